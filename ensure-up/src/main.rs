@@ -1,0 +1,2 @@
+//! ensure-up
+fn main() {}

@@ -1,0 +1,2 @@
+//! health-wait
+fn main() {}

@@ -1,0 +1,2 @@
+//! port-kill
+fn main() {}

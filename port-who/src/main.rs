@@ -1,0 +1,2 @@
+//! port-who
+fn main() {}

@@ -1,0 +1,136 @@
+//! What all five tools do alike at the edges: common flags, usage errors, generated pages, failures in words.
+
+use std::{
+    error::Error,
+    fmt,
+    io::{self, Write},
+};
+
+use clap::{Command, ValueEnum, error::ErrorKind};
+
+use crate::{terminal::Color, text};
+
+/// The flags that every tool has.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Common {
+    /// Print nothing on stderr but errors
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+
+    /// When to colour
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        help_heading = "Output",
+        help = "When to colour: auto, always or never"
+    )]
+    pub color: Color,
+
+    /// Print the man page or a completion script
+    #[arg(
+        long,
+        value_name = "PAGE",
+        hide_possible_values = true,
+        help_heading = "Output",
+        help = "Print the man page or a shell's completion script: man, bash, zsh or fish"
+    )]
+    pub generate: Option<Page>,
+}
+
+/// A page that is generated from the command line's definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Page {
+    /// The man page, in roff.
+    Man,
+    /// bash's completion script.
+    Bash,
+    /// zsh's completion script.
+    Zsh,
+    /// fish's completion script.
+    Fish,
+}
+
+impl Page {
+    /// Writes the page.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to.
+    pub fn write(self, mut command: Command, out: &mut dyn Write) -> io::Result<()> {
+        use clap_complete::{Shell, generate};
+        let name = command.get_name().to_owned();
+        let shell = match self {
+            Self::Man => return clap_mangen::Man::new(command).render(out),
+            Self::Bash => Shell::Bash,
+            Self::Zsh => Shell::Zsh,
+            Self::Fish => Shell::Fish,
+        };
+        // the generator panics when it cannot write: hand it a buffer
+        let mut script = Vec::new();
+        generate(shell, &mut command, name, &mut script);
+        out.write_all(&script)
+    }
+}
+
+/// A write to standard output that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to standard output")]
+pub struct OutputError(#[from] pub io::Error);
+
+impl OutputError {
+    /// Tells whether the reader went away, as `head` does: no failure of ours.
+    pub fn is_closed_pipe(&self) -> bool {
+        self.0.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
+/// Words a usage error of clap as the other messages are worded: what is wrong, then hints on their own lines.
+/// `None` when it is no error but the help or the version that was asked for.
+pub fn usage_error(tool: &str, error: &clap::Error) -> Option<String> {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return None;
+    }
+    let rendered = error.render().to_string();
+    let mut paragraphs = rendered.split("\n\n");
+    let first = paragraphs.next().unwrap_or_default().trim_start_matches("error: ");
+    let said = match error.source() {
+        Some(source) => source.to_string(),
+        None => first.split('\n').map(str::trim).collect::<Vec<_>>().join(" "),
+    };
+    let mut message = format!("{tool}: {}", text::escape(said.trim()));
+    let tips = rendered.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
+    for tip in tips {
+        message.extend(["\nhint: ", &text::escape(tip)]);
+    }
+    if error.source().is_none() {
+        message.extend(["\nhint: ", tool, " --help shows the usage"]);
+    }
+    Some(message)
+}
+
+/// Words a failure and its causes as one line: `cannot read the socket table: permission denied`.
+pub fn failure<'e>(causes: impl IntoIterator<Item = &'e (dyn Error + 'static)>) -> String {
+    let words = |cause: &'e (dyn Error + 'static)| match cause.downcast_ref::<io::Error>() {
+        Some(error) => text::os_error(error),
+        None => cause.to_string(),
+    };
+    let mut said: Vec<String> = Vec::new();
+    for cause in causes {
+        let cause = words(cause);
+        // a transparent wrapper says the same as its source
+        if said.last() != Some(&cause) {
+            said.push(cause);
+        }
+    }
+    text::escape(&said.join(": ")).into_owned()
+}
+
+/// Lists the exit statuses, for `--help` and the man page.
+pub fn statuses(table: &[(&str, &str)]) -> String {
+    let mut section = String::from("Exit status:\n");
+    for (status, meaning) in table {
+        let _ = fmt::Write::write_fmt(&mut section, format_args!("  {status:<9} {meaning}\n"));
+    }
+    section
+}

@@ -1,0 +1,92 @@
+//! A process held open, so that what is signalled and waited for is that process and never a later one with its PID.
+//!
+//! Linux: a pidfd. macOS: a kqueue that watches `EVFILT_PROC`; type-checked, never run.
+
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    time::{Duration, Instant},
+};
+
+use nix::sys::signal::Signal;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::Identity;
+
+#[cfg_attr(target_os = "linux", path = "handle/linux.rs")]
+#[cfg_attr(target_os = "macos", path = "handle/macos.rs")]
+mod platform;
+
+/// One process, held open. Its descriptor becomes readable when the process has ended.
+#[derive(Debug)]
+pub struct Handle {
+    identity: Identity,
+    descriptor: OwnedFd,
+}
+
+impl Handle {
+    /// Opens a process; `None` when it has ended or its PID belongs to another one by now.
+    ///
+    /// Source: pidfd_open(2); on macOS kqueue(2). The identity is checked after the process was opened, so it
+    /// cannot change in between.
+    ///
+    /// # Errors
+    /// When the process can be neither opened nor said to be gone.
+    pub fn open(identity: Identity) -> io::Result<Option<Self>> {
+        let Some(descriptor) = platform::open(identity.pid)? else { return Ok(None) };
+        let handle = Self { identity, descriptor };
+        Ok(identity.is_running()?.then_some(handle))
+    }
+
+    /// Returns which process this is.
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Sends a signal; `false` when the process has ended already.
+    ///
+    /// Source: pidfd_send_signal(2). macOS has no such call: there the identity is checked again, then kill(2).
+    ///
+    /// # Errors
+    /// When the caller may not signal it.
+    pub fn signal(&self, signal: Signal) -> io::Result<bool> {
+        platform::signal(self, signal)
+    }
+
+    /// Tells whether the process has ended. A zombie has.
+    ///
+    /// # Errors
+    /// When poll(2) fails.
+    pub fn has_ended(&self) -> io::Result<bool> {
+        Ok(ended(&[self], Some(Instant::now()))?.first() == Some(&0))
+    }
+}
+
+impl AsFd for Handle {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+/// Waits until at least one of the processes has ended and returns the positions of those that have;
+/// an empty answer means that the deadline passed. Without a deadline it waits for as long as it takes.
+///
+/// # Errors
+/// When poll(2) fails.
+pub fn ended(handles: &[&Handle], deadline: Option<Instant>) -> io::Result<Vec<usize>> {
+    let mut watched: Vec<PollFd<'_>> = handles.iter().map(|handle| PollFd::new(handle, PollFlags::IN)).collect();
+    loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let timeout = left.map(timespec);
+        match poll(&mut watched, timeout.as_ref()) {
+            Ok(_) => break,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok((0..watched.len()).filter(|&position| !watched[position].revents().is_empty()).collect())
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    Timespec { tv_sec: duration.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: duration.subsec_nanos().into() }
+}

@@ -1,0 +1,30 @@
+//! Linux: pidfd_open(2), pidfd_send_signal(2).
+
+use std::{io, os::fd::OwnedFd};
+
+use nix::sys::signal::Signal;
+use rustix::{
+    io::Errno,
+    process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal},
+};
+
+use super::Handle;
+
+pub(super) fn open(pid: u32) -> io::Result<Option<OwnedFd>> {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
+    match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(descriptor) => Ok(Some(descriptor)),
+        // EINVAL: a thread's ID, not a process's
+        Err(Errno::SRCH | Errno::INVAL) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) fn signal(handle: &Handle, signal: Signal) -> io::Result<bool> {
+    let signal = rustix::process::Signal::from_named_raw(signal as i32).ok_or(io::ErrorKind::InvalidInput)?;
+    match pidfd_send_signal(handle, signal) {
+        Ok(()) => Ok(true),
+        Err(Errno::SRCH) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

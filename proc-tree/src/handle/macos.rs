@@ -1,0 +1,49 @@
+//! macOS: kqueue(2) with `EVFILT_PROC`, kill(2). Type-checked from Linux, never run.
+
+use std::{
+    io,
+    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    ptr,
+};
+
+use nix::{errno::Errno, sys::signal::Signal, unistd::Pid};
+
+use super::Handle;
+
+pub(super) fn open(pid: u32) -> io::Result<Option<OwnedFd>> {
+    // SAFETY: kqueue(2) takes nothing and returns a new descriptor or -1.
+    let queue = unsafe { libc::kqueue() };
+    if queue < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor was just made and belongs to nobody else.
+    let queue = unsafe { OwnedFd::from_raw_fd(queue) };
+    let change = libc::kevent {
+        ident: pid as usize,
+        filter: libc::EVFILT_PROC,
+        flags: libc::EV_ADD,
+        fflags: libc::NOTE_EXIT,
+        data: 0,
+        udata: ptr::null_mut(),
+    };
+    // SAFETY: one change is passed and no room for events.
+    let status = unsafe { libc::kevent(queue.as_raw_fd(), &raw const change, 1, ptr::null_mut(), 0, ptr::null()) };
+    if status == 0 {
+        return Ok(Some(queue));
+    }
+    match io::Error::last_os_error() {
+        error if error.raw_os_error() == Some(libc::ESRCH) => Ok(None),
+        error => Err(error),
+    }
+}
+
+pub(super) fn signal(handle: &Handle, signal: Signal) -> io::Result<bool> {
+    if !handle.identity.is_running()? {
+        return Ok(false);
+    }
+    match nix::sys::signal::kill(Pid::from_raw(handle.identity.pid.try_into().map_err(io::Error::other)?), signal) {
+        Ok(()) => Ok(true),
+        Err(Errno::ESRCH) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,26 @@
+//! A process: its identity, what it is, its place in the tree, and what the tree uses.
+//!
+//! This is the library behind `proc-tree` and the ground that the other tools stand on; it knows nothing of ports.
+//! It also owns what all five tools say alike: durations, sizes, terminal-safe text, tables, usage errors.
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+compile_error!("these tools know the process tables of Linux and macOS only");
+
+pub mod command_line;
+pub mod duration;
+mod facts;
+pub mod handle;
+mod identity;
+pub mod process;
+pub mod selection;
+pub mod size;
+pub mod table;
+pub mod terminal;
+pub mod text;
+pub mod tree;
+pub mod users;
+
+pub use facts::Facts;
+pub use handle::Handle;
+pub use identity::Identity;
+pub use process::Stat;

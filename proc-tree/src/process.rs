@@ -1,0 +1,134 @@
+//! What the kernel says of one process: its place in the tree, its state, its command.
+//!
+//! One façade for both platforms. Every function answers `None` for a process that does not exist (any more)
+//! and an error only where the kernel refused to say. The macOS side has been type-checked, never run.
+
+use std::{io, path::PathBuf, time::Duration, time::SystemTime};
+
+use crate::Identity;
+
+#[cfg_attr(target_os = "linux", path = "process/linux.rs")]
+#[cfg_attr(target_os = "macos", path = "process/macos.rs")]
+mod platform;
+
+/// A process's place in the tree and its state, from one read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stat {
+    /// The process ID.
+    pub pid: u32,
+    /// When it started; see [`Identity`].
+    pub start_id: u64,
+    /// The parent's process ID; 0 for the first process.
+    pub parent: u32,
+    /// The process group.
+    pub group: u32,
+    /// The session: the PID of its leader.
+    pub session: u32,
+    /// The name that the kernel keeps, at most 15 bytes on Linux; invalid UTF-8 is replaced.
+    pub name: String,
+    /// The state letter of ps(1): `R`, `S`, `D`, `T`, `Z`, …
+    pub state: char,
+    /// How many threads it has.
+    pub threads: u32,
+    /// CPU time of its children that ended and were waited for, their own children included.
+    pub reaped_cpu: Duration,
+}
+
+impl Stat {
+    /// Returns the process's identity.
+    pub fn identity(&self) -> Identity {
+        Identity { pid: self.pid, start_id: self.start_id }
+    }
+
+    /// Tells whether the whole process has ended and only waits to be reaped.
+    ///
+    /// A process whose main thread called pthread_exit(3) reads as a zombie too, but its other threads live on.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, 'Z' | 'X') && self.threads <= 1
+    }
+}
+
+/// Reads a process's place and state.
+///
+/// Source: proc_pid_stat(5); on macOS `proc_pidinfo(PROC_PIDTBSDINFO)`.
+///
+/// # Errors
+/// When the kernel refuses to say.
+pub fn stat(pid: u32) -> io::Result<Option<Stat>> {
+    platform::stat(pid)
+}
+
+/// Reads the argument vector; empty for a kernel thread and for a process that wiped it.
+///
+/// Source: proc_pid_cmdline(5); on macOS `sysctl(KERN_PROCARGS2)`. Invalid UTF-8 is replaced.
+///
+/// # Errors
+/// When the kernel refuses to say.
+pub fn command(pid: u32) -> io::Result<Option<Vec<String>>> {
+    platform::command(pid)
+}
+
+/// Reads the path of the program that the process executes.
+///
+/// # Errors
+/// When the process belongs to another user, mostly.
+pub fn executable(pid: u32) -> io::Result<Option<PathBuf>> {
+    platform::executable(pid)
+}
+
+/// Reads the process's working folder.
+///
+/// # Errors
+/// When the process belongs to another user, mostly.
+pub fn cwd(pid: u32) -> io::Result<Option<PathBuf>> {
+    platform::cwd(pid)
+}
+
+/// Reads the process's effective user ID.
+///
+/// # Errors
+/// When the kernel refuses to say.
+pub fn uid(pid: u32) -> io::Result<Option<u32>> {
+    platform::uid(pid)
+}
+
+/// Lists the PIDs of all processes that can be seen.
+///
+/// # Errors
+/// When the process table cannot be read at all.
+pub fn all() -> io::Result<Vec<u32>> {
+    platform::all()
+}
+
+/// Lists the PIDs of the process's children.
+///
+/// `threads` is how many threads the process has: children hang off the thread that forked them.
+///
+/// # Errors
+/// When the children cannot be read; [`io::ErrorKind::Unsupported`] where the kernel keeps no such list.
+pub fn children(pid: u32, threads: u32) -> io::Result<Vec<u32>> {
+    platform::children(pid, threads)
+}
+
+/// Returns when a process with this `start_id` started, to the precision that the kernel keeps.
+pub fn started_at(start_id: u64) -> SystemTime {
+    platform::started_at(start_id)
+}
+
+/// Names this boot of the machine: a start in ticks since boot means nothing after the next one.
+///
+/// # Errors
+/// When the kernel does not say.
+pub fn boot_id() -> io::Result<String> {
+    platform::boot_id()
+}
+
+/// Maps "there is no such process (any more)" to `None`.
+fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    const ESRCH: i32 = 3;
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(ESRCH) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,160 @@
+//! Linux: /proc, as proc(5) describes it.
+
+use std::{
+    fs, io,
+    os::unix::ffi::OsStringExt,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use super::{Stat, if_exists};
+
+pub(super) fn stat(pid: u32) -> io::Result<Option<Stat>> {
+    let Some(text) = if_exists(fs::read(format!("/proc/{pid}/stat")))? else { return Ok(None) };
+    parse_stat(&text)
+        .map(Some)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{pid}/stat has an unknown form")))
+}
+
+/// The name may hold spaces and parentheses: it ends at the last `)`.
+fn parse_stat(text: &[u8]) -> Option<Stat> {
+    let open = text.iter().position(|&byte| byte == b'(')?;
+    let close = text.iter().rposition(|&byte| byte == b')')?;
+    let pid = std::str::from_utf8(&text[..open]).ok()?.trim().parse().ok()?;
+    let fields: Vec<&str> = std::str::from_utf8(&text[close + 1..]).ok()?.split_ascii_whitespace().collect();
+    let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
+    // the reaped children's times are signed in the kernel's format, and never negative
+    let reaped = number(13)?.saturating_add(number(14)?);
+    Some(Stat {
+        pid,
+        name: String::from_utf8_lossy(&text[open + 1..close]).into_owned(),
+        state: fields.first()?.chars().next()?,
+        // a parent outside this PID namespace reads as 0, a session outside it too
+        parent: u32::try_from(number(1)?).ok()?,
+        group: fields.get(2)?.parse().unwrap_or(0),
+        session: fields.get(3)?.parse().unwrap_or(0),
+        reaped_cpu: ticks(reaped),
+        threads: u32::try_from(number(17)?).ok()?,
+        start_id: number(19)?,
+    })
+}
+
+fn ticks(count: u64) -> Duration {
+    Duration::from_secs(count) / u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100)
+}
+
+pub(super) fn command(pid: u32) -> io::Result<Option<Vec<String>>> {
+    let Some(mut text) = if_exists(fs::read(format!("/proc/{pid}/cmdline")))? else { return Ok(None) };
+    if text.last() == Some(&0) {
+        text.pop();
+    }
+    if text.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    Ok(Some(text.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()))
+}
+
+pub(super) fn executable(pid: u32) -> io::Result<Option<PathBuf>> {
+    link(pid, "exe")
+}
+
+pub(super) fn cwd(pid: u32) -> io::Result<Option<PathBuf>> {
+    link(pid, "cwd")
+}
+
+/// A file that was removed reads with ` (deleted)` behind its path: an upgraded program, say.
+fn link(pid: u32, name: &str) -> io::Result<Option<PathBuf>> {
+    let Some(target) = if_exists(fs::read_link(format!("/proc/{pid}/{name}")))? else { return Ok(None) };
+    let mut bytes = target.into_os_string().into_vec();
+    if bytes.ends_with(b" (deleted)") {
+        bytes.truncate(bytes.len() - b" (deleted)".len());
+    }
+    Ok(Some(PathBuf::from(std::ffi::OsString::from_vec(bytes))))
+}
+
+/// The owner of a process's folder is its effective user, but root for one that may not be traced: read `status`.
+pub(super) fn uid(pid: u32) -> io::Result<Option<u32>> {
+    let Some(text) = if_exists(fs::read(format!("/proc/{pid}/status")))? else { return Ok(None) };
+    let effective = text
+        .split(|&byte| byte == b'\n')
+        .find_map(|line| line.strip_prefix(b"Uid:"))
+        .and_then(|line| std::str::from_utf8(line).ok()?.split_ascii_whitespace().nth(1)?.parse().ok());
+    Ok(effective)
+}
+
+pub(super) fn all() -> io::Result<Vec<u32>> {
+    let mut pids = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        if let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) {
+            pids.push(pid);
+        }
+    }
+    Ok(pids)
+}
+
+pub(super) fn children(pid: u32, threads: u32) -> io::Result<Vec<u32>> {
+    let mut pids = Vec::new();
+    if threads <= 1 {
+        read_children(pid, pid, &mut pids)?;
+        return Ok(pids);
+    }
+    let Some(tasks) = if_exists(fs::read_dir(format!("/proc/{pid}/task")))? else { return Ok(pids) };
+    for task in tasks.map_while(Result::ok) {
+        if let Some(task) = task.file_name().to_str().and_then(|name| name.parse().ok()) {
+            read_children(pid, task, &mut pids)?;
+        }
+    }
+    Ok(pids)
+}
+
+/// Without `CONFIG_PROC_CHILDREN` the file is missing although the task is there.
+fn read_children(pid: u32, task: u32, pids: &mut Vec<u32>) -> io::Result<()> {
+    match if_exists(fs::read(format!("/proc/{pid}/task/{task}/children")))? {
+        Some(text) => {
+            let text = String::from_utf8_lossy(&text);
+            pids.extend(text.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+            Ok(())
+        }
+        None if fs::exists("/proc/thread-self/children")? => Ok(()),
+        None => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+pub(super) fn started_at(start_id: u64) -> SystemTime {
+    let since_boot = |clock| {
+        let now = clock_gettime(clock);
+        Duration::new(now.tv_sec.try_into().unwrap_or(0), now.tv_nsec.try_into().unwrap_or(0))
+    };
+    let boot = since_boot(ClockId::Realtime).saturating_sub(since_boot(ClockId::Boottime));
+    // the two clocks are not read at once: round to what a tick can tell, so that the answer holds still
+    let tick = 10_000_000;
+    let nanos = (boot + ticks(start_id)).as_nanos();
+    SystemTime::UNIX_EPOCH + Duration::from_nanos(u64::try_from((nanos + tick / 2) / tick * tick).unwrap_or(u64::MAX))
+}
+
+pub(super) fn boot_id() -> io::Result<String> {
+    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &[u8] = b"4711 (a) (b\xff c) S 1 4711 4710 0 -1 4194560 1 2 3 4 50 60 70 30 20 0 7 0 987654 1 2";
+
+    #[test]
+    fn a_name_with_spaces_parentheses_and_bad_bytes_does_not_shift_the_fields() {
+        let stat = parse_stat(LINE).expect("the line is well-formed");
+        assert_eq!((stat.pid, stat.parent, stat.session, stat.threads, stat.start_id), (4711, 1, 4710, 7, 987_654));
+        assert_eq!(stat.name, "a) (b\u{fffd} c");
+        assert_eq!(stat.reaped_cpu, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_cut_line_is_not_a_process() {
+        assert_eq!(parse_stat(&LINE[..40]), None);
+        assert_eq!(parse_stat(b""), None);
+    }
+}

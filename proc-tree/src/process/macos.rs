@@ -1,0 +1,158 @@
+//! macOS: libproc and sysctl(3). Type-checked from Linux, never run.
+
+use std::{
+    ffi::{CStr, OsStr, c_int, c_void},
+    io, mem,
+    os::unix::ffi::OsStrExt,
+    path::PathBuf,
+    ptr,
+    time::{Duration, SystemTime},
+};
+
+use super::{Stat, if_exists};
+
+/// `SZOMB` of sys/proc.h.
+const ZOMBIE: u32 = 5;
+
+/// Reads one fixed-size answer of proc_pidinfo(3), which returns 0 or less on failure and the size on success.
+fn info<T>(pid: u32, flavor: c_int) -> io::Result<T> {
+    let pid = c_int::try_from(pid).map_err(|_| io::Error::from(io::ErrorKind::NotFound))?;
+    let size = c_int::try_from(size_of::<T>()).map_err(io::Error::other)?;
+    let mut answer = mem::MaybeUninit::<T>::zeroed();
+    // SAFETY: the buffer is `size` bytes long and the kernel writes no more than that.
+    let read = unsafe { libc::proc_pidinfo(pid, flavor, 0, answer.as_mut_ptr().cast::<c_void>(), size) };
+    if read < size {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel filled the whole structure, which is plain integers and byte arrays.
+    Ok(unsafe { answer.assume_init() })
+}
+
+fn bsd_info(pid: u32) -> io::Result<Option<libc::proc_bsdinfo>> {
+    if_exists(info(pid, libc::PROC_PIDTBSDINFO))
+}
+
+pub(super) fn stat(pid: u32) -> io::Result<Option<Stat>> {
+    let Some(bsd) = bsd_info(pid)? else { return Ok(None) };
+    let threads = match info::<libc::proc_taskinfo>(pid, libc::PROC_PIDTASKINFO) {
+        Ok(task) => u32::try_from(task.pti_threadnum).unwrap_or(0),
+        Err(_) => 0,
+    };
+    let pid_argument = c_int::try_from(pid).unwrap_or(0);
+    // SAFETY: getsid(2) takes any number.
+    let session = unsafe { libc::getsid(pid_argument) };
+    let long = text(&bsd.pbi_name);
+    Ok(Some(Stat {
+        pid,
+        start_id: bsd.pbi_start_tvsec * 1_000_000 + bsd.pbi_start_tvusec,
+        parent: bsd.pbi_ppid,
+        group: bsd.pbi_pgid,
+        session: u32::try_from(session).unwrap_or(0),
+        name: if long.is_empty() { text(&bsd.pbi_comm) } else { long },
+        state: if bsd.pbi_status == ZOMBIE { 'Z' } else { 'S' },
+        threads,
+        reaped_cpu: Duration::ZERO,
+    }))
+}
+
+fn text(bytes: &[libc::c_char]) -> String {
+    // SAFETY: `c_char` and `u8` have the same size and alignment.
+    let bytes = unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<u8>(), bytes.len()) };
+    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+/// `KERN_PROCARGS2`: the argument count, the executable's path, padding, then the arguments, each with a NUL.
+pub(super) fn command(pid: u32) -> io::Result<Option<Vec<String>>> {
+    let Some(_) = bsd_info(pid)? else { return Ok(None) };
+    let mut name = [libc::CTL_KERN, libc::KERN_PROCARGS2, c_int::try_from(pid).unwrap_or(0)];
+    let mut size = 0;
+    sysctl(&mut name, ptr::null_mut(), &mut size)?;
+    let mut buffer = vec![0u8; size];
+    sysctl(&mut name, buffer.as_mut_ptr().cast(), &mut size)?;
+    buffer.truncate(size);
+    let Some((count, rest)) = buffer.split_first_chunk::<4>() else { return Ok(Some(Vec::new())) };
+    let count = usize::try_from(i32::from_ne_bytes(*count)).unwrap_or(0);
+    let path_end = rest.iter().position(|&byte| byte == 0).unwrap_or(rest.len());
+    let padding = rest[path_end..].iter().position(|&byte| byte != 0).unwrap_or(0);
+    Ok(Some(
+        rest[path_end + padding..]
+            .split(|&byte| byte == 0)
+            .take(count)
+            .map(|word| String::from_utf8_lossy(word).into_owned())
+            .collect(),
+    ))
+}
+
+fn sysctl(name: &mut [c_int], buffer: *mut c_void, size: &mut usize) -> io::Result<()> {
+    let length = u32::try_from(name.len()).map_err(io::Error::other)?;
+    // SAFETY: `name` is `length` integers long; `buffer` is null or `size` bytes long, and the kernel honours that.
+    let status = unsafe { libc::sysctl(name.as_mut_ptr(), length, buffer, size, ptr::null_mut(), 0) };
+    if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+pub(super) fn executable(pid: u32) -> io::Result<Option<PathBuf>> {
+    const LENGTH: u32 = 4096; // PROC_PIDPATHINFO_MAXSIZE
+    let mut buffer = vec![0u8; LENGTH as usize];
+    // SAFETY: the buffer is LENGTH bytes long.
+    let length = unsafe { libc::proc_pidpath(c_int::try_from(pid).unwrap_or(0), buffer.as_mut_ptr().cast(), LENGTH) };
+    let found = usize::try_from(length).ok().filter(|&length| length > 0).ok_or_else(io::Error::last_os_error);
+    Ok(if_exists(found)?.map(|length| PathBuf::from(OsStr::from_bytes(&buffer[..length]))))
+}
+
+pub(super) fn cwd(pid: u32) -> io::Result<Option<PathBuf>> {
+    let Some(paths) = if_exists(info::<libc::proc_vnodepathinfo>(pid, libc::PROC_PIDVNODEPATHINFO))? else {
+        return Ok(None);
+    };
+    // SAFETY: the kernel ends the path with a NUL within the array.
+    let path = unsafe { CStr::from_ptr(paths.pvi_cdir.vip_path.as_ptr().cast()) };
+    Ok(Some(PathBuf::from(OsStr::from_bytes(path.to_bytes()))))
+}
+
+pub(super) fn uid(pid: u32) -> io::Result<Option<u32>> {
+    Ok(bsd_info(pid)?.map(|bsd| bsd.pbi_uid))
+}
+
+pub(super) fn all() -> io::Result<Vec<u32>> {
+    // SAFETY: with a null buffer the call only answers how many there are.
+    list(|buffer, bytes| unsafe { libc::proc_listallpids(buffer, bytes) })
+}
+
+pub(super) fn children(pid: u32, _threads: u32) -> io::Result<Vec<u32>> {
+    let pid = c_int::try_from(pid).unwrap_or(0);
+    // SAFETY: `list` passes a buffer of `bytes` bytes.
+    list(|buffer, bytes| unsafe { libc::proc_listchildpids(pid, buffer, bytes) })
+}
+
+/// Grows the buffer until the answer leaves room: the table may grow between two calls.
+fn list(read: impl Fn(*mut c_void, c_int) -> c_int) -> io::Result<Vec<u32>> {
+    let mut pids = vec![0u32; 4096];
+    loop {
+        let bytes = c_int::try_from(pids.len() * size_of::<u32>()).map_err(io::Error::other)?;
+        let count = read(pids.as_mut_ptr().cast(), bytes);
+        let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
+        if count < pids.len() {
+            pids.truncate(count);
+            return Ok(pids);
+        }
+        pids.resize(pids.len() * 2, 0);
+    }
+}
+
+pub(super) fn started_at(start_id: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_micros(start_id)
+}
+
+/// `kern.bootsessionuuid` names the boot; unlike `kern.boottime` it does not move with the clock.
+pub(super) fn boot_id() -> io::Result<String> {
+    let mut buffer = [0u8; 64];
+    let mut size = buffer.len();
+    let name = c"kern.bootsessionuuid";
+    // SAFETY: the name ends with a NUL; the buffer is `size` bytes long.
+    let status =
+        unsafe { libc::sysctlbyname(name.as_ptr(), buffer.as_mut_ptr().cast(), &mut size, ptr::null_mut(), 0) };
+    if status != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(String::from_utf8_lossy(&buffer[..size]).trim_end_matches('\0').to_owned())
+}

@@ -1,0 +1,77 @@
+//! What the stream at hand can show: colours, columns.
+
+use std::{
+    borrow::Cow,
+    env,
+    os::fd::{AsFd, BorrowedFd},
+};
+
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+
+use crate::text;
+
+/// The one style of PIDs, in every tool.
+pub const PID: Style = AnsiColor::Cyan.on_default();
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How to write to one stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Whether to colour.
+    pub color: bool,
+    /// How many columns the terminal has; `None` where there is no terminal, and nothing is cut.
+    pub columns: Option<usize>,
+}
+
+impl Look {
+    /// Finds out what the stream can show.
+    pub fn of(stream: &impl AsFd, color: Color) -> Self {
+        let stream = stream.as_fd();
+        let terminal = rustix::termios::isatty(stream);
+        let color = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+                terminal && !set("NO_COLOR") && env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+        };
+        Self { color, columns: if terminal { columns(stream) } else { None } }
+    }
+
+    /// No colour, no cut: for pipes and files.
+    pub fn plain() -> Self {
+        Self { color: false, columns: None }
+    }
+
+    /// Cuts a text that starts in column `start` at the terminal's edge.
+    pub fn cut<'t>(&self, line: &'t str, start: usize) -> Cow<'t, str> {
+        match self.columns {
+            Some(columns) => text::cut(line, columns.saturating_sub(start)),
+            None => Cow::Borrowed(line),
+        }
+    }
+
+    /// Returns the text in a style, where colours are shown.
+    pub fn paint(&self, style: Style, text: &str) -> String {
+        if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}
+
+/// A terminal that says 0 (a serial line, `script` without a window) has no known width.
+fn columns(terminal: BorrowedFd<'_>) -> Option<usize> {
+    let told = rustix::termios::tcgetwinsize(terminal).ok().map(|size| usize::from(size.ws_col));
+    told.filter(|&columns| columns > 0).or_else(|| env::var("COLUMNS").ok()?.parse().ok())
+}

@@ -1,0 +1,98 @@
+//! Text that comes from elsewhere (names, command lines, paths, bodies), made safe and short for a terminal.
+
+use std::{borrow::Cow, env, fmt::Write, io, path::Path};
+
+use unicode_width::UnicodeWidthChar;
+
+/// Escapes what could move the cursor, colour the screen or turn the line around: control characters,
+/// bidirectional controls (Unicode TR 9) and line separators. Ordinary text comes back as it is.
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        match character {
+            '\n' => safe.push_str("\\n"),
+            '\r' => safe.push_str("\\r"),
+            '\t' => safe.push_str("\\t"),
+            unsafe_one if is_unsafe(unsafe_one) => {
+                let _ = write!(safe, "\\u{{{:x}}}", u32::from(unsafe_one));
+            }
+            ordinary => safe.push(ordinary),
+        }
+    }
+    Cow::Owned(safe)
+}
+
+fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Returns how many columns the text takes on a terminal.
+pub fn width(text: &str) -> usize {
+    text.chars().map(|character| character.width().unwrap_or(0)).sum()
+}
+
+/// Cuts the text to `columns`, with `…` as the last one where something was cut.
+pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut taken = 0;
+    let kept = text.chars().take_while(|character| {
+        taken += character.width().unwrap_or(0);
+        taken < columns
+    });
+    Cow::Owned(kept.chain(std::iter::once('…').filter(|_| columns > 0)).collect())
+}
+
+/// Shows a path: escaped, and with `~` for the user's own home folder.
+pub fn path(path: &Path) -> String {
+    let home = env::home_dir().filter(|home| home.is_absolute() && home.parent().is_some());
+    let shown = match home.and_then(|home| path.strip_prefix(home).ok().map(Path::to_path_buf)) {
+        Some(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
+        Some(rest) => format!("~/{}", rest.to_string_lossy()),
+        None => path.to_string_lossy().into_owned(),
+    };
+    escape(&shown).into_owned()
+}
+
+/// Words an operating system's error as the end of a sentence: `permission denied`.
+pub fn os_error(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error ").next().unwrap_or(&text);
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            first.to_lowercase().chain(std::iter::once(second)).chain(characters).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_fool_a_terminal_is_escaped_and_the_rest_is_not() {
+        assert_eq!(escape("a\nb\t\x1b[31mred\u{202e}x"), "a\\nb\\t\\u{1b}[31mred\\u{202e}x");
+        assert!(matches!(escape("naïve 日本語 🙂"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_cut_keeps_within_the_columns_also_with_wide_characters() {
+        assert_eq!(cut("python3", 7), "python3");
+        assert_eq!(cut("python3", 6), "pytho…");
+        assert_eq!(cut("日本語", 5), "日本…");
+        assert_eq!(cut("日本語", 4), "日…");
+        assert_eq!(cut("abc", 0), "");
+    }
+
+    #[test]
+    fn an_error_reads_as_the_end_of_a_sentence() {
+        assert_eq!(os_error(&io::Error::from_raw_os_error(13)), "permission denied");
+    }
+}

@@ -1,0 +1,3 @@
+//! health-wait, run as a user runs it: block until it is healthy.
+
+mod support;

@@ -1,0 +1,117 @@
+//! Fixture processes: `tests/fixture/main.rs` run in its many forms, ended with all its descendants when dropped.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+/// A running fixture that has said it is ready.
+pub struct Fixture {
+    child: Child,
+    /// What it said when it was ready, word by word.
+    pub said: Vec<String>,
+}
+
+/// Returns the path of the fixture program, which is built on demand when a single crate's tests run alone.
+pub fn fixture_path() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT
+        .get_or_init(|| {
+            let test = std::env::current_exe().expect("a test knows its path");
+            let profile = test.parent().and_then(std::path::Path::parent).expect("target/PROFILE/deps/TEST");
+            let path = profile.join("examples/fixture");
+            if !path.exists() {
+                let mut cargo = Command::new(env!("CARGO"));
+                cargo.args(["build", "--quiet", "--package", "proc-tree", "--example", "fixture"]);
+                if profile.ends_with("release") {
+                    cargo.arg("--release");
+                }
+                let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
+                assert!(status.success() && path.exists(), "the fixture could not be built");
+            }
+            path
+        })
+        .clone()
+}
+
+impl Fixture {
+    /// Starts a fixture and waits until it says `ready …`.
+    pub fn start<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
+        let mut command = Command::new(fixture_path());
+        command.args(arguments);
+        Self::spawn(command)
+    }
+
+    /// Starts any program that says `ready …` on its stdout.
+    pub fn spawn(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let lines = BufReader::new(child.stdout.take().expect("stdout is a pipe")).lines();
+        let mut fixture = Self { child, said: Vec::new() };
+        let ready = lines.map_while(Result::ok).find(|line| line.starts_with("ready"));
+        let Some(ready) = ready else { panic!("{command:?} ended before it was ready: {:?}", fixture.child.wait()) };
+        fixture.said = ready.split_whitespace().skip(1).map(str::to_owned).collect();
+        fixture
+    }
+
+    /// Returns the fixture's PID.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Returns the first address that it said it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.said.iter().find_map(|word| word.parse().ok()).expect("a server says its address")
+    }
+
+    /// Returns the port of that address.
+    pub fn port(&self) -> u16 {
+        self.address().port()
+    }
+
+    /// Returns the PIDs that it said it has, its own among them.
+    pub fn pids(&self) -> Vec<u32> {
+        let mut pids: Vec<u32> = self.said.iter().filter_map(|word| word.strip_prefix("pid=")?.parse().ok()).collect();
+        pids.push(self.pid());
+        pids.sort_unstable();
+        pids.dedup();
+        pids
+    }
+
+    /// Waits until the fixture itself has ended, and reaps it.
+    pub fn wait(&mut self) -> std::process::ExitStatus {
+        self.child.wait().expect("a child can be waited for")
+    }
+
+    /// Hands out the child.
+    pub fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        let members = proc_tree::tree::members(self.pid()).unwrap_or_default();
+        let _ = self.child.kill();
+        let said = self.pids().into_iter().filter(|&pid| pid != self.pid() && is_fixture(pid));
+        for pid in members.iter().skip(1).map(|member| member.pid).chain(said) {
+            let _ = kill(Pid::from_raw(i32::try_from(pid).unwrap_or(i32::MAX)), Signal::SIGKILL);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// A PID that was said long ago may belong to somebody else by now.
+fn is_fixture(pid: u32) -> bool {
+    proc_tree::process::command(pid).is_ok_and(|words| {
+        words.is_some_and(|words| words.first().is_some_and(|word| word.ends_with("examples/fixture")))
+    })
+}

@@ -1,0 +1,80 @@
+//! Helpers of the black-box tests: a tool run as a transcript, fixture processes that never outlive their test,
+//! deadlines instead of sleeps.
+#![allow(dead_code, unused_imports, reason = "each test file uses its part")]
+#![allow(unreachable_pub, reason = "a module of tests, not a library")]
+#![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "a helper that panics fails its test")]
+
+mod fixture;
+mod terminal;
+mod tool;
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
+
+pub use fixture::{Fixture, fixture_path};
+pub use terminal::Terminal;
+pub use tool::{Output, Tool};
+
+/// How long anything may take before its test fails; far more than it needs on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits until the condition holds.
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Prints why a test was not done, for the log of the run.
+pub fn skipped(reason: &str) {
+    #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+    {
+        eprintln!("skipped: {reason}");
+    }
+}
+
+/// Tells whether the tests run as root, and says so where a test needs it and they do not.
+pub fn is_root_or_skipped() -> bool {
+    let root = nix::unistd::geteuid().is_root();
+    if !root {
+        skipped("needs root");
+    }
+    root
+}
+
+/// A user that owns nothing.
+pub const NOBODY: u32 = 65_534;
+
+/// Finds a program on the path.
+pub fn installed(program: &str) -> Option<PathBuf> {
+    let found = std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|folder| folder.join(program))
+        .find(|path| fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0));
+    if found.is_none() {
+        skipped(&format!("{program} is not installed"));
+    }
+    found
+}
+
+/// Returns a port that nobody held a moment ago, on any address.
+pub fn free_port() -> u16 {
+    let socket = std::net::TcpListener::bind("[::]:0").or_else(|_| std::net::TcpListener::bind("0.0.0.0:0"));
+    socket.and_then(|socket| socket.local_addr()).expect("the machine has a free port").port()
+}
+
+/// Parses JSON Lines.
+pub fn records(text: &str) -> Vec<serde_json::Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"))).collect()
+}
+
+/// Tells whether a process still runs; a zombie does not.
+pub fn runs(pid: u32) -> bool {
+    proc_tree::Identity::of(pid).is_ok_and(|found| found.is_some())
+}
