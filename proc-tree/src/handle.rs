@@ -74,7 +74,13 @@ impl AsFd for Handle {
 /// # Errors
 /// When poll(2) fails.
 pub fn ended(handles: &[&Handle], deadline: Option<Instant>) -> io::Result<Vec<usize>> {
-    let mut watched: Vec<PollFd<'_>> = handles.iter().map(|handle| PollFd::new(handle, PollFlags::IN)).collect();
+    readable(&handles.iter().map(|handle| handle.as_fd()).collect::<Vec<_>>(), deadline)
+}
+
+/// Waits until at least one of the descriptors is readable, as [`ended`] does.
+pub(crate) fn readable(descriptors: &[BorrowedFd<'_>], deadline: Option<Instant>) -> io::Result<Vec<usize>> {
+    let mut watched: Vec<PollFd<'_>> =
+        descriptors.iter().map(|&descriptor| PollFd::from_borrowed_fd(descriptor, PollFlags::IN)).collect();
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let timeout = left.map(timespec);
