@@ -12,8 +12,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Draws one picture over the last, in a single write. Lines beyond the terminal's height are counted, not shown;
-    /// the caller cuts them at its width.
+    /// Draws one picture over the last, in a single write. Lines beyond the terminal's height are counted, not shown.
     ///
     /// # Errors
     /// When `out` cannot be written to.
@@ -24,9 +23,10 @@ impl Screen {
             self.entered = true;
         }
         // from the top left, each line cleared behind its text, then all below the last one: nothing is blank meanwhile
-        frame.push_str("\x1b[H");
+        // a line that is too long ends at the edge: wrapped, it would move all others
+        frame.push_str("\x1b[?7l\x1b[H");
         frame.push_str(&shown(picture, rows(terminal)).join("\x1b[K\r\n"));
-        frame.push_str("\x1b[K\x1b[J");
+        frame.push_str("\x1b[K\x1b[J\x1b[?7h");
         out.write_all(frame.as_bytes())?;
         out.flush()
     }
