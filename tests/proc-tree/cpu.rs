@@ -54,7 +54,7 @@ fn measure(root: u32, interval: Duration, clock: &Clock<impl Fn() -> Duration>) 
     let percent = |used: Duration, over: Duration| used.as_secs_f64() / over.as_secs_f64() * 100.0;
     let bounds = Bounds {
         least: percent(narrow_end.1.saturating_sub(narrow_start.1), wide_end.0 - wide_start.0),
-        most: percent(wide_end.1 - wide_start.1, narrow_end.0 - narrow_start.0),
+        most: percent(wide_end.1.saturating_sub(wide_start.1), narrow_end.0 - narrow_start.0),
     };
     (records[0].figures.cpu_percent.expect("CPU is known"), bounds)
 }
@@ -144,9 +144,9 @@ fn a_member_that_ends_takes_only_what_it_used_in_the_interval() {
     kill(Pid::from_raw(pids[0].cast_signed()), Signal::SIGKILL).expect("the child is ours");
     thread::sleep(Duration::from_millis(100));
     let records = sampler.sample().expect("the tree can be read");
-    let cpus = thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
+    let cpus = thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).expect("a few CPUs"));
     let cpu = records[0].figures.cpu_percent.expect("CPU is known");
-    assert!(cpu < cpus * 100.0 + 25.0, "its whole life was not in this interval: {cpu}");
+    assert!(cpu < f64::from(cpus) * 100.0 + 25.0, "its whole life was not in this interval: {cpu}");
 }
 
 #[test]

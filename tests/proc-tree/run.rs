@@ -1,6 +1,6 @@
 //! Running a command and telling what it used.
 
-use std::{fs, os::unix::process::ExitStatusExt};
+use std::{fs, os::unix::process::ExitStatusExt, time::Duration};
 
 use nix::{
     sys::signal::{Signal, kill},
@@ -60,7 +60,7 @@ fn cpu_is_that_of_the_whole_run_with_all_that_was_waited_for() {
     let record = record::parse(&fs::read_to_string(file.path()).expect("the file is there")).remove(0);
     let seconds = record.cpu_seconds.expect("CPU is known");
     assert!(seconds > 0.05 && seconds < 1.0, "{record:?}");
-    let mean = seconds / (record.interval_ms as f64 / 1000.0) * 100.0;
+    let mean = seconds / Duration::from_millis(record.interval_ms).as_secs_f64() * 100.0;
     assert!(record.cpu_percent.is_some_and(|percent| (percent - mean).abs() < 1.0), "{record:?}");
     assert!(record.peak_cpu_percent >= record.cpu_percent, "{record:?}");
 }

@@ -18,7 +18,7 @@ fn forked_children_count_as_members_of_their_tree() {
     proc_tree()
         .arg("--pids")
         .arg(server.pid().to_string())
-        .stdout(server.pids().iter().map(|pid| format!("{pid}\n")).collect::<String>())
+        .stdout(server.pids().iter().fold(String::new(), |lines, pid| lines + &pid.to_string() + "\n"))
         .run();
 }
 

@@ -182,7 +182,7 @@ pub(super) fn boot_id() -> io::Result<String> {
     let name = c"kern.bootsessionuuid";
     // SAFETY: the name ends with a NUL; the buffer is `size` bytes long.
     let status =
-        unsafe { libc::sysctlbyname(name.as_ptr(), buffer.as_mut_ptr().cast(), &mut size, ptr::null_mut(), 0) };
+        unsafe { libc::sysctlbyname(name.as_ptr(), buffer.as_mut_ptr().cast(), &raw mut size, ptr::null_mut(), 0) };
     if status != 0 {
         return Err(io::Error::last_os_error());
     }

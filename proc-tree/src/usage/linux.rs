@@ -9,7 +9,7 @@ use nix::{
 };
 
 use super::Transfer;
-use crate::process::if_exists;
+use crate::process::{self, if_exists};
 
 pub(super) fn cpu_clock(pid: u32) -> io::Result<Option<Duration>> {
     let Ok(pid) = i32::try_from(pid) else { return Ok(None) };
@@ -22,7 +22,8 @@ pub(super) fn cpu_clock(pid: u32) -> io::Result<Option<Duration>> {
 }
 
 pub(super) fn transfer(pid: u32) -> io::Result<Option<Transfer>> {
-    let Some(text) = if_exists(fs::read_to_string(format!("/proc/{pid}/io")))? else { return Ok(None) };
+    let Some(bytes) = if_exists(process::read(pid, "io"))? else { return Ok(None) };
+    let text = String::from_utf8_lossy(&bytes);
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
     match (field("read_bytes:"), field("write_bytes:")) {
         (Some(read), Some(written)) => Ok(Some(Transfer { read, written })),
