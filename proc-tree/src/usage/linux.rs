@@ -5,7 +5,7 @@ use std::{fs, io, os::unix::fs::MetadataExt, time::Duration};
 use nix::{
     errno::Errno,
     time::{clock_getcpuclockid, clock_gettime},
-    unistd::Pid,
+    unistd::{Pid, SysconfVar, sysconf},
 };
 
 use super::Transfer;
@@ -46,4 +46,10 @@ pub(super) fn machine_memory() -> Option<u64> {
     let info = rustix::system::sysinfo();
     let bytes = u64::from(info.totalram) * u64::from(info.mem_unit.max(1));
     (bytes > 0).then_some(bytes)
+}
+
+/// sysconf(3). Not what this process may run on: a tree may run elsewhere.
+pub(super) fn machine_cpus() -> Option<u32> {
+    let count = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten()?;
+    u32::try_from(count).ok().filter(|&count| count > 0)
 }
