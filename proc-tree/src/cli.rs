@@ -4,7 +4,6 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{self, IsTerminal, Read, Write},
-    path::PathBuf,
     time::Duration,
 };
 

@@ -107,11 +107,9 @@ fn children_that_came_and_went_within_the_interval_count() {
     let (cpu, bounds) = measure(churn.pid(), interval, &clock);
     // at the ends of the window one child runs, which is not reaped yet
     let slack = (STEPS + Duration::from_millis(60)).as_secs_f64() / interval.as_secs_f64() * 100.0;
-    assert!(
-        cpu > 15.0 && cpu >= bounds.least - slack && cpu <= bounds.most + slack,
-        "{cpu}, at least {}",
-        bounds.least
-    );
+    assert!(cpu >= bounds.least - slack && cpu <= bounds.most + slack, "{cpu}, at least {}", bounds.least);
+    // the living alone would be one child's part of its 30 ms
+    assert!(cpu > bounds.least / 2.0 && bounds.least > 0.0, "{cpu}, at least {}", bounds.least);
 }
 
 #[test]
