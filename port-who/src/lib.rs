@@ -4,6 +4,7 @@
 //! somebody who cannot be seen.
 
 mod holder;
+pub mod origin;
 mod port;
 mod record;
 pub mod report;
