@@ -3,7 +3,7 @@
 mod manager;
 mod program;
 
-use std::io;
+use std::{collections::HashMap, io};
 
 use proc_tree::{Facts, Stat, process, tree};
 use serde::Serialize;
@@ -21,6 +21,9 @@ pub struct Origin {
     /// Whether its parent ended and nobody owns it; see [`is_orphan`].
     pub orphan: Option<bool>,
 }
+
+/// Origins by PID.
+pub type Origins = HashMap<u32, Origin>;
 
 /// What started a process: the nearest thing that a person would name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
