@@ -96,5 +96,5 @@ fn pids(records: &[Record]) -> Vec<u32> {
 
 /// What `port-who PORT` prints when these hold it.
 fn lines(pids: &[u32]) -> String {
-    pids.iter().map(|pid| format!("{pid}\n")).collect()
+    pids.iter().map(u32::to_string).flat_map(|pid| [pid, "\n".to_owned()]).collect()
 }

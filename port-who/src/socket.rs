@@ -191,7 +191,9 @@ fn in_own_namespace(query: &Query) -> Result<Vec<Socket>, SocketTableError> {
     }
     if !found.is_empty() {
         let netns = namespace::own();
-        found.iter_mut().for_each(|socket| socket.netns = netns);
+        for socket in &mut found {
+            socket.netns = netns;
+        }
     }
     Ok(found)
 }

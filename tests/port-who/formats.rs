@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     BINARY, port_who, records,
-    support::{Fixture, Terminal, fixture_path},
+    support::{Fixture, Terminal, eventually, fixture_path},
 };
 
 #[test]
@@ -37,11 +37,10 @@ fn a_record_says_everything_about_a_server() {
 
 #[test]
 fn kill_takes_what_a_pipe_is_given() {
-    let mut server = Fixture::start(["serve", "--forks", "1", "127.0.0.1:0"]);
+    let server = Fixture::start(["serve", "--forks", "1", "127.0.0.1:0"]);
     let script = format!("kill $({BINARY} {})", server.port());
     assert!(Command::new("sh").args(["-c", &script]).status().expect("sh runs").success());
-    server.wait();
-    port_who().arg(server.port().to_string()).status(1).run();
+    eventually("a free port", || port_who().arg(server.port().to_string()).finish().status.code() == Some(1));
 }
 
 #[test]
@@ -116,7 +115,7 @@ fn a_full_disk_is_a_failure() {
     for arguments in [&["--json"][..], &["--table"], &["--pids"], &["--free=9"], &["--help"], &["--generate", "man"]] {
         let full = File::options().write(true).open("/dev/full").expect("there is a /dev/full");
         let mut command = Command::new(BINARY);
-        command.args(arguments).arg(format!("1024-65535")).stdout(full);
+        command.args(arguments).arg("1024-65535").stdout(full);
         let output = command.output().expect("the tool starts");
         assert_eq!(output.status.code(), Some(125), "{arguments:?}");
         let said = String::from_utf8_lossy(&output.stderr);

@@ -106,7 +106,7 @@ fn a_bound_udp_socket_is_a_holder_and_a_connected_one_is_not() {
     let peer = peer.local_addr().expect("it is bound").to_string();
     let connected = Fixture::start(["hold", "udp-connected", &peer]);
     port_who().arg(connected.port().to_string()).status(1).run();
-    let connections = records(&["--connections", &connected.port().to_string()]);
+    let connections = records(&["--connections", &format!("{}/udp", connected.port())]);
     assert_eq!((connections[0].state.as_str(), connections[0].peer.as_deref()), ("established", Some(peer.as_str())));
 }
 

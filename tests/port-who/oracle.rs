@@ -89,11 +89,13 @@ fn netstat2_says_the_same_of_random_sets_of_sockets() {
 
 #[test]
 fn the_text_tables_say_the_same_where_netlink_is_refused() {
-    let server = Fixture::start(["serve", "--forks", "1", "127.0.0.1:0"]);
+    // a listener with its client, and a connection without one: none of them changes by itself
+    let server = Fixture::start(["serve", "--forks", "1", "127.0.0.2:0"]);
     let port = server.port().to_string();
     let v6 = Fixture::start(["hold", "tcp", &format!("[::1]:{port}")]);
     let udp = Fixture::start(["hold", "udp", &format!("127.0.0.1:{port}"), &format!("[::1]:{port}")]);
-    let client = Fixture::start(["hold", "client", &server.address().to_string()]);
+    let client = Fixture::start(["hold", "client", &v6.address().to_string()]);
+    let left_over = Fixture::start(["hold", "left-over", &format!("127.0.0.1:{port}")]);
     let fixture = fixture_path();
     for arguments in [&["--json", &port][..], &["--json", "--connections", &port], &["--json", "-6", &port]] {
         let direct = port_who().args(arguments).any_stdout().run();
@@ -104,13 +106,15 @@ fn the_text_tables_say_the_same_where_netlink_is_refused() {
             .run();
         let without_time = |text: &str| {
             let mut records: Vec<Record> = decode(text);
-            records.iter_mut().for_each(|record| record.uptime_seconds = None);
+            for record in &mut records {
+                record.uptime_seconds = None;
+            }
             records
         };
         assert_eq!(without_time(&direct.stdout), without_time(&refused.stdout));
         assert!(!refused.stdout.is_empty());
     }
-    drop((v6, udp, client));
+    drop((v6, udp, client, left_over));
     let free = crate::support::free_port().to_string();
     Tool::new(&fixture.to_string_lossy()).args(["hold", "without-netlink", BINARY, &free]).status(1).run();
 }
