@@ -180,6 +180,8 @@ pub(crate) fn find(query: &Query) -> Result<Found, SocketTableError> {
         found.hidden = others.hidden;
     }
     found.sockets.sort_by_key(Socket::position);
+    // a table that is read in pieces may show a socket in two of them
+    found.sockets.dedup();
     Ok(found)
 }
 

@@ -1,8 +1,11 @@
 //! Every holder, and nobody who is none.
 
-use std::net::UdpSocket;
+use std::{collections::HashSet, net::UdpSocket};
 
-use crate::{lines, pids, port_who, records, support::Fixture};
+use crate::{
+    lines, pids, port_who, records,
+    support::{Fixture, eventually},
+};
 
 #[test]
 fn a_free_port_is_status_one_and_silence() {
@@ -35,12 +38,13 @@ fn all_forked_workers_hold_their_parents_socket() {
 #[test]
 fn all_reuseport_siblings_hold_the_port() {
     let server = Fixture::start(["serve", "--reuseport", "2", "127.0.0.1:0"]);
-    let records = records(&[&server.port().to_string()]);
-    assert_eq!(pids(&records), server.pids());
-    let mut inodes: Vec<_> = records.iter().map(|record| record.inode).collect();
-    inodes.sort_unstable();
-    inodes.dedup();
-    assert_eq!(inodes.len(), 3, "each has a socket of its own");
+    let mut found = Vec::new();
+    // the siblings bind after their parent has said that it is ready
+    eventually("a socket of each sibling's own", || {
+        found = records(&[&server.port().to_string()]);
+        found.iter().map(|record| record.inode).collect::<HashSet<_>>().len() == 3
+    });
+    assert_eq!(pids(&found), server.pids());
 }
 
 #[test]

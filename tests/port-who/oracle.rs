@@ -11,7 +11,7 @@ use port_who::{PortSpec, Query, look};
 
 use crate::{
     BINARY, Record, decode, port_who,
-    support::{Fixture, Tool, fixture_path},
+    support::{Fixture, Tool, eventually, fixture_path},
 };
 
 /// Who holds what: protocol, address, PID.
@@ -36,7 +36,15 @@ fn random_holders(random: &mut Random) -> Vec<Fixture> {
             let (first, second) = (address(), address());
             match random.below(6) {
                 0 => Fixture::start(["serve", "--forks", "2", first]),
-                1 => Fixture::start(["serve", "--reuseport", "1", first]),
+                1 => {
+                    let server = Fixture::start(["serve", "--reuseport", "1", first]);
+                    let query = Query::holders_of(vec![PortSpec::port(server.port())]);
+                    // the sibling binds after its parent has said that it is ready
+                    eventually("its sibling's socket", || {
+                        port_who::sockets(&query).is_ok_and(|found| found.len() == 2)
+                    });
+                    server
+                }
                 2 => Fixture::start(["hold", "udp", first, second]),
                 _ => Fixture::start(["hold", "tcp", first, second]),
             }
