@@ -14,8 +14,23 @@ pub struct Gpu(Nvml);
 
 /// There is no driver that could be asked.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot ask the GPU driver: {0}")]
-pub struct NoDriver(#[from] NvmlError);
+pub enum NoDriver {
+    /// Its library is not there.
+    #[error("cannot tell GPU memory: NVIDIA's driver is not installed")]
+    NotInstalled,
+    /// It is installed and does not answer.
+    #[error("cannot tell GPU memory: {0}")]
+    Silent(NvmlError),
+}
+
+impl From<NvmlError> for NoDriver {
+    fn from(error: NvmlError) -> Self {
+        match error {
+            NvmlError::LibloadingError(_) => Self::NotInstalled,
+            error => Self::Silent(error),
+        }
+    }
+}
 
 impl Gpu {
     /// Loads the driver's library.
@@ -46,9 +61,9 @@ impl Gpu {
 /// A process that computes and draws is in both lists with the same figure.
 fn on_device(device: &Device<'_>) -> Option<HashMap<u32, u64>> {
     let mut most: HashMap<u32, u64> = HashMap::new();
-    for process in supported(device.running_compute_processes())?.iter().chain(&supported(
-        device.running_graphics_processes(),
-    )?) {
+    for process in
+        supported(device.running_compute_processes())?.iter().chain(&supported(device.running_graphics_processes())?)
+    {
         let UsedGpuMemory::Used(bytes) = process.used_gpu_memory else { return None };
         let known = most.entry(process.pid).or_default();
         *known = (*known).max(bytes);
