@@ -19,7 +19,7 @@ pub mod watch;
 pub use answer::{Answer, Holding, LookError, look};
 pub use filter::{Filter, parse_pattern, parse_user};
 pub use free::{Free, FreeError, free};
-pub use holder::{Holders, holders};
+pub use holder::{Holders, holders, holds};
 pub use port::{InvalidPort, PortSpec, Protocol};
 pub use record::{Ancestor, FullRecord, Record};
 pub use socket::{Query, Socket, SocketTableError, State, sockets};

@@ -11,6 +11,9 @@ use crate::Identity;
 #[cfg_attr(target_os = "macos", path = "process/macos.rs")]
 mod platform;
 
+#[cfg(target_os = "macos")]
+pub(crate) use platform::{cpu_time, rusage};
+
 /// A process's place in the tree and its state, from one read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stat {
@@ -115,6 +118,11 @@ pub fn started_at(start_id: u64) -> SystemTime {
     platform::started_at(start_id)
 }
 
+/// Returns the `start_id` that a process would have that started now.
+pub fn start_id_now() -> u64 {
+    platform::start_id_now()
+}
+
 /// Names this boot of the machine: a start in ticks since boot means nothing after the next one.
 ///
 /// # Errors
@@ -124,7 +132,7 @@ pub fn boot_id() -> io::Result<String> {
 }
 
 /// Maps "there is no such process (any more)" to `None`.
-fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+pub(crate) fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     const ESRCH: i32 = 3;
     match result {
         Ok(value) => Ok(Some(value)),

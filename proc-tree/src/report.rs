@@ -1,0 +1,110 @@
+//! The records in the forms that people and programs read.
+
+mod csv;
+mod drawing;
+mod line;
+mod openmetrics;
+mod table;
+
+use std::{
+    cmp::Ordering,
+    io::{self, Write},
+};
+
+use crate::{Figures, Record, terminal::Look};
+
+pub use table::Columns;
+
+/// A form of report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Aligned columns for people.
+    Table(Columns),
+    /// A line per tree and round, for a log.
+    Lines,
+    /// A sentence about a command that has ended.
+    Summary,
+    /// The members drawn as a tree, siblings in this order.
+    Drawing(Option<Sort>),
+    /// JSON Lines.
+    Json,
+    /// The members' PIDs, each once, ascending, one per line.
+    Pids,
+    /// Comma-separated values (RFC 4180).
+    Csv,
+    /// The OpenMetrics text format.
+    OpenMetrics,
+}
+
+/// An order of trees and of members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Sort {
+    /// The most CPU first.
+    Cpu,
+    /// The most memory first.
+    Memory,
+    /// By process ID.
+    Pid,
+}
+
+impl Sort {
+    /// Puts trees, and the members of each, in order.
+    pub fn apply(self, records: &mut [Record]) {
+        records.sort_by(|left, right| self.compare((left.pid, &left.figures), (right.pid, &right.figures)));
+        for members in records.iter_mut().filter_map(|record| record.members.as_mut()) {
+            members.sort_by(|left, right| {
+                self.compare((Some(left.pid), &left.figures), (Some(right.pid), &right.figures))
+            });
+        }
+    }
+
+    pub(crate) fn compare(self, left: (Option<u32>, &Figures), right: (Option<u32>, &Figures)) -> Ordering {
+        let figures = match self {
+            Self::Cpu => right.1.cpu_percent.partial_cmp(&left.1.cpu_percent).unwrap_or(Ordering::Equal),
+            Self::Memory => right.1.memory_bytes.cmp(&left.1.memory_bytes),
+            Self::Pid => Ordering::Equal,
+        };
+        figures.then(left.0.cmp(&right.0))
+    }
+}
+
+impl Format {
+    /// Tells whether the form shows the members one by one by its nature.
+    pub fn needs_members(self) -> bool {
+        matches!(self, Self::Drawing(_) | Self::Pids)
+    }
+
+    /// Writes one round of records; `first` tells whether it is the first of a stream.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to.
+    pub fn write(self, records: &[Record], first: bool, out: &mut dyn Write, look: &Look) -> io::Result<()> {
+        match self {
+            Self::Table(columns) => table::write(records, columns, out, look),
+            Self::Lines => line::write(records, out),
+            Self::Summary => records.iter().try_for_each(|record| line::summary(record, out)),
+            Self::Drawing(sort) => drawing::write(records, sort, out, look),
+            Self::Json => json(records, out),
+            Self::Pids => pids(records, out),
+            Self::Csv => csv::write(records, first, out),
+            Self::OpenMetrics => openmetrics::write(records, out),
+        }?;
+        out.flush()
+    }
+}
+
+fn json(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+    for record in records {
+        serde_json::to_writer(&mut *out, record)?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn pids(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+    let mut pids: Vec<u32> =
+        records.iter().flat_map(|record| record.members.iter().flatten()).map(|one| one.pid).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    pids.iter().try_for_each(|pid| writeln!(out, "{pid}"))
+}
