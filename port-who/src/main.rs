@@ -1,6 +1,7 @@
 //! `port-who`: who holds these ports. Joins arguments, streams and exit status; the library does the work.
 
 mod cli;
+mod run;
 
 use std::{
     io::{self, Write},
@@ -8,6 +9,7 @@ use std::{
 };
 
 use clap::{CommandFactory, Parser};
+use port_who::hint;
 use proc_tree::command_line::{self, OutputError};
 
 use cli::{Cli, Status};
@@ -29,10 +31,9 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<Status> {
-    let mut out = io::stdout().lock();
     match cli.common.generate {
-        Some(page) => page.write(Cli::command(), &mut out).map_err(OutputError)?,
-        None => return cli.run(&mut out),
+        Some(page) => page.write(Cli::command(), &mut io::stdout().lock()).map_err(OutputError)?,
+        None => return cli.run(),
     }
     Ok(Status::Done)
 }
@@ -41,7 +42,13 @@ fn finish(result: anyhow::Result<Status>) -> ExitCode {
     match result {
         Ok(status) => status.into(),
         Err(error) if error.downcast_ref().is_some_and(OutputError::is_closed_pipe) => Status::Done.into(),
-        Err(error) => say(&format!("{NAME}: {}", command_line::failure(error.chain())), Status::from_error(&error)),
+        Err(error) => {
+            let mut message = format!("{NAME}: {}", command_line::failure(error.chain()));
+            if let Some(hint) = error.downcast_ref().and_then(hint::failed) {
+                message.extend(["\nhint: ", hint]);
+            }
+            say(&message, Status::from_error(&error))
+        }
     }
 }
 
