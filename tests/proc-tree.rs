@@ -11,21 +11,15 @@ fn proc_tree() -> Tool {
 #[test]
 fn forked_children_count_as_members_of_their_tree() {
     let server = Fixture::start(["serve", "--forks", "3", "127.0.0.1:0"]);
-    let output = proc_tree().arg(server.pid().to_string()).any_stdout().run();
-    assert_eq!(
-        output.stdout,
-        format!(
-            "PID{:1$}NAME     PROCS  THREADS\n{2}  fixture  4      4\n",
-            "",
-            server.pid().to_string().len() - 1,
-            server.pid()
-        )
-    );
+    let output = proc_tree().arg("--json").arg(server.pid().to_string()).any_stdout().run();
+    let records = output.records();
+    assert_eq!(records.len(), 1);
+    assert_eq!((&records[0]["pid"], &records[0]["processes"]), (&server.pid().into(), &4.into()));
 }
 
 #[test]
 fn no_such_process_is_status_one() {
-    proc_tree().arg("2147483646").status(1).run();
+    proc_tree().arg("2147483646").status(1).stderr("proc-tree: process 2147483646 does not exist\n").run();
 }
 
 #[test]
@@ -34,7 +28,7 @@ fn a_bad_pid_is_status_two_and_says_what_was_expected() {
         proc_tree()
             .arg(bad)
             .status(2)
-            .stderr("proc-tree: expected a PID (a number from 1 to 2147483647) or a JSON object with \"pid\"\n")
+            .stderr(format!("proc-tree: invalid PID {bad:?}: expected a number from 1 to 2147483647\n"))
             .run();
     }
 }

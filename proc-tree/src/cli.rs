@@ -1,14 +1,24 @@
 //! The command line of `proc-tree`: flags, exit statuses, and the way from one to the other.
 
-use std::{io::Write, process::ExitCode};
+use std::{
+    io::{self, IsTerminal, Read, Write},
+    process::ExitCode,
+    thread,
+    time::Duration,
+};
 
+use anyhow::Context;
 use clap::Parser;
 use proc_tree::{
+    Sampler,
     command_line::{Common, OutputError},
-    selection,
-    table::Table,
-    terminal::{Look, PID},
-    tree,
+    duration,
+    memory::Choice,
+    report::{Columns, Format},
+    roots,
+    sampler::Options,
+    selection::{self, InvalidPid, Selected},
+    terminal::Look,
 };
 
 /// How the tool ends.
@@ -35,8 +45,8 @@ impl Status {
     ];
 
     /// Tells which status a failure ends with.
-    pub(crate) fn from_error(_error: &anyhow::Error) -> Self {
-        Self::Failed
+    pub(crate) fn from_error(error: &anyhow::Error) -> Self {
+        if error.is::<selection::InvalidLine>() || error.is::<UsageError>() { Self::Usage } else { Self::Failed }
     }
 }
 
@@ -46,31 +56,95 @@ impl From<Status> for ExitCode {
     }
 }
 
-/// Sums what a process tree really uses.
+/// Arguments that clap cannot know to be wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(&'static str);
+
+/// Sums what a process tree really uses: CPU, memory, I/O.
 #[derive(Debug, Parser)]
 #[command(version, after_help = proc_tree::command_line::statuses(Status::HELP))]
 pub(crate) struct Cli {
-    /// Root of a tree
-    #[arg(value_name = "PID", value_parser = selection::parse_pid)]
-    pids: Vec<u32>,
+    /// Roots of trees; - or none reads PIDs or JSON records from stdin, one per line
+    #[arg(value_name = "PID", value_parser = parse_root)]
+    pids: Vec<Given>,
+
+    /// How long to measure CPU
+    #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = duration::parse)]
+    interval: Duration,
+
+    /// How to measure memory: auto, pss, uss or rss
+    #[arg(long, value_name = "MEASURE", default_value = "auto", hide_possible_values = true)]
+    memory: Choice,
+
+    /// Count processes that left the tree by a double fork but not its session
+    #[arg(long)]
+    session: bool,
+
+    /// List every process under its tree
+    #[arg(long)]
+    members: bool,
+
+    /// Print one JSON object per tree
+    #[arg(long, help_heading = "Output")]
+    json: bool,
 
     #[command(flatten)]
     pub(crate) common: Common,
 }
 
+/// A process as it is given: by its PID, or by a line of stdin.
+#[derive(Debug, Clone, Copy)]
+enum Given {
+    Pid(u32),
+    Stdin,
+}
+
+fn parse_root(text: &str) -> Result<Given, InvalidPid> {
+    if text == "-" { Ok(Given::Stdin) } else { selection::parse_pid(text).map(Given::Pid) }
+}
+
 impl Cli {
     pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<Status> {
-        let mut table = Table::new(["PID", "NAME", "PROCS", "THREADS"]).styled(0, PID);
-        for &pid in &self.pids {
-            let members = tree::members(pid)?;
-            let Some(root) = members.first() else { continue };
-            let threads: u32 = members.iter().map(|member| member.threads).sum();
-            table.row(vec![pid.to_string(), root.name.clone(), members.len().to_string(), threads.to_string()]);
+        let selected = self.selected()?;
+        let (roots, missing) = roots::find(&selected).context("cannot read the process table")?;
+        for missing in &missing {
+            if !self.common.quiet {
+                let _ = writeln!(io::stderr(), "proc-tree: {missing}");
+            }
         }
-        if table.is_empty() {
+        if roots.is_empty() {
             return Ok(Status::No);
         }
-        table.write(out, &Look::of(&std::io::stdout(), self.common.color)).map_err(OutputError)?;
-        Ok(Status::Done)
+        let options =
+            Options { memory: self.memory, session: self.session, members: self.members, ..Options::default() };
+        let mut sampler = Sampler::new(roots, options).context("cannot read the process table")?;
+        thread::sleep(self.interval.saturating_sub(sampler.since().elapsed()));
+        let mut records = sampler.sample().context("cannot read the process table")?;
+        if records.len() > 1 {
+            records.extend(sampler.total(&records));
+        }
+        let format = if self.json { Format::Json } else { Format::Table(Columns::default()) };
+        format.write(&records, true, out, &Look::of(&io::stdout(), self.common.color)).map_err(OutputError)?;
+        Ok(if records.is_empty() { Status::No } else { Status::Done })
+    }
+
+    fn selected(&self) -> anyhow::Result<Vec<Selected>> {
+        let mut selected = Vec::new();
+        let stdin = [Given::Stdin];
+        if self.pids.is_empty() && io::stdin().is_terminal() {
+            return Err(UsageError("no PID given").into());
+        }
+        for given in if self.pids.is_empty() { stdin.as_slice() } else { &self.pids } {
+            match given {
+                Given::Pid(pid) => selected.push(Selected::from(*pid)),
+                Given::Stdin => {
+                    let mut text = Vec::new();
+                    io::stdin().lock().read_to_end(&mut text).context("cannot read standard input")?;
+                    selected.extend(selection::parse(&String::from_utf8_lossy(&text))?);
+                }
+            }
+        }
+        Ok(selected)
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::{Identity, Stat, process, users};
+use crate::{Identity, Stat, process, text, users};
 
 /// The name that the kernel keeps holds this many bytes (`TASK_COMM_LEN` less the NUL).
 #[cfg(target_os = "linux")]
@@ -87,15 +87,12 @@ impl Facts {
 
     /// Returns the command line joined by spaces; the name in brackets, as ps(1) does, where there is none.
     pub fn command_line(&self) -> String {
-        match self.command.as_deref() {
-            Some(words) if !words.is_empty() => words.join(" "),
-            _ => format!("[{}]", self.name),
-        }
+        text::command_line(self.command.as_deref(), &self.name)
     }
 }
 
 /// The kernel cuts names: takes the rest from the program's or the command's file name where that is its whole form.
-fn full_name(name: String, command: Option<&[String]>, executable: Option<&Path>) -> String {
+pub(crate) fn full_name(name: String, command: Option<&[String]>, executable: Option<&Path>) -> String {
     if name.len() < KERNEL_NAME {
         return name;
     }

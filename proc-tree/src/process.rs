@@ -129,7 +129,7 @@ pub fn boot_id() -> io::Result<String> {
 }
 
 /// Maps "there is no such process (any more)" to `None`.
-fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+pub(crate) fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     const ESRCH: i32 = 3;
     match result {
         Ok(value) => Ok(Some(value)),

@@ -57,25 +57,43 @@ fn parse_line(text: &str) -> Result<Selected, String> {
         }
         serde_json::from_str(text).map_err(|error| error.to_string())?
     } else {
-        Selected { pid: Some(parse_pid(text)?), start_id: None, port: None, protocol: None }
+        match parse_pid(text) {
+            Ok(pid) => Selected::from(pid),
+            Err(_) => return Err(format!("{EXPECTED} or a JSON object with \"pid\"")),
+        }
     };
     match selected.pid {
-        Some(pid) if pid == 0 || i32::try_from(pid).is_err() => Err(NOT_A_PID.into()),
+        Some(pid) if !is_pid(pid) => Err(EXPECTED.into()),
         _ => Ok(selected),
     }
 }
 
-const NOT_A_PID: &str = "expected a PID (a number from 1 to 2147483647) or a JSON object with \"pid\"";
+impl From<u32> for Selected {
+    fn from(pid: u32) -> Self {
+        Self { pid: Some(pid), start_id: None, port: None, protocol: None }
+    }
+}
+
+const EXPECTED: &str = "expected a number from 1 to 2147483647";
+
+fn is_pid(number: u32) -> bool {
+    number > 0 && i32::try_from(number).is_ok()
+}
+
+/// A text that is no PID.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid PID {0:?}: {EXPECTED}")]
+pub struct InvalidPid(String);
 
 /// Parses a PID.
 ///
 /// # Errors
-/// Says what was expected, when the text is no PID.
-pub fn parse_pid(text: &str) -> Result<u32, String> {
+/// When the text is no PID; the message quotes it.
+pub fn parse_pid(text: &str) -> Result<u32, InvalidPid> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<u32>() {
-        Ok(pid) if digits && pid > 0 && i32::try_from(pid).is_ok() => Ok(pid),
-        _ => Err(NOT_A_PID.into()),
+        Ok(pid) if digits && is_pid(pid) => Ok(pid),
+        _ => Err(InvalidPid(text.chars().take(60).collect())),
     }
 }
 

@@ -1,0 +1,107 @@
+//! The figures of one process, and their sum over several.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use crate::{
+    memory::{Measure, Memory, add},
+    usage::Transfer,
+};
+
+/// What a process or a tree uses. What is unknown is `None`, in a sum as soon as it is so for one member.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Figures {
+    /// How many threads there are.
+    pub threads: u64,
+    /// CPU over the interval, 100 for one core.
+    #[serde(serialize_with = "thousandths")]
+    pub cpu_percent: Option<f64>,
+    /// CPU time of whole lives, reaped children's included.
+    #[serde(serialize_with = "thousandths")]
+    pub cpu_seconds: Option<f64>,
+    /// Memory, by `memory_measure`.
+    pub memory_bytes: Option<u64>,
+    /// What `memory_bytes` is.
+    pub memory_measure: Measure,
+    /// `memory_bytes` as a share of the machine's memory.
+    #[serde(serialize_with = "thousandths")]
+    pub memory_percent: Option<f64>,
+    /// Memory by every measure that was read.
+    #[serde(flatten)]
+    pub memory: Memory,
+    /// GPU memory.
+    pub gpu_memory_bytes: Option<u64>,
+    /// Bytes read from storage.
+    pub read_bytes: Option<u64>,
+    /// Bytes written to storage.
+    pub written_bytes: Option<u64>,
+    /// Open file descriptors.
+    pub open_files: Option<u64>,
+}
+
+impl Figures {
+    const NOTHING: Self = Self {
+        threads: 0,
+        cpu_percent: Some(0.0),
+        cpu_seconds: Some(0.0),
+        memory_bytes: None,
+        memory_measure: Measure::Rss,
+        memory_percent: None,
+        memory: Memory::NONE,
+        gpu_memory_bytes: Some(0),
+        read_bytes: Some(0),
+        written_bytes: Some(0),
+        open_files: Some(0),
+    };
+
+    /// Sums figures, their memory by one measure.
+    pub fn sum<'f>(each: impl IntoIterator<Item = &'f Self>, measure: Measure) -> Self {
+        let sum = each.into_iter().fold(Self::NOTHING, |sum, one| Self {
+            threads: sum.threads + one.threads,
+            cpu_percent: add_shares(sum.cpu_percent, one.cpu_percent),
+            cpu_seconds: add_shares(sum.cpu_seconds, one.cpu_seconds),
+            memory: Memory::sum([&sum.memory, &one.memory]),
+            gpu_memory_bytes: add(sum.gpu_memory_bytes, one.gpu_memory_bytes),
+            read_bytes: add(sum.read_bytes, one.read_bytes),
+            written_bytes: add(sum.written_bytes, one.written_bytes),
+            open_files: add(sum.open_files, one.open_files),
+            ..sum
+        });
+        sum.measured(measure)
+    }
+
+    /// Gathers the figures of one process; `cpus` is how many cores' worth it used.
+    pub(crate) fn of(threads: u32, cpus: Option<f64>, lifetime: Option<Duration>, memory: Memory) -> Self {
+        Self {
+            threads: threads.into(),
+            cpu_percent: cpus.map(|cpus| cpus * 100.0),
+            cpu_seconds: lifetime.as_ref().map(Duration::as_secs_f64),
+            memory,
+            ..Self::NOTHING
+        }
+    }
+
+    pub(crate) fn moved(self, transfer: Option<Transfer>, open_files: Option<u64>) -> Self {
+        let (read_bytes, written_bytes) = (transfer.map(|moved| moved.read), transfer.map(|moved| moved.written));
+        Self { read_bytes, written_bytes, open_files, ..self }
+    }
+
+    /// Tells the memory by this measure.
+    pub(crate) fn measured(self, measure: Measure) -> Self {
+        let memory_bytes = self.memory.by(measure);
+        #[expect(clippy::cast_precision_loss, reason = "a share in percent")]
+        let share = |bytes: u64| Some(bytes as f64 / crate::usage::machine_memory()? as f64 * 100.0);
+        Self { memory_bytes, memory_measure: measure, memory_percent: memory_bytes.and_then(share), ..self }
+    }
+}
+
+fn add_shares(left: Option<f64>, right: Option<f64>) -> Option<f64> {
+    Some(left? + right?)
+}
+
+/// Writes three decimals: finer ones are noise.
+#[expect(clippy::ref_option, reason = "serde passes references")]
+pub(crate) fn thousandths<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.map(|value| (value * 1000.0).round() / 1000.0).serialize(serializer)
+}

@@ -1,0 +1,66 @@
+//! Linux: `statm`, `smaps_rollup` and `status` below /proc/PID.
+
+use std::{fs, io};
+
+use super::{Measure, Memory, known};
+use crate::process::if_exists;
+
+pub(super) const BEST: Measure = Measure::Pss;
+
+/// What a process without memory of its own has: a kernel thread, a zombie.
+pub(super) const EMPTY: Memory = Memory { footprint: None, ..Memory::NONE };
+
+/// proc_pid_statm(5): the resident set as it is. The one in `stat` lags behind, by a quarter for a small process.
+pub(super) fn resident(pid: u32) -> io::Result<Option<u64>> {
+    let Some(text) = if_exists(fs::read_to_string(format!("/proc/{pid}/statm")))? else { return Ok(None) };
+    let pages: Option<u64> = text.split_ascii_whitespace().nth(1).and_then(|pages| pages.parse().ok());
+    match pages {
+        Some(pages) => Ok(Some(pages * rustix::param::page_size() as u64)),
+        None => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
+/// Reads the rest. Only `costly` walks the page tables; what swap(ped) pages are shared is known from there too.
+pub(super) fn read(pid: u32, rss: Option<u64>, costly: bool) -> Memory {
+    if costly && let Ok(shares) = shares(pid) {
+        return Memory { rss, ..shares.unwrap_or(EMPTY) };
+    }
+    Memory { rss, swap: known(swap(pid)), ..Memory::UNKNOWN }
+}
+
+/// `/proc/PID/smaps_rollup`: see proc_pid_smaps(5).
+fn shares(pid: u32) -> io::Result<Option<Memory>> {
+    let Some(text) = if_exists(fs::read_to_string(format!("/proc/{pid}/smaps_rollup")))? else { return Ok(None) };
+    let unique = ["Private_Clean:", "Private_Dirty:", "Private_Hugetlb:"];
+    Ok(Some(Memory {
+        pss: kibibytes(&text, "Pss:"),
+        uss: Some(unique.iter().filter_map(|name| kibibytes(&text, name)).sum()),
+        // before Linux 4.14 there was no rollup, and since 4.3 there is SwapPss
+        swap: kibibytes(&text, "SwapPss:"),
+        ..Memory::UNKNOWN
+    }))
+}
+
+/// `VmSwap` counts a page once per process, and is told of any user's process.
+fn swap(pid: u32) -> io::Result<Option<u64>> {
+    let Some(text) = if_exists(fs::read(format!("/proc/{pid}/status")))? else { return Ok(None) };
+    kibibytes(&String::from_utf8_lossy(&text), "VmSwap:").map(Some).ok_or_else(|| io::ErrorKind::Unsupported.into())
+}
+
+fn kibibytes(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_in_kb_count_by_1024_and_similar_names_are_not_mixed_up() {
+        let text = "Rss:    1736 kB\nPss:     285 kB\nPss_Dirty:  116 kB\nSwap:  8 kB\nSwapPss:   4 kB\n";
+        assert_eq!(kibibytes(text, "Pss:"), Some(285 * 1024));
+        assert_eq!(kibibytes(text, "SwapPss:"), Some(4096));
+        assert_eq!(kibibytes(text, "VmSwap:"), None);
+    }
+}

@@ -1,0 +1,176 @@
+//! One reading of a tree's CPU clocks, and what was used between two of them.
+//!
+//! A process's own clock is exact. What its children used appears in it only when they have ended and were waited for,
+//! and then as their whole life's sum. So between two readings a tree used: what each member's clock moved; all of the
+//! clock of a member that is new; and what the reaped sums grew by, less what members that ended meanwhile had already
+//! used before.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    time::{Duration, Instant, SystemTime},
+};
+
+use crate::{Identity, Stat, process, tree::Walk, usage};
+
+/// One member of a tree and its clocks.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    pub(crate) stat: Stat,
+    /// CPU time of its own; `None` where the kernel does not say.
+    pub(crate) own: Option<Duration>,
+    /// When the clocks were read: a large tree takes a while, and each member is measured over its own time.
+    at: Instant,
+}
+
+impl Reading {
+    /// Reads the clock of a process that was just read; `None` when it has ended since.
+    fn of(stat: Stat) -> Option<Self> {
+        let own = match usage::cpu_clock(stat.pid) {
+            Ok(Some(time)) => Some(time),
+            // no clock: it has ended, or this kernel (gVisor) has no such clocks
+            Ok(None) if process::stat(stat.pid).ok().flatten().is_none_or(|now| now.identity() != stat.identity()) => {
+                return None;
+            }
+            Ok(None) | Err(_) => None,
+        };
+        Some(Self { stat, own, at: Instant::now() })
+    }
+
+    /// Returns the CPU time of its whole life, reaped children included.
+    pub(crate) fn lifetime(&self) -> Option<Duration> {
+        Some(self.own? + self.stat.reaped_cpu)
+    }
+}
+
+/// All members of some trees, read at one time.
+#[derive(Debug)]
+pub(crate) struct Readings {
+    /// Per tree its members, each after its parent; none where the tree is gone.
+    pub(crate) trees: Vec<Vec<Reading>>,
+    started: Instant,
+    clock: SystemTime,
+}
+
+/// Where a tree is looked for: at its root, and at members that were met before and may have lost their parent.
+#[derive(Debug)]
+pub(crate) struct Origin<'t> {
+    pub(crate) root: Identity,
+    pub(crate) known: &'t [Reading],
+}
+
+/// How often a reading is begun anew because a member ended under it.
+const TRIES: usize = 3;
+
+impl Readings {
+    /// Reads trees; `session` takes in what left them by a double fork.
+    ///
+    /// A member that ends under the walk would be counted neither as a member nor as reaped: then the walk is done
+    /// again.
+    pub(crate) fn take(origins: &[Origin<'_>], session: bool) -> io::Result<Self> {
+        let mut answer = Self::walk(origins, session)?;
+        for _ in 1..TRIES {
+            if !answer.1 {
+                break;
+            }
+            answer = Self::walk(origins, session)?;
+        }
+        Ok(answer.0)
+    }
+
+    /// Returns when the walk began.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    fn walk(origins: &[Origin<'_>], session: bool) -> io::Result<(Self, bool)> {
+        let (started, clock) = (Instant::now(), SystemTime::now());
+        let mut walk = if session { Walk::over_all()? } else { Walk::new() };
+        let this = std::process::id();
+        if origins.iter().all(|origin| origin.root.pid != this) {
+            // the observer is no part of what it observes
+            walk.skip(this);
+        }
+        let mut missed = false;
+        let mut trees = Vec::with_capacity(origins.len());
+        for origin in origins {
+            let mut members = Vec::new();
+            let known = origin.known.iter().map(|reading| reading.stat.identity());
+            for identity in std::iter::once(origin.root).chain(known) {
+                missed |= descend(&mut walk, identity, &mut members)?;
+            }
+            trees.push(members);
+        }
+        for members in trees.iter_mut().filter(|_| session) {
+            let root = members.first().map(|root| root.stat.clone());
+            for orphan in root.map(|root| walk.session_orphans(&root)).unwrap_or_default() {
+                missed |= descend(&mut walk, orphan, members)?;
+            }
+        }
+        missed |= walk.has_missed();
+        Ok((Self { trees, started, clock }, missed))
+    }
+}
+
+/// Adds a process and its descendants, if it is still that process and was not met before; tells whether one was missed.
+fn descend(walk: &mut Walk, from: Identity, members: &mut Vec<Reading>) -> io::Result<bool> {
+    if walk.has_seen(from.pid) || process::stat(from.pid)?.is_none_or(|stat| stat.identity() != from) {
+        return Ok(false);
+    }
+    let mut missed = false;
+    walk.descend(from.pid, &mut |stat| match Reading::of(stat) {
+        Some(reading) => members.push(reading),
+        None => missed = true,
+    })?;
+    Ok(missed)
+}
+
+/// Tells how many CPUs' worth each member of `after` used since `before`, in its order; `None` where a clock could not
+/// be read.
+pub(crate) fn cpus(before: &[Reading], after: &[Reading], since: &Readings) -> Vec<Option<f64>> {
+    let earlier: HashMap<Identity, &Reading> =
+        before.iter().map(|reading| (reading.stat.identity(), reading)).collect();
+    let owed = owed_to_the_past(before, after);
+    after
+        .iter()
+        .map(|now| match earlier.get(&now.stat.identity()) {
+            Some(then) => {
+                let own = now.own?.saturating_sub(then.own?);
+                let owed = owed.get(&now.stat.pid).copied().unwrap_or_default();
+                let reaped = now.stat.reaped_cpu.saturating_sub(then.stat.reaped_cpu).saturating_sub(owed);
+                Some(rate(own + reaped, now.at.duration_since(then.at)))
+            }
+            None if is_older(&now.stat, since.clock) => Some(0.0),
+            None => Some(rate(now.lifetime()?, now.at.duration_since(since.started))),
+        })
+        .collect()
+}
+
+/// Tells whether a member that was just met is no child of the time between: what it used then nobody knows.
+fn is_older(stat: &Stat, since: SystemTime) -> bool {
+    const TICK: Duration = Duration::from_millis(20);
+    process::started_at(stat.start_id) + TICK < since
+}
+
+fn rate(used: Duration, elapsed: Duration) -> f64 {
+    if elapsed.is_zero() { 0.0 } else { used.as_secs_f64() / elapsed.as_secs_f64() }
+}
+
+/// Sums, per living member, what its descendants that ended since had used before: their reaper's sum grew by that too.
+///
+/// A member that nobody waited for is charged as well, at most down to no growth at all.
+fn owed_to_the_past(before: &[Reading], after: &[Reading]) -> HashMap<u32, Duration> {
+    let living: HashSet<Identity> = after.iter().map(|reading| reading.stat.identity()).collect();
+    let by_pid: HashMap<u32, &Reading> = before.iter().map(|reading| (reading.stat.pid, reading)).collect();
+    let mut owed: HashMap<u32, Duration> = HashMap::new();
+    for ended in before.iter().filter(|reading| !living.contains(&reading.stat.identity())) {
+        let mut above = by_pid.get(&ended.stat.parent);
+        while let Some(reading) = above.filter(|reading| !living.contains(&reading.stat.identity())) {
+            above = by_pid.get(&reading.stat.parent).filter(|next| next.stat.pid != reading.stat.pid);
+        }
+        if let Some(reaper) = above {
+            *owed.entry(reaper.stat.pid).or_default() += ended.lifetime().unwrap_or_default();
+        }
+    }
+    owed
+}

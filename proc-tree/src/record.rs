@@ -1,0 +1,96 @@
+//! What is told of a tree and of its members. The field names are the keys of the JSON record.
+
+use std::time::{Duration, SystemTime};
+
+use serde::{Serialize, Serializer};
+
+use crate::{Figures, Stat, facts::full_name, figures::thousandths, process, text};
+
+/// What one tree uses; or, without a PID, what all trees together use. What is unknown is `None`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Record {
+    /// The root's process ID.
+    pub pid: Option<u32>,
+    /// When the root started; see [`crate::Identity`].
+    pub start_id: Option<u64>,
+    /// The root's name.
+    pub name: String,
+    /// The root's argument vector.
+    pub command: Option<Vec<String>>,
+    /// The given processes that this tree holds: the root, and others that descend from it.
+    pub roots: Vec<u32>,
+    /// How many processes it has.
+    pub processes: u64,
+    /// What they use together.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// How long the CPU was measured, in milliseconds.
+    pub interval_ms: u64,
+    /// When the memory was read.
+    #[serde(serialize_with = "timestamp")]
+    pub sampled_at: SystemTime,
+    /// The most memory that the whole tree had at any sample.
+    pub peak_memory_bytes: Option<u64>,
+    /// The most CPU that the whole tree used over any interval.
+    #[serde(serialize_with = "thousandths")]
+    pub peak_cpu_percent: Option<f64>,
+    /// The processes, where they are wanted.
+    pub members: Option<Vec<Member>>,
+    /// For how long the root has run.
+    #[serde(skip)]
+    pub uptime: Option<Duration>,
+}
+
+/// What one process uses.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Member {
+    /// The process ID.
+    pub pid: u32,
+    /// When it started; see [`crate::Identity`].
+    pub start_id: u64,
+    /// The parent's process ID.
+    pub ppid: u32,
+    /// The process name.
+    pub name: String,
+    /// The argument vector.
+    pub command: Option<Vec<String>>,
+    /// The state letter of ps(1).
+    pub state: char,
+    /// What it uses.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// For how long it has run.
+    #[serde(skip)]
+    pub uptime: Duration,
+}
+
+impl Member {
+    pub(crate) fn new(stat: &Stat, figures: Figures, now: SystemTime) -> Self {
+        let command = process::command(stat.pid).ok().flatten();
+        Self {
+            pid: stat.pid,
+            start_id: stat.start_id,
+            ppid: stat.parent,
+            name: full_name(stat.name.clone(), command.as_deref(), None),
+            command,
+            state: stat.state,
+            figures,
+            uptime: now.duration_since(process::started_at(stat.start_id)).unwrap_or_default(),
+        }
+    }
+
+    /// Returns the command line joined by spaces; the name in brackets where there is none.
+    pub fn command_line(&self) -> String {
+        text::command_line(self.command.as_deref(), &self.name)
+    }
+}
+
+impl Record {
+    /// The name of the record that sums all trees.
+    pub const TOTAL: &str = "total";
+}
+
+/// RFC 3339, UTC, milliseconds.
+fn timestamp<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_rfc3339_millis(*time))
+}

@@ -1,0 +1,118 @@
+//! Aligned columns for people.
+
+use std::io::{self, Write};
+
+use crate::{
+    Figures, Member, Record, duration, size,
+    table::Table,
+    terminal::{Look, PID},
+};
+
+/// Which columns there are beyond the usual ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// GPU memory.
+    pub gpu: bool,
+    /// Peaks.
+    pub peaks: bool,
+}
+
+const NONE: &str = "–";
+const UNKNOWN: &str = "?";
+
+/// Writes a row per tree, its members below it where they are known.
+pub(super) fn write(records: &[Record], columns: Columns, out: &mut dyn Write, look: &Look) -> io::Result<()> {
+    let measure = common_measure(records);
+    let memory_title = match measure {
+        Some(measure) => format!("MEMORY ({measure})"),
+        None => "MEMORY".into(),
+    };
+    let mut header: Vec<String> = ["PID", "NAME", "PROCS", "THREADS", "CPU"].map(Into::into).into();
+    header.push(memory_title);
+    header.push("RSS".into());
+    if columns.gpu {
+        header.push("GPU".into());
+    }
+    if columns.peaks {
+        header.extend(["PEAK CPU".into(), "PEAK MEMORY".into()]);
+    }
+    header.push("UP".into());
+    let mut table = Table::new(header).styled(0, PID);
+    let cells = Cells { columns, names_measure: measure.is_none() };
+    for record in records {
+        table.row(cells.of_record(record));
+        let members = record.members.as_deref().unwrap_or_default();
+        for (index, member) in members.iter().enumerate() {
+            table.row(cells.of_member(member, index + 1 == members.len()));
+        }
+    }
+    table.write(out, look)
+}
+
+/// The measure goes into the header where all trees share it.
+fn common_measure(records: &[Record]) -> Option<&'static str> {
+    let mut names = records.iter().map(|record| record.figures.memory_measure.name());
+    let first = names.next()?;
+    names.all(|name| name == first).then_some(first)
+}
+
+struct Cells {
+    columns: Columns,
+    names_measure: bool,
+}
+
+impl Cells {
+    fn of_record(&self, record: &Record) -> Vec<String> {
+        let peaks = [percent(record.peak_cpu_percent), bytes(record.peak_memory_bytes)];
+        self.row(
+            record.pid.map_or(NONE.into(), |pid| pid.to_string()),
+            record.name.clone(),
+            record.processes.to_string(),
+            &record.figures,
+            peaks,
+            record.uptime.map_or(NONE.into(), duration::uptime),
+        )
+    }
+
+    fn of_member(&self, member: &Member, last: bool) -> Vec<String> {
+        let name = format!("{} {}", if last { '└' } else { '├' }, member.name);
+        let none = [NONE.into(), NONE.into()];
+        self.row(member.pid.to_string(), name, "1".into(), &member.figures, none, duration::uptime(member.uptime))
+    }
+
+    fn row(
+        &self,
+        pid: String,
+        name: String,
+        processes: String,
+        figures: &Figures,
+        peaks: [String; 2],
+        up: String,
+    ) -> Vec<String> {
+        let mut memory = bytes(figures.memory_bytes);
+        if self.names_measure && figures.memory_bytes.is_some() {
+            memory = format!("{memory} ({})", figures.memory_measure.name());
+        }
+        let threads = figures.threads.to_string();
+        let mut row = vec![pid, name, processes, threads, percent(figures.cpu_percent), memory];
+        row.push(bytes(figures.memory.rss));
+        if self.columns.gpu {
+            row.push(bytes(figures.gpu_memory_bytes));
+        }
+        if self.columns.peaks {
+            row.extend(peaks);
+        }
+        row.push(up);
+        row
+    }
+}
+
+/// Shows a share of one core.
+pub(super) fn percent(value: Option<f64>) -> String {
+    value.map_or(UNKNOWN.into(), |value| format!("{value:.1}%"))
+}
+
+/// Shows a size.
+pub(super) fn bytes(value: Option<u64>) -> String {
+    value.map_or(UNKNOWN.into(), size::display)
+}

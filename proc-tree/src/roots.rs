@@ -1,0 +1,112 @@
+//! The processes that were asked for: found, told apart from later ones with their PIDs, and folded into trees.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fmt, io,
+    time::{Duration, SystemTime},
+};
+
+use crate::{Identity, Stat, facts::full_name, process, selection::Selected, tree};
+
+/// The root of a tree.
+#[derive(Debug, Clone)]
+pub struct Root {
+    /// Which process it is.
+    pub identity: Identity,
+    /// Its name.
+    pub name: String,
+    /// Its argument vector.
+    pub command: Option<Vec<String>>,
+    /// All processes that were asked for and are in this tree: the root first.
+    pub pids: Vec<u32>,
+}
+
+impl Root {
+    fn new(stat: &Stat) -> Self {
+        let mut root = Self { identity: stat.identity(), name: String::new(), command: None, pids: vec![stat.pid] };
+        root.look_again(stat);
+        root
+    }
+
+    /// Reads name and command: both change when the process executes another program.
+    pub(crate) fn look_again(&mut self, stat: &Stat) {
+        if let Some(command) = process::command(stat.pid).ok().flatten().filter(|_| !stat.has_ended()) {
+            let executable = process::executable(stat.pid).ok().flatten();
+            self.name = full_name(stat.name.clone(), Some(&command), executable.as_deref());
+            self.command = Some(command);
+        } else if self.name.is_empty() {
+            self.name.clone_from(&stat.name);
+        }
+    }
+
+    /// Returns for how long it has run.
+    pub(crate) fn uptime(&self, now: SystemTime) -> Duration {
+        now.duration_since(process::started_at(self.identity.start_id)).unwrap_or_default()
+    }
+}
+
+/// A process that was asked for and is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    /// No process has this PID.
+    Gone(u32),
+    /// The PID belongs to another process by now.
+    Replaced(u32),
+    /// The record named no process, since its owner could not be seen; it may have named a port.
+    Invisible(Option<u16>),
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone(pid) => write!(f, "process {pid} does not exist"),
+            Self::Replaced(pid) => write!(f, "process {pid} is gone; its PID belongs to another process now"),
+            Self::Invisible(Some(port)) => write!(f, "the process that holds port {port} is not visible to you"),
+            Self::Invisible(None) => write!(f, "a process that was named is not visible to you"),
+        }
+    }
+}
+
+/// Finds the roots of the trees that hold the selected processes. One that descends from another belongs to its tree.
+///
+/// # Errors
+/// When a process cannot be looked at.
+pub fn find(selected: &[Selected]) -> io::Result<(Vec<Root>, Vec<Missing>)> {
+    let mut found: Vec<Stat> = Vec::new();
+    let mut missing: Vec<Missing> = Vec::new();
+    for one in selected {
+        match look_up(one)? {
+            Ok(stat) if found.iter().any(|known| known.pid == stat.pid) => {}
+            Ok(stat) => found.push(stat),
+            Err(reason) if missing.contains(&reason) => {}
+            Err(reason) => missing.push(reason),
+        }
+    }
+    Ok((fold(&found)?, missing))
+}
+
+fn look_up(one: &Selected) -> io::Result<Result<Stat, Missing>> {
+    let Some(pid) = one.pid else { return Ok(Err(Missing::Invisible(one.port))) };
+    Ok(match process::stat(pid)?.filter(|stat| !stat.has_ended()) {
+        None => Err(Missing::Gone(pid)),
+        Some(stat) if one.start_id.is_some_and(|start_id| start_id != stat.start_id) => Err(Missing::Replaced(pid)),
+        Some(stat) => Ok(stat),
+    })
+}
+
+fn fold(found: &[Stat]) -> io::Result<Vec<Root>> {
+    let given: HashSet<Identity> = found.iter().map(Stat::identity).collect();
+    let mut roots: Vec<Root> = Vec::new();
+    let mut below: HashMap<Identity, Vec<u32>> = HashMap::new();
+    for stat in found {
+        let ancestors = tree::ancestors(stat)?;
+        match ancestors.iter().rev().map(Stat::identity).find(|ancestor| given.contains(ancestor)) {
+            Some(top) => below.entry(top).or_default().push(stat.pid),
+            None => roots.push(Root::new(stat)),
+        }
+    }
+    for root in &mut roots {
+        root.pids.extend(below.remove(&root.identity).unwrap_or_default());
+    }
+    Ok(roots)
+}

@@ -1,0 +1,184 @@
+//! The sampler: takes trees, reads them again and again, and tells what each used in between.
+
+use std::{
+    collections::HashMap,
+    io,
+    time::{Duration, Instant, SystemTime},
+};
+
+use crate::{
+    Figures, Identity, Member, Record,
+    gpu::Gpu,
+    memory::{self, Choice, Measure},
+    peak::Peak,
+    reading::{Origin, Reading, Readings, cpus},
+    roots::Root,
+    usage,
+};
+
+/// What is read of every tree.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// How memory is measured.
+    pub memory: Choice,
+    /// Whether the root's session is part of its tree.
+    pub session: bool,
+    /// Whether the members are told one by one.
+    pub members: bool,
+    /// Where GPU memory is asked for.
+    pub gpu: Option<Gpu>,
+}
+
+/// Some trees under watch.
+#[derive(Debug)]
+pub struct Sampler {
+    options: Options,
+    trees: Vec<Tree>,
+    last: Readings,
+    started: Instant,
+    /// The peak of all trees together.
+    total: Peak,
+}
+
+#[derive(Debug)]
+struct Tree {
+    root: Root,
+    peak: Peak,
+    /// Whether memory may still be more than resident sets; see [`memory::of_all`].
+    exact: bool,
+}
+
+impl Sampler {
+    /// Reads the trees for the first time: CPU is measured from now on.
+    ///
+    /// # Errors
+    /// When the process table cannot be read.
+    pub fn new(roots: Vec<Root>, options: Options) -> io::Result<Self> {
+        let trees: Vec<Tree> =
+            roots.into_iter().map(|root| Tree { root, peak: Peak::default(), exact: true }).collect();
+        let origins: Vec<Origin<'_>> =
+            trees.iter().map(|tree| Origin { root: tree.root.identity, known: &[] }).collect();
+        let last = Readings::take(&origins, options.session)?;
+        Ok(Self { options, trees, started: last.started(), last, total: Peak::default() })
+    }
+
+    /// Returns since when CPU is measured: the last sample, or the start.
+    pub fn since(&self) -> Instant {
+        self.last.started()
+    }
+
+    /// Returns when the first reading was taken.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Tells what each tree uses now and what it used since the last time. Trees that are gone are left out.
+    ///
+    /// # Errors
+    /// When the process table cannot be read.
+    pub fn sample(&mut self) -> io::Result<Vec<Record>> {
+        let origins: Vec<Origin<'_>> = self
+            .trees
+            .iter()
+            .zip(&self.last.trees)
+            .map(|(tree, known)| Origin { root: tree.root.identity, known })
+            .collect();
+        let now = Readings::take(&origins, self.options.session)?;
+        let interval = now.started().duration_since(self.last.started());
+        let round = Round { options: &self.options, at: SystemTime::now(), interval };
+        let mut records = Vec::with_capacity(self.trees.len());
+        for (index, tree) in self.trees.iter_mut().enumerate() {
+            let members = &now.trees[index];
+            if members.iter().any(|member| !member.stat.has_ended()) {
+                let cpus = cpus(&self.last.trees[index], members, &self.last);
+                records.push(round.record(tree, members, &cpus));
+            }
+        }
+        self.last = now;
+        Ok(records)
+    }
+
+    /// Returns the identities of all members, as they were last read.
+    pub fn members(&self) -> impl Iterator<Item = Identity> {
+        self.last.trees.iter().flatten().map(|reading| reading.stat.identity())
+    }
+
+    /// Sums several trees' records.
+    pub fn total(&mut self, records: &[Record]) -> Option<Record> {
+        let first = records.first()?;
+        let measure = first.figures.memory_measure;
+        let same = records.iter().all(|record| record.figures.memory_measure == measure);
+        let figures =
+            Figures::sum(records.iter().map(|record| &record.figures), if same { measure } else { Measure::Rss });
+        self.total.rise(&figures);
+        Some(Record {
+            pid: None,
+            start_id: None,
+            name: Record::TOTAL.into(),
+            command: None,
+            roots: records.iter().flat_map(|record| record.roots.iter().copied()).collect(),
+            processes: records.iter().map(|record| record.processes).sum(),
+            figures,
+            interval_ms: first.interval_ms,
+            sampled_at: first.sampled_at,
+            peak_memory_bytes: self.total.memory(figures.memory_measure),
+            peak_cpu_percent: self.total.cpu(),
+            members: None,
+            uptime: None,
+        })
+    }
+}
+
+/// What all records of one sample have in common.
+struct Round<'s> {
+    options: &'s Options,
+    at: SystemTime,
+    interval: Duration,
+}
+
+impl Round<'_> {
+    fn record(&self, tree: &mut Tree, readings: &[Reading], cpus: &[Option<f64>]) -> Record {
+        let (each, measure) = self.figures(tree, readings, cpus);
+        tree.exact = measure != Measure::Rss;
+        let figures = Figures::sum(&each, measure);
+        tree.peak.rise(&figures);
+        let members = readings.iter().zip(&each);
+        let members =
+            self.options.members.then(|| members.map(|(one, &each)| Member::new(&one.stat, each, self.at)).collect());
+        let root = readings.first().filter(|first| first.stat.identity() == tree.root.identity);
+        if let Some(root) = root {
+            tree.root.look_again(&root.stat);
+        }
+        Record {
+            pid: Some(tree.root.identity.pid),
+            start_id: Some(tree.root.identity.start_id),
+            name: tree.root.name.clone(),
+            command: tree.root.command.clone(),
+            roots: tree.root.pids.clone(),
+            processes: readings.len() as u64,
+            figures,
+            interval_ms: u64::try_from(self.interval.as_millis()).unwrap_or(u64::MAX),
+            sampled_at: self.at,
+            peak_memory_bytes: tree.peak.memory(measure),
+            peak_cpu_percent: tree.peak.cpu(),
+            members,
+            uptime: Some(tree.root.uptime(self.at)),
+        }
+    }
+
+    fn figures(&self, tree: &Tree, readings: &[Reading], cpus: &[Option<f64>]) -> (Vec<Figures>, Measure) {
+        let pids: Vec<u32> = readings.iter().map(|reading| reading.stat.pid).collect();
+        let (memory, measure) = memory::of_all(&pids, self.options.memory, tree.exact);
+        let gpu: Option<HashMap<u32, u64>> = self.options.gpu.as_ref().and_then(Gpu::memory);
+        let each = readings.iter().zip(cpus).zip(memory).map(|((reading, &cpus), memory)| {
+            let pid = reading.stat.pid;
+            let transfer = usage::transfer(pid).ok().map(Option::unwrap_or_default);
+            let open_files = usage::open_files(pid).ok().map(Option::unwrap_or_default);
+            let gpu = gpu.as_ref().map(|gpu| gpu.get(&pid).copied().unwrap_or(0));
+            Figures { gpu_memory_bytes: gpu, ..Figures::of(reading.stat.threads, cpus, reading.lifetime(), memory) }
+                .moved(transfer, open_files)
+                .measured(measure)
+        });
+        (each.collect(), measure)
+    }
+}
