@@ -8,13 +8,12 @@ use std::{
 
 use clap::Parser;
 use nix::sys::signal::{SigSet, Signal, raise};
-use port_kill::{Filter, Interrupt, Outcome, Report, Request, Settings, Target, free, report, signal};
-use port_who::PortSpec;
+use port_kill::{Interrupt, Outcome, Report, Request, Settings, Target, free, report, signal};
+use port_who::{Filter, PortSpec, parse_pattern, parse_user};
 use proc_tree::{
-    command_line::{Common, OutputError},
+    command_line::{self, Common, OutputError},
     duration,
     selection::{self, InvalidLine},
-    users,
 };
 use regex::Regex;
 
@@ -63,19 +62,19 @@ enum UsageError {
     PortsAndStdin,
     #[error("cannot ask without a terminal")]
     NoTerminal,
-    #[error("unknown user {0:?}")]
-    UnknownUser(String),
 }
 
-const EXAMPLES: &str = "Examples:
-  port-kill 8000                       stop what listens on port 8000; SIGKILL after 5 s
-  port-kill --tree 5001 8000-8099      with everything that those servers started
-  port-kill -n 8000                    show what would be signalled
-  port-who --json 8000 | port-kill -   stop exactly what was listed";
+const EXAMPLES: &[(&str, &str)] = &[
+    ("port-kill 8000", "stop what listens on port 8000; SIGKILL after 5 s"),
+    ("port-kill --tree 5001 8000-8099", "stop those servers with all that they started"),
+    ("port-kill -n 8000", "show what would be signalled"),
+    ("port-kill --name node --settle 2s 3000", "stop only node, and see whether it comes back"),
+    ("port-who --json 8000 | port-kill -", "stop exactly what was listed"),
+];
 
 /// Frees ports: stops every process that listens there, never a client, and proves it.
 #[derive(Debug, Parser)]
-#[command(version, after_help = format!("{EXAMPLES}\n\n{}", proc_tree::command_line::statuses(Status::HELP)))]
+#[command(version, after_help = format!("{}\n{}", command_line::examples(EXAMPLES), command_line::statuses(Status::HELP)))]
 pub(crate) struct Cli {
     /// Ports: 8000, 8000-8099, 8000,8005-8007, 53/udp, 127.0.0.1:8000, [::1]:8000; - reads PIDs or records of port-who
     /// from standard input
@@ -115,16 +114,16 @@ pub(crate) struct Cli {
     settle: Duration,
 
     /// Only holders whose command line matches
-    #[arg(long = "match", value_name = "REGEX", help_heading = "Whom to stop")]
-    pattern: Option<Regex>,
+    #[arg(long = "match", value_name = "REGEX", value_parser = parse_pattern, help_heading = "Whom to stop")]
+    command: Option<Regex>,
 
     /// Only holders with exactly this process name
     #[arg(long, value_name = "NAME", help_heading = "Whom to stop")]
     name: Option<String>,
 
     /// Only holders of this user, by name or number
-    #[arg(long, value_name = "USER", help_heading = "Whom to stop")]
-    user: Option<String>,
+    #[arg(long, value_name = "NAME|UID", value_parser = parse_user, help_heading = "Whom to stop")]
+    user: Option<u32>,
 
     /// Status 1 when nothing was listening
     #[arg(long, help_heading = "Output")]
@@ -156,11 +155,11 @@ impl Cli {
             return Ok(Status::No);
         };
         let reads_stdin = matches!(target, Target::Processes(_));
-        let request = self.request(target)?;
-        let mut asker = match self.interactive && !self.dry_run {
-            true => Some(Asker::open(reads_stdin).map_err(|_| UsageError::NoTerminal)?),
-            false => None,
-        };
+        let request = self.request(target);
+        let mut asker = None;
+        if self.interactive && !self.dry_run {
+            asker = Some(Asker::open(reads_stdin).map_err(|_| UsageError::NoTerminal)?);
+        }
         let interrupt = Interrupt::listen()?;
         let signal = request.settings.signal.as_str();
         let report = free(
@@ -193,14 +192,10 @@ impl Cli {
         Ok((!selected.is_empty()).then_some(Target::Processes(selected)))
     }
 
-    fn request(&self, target: Target) -> anyhow::Result<Request> {
-        let uid = match &self.user {
-            Some(user) => Some(users::find(user)?.ok_or_else(|| UsageError::UnknownUser(user.clone()))?),
-            None => None,
-        };
-        Ok(Request {
+    fn request(&self, target: Target) -> Request {
+        Request {
             target,
-            filter: Filter { uid, name: self.name.clone(), pattern: self.pattern.clone() },
+            filter: Filter { user: self.user, name: self.name.clone(), command: self.command.clone() },
             settings: Settings {
                 signal: if self.force { Signal::SIGKILL } else { self.signal },
                 grace: self.grace,
@@ -210,7 +205,7 @@ impl Cli {
             },
             dry_run: self.dry_run,
             settle: self.settle,
-        })
+        }
     }
 
     fn tell(&self, report: &Report, out: &mut dyn Write) -> Result<(), OutputError> {

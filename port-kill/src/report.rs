@@ -62,9 +62,8 @@ fn detail(process: &ProcessOutcome) -> Option<String> {
     let elapsed = process.elapsed.map(duration::elapsed).unwrap_or_default();
     let said = match (process.outcome, signal, process.ignored) {
         (Outcome::Killed, Some(signal), Some(ignored)) => format!("{ignored} ignored, {signal} after {elapsed}"),
-        (Outcome::Terminated | Outcome::Killed, Some(signal), _) => format!("{signal}, {elapsed}"),
         (Outcome::Survived, Some(signal), Some(ignored)) => format!("{ignored} and {signal}, {elapsed}"),
-        (Outcome::Survived, Some(signal), None) => format!("{signal}, {elapsed}"),
+        (Outcome::Terminated | Outcome::Killed | Outcome::Survived, Some(signal), _) => format!("{signal}, {elapsed}"),
         (Outcome::WouldSignal, Some(signal), _) => signal.to_owned(),
         _ => return process.reason.clone(),
     };

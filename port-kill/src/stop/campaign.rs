@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     io,
     os::fd::{AsFd, BorrowedFd},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use nix::sys::signal::Signal;
@@ -12,6 +12,9 @@ use proc_tree::{Identity, Stat, handle, process, tree};
 
 use super::{KILL_PATIENCE, Settings, Stopped, member::Member};
 use crate::{Outcome, Role, guard::Guard};
+
+/// A hundred years.
+const AGES: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// Says why a process must be left alone after all, asked between its opening and its signal.
 pub(crate) type Recheck<'r> = dyn FnMut(Identity) -> Option<(Outcome, String)> + 'r;
@@ -37,7 +40,7 @@ pub(crate) struct Campaign<'i> {
     known: HashSet<Identity>,
     begun: u64,
     /// The end of the grace, once it has begun.
-    deadline: Option<Option<Instant>>,
+    deadline: Option<Instant>,
 }
 
 impl<'i> Campaign<'i> {
@@ -70,9 +73,10 @@ impl<'i> Campaign<'i> {
         self.known.contains(&identity)
     }
 
-    /// Returns what came of each, in the order in which they joined.
+    /// Returns what came of each, in the order in which they joined. A descendant that ended by itself is nobody's news.
     pub(crate) fn outcomes(&self) -> Vec<Stopped> {
-        self.members.iter().map(|member| member.stopped.clone()).collect()
+        let is_news = |one: &&Stopped| one.role != Role::Descendant || one.outcome != Outcome::Gone;
+        self.members.iter().map(|member| &member.stopped).filter(is_news).cloned().collect()
     }
 
     /// Returns what would come of each, without a signal.
@@ -91,10 +95,13 @@ impl<'i> Campaign<'i> {
     /// Signals those that have joined since the last run, and returns when all have ended or nothing more can be done.
     pub(crate) fn run(&mut self, recheck: &mut Recheck<'_>) -> io::Result<Ending> {
         let grace = self.settings.grace;
-        // far beyond any clock there is no deadline
-        let deadline = *self.deadline.get_or_insert_with(|| Instant::now().checked_add(grace));
+        // as good as never, where it is beyond the clock
+        let deadline = *self.deadline.get_or_insert_with(|| {
+            let now = Instant::now();
+            now.checked_add(grace).unwrap_or(now + AGES)
+        });
         self.signal_fresh(recheck)?;
-        let mut ending = self.wait(deadline)?;
+        let mut ending = self.wait(Some(deadline))?;
         if ending == Ending::Deadline && self.settings.escalate {
             self.kill()?;
             ending = self.wait(Instant::now().checked_add(KILL_PATIENCE))?;
@@ -118,7 +125,9 @@ impl<'i> Campaign<'i> {
     }
 
     fn signal_fresh(&mut self, recheck: &mut Recheck<'_>) -> io::Result<()> {
-        let signal = self.settings.signal;
+        let is_late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let is_late = is_late && self.settings.escalate && !self.settings.grace.is_zero();
+        let signal = if is_late { Signal::SIGKILL } else { self.settings.signal };
         for member in self.members.iter_mut().filter(|member| member.is_fresh()) {
             if let Some((outcome, reason)) = recheck(member.stopped.identity) {
                 member.settle(outcome, Some(reason));
