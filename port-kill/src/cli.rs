@@ -37,10 +37,10 @@ impl Status {
     /// The statuses as `--help` lists them.
     pub(crate) const HELP: &[(&str, &str)] = &[
         ("0", "every port is free, or --dry-run"),
-        ("1", "a port is still held; nothing was listening and --require; standard input was empty"),
-        ("2", "usage: a bad flag, port, signal or line of stdin, or no terminal to ask on; nothing was done"),
+        ("1", "a port is still held; with --require, nothing was listening; stdin was empty"),
+        ("2", "usage: a bad flag, port or line of stdin, no terminal for -i; nothing was done"),
         ("125", "port-kill itself could not do its work"),
-        ("by signal", "SIGINT or SIGTERM came while it waited; what was signalled is said first"),
+        ("by signal", "SIGINT or SIGTERM, after saying what was signalled"),
     ];
 
     /// Tells which status a failure ends with.
