@@ -27,7 +27,7 @@ pub(crate) enum Status {
 impl Status {
     /// The statuses as `--help` lists them.
     pub(crate) const HELP: &[(&str, &str)] = &[
-        ("0", "something holds a port, also where its owner is not visible; --free: so many are free"),
+        ("0", "something holds a port, visible or not; --free: so many are free"),
         ("1", "nothing does; --free: fewer are free"),
         ("2", "usage: a bad flag, port, user or pattern; nothing was done"),
         ("125", "port-who itself could not do its work"),
@@ -47,10 +47,10 @@ impl From<Status> for ExitCode {
 
 const EXAMPLES: &[(&str, &str)] = &[
     ("port-who 8000", "who holds port 8000"),
-    ("kill $(port-who 8000)", "end whoever holds it (port-kill does so, waits and makes sure)"),
-    ("port-who 8000-8099 --why", "who holds any of these, and who started that"),
-    ("port-who --json | jq -r '[.port,.name] | @tsv'", "every listener, for a script"),
-    ("port-who --free=2 8000-8099", "the first two ports of these that are free"),
+    ("kill $(port-who 8000)", "end every holder (port-kill also makes sure)"),
+    ("port-who 8000-8099 --why", "who holds any of these, and who started it"),
+    ("port-who --json | jq .port", "every listener, for a script"),
+    ("port-who --free=2 8000-8099", "the first two of these that are free"),
 ];
 
 /// Lists who holds these ports: every process that listens, never a client.

@@ -111,7 +111,7 @@ fn row(group: &Group<'_>, line: &Line<'_>, detail: &Detail<'_>) -> Vec<String> {
     cells.push(match process {
         Some(process) => command(process, line.depth),
         None if group.is_invisible(socket) => "(not visible to you)".to_owned(),
-        None => "(no process has it open any more)".to_owned(),
+        None => "(no process has it open)".to_owned(),
     });
     cells
 }

@@ -46,10 +46,9 @@ impl Cli {
 
     fn report(&self, answer: &Answer, sampled_at: Option<SystemTime>, out: &mut dyn Write) -> anyhow::Result<()> {
         let format = self.format();
-        let origins = match self.why && format != Format::Pids {
-            true => Some(answer.origins().context("cannot read the ancestors of a holder")?),
-            false => None,
-        };
+        let explained = self.why && format != Format::Pids;
+        let origins = explained.then(|| answer.origins()).transpose();
+        let origins = origins.context("cannot read the ancestors of a holder")?;
         let written = match format {
             Format::Json => report::json(answer, origins.as_ref(), sampled_at, out),
             Format::Pids => report::pids(answer, out),
@@ -131,10 +130,7 @@ impl Cli {
         let free = port_who::free(&self.query(), count.into())?;
         let mut out = io::stdout().lock();
         for &port in &free.ports {
-            let line = match self.json {
-                true => serde_json::to_string(&FreePort { port })?,
-                false => port.to_string(),
-            };
+            let line = if self.json { serde_json::to_string(&FreePort { port })? } else { port.to_string() };
             writeln!(out, "{line}").map_err(OutputError)?;
         }
         if free.ports.len() == usize::from(count) {

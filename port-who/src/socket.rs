@@ -180,6 +180,8 @@ pub(crate) fn find(query: &Query) -> Result<Found, SocketTableError> {
         found.hidden = others.hidden;
     }
     found.sockets.sort_by_key(Socket::position);
+    // a table that is read in pieces may show a socket in two of them
+    found.sockets.dedup();
     Ok(found)
 }
 
@@ -191,7 +193,9 @@ fn in_own_namespace(query: &Query) -> Result<Vec<Socket>, SocketTableError> {
     }
     if !found.is_empty() {
         let netns = namespace::own();
-        found.iter_mut().for_each(|socket| socket.netns = netns);
+        for socket in &mut found {
+            socket.netns = netns;
+        }
     }
     Ok(found)
 }

@@ -93,7 +93,7 @@ impl Screen {
         }
         let hidden = lines.len() - shown;
         if hidden > 0 {
-            frame.push_str(&format!("… {hidden} more\n"));
+            frame.extend(["… ", &hidden.to_string(), " more\n"]);
         }
         self.lines = shown + usize::from(hidden > 0);
         out.write_all(frame.as_bytes())?;
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_last_round_ends_without_a_wait() {
-        let mut rounds = Rounds::start(Duration::from_secs(3600), Some(1));
+        let mut rounds = Rounds::start(Duration::from_hours(1), Some(1));
         assert_eq!(rounds.pause(&io::stderr()).expect("no poll"), Pause::Done);
     }
 
@@ -145,7 +145,7 @@ mod tests {
         let mut rounds = Rounds::start(Duration::from_millis(1), None);
         assert_eq!(rounds.pause(&writer).expect("poll works"), Pause::Over);
         drop(reader);
-        let mut rounds = Rounds::start(Duration::from_secs(3600), None);
+        let mut rounds = Rounds::start(Duration::from_hours(1), None);
         assert_eq!(rounds.pause(&writer).expect("poll works"), Pause::ReaderGone);
     }
 }

@@ -6,12 +6,12 @@ use crate::{
     origin::{Origin, StartedBy, StarterKind},
 };
 
-fn process(pid: u32, ppid: u32, command: &str) -> Facts {
+fn process(pid: u32, parent: u32, command: &str) -> Facts {
     let words: Vec<String> = command.split(' ').map(str::to_owned).collect();
     Facts {
         pid,
         start_id: u64::from(pid),
-        ppid,
+        ppid: parent,
         session: 40,
         name: words[0].clone(),
         command: Some(words),
@@ -69,7 +69,7 @@ fn who_cannot_be_seen_and_who_is_not_there_are_told_apart() {
     let expected = "\
 PORT  PROTO  ADDRESS    PEER            STATE      PID  USER        UP  COMMAND
 8000  tcp    127.0.0.1  –               listen     ?    4000000000  ?   (not visible to you)
-8000  tcp    127.0.0.1  127.0.0.1:5000  time_wait  ?    ?           ?   (no process has it open any more)
+8000  tcp    127.0.0.1  127.0.0.1:5000  time_wait  ?    ?           ?   (no process has it open)
 ";
     assert_eq!(render(&answer, &Detail { connections: true, ..Detail::default() }), expected);
     assert_eq!(answer.invisible().count(), 1);

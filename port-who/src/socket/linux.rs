@@ -37,7 +37,7 @@ pub(super) fn sockets(query: &Query, protocol: Protocol) -> io::Result<Vec<Socke
     for (wanted, family) in [(query.ipv4, AddressFamily::INET), (query.ipv6, AddressFamily::INET6)] {
         if wanted {
             found.extend(match sock_diag::sockets(query, protocol, family) {
-                Err(refused) if refused.raw_os_error().is_some() => as_text(protocol, family, refused)?,
+                Err(refused) if refused.raw_os_error().is_some() => as_text(query, protocol, family, refused)?,
                 answer => answer?,
             });
         }
@@ -46,7 +46,19 @@ pub(super) fn sockets(query: &Query, protocol: Protocol) -> io::Result<Vec<Socke
 }
 
 /// A strict seccomp profile or a kernel without the module refuses; the text tables say the same, slower.
-fn as_text(protocol: Protocol, family: AddressFamily, refused: io::Error) -> io::Result<Vec<Socket>> {
-    proc_net::sockets(protocol, family)
-        .map_err(|error| if error.kind() == io::ErrorKind::NotFound { refused } else { error })
+///
+/// The kernel writes them page by page, and sockets that come and go in between make others appear twice or not at all:
+/// only what reads the same twice is believed.
+fn as_text(query: &Query, protocol: Protocol, family: AddressFamily, refused: io::Error) -> io::Result<Vec<Socket>> {
+    let mut last = None;
+    let read = netlink::settled(|| {
+        let mut now: Vec<Socket> = proc_net::sockets(protocol, family)?;
+        now.retain(|socket| query.wants(socket));
+        now.sort_by_key(Socket::position);
+        now.dedup();
+        let settled = last.as_ref() == Some(&now);
+        last = Some(now.clone());
+        Ok(settled.then_some(now))
+    });
+    read.map_err(|error| if error.kind() == io::ErrorKind::NotFound { refused } else { error })
 }

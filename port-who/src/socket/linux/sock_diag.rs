@@ -117,13 +117,15 @@ fn parse(message: &[u8], protocol: Protocol) -> io::Result<Option<Socket>> {
         SocketAddr::new(address(&fixed[at..at + 16], v6), u16::from_be_bytes([fixed[port], fixed[port + 1]]))
     };
     let (local, peer) = (address(8, 4), address(24, 6));
+    let inode = number(fixed, 68);
     Ok(Some(Socket {
         protocol,
         local,
         peer: (!state.is_holding() && peer.port() != 0).then_some(peer),
         state,
-        uid: Some(number(fixed, 64)),
-        inode: number(fixed, 68).into(),
+        // what no process has open reads as root's
+        uid: (inode != 0).then_some(number(fixed, 64)),
+        inode: inode.into(),
         v6only: attribute(attributes, INET_DIAG_SKV6ONLY).and_then(|value| Some(*value.first()? != 0)),
         netns: None,
     }))
