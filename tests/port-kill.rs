@@ -57,7 +57,7 @@ fn quiet_address() -> String {
 /// The records as the contract has them: a key that is missing, new or of another type fails the test.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Process {
+struct ProcessRecord {
     kind: String,
     port: Option<u16>,
     pid: Option<u32>,
@@ -72,7 +72,7 @@ struct Process {
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Port {
+struct PortRecord {
     kind: String,
     port: u16,
     protocol: Option<String>,
@@ -93,8 +93,8 @@ struct HeldBy {
 /// What a run with `--json` said.
 #[derive(Debug)]
 struct Said {
-    processes: Vec<Process>,
-    ports: Vec<Port>,
+    processes: Vec<ProcessRecord>,
+    ports: Vec<PortRecord>,
 }
 
 impl Said {
@@ -117,7 +117,7 @@ impl Said {
         &self.process(pid).outcome
     }
 
-    fn process(&self, pid: u32) -> &Process {
+    fn process(&self, pid: u32) -> &ProcessRecord {
         self.processes.iter().find(|process| process.pid == Some(pid)).unwrap_or_else(|| panic!("{pid} in {self:?}"))
     }
 

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use anyhow::Context;
 use clap::Parser;
 use nix::sys::signal::{SigSet, Signal, raise};
 use port_kill::{Interrupt, Outcome, Report, Request, Settings, Target, free, report, signal};
@@ -14,8 +15,10 @@ use proc_tree::{
     command_line::{self, Common, OutputError},
     duration,
     selection::{self, InvalidLine},
+    text,
 };
 use regex::Regex;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::ask::Asker;
 
@@ -160,7 +163,8 @@ impl Cli {
         if self.interactive && !self.dry_run {
             asker = Some(Asker::open(reads_stdin).map_err(|_| UsageError::NoTerminal)?);
         }
-        let interrupt = Interrupt::listen()?;
+        let interrupt = Interrupt::listen().context("cannot hold signals back")?;
+        raise_descriptor_limit();
         let signal = request.settings.signal.as_str();
         let report = free(
             &request,
@@ -187,7 +191,7 @@ impl Cli {
             return Err(UsageError::PortsAndStdin.into());
         }
         let mut input = Vec::new();
-        io::stdin().lock().read_to_end(&mut input)?;
+        io::stdin().lock().read_to_end(&mut input).context("cannot read standard input")?;
         let selected = selection::parse(&String::from_utf8_lossy(&input))?;
         Ok((!selected.is_empty()).then_some(Target::Processes(selected)))
     }
@@ -226,7 +230,7 @@ impl Cli {
             }
         }
         for hint in &report.hints {
-            self.note(&format!("hint: {hint}"));
+            self.note(&format!("hint: {}", text::escape(hint)));
         }
         Ok(())
     }
@@ -251,6 +255,13 @@ impl Cli {
 /// Says it on stderr; there is nothing left to do when that is closed.
 fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Every process that is waited for takes a descriptor, and a tree may have more than the usual 1024.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    // where it may not be raised, what cannot be opened is reported as such
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// Dies by the signal that was held back; returns only where the process ignores it.

@@ -120,6 +120,19 @@ fn a_supervisor_is_stopped_instead_of_its_server_and_does_not_start_it_again() {
 }
 
 #[test]
+fn a_supervisor_is_killed_with_its_server_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let program = folder.path().join("ensure-up");
+    std::os::unix::fs::symlink(fixture_path(), &program).expect("the folder is ours");
+    let mut command = Command::new(&program);
+    command.args(["--supervise", &quiet_address()]);
+    let supervisor = Fixture::spawn(command);
+    let said = free(&supervisor, &["--force", "--tree", "--settle", "100ms"]);
+    assert!(said.processes.iter().all(|process| process.outcome == "killed"), "{said:?}");
+    assert!(supervisor.pids().into_iter().all(|pid| !runs(pid)));
+}
+
+#[test]
 fn a_supervisor_that_cannot_be_asked_to_stop_is_named_with_what_would_stop_it() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let program = folder.path().join("nodemon");

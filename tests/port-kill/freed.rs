@@ -141,6 +141,31 @@ fn one_that_nobody_reaps_has_ended_all_the_same() {
 }
 
 #[test]
+fn a_server_over_udp_is_one_too() {
+    let server = Fixture::start(["hold", "udp", &quiet_address()]);
+    let said = free(&server, &[]);
+    assert_eq!((said.outcome(server.pid()), said.ports[0].protocol.as_deref()), ("terminated", Some("udp")));
+}
+
+#[test]
+fn a_process_on_two_ports_is_reported_on_both_and_counted_once() {
+    let (low, high) = (quiet_port(), quiet_port());
+    let server = Fixture::start(["hold", "tcp", &format!("127.0.0.1:{low}"), &format!("127.0.0.1:{high}")]);
+    let output = port_kill().args([low, high].map(|port| port.to_string())).any_stdout().run();
+    let line = |port| format!("{port} terminated fixture ({}, SIZE) SIGTERM, TIME\n", server.pid());
+    assert_eq!(
+        without_figures(&output.stdout),
+        format!("{}{}freed {low}, {high}: 1 process, SIZE\n", line(low), line(high))
+    );
+}
+
+#[test]
+fn a_server_whose_main_thread_is_gone_is_stopped_like_any_other() {
+    let server = Fixture::start(["hold", "leaderless", &quiet_address()]);
+    assert_eq!(free(&server, &[]).outcome(server.pid()), "terminated");
+}
+
+#[test]
 fn a_client_is_left_alone() {
     let server = Fixture::start(["serve", &quiet_address()]);
     let client = TcpStream::connect(server.address()).expect("the server listens");

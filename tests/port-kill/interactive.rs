@@ -42,6 +42,20 @@ fn every_holder_is_a_question_of_its_own() {
 }
 
 #[test]
+fn with_records_on_standard_input_the_question_goes_to_the_terminal() {
+    let server = Fixture::start(["family", &quiet_address()]);
+    let (port, pid) = (server.port(), server.pid());
+    let line = format!("echo '{{\"pid\":{pid},\"port\":{port}}}' | {BINARY} --interactive --tree -");
+    let mut terminal = Terminal::start(Command::new("sh").args(["-c", &line]), 200, 24);
+    terminal.shows("? [y/N]");
+    assert!(terminal.screen().contains(&format!(" with 2 descendants on {port}")), "{}", terminal.screen());
+    terminal.types("yes\n");
+    let (ended, screen) = terminal.end();
+    assert_eq!(ended.code(), Some(0), "{screen}");
+    assert!(server.pids().into_iter().all(|pid| !runs(pid)), "{screen}");
+}
+
+#[test]
 fn without_a_terminal_there_is_nobody_to_ask() {
     let server = Fixture::start(["serve", &quiet_address()]);
     port_kill()

@@ -91,6 +91,19 @@ fn what_cannot_be_seen_has_a_record_without_a_process() {
 }
 
 #[test]
+fn what_nobody_has_open_is_denied_also_to_root_with_a_hint_that_helps() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    let sender = Fixture::start(["hold", "in-flight", &quiet_address()]);
+    let port = sender.port();
+    let output = port_kill().arg(port.to_string()).status(1).any_stdout().any_stderr().run();
+    assert_eq!(output.stdout, format!("{port}  denied  owner not visible to you (user root)\n"));
+    assert!(output.stderr.starts_with(&format!("port-kill: port {port} is still held\nhint: ")), "{}", output.stderr);
+    assert!(!output.stderr.contains("sudo"), "{}", output.stderr);
+}
+
+#[test]
 fn an_unprivileged_user_frees_what_is_its_own() {
     if !is_root_or_skipped() {
         return;

@@ -6,7 +6,7 @@ use port_kill::{Outcome, Role, Settings, Stopped, stop};
 use proc_tree::Identity;
 
 use super::quiet_address;
-use crate::support::{Fixture, runs};
+use crate::support::{Fixture, eventually, runs};
 
 fn identity(pid: u32) -> Identity {
     Identity::of(pid).expect("it can be seen").expect("it runs")
@@ -35,6 +35,20 @@ fn a_tree_ends_with_its_root() {
     assert_eq!(stopped.len(), 3);
     assert!(stopped.iter().all(|one| one.outcome == Outcome::Terminated && one.root.pid == server.pid()));
     assert!(server.pids().into_iter().all(|pid| !runs(pid)));
+}
+
+#[test]
+fn an_orphan_in_the_session_that_the_root_leads_belongs_to_it_where_that_is_said() {
+    for session in [false, true] {
+        let server = Fixture::start(["daemon", &quiet_address()]);
+        let orphan = server.said_pids()[0];
+        // what is born within the same clock tick could be of this call's making
+        eventually("another tick", || proc_tree::process::start_id_now() > identity(orphan).start_id);
+        let settings = Settings { tree: true, session, ..Settings::default() };
+        let stopped = stop(&[identity(server.pid())], &settings, None).expect("it can be waited for");
+        assert_eq!(stopped.iter().any(|one| one.identity.pid == orphan), session, "{stopped:?}");
+        assert_eq!(runs(orphan), !session);
+    }
 }
 
 #[test]

@@ -144,8 +144,9 @@ fn at_stake(freeing: &Freeing<'_>, report: &mut Report) -> BTreeSet<(u16, Option
             let meant = |protocol| spec.protocol().is_none_or(|named| named == protocol);
             freeing.held.iter().any(|&(one, protocol)| one == port && meant(protocol))
         };
-        if !spec.ports().any(was_held) {
-            report.unheld.push(spec.to_string());
+        let text = spec.to_string();
+        if !spec.ports().any(was_held) && !report.unheld.contains(&text) {
+            report.unheld.push(text);
         }
         let single = spec.ranges().iter().filter(|(low, high)| low == high).map(|&(port, _)| port);
         ports.extend(single.filter(|&port| !was_held(port)).map(|port| (port, spec.protocol())));

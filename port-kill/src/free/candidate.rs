@@ -14,6 +14,10 @@ pub struct Candidate {
     pub sockets: Vec<Socket>,
     /// Its memory in bytes.
     pub memory: Option<u64>,
+    /// How many descendants would be stopped with it.
+    pub descendants: usize,
+    /// Through whom it is stopped.
+    pub supervisor: Option<Facts>,
 }
 
 impl Candidate {
@@ -26,7 +30,13 @@ impl Candidate {
             if let Some(one) = all.iter_mut().find(|one| one.identity() == process.identity()) {
                 one.sockets.push(socket);
             } else {
-                all.push(Self { process: process.clone(), sockets: vec![socket], memory: None });
+                all.push(Self {
+                    process: process.clone(),
+                    sockets: vec![socket],
+                    memory: None,
+                    descendants: 0,
+                    supervisor: None,
+                });
             }
         }
         all

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::sys::signal::Signal;
 use port_who::{Answer, Holding, Protocol, Socket, holds, look};
 use proc_tree::{Identity, Stat, handle, memory, process, tree};
 
@@ -89,8 +90,12 @@ impl<'r> Freeing<'r> {
         loop {
             let sockets = &self.sockets;
             let ending = self.campaign.run(&mut |identity| recheck(identity, sockets)).map_err(FreeError::Wait)?;
+            let is_over = ending == Ending::Interrupted || give_up.is_some_and(|give_up| Instant::now() >= give_up);
+            if !is_over && self.adopt_orphans() {
+                continue;
+            }
             answer = self.look_again()?;
-            if ending == Ending::Interrupted || give_up.is_some_and(|give_up| Instant::now() >= give_up) {
+            if is_over {
                 break;
             }
             let successors = self.successors(&answer).map_err(FreeError::Wait)?;
@@ -146,8 +151,14 @@ impl<'r> Freeing<'r> {
             }
         }
         in_order.sort_by_key(|(depth, ..)| *depth);
-        for (_, stat, candidate) in in_order {
+        for (_, stat, mut candidate) in in_order {
             let verdict = verdict::judge(&candidate, holdings, self.request, &self.guard).map_err(FreeError::Wait)?;
+            if self.request.settings.tree {
+                candidate.descendants = tree::members(stat.pid).map_err(FreeError::Wait)?.len().saturating_sub(1);
+            }
+            if let Verdict::Stop(Some(Keeper::Supervisor(supervisor))) = &verdict {
+                candidate.supervisor = Some(supervisor.clone());
+            }
             match verdict {
                 Verdict::Spare(reason) => drop(self.spared.insert(candidate.identity(), reason)),
                 Verdict::Refuse { reason, hint } => {
@@ -175,6 +186,7 @@ impl<'r> Freeing<'r> {
         self.descendants.extend(below.into_iter().map(|below| (identity, below)));
         match &keeper {
             Some(Keeper::Supervisor(supervisor)) => {
+                let is_forced = self.request.settings.signal == Signal::SIGKILL;
                 let ports = self.ports.entry(supervisor.identity()).or_default();
                 ports.extend(candidate.ports());
                 ports.sort_unstable();
@@ -182,7 +194,8 @@ impl<'r> Freeing<'r> {
                 if let Some(stat) = process::stat(supervisor.pid)? {
                     self.campaign.enlist(&stat, Role::Supervisor);
                 }
-                self.campaign.watch(stat);
+                // killed, the supervisor cannot stop its server any more
+                if is_forced { self.campaign.enlist(stat, Role::Holder) } else { self.campaign.watch(stat) }
             }
             _ => self.campaign.enlist(stat, Role::Holder),
         }
@@ -215,6 +228,18 @@ impl<'r> Freeing<'r> {
     fn look_again(&self) -> Result<Answer, FreeError> {
         let inodes: HashSet<u64> = self.sockets.values().flatten().map(|socket| socket.inode).collect();
         Ok(aftermath::look_again(&self.scope, &inodes)?)
+    }
+
+    /// Adds what a supervisor left of its server's tree, where trees are stopped.
+    fn adopt_orphans(&mut self) -> bool {
+        let mut any = false;
+        for (root, stat) in self.descendants.iter().filter(|_| self.request.settings.tree) {
+            if !self.campaign.knows(stat.identity()) && stat.identity().is_running().unwrap_or(false) {
+                self.campaign.adopt(stat, *root);
+                any = true;
+            }
+        }
+        any
     }
 
     /// Returns the new holders that belong to those that were stopped: they were forked meanwhile.
