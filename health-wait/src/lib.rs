@@ -9,6 +9,7 @@ mod lookup;
 mod probe;
 mod reason;
 mod record;
+pub mod report;
 mod schedule;
 mod settings;
 mod standing;

@@ -51,7 +51,7 @@ impl Lookup {
             let host = self.host.clone();
             spawn_blocking(move || resolve(&host))
         });
-        let own = self.limit.map(|limit| self.started + limit);
+        let own = self.limit.and_then(|limit| self.started.checked_add(limit));
         let found = match own.into_iter().chain(self.deadline).min() {
             Some(limit) => timeout_at(limit, running).await,
             None => Ok(running.await),

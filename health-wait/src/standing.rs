@@ -123,8 +123,11 @@ impl<'a> Standing<'a> {
             let text = reason.text + if awaited { &so_far } else { "" };
             place.reason = Some(Reason { text, ..reason });
         }
-        if let Some(reason) = self.reason() {
-            self.say(reason);
+        match self.reason() {
+            // that is how the wait ends, not why it goes on
+            Some(reason) if self.has_failed => self.record.last_error = Some(reason),
+            Some(reason) => self.say(reason),
+            None => {}
         }
         ask_again
     }

@@ -36,12 +36,16 @@ pub(crate) async fn watch(
     record: &mut Record,
     changed: &mut dyn FnMut(&str),
 ) -> End {
-    sleep_until(plan.started + plan.settings.initial_delay).await;
+    match plan.started.checked_add(plan.settings.initial_delay) {
+        Some(first) => sleep_until(first).await,
+        None => pending().await,
+    }
     let mut standing = Standing::new(plan, record, changed);
     let mut attempts = FuturesUnordered::new();
     let host = probe.host();
     let known = host.map_or_else(|| vec![Endpoint::Here], |host| endpoints(lookup::known(host)));
-    attempts.extend(standing.meet(&known).into_iter().map(|(place, endpoint)| attempt(probe, plan, place, endpoint, None)));
+    attempts
+        .extend(standing.meet(&known).into_iter().map(|(place, endpoint)| attempt(probe, plan, place, endpoint, None)));
     let unknown = host.filter(|host| host.literal().is_none());
     let mut lookup = unknown.map(|host| Lookup::new(host.clone(), plan.settings.attempt_limit(), plan.deadline));
     standing.is_complete = lookup.is_none();
@@ -101,7 +105,7 @@ async fn attempt(
         }
     }
     let started = Instant::now();
-    let own = plan.settings.attempt_limit().map(|limit| started + limit);
+    let own = plan.settings.attempt_limit().and_then(|limit| started.checked_add(limit));
     let limit = own.into_iter().chain(plan.deadline).min();
     let outcome = probe.attempt(endpoint, limit).await;
     let took = started.elapsed();
