@@ -112,7 +112,7 @@ fn after_help() -> String {
 
 /// Blocks until it is healthy: servers, sockets, files, processes, free ports.
 #[derive(Debug, Parser)]
-#[command(version, after_help = after_help())]
+#[command(version, override_usage = "health-wait [OPTIONS] TARGET... [-- CMD...]", after_help = after_help())]
 pub(crate) struct Cli {
     /// What to wait for: http://…, https://…, host:port, :port, tcp://host:port, unix:/path, http+unix:/path:/health,
     /// grpc://host:port[/service], grpcs://…, file:/path, pid:N, port-free:8000

@@ -5,6 +5,7 @@
 //! dropped at any time.
 
 mod body;
+mod limit;
 mod lookup;
 mod probe;
 mod reason;

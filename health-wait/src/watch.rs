@@ -6,6 +6,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
+    limit::Limit,
     lookup::{self, Lookup},
     probe::{Endpoint, Probe},
     record::Record,
@@ -105,15 +106,7 @@ async fn attempt(
         }
     }
     let started = Instant::now();
-    let own = plan.settings.attempt_limit().and_then(|limit| started.checked_add(limit));
-    let limit = own.into_iter().chain(plan.deadline).min();
-    let outcome = probe.attempt(endpoint, limit).await;
-    let took = started.elapsed();
-    Done {
-        place,
-        endpoint,
-        outcome,
-        took,
-        is_cut_short: own != limit && limit.is_some_and(|limit| Instant::now() >= limit),
-    }
+    let limit = Limit::of(plan.settings.attempt_limit(), plan.deadline);
+    let outcome = probe.attempt(endpoint, &limit).await;
+    Done { place, endpoint, outcome, took: started.elapsed(), is_cut_short: limit.has_cut_short() }
 }
