@@ -22,6 +22,9 @@ const FRESH: Duration = Duration::from_secs(1);
 /// How soon a host that could not be found is looked up again.
 const AGAIN: Duration = Duration::from_millis(250);
 
+/// How long the addresses that are known without a lookup are asked before one begins.
+const HEAD_START: Duration = Duration::from_millis(5);
+
 /// Looks up a host again and again, for as long as it is asked to.
 ///
 /// The system's resolver can hang for much longer than an attempt may take and cannot be interrupted. It works on a
@@ -39,7 +42,9 @@ pub(crate) struct Lookup {
 
 impl Lookup {
     pub(crate) fn new(host: Host, allowed: Option<Duration>, deadline: Option<Instant>) -> Self {
-        Self { host, allowed, deadline, limit: None, not_before: None, running: None }
+        // what is known of this machine is being asked already, and most often answers
+        let not_before = host.is_localhost().then(|| Instant::now() + HEAD_START);
+        Self { host, allowed, deadline, limit: None, not_before, running: None }
     }
 
     /// Returns the host's addresses of now. May be dropped and called again.

@@ -71,7 +71,7 @@ impl<'a> Progress<'a> {
         match event {
             Event::Changed(reason) => {
                 if self.manner == Manner::Lines {
-                    self.print(&format!("waiting for {}: {reason}", self.name(target)));
+                    Self::print(&format!("waiting for {}: {reason}", self.name(target)));
                 }
                 self.reasons[target] = Some((*reason).to_owned());
             }
@@ -84,7 +84,7 @@ impl<'a> Progress<'a> {
                         Goal::Down => "down:",
                     };
                     let word = Look::of(&io::stderr(), self.color).paint(GREEN, word);
-                    self.print(&format!("{word} {}", report::reached(record, self.goal)));
+                    Self::print(&format!("{word} {}", report::reached(record, self.goal)));
                 }
             }
         }
@@ -120,7 +120,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    fn print(&self, line: &str) {
+    fn print(line: &str) {
         // progress that cannot be told is no reason to stop waiting
         let _ = writeln!(io::stderr(), "{line}");
     }

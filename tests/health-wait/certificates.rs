@@ -133,7 +133,7 @@ fn a_self_signed_certificate_can_be_trusted_by_itself_for_its_own_name() {
             [("localhost", None), ("other.test", Some("certificate is for another host: other.test, not localhost"))]
         {
             let mut params = params(&[name]);
-            params.is_ca = is_ca.clone();
+            params.is_ca = is_ca;
             let identity = self_signed(&params);
             let folder = tempfile::tempdir().expect("a folder");
             let file = folder.path().join("own.pem");
@@ -174,4 +174,34 @@ fn a_redirect_from_http_to_https_is_checked_as_well() {
     let said = format!("health-wait: {} is not healthy: certificate signed by an unknown authority\n", server.url("/"));
     health_wait().args(["--once", "--follow", &server.url("/")]).status(1).stderr(said).run();
     drop(authority.folder);
+}
+
+#[test]
+fn https_goes_through_a_proxy_in_a_tunnel() {
+    let authority = authority();
+    let secure = serve(issued(&authority, &params(&["far.invalid"])));
+    let behind = secure.address;
+    let proxy = Server::start("127.0.0.1:0", move |mut stream| {
+        let head = read_head(&mut stream);
+        if !head.starts_with("CONNECT far.invalid:8443 HTTP/1.1\r\n") || !head.contains("Basic dTpw\r\n") {
+            let _ = stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
+            return;
+        }
+        let _ = stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n");
+        let mut server = std::net::TcpStream::connect(behind).expect("the server listens");
+        let (mut back, mut forth) = (server.try_clone().expect("a copy"), stream.try_clone().expect("a copy"));
+        let answers = std::thread::spawn(move || std::io::copy(&mut back, &mut forth));
+        let _ = std::io::copy(&mut stream, &mut server);
+        let _ = server.shutdown(std::net::Shutdown::Write);
+        let _ = answers.join();
+    });
+    let trusted = format!("--cacert={}", authority.file.display());
+    let url = "https://far.invalid:8443/";
+    let through = |user: &str| {
+        let run = health_wait().env("https_proxy", format!("http://{user}127.0.0.1:{}", proxy.port()));
+        run.args(["--once", "--expect-body=secure", &trusted, url])
+    };
+    through("u:p@").run();
+    let said = format!("health-wait: {url} is not healthy: the proxy says 407 Proxy Authentication Required\n");
+    through("").status(1).stderr(said).run();
 }

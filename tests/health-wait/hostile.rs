@@ -164,7 +164,7 @@ fn one_connection_at_a_time_and_flat_memory_whatever_the_server_does() {
     let flood = serving(|stream| {
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
         loop {
-            stream.write_all(&[b'x'; 65536])?;
+            stream.write_all(&[b'x'; 8192])?;
         }
     });
     let silent = Server::start("127.0.0.1:0", |mut stream| until_closed(&mut stream));

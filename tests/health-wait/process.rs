@@ -111,6 +111,21 @@ fn the_deadline_is_kept_whatever_is_waited_for() {
 }
 
 #[test]
+fn zero_means_no_pause_no_limit_and_no_deadline() {
+    for target in ["file:/no/such/file".to_owned(), format!(":{}", free_port())] {
+        let output = health_wait().args(["--interval=0", "--timeout=200ms", &target]).status(124).any_stderr().run();
+        assert!(output.took < Duration::from_millis(1500), "{:?}", output.took);
+    }
+    let server = Fixture::start(["serve", "--not-ready", "300", "127.0.0.1:0"]);
+    let target = format!("http://127.0.0.1:{}/", server.port());
+    health_wait().args(["-q", "--timeout=0", "--attempt-timeout=0", "--initial-delay=0", &target]).run();
+    // far more than any clock can count
+    let eternity =
+        ["--timeout=99999999999999999", "--attempt-timeout=99999999999999999", "--interval=99999999999999999"];
+    health_wait().args(eternity).arg(&target).run();
+}
+
+#[test]
 fn the_first_attempt_can_be_put_off_but_not_beyond_the_deadline() {
     let server = Server::answering("200 OK", "");
     let output = health_wait().args(["--initial-delay=200ms", &server.url("/")]).run();

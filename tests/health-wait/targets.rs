@@ -85,11 +85,11 @@ fn ipv6_literals_are_understood_in_every_form() {
 #[test]
 fn a_name_of_the_hosts_file_is_a_host() {
     let hosts = fs::read_to_string("/etc/hosts").unwrap_or_default();
-    let names = hosts
+    let mut names = hosts
         .lines()
         .filter_map(|line| line.split('#').next()?.strip_prefix("127.0.0.1"))
         .flat_map(str::split_whitespace);
-    let Some(name) = names.filter(|&name| name != "localhost").last() else {
+    let Some(name) = names.rfind(|&name| name != "localhost") else {
         return crate::support::skipped("the hosts file has no other name for 127.0.0.1");
     };
     let server = Server::answering("200 OK", "");
@@ -159,14 +159,14 @@ fn unix_sockets_are_connected_to_and_asked() {
 fn a_file_is_waited_for_until_it_exists() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ready");
-    let created = path.clone();
-    let creates = thread::spawn(move || {
+    let made = path.clone();
+    let maker = thread::spawn(move || {
         thread::sleep(Duration::from_millis(200));
-        fs::write(created, "").expect("a file");
+        fs::write(made, "").expect("a file");
     });
     let target = format!("file:{}", path.display());
     let output = health_wait().args(["--json", &target]).any_stdout().any_stderr().run();
-    creates.join().expect("the file was made");
+    maker.join().expect("the file was made");
     let record = record(&output);
     assert_eq!((record.healthy, record.address, record.status), (true, None, None));
     assert_eq!(record.last_error.as_deref(), Some("no such file"));
