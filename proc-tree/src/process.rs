@@ -11,6 +11,9 @@ use crate::Identity;
 #[cfg_attr(target_os = "macos", path = "process/macos.rs")]
 mod platform;
 
+#[cfg(target_os = "macos")]
+pub(crate) use platform::{cpu_time, rusage};
+
 /// A process's place in the tree and its state, from one read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stat {
@@ -113,6 +116,11 @@ pub fn children(pid: u32, threads: u32) -> io::Result<Vec<u32>> {
 /// Returns when a process with this `start_id` started, to the precision that the kernel keeps.
 pub fn started_at(start_id: u64) -> SystemTime {
     platform::started_at(start_id)
+}
+
+/// Returns the `start_id` that a process would have that started now.
+pub fn start_id_now() -> u64 {
+    platform::start_id_now()
 }
 
 /// Names this boot of the machine: a start in ticks since boot means nothing after the next one.
