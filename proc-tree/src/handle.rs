@@ -71,16 +71,13 @@ impl AsFd for Handle {
 /// Waits until at least one of the processes has ended and returns the positions of those that have;
 /// an empty answer means that the deadline passed. Without a deadline it waits for as long as it takes.
 ///
+/// Any other descriptor may be waited for as well, until it can be read: a terminal, a pipe.
+///
 /// # Errors
 /// When poll(2) fails.
-pub fn ended(handles: &[&Handle], deadline: Option<Instant>) -> io::Result<Vec<usize>> {
-    readable(&handles.iter().map(|handle| handle.as_fd()).collect::<Vec<_>>(), deadline)
-}
-
-/// Waits until at least one of the descriptors is readable, as [`ended`] does.
-pub(crate) fn readable(descriptors: &[BorrowedFd<'_>], deadline: Option<Instant>) -> io::Result<Vec<usize>> {
+pub fn ended<D: AsFd>(watched: &[D], deadline: Option<Instant>) -> io::Result<Vec<usize>> {
     let mut watched: Vec<PollFd<'_>> =
-        descriptors.iter().map(|&descriptor| PollFd::from_borrowed_fd(descriptor, PollFlags::IN)).collect();
+        watched.iter().map(|descriptor| PollFd::new(descriptor, PollFlags::IN)).collect();
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let timeout = left.map(timespec);

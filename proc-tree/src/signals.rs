@@ -83,7 +83,7 @@ impl Signals {
     pub fn wait(&self, other: Option<BorrowedFd<'_>>, deadline: Option<Instant>) -> io::Result<Event> {
         let watched: Vec<BorrowedFd<'_>> = std::iter::once(self.0.as_fd()).chain(other).collect();
         loop {
-            let readable = handle::readable(&watched, deadline)?;
+            let readable = handle::ended(&watched, deadline)?;
             if readable.contains(&0) {
                 if let Some(caught) = self.next() {
                     return Ok(Event::Signal(caught));

@@ -1,0 +1,57 @@
+//! A process that holds some of the ports.
+
+use port_who::{Answer, Socket};
+use proc_tree::{Facts, Identity};
+
+use crate::request::Scope;
+
+/// A process and the sockets at stake that it holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// The process.
+    pub process: Facts,
+    /// Its sockets.
+    pub sockets: Vec<Socket>,
+    /// Its memory in bytes.
+    pub memory: Option<u64>,
+    /// How many descendants would be stopped with it.
+    pub descendants: usize,
+    /// Through whom it is stopped.
+    pub supervisor: Option<Facts>,
+}
+
+impl Candidate {
+    /// Groups an answer by process.
+    pub(super) fn all(answer: &Answer, scope: &Scope) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for holding in answer.holdings.iter().filter(|holding| scope.covers(&holding.socket)) {
+            let Some(process) = &holding.process else { continue };
+            let socket = holding.socket.clone();
+            if let Some(one) = all.iter_mut().find(|one| one.identity() == process.identity()) {
+                one.sockets.push(socket);
+            } else {
+                all.push(Self {
+                    process: process.clone(),
+                    sockets: vec![socket],
+                    memory: None,
+                    descendants: 0,
+                    supervisor: None,
+                });
+            }
+        }
+        all
+    }
+
+    /// Returns which process it is.
+    pub fn identity(&self) -> Identity {
+        self.process.identity()
+    }
+
+    /// Returns its ports, each once.
+    pub fn ports(&self) -> Vec<u16> {
+        let mut ports: Vec<u16> = self.sockets.iter().map(|socket| socket.local.port()).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+}

@@ -1,0 +1,191 @@
+//! The kernel's socket table through netlink: sock_diag(7), `linux/inet_diag.h`.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    os::fd::OwnedFd,
+};
+
+use rustix::{
+    io::retry_on_intr,
+    net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with},
+};
+
+use super::{
+    Query, Socket,
+    filter::bytecode,
+    netlink::{HEADER, attribute, number, read_dump, settled},
+    state,
+};
+use crate::{PortSpec, Protocol};
+
+const SOCK_DIAG_BY_FAMILY: u16 = 20;
+const NLM_F_REQUEST: u16 = 0x1;
+const NLM_F_DUMP: u16 = 0x300;
+const INET_DIAG_REQ_BYTECODE: u16 = 1;
+const INET_DIAG_SKV6ONLY: u16 = 11;
+
+/// `struct inet_diag_req_v2` and `struct inet_diag_msg`.
+const REQUEST: usize = 56;
+const MESSAGE: usize = 72;
+
+const LISTEN: u32 = 1 << 10;
+const UNCONNECTED: u32 = 1 << 7;
+/// Also sockets that are still opening for a client (`TCP_NEW_SYN_RECV`, 12).
+const ALL_STATES: u32 = 0x1fff;
+
+/// Lists the sockets of one protocol and family. What the kernel cannot filter (addresses) is left to the caller.
+///
+/// # Errors
+/// One with an OS error where the kernel refuses to answer, another where its answer cannot be trusted.
+pub(super) fn sockets(query: &Query, protocol: Protocol, family: AddressFamily) -> io::Result<Vec<Socket>> {
+    let request = request(query, protocol, family);
+    settled(|| {
+        let netlink =
+            socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(netlink::SOCK_DIAG))?;
+        send(&netlink, &request, SendFlags::empty())?;
+        read(protocol, |buffer| receive(&netlink, buffer))
+    })
+}
+
+/// With `MSG_TRUNC` the kernel tells the datagram's length, also where the buffer is shorter.
+fn receive(netlink: &OwnedFd, buffer: &mut [u8]) -> io::Result<usize> {
+    let (_, length) = retry_on_intr(|| recv(netlink, &mut *buffer, RecvFlags::TRUNC))?;
+    Ok(length)
+}
+
+fn read(protocol: Protocol, receive: impl FnMut(&mut [u8]) -> io::Result<usize>) -> io::Result<Option<Vec<Socket>>> {
+    let mut found = Vec::new();
+    let consistent = read_dump(SOCK_DIAG_BY_FAMILY, receive, |message| {
+        found.extend(parse(message, protocol)?);
+        Ok(())
+    })?;
+    Ok(consistent.then_some(found))
+}
+
+fn request(query: &Query, protocol: Protocol, family: AddressFamily) -> Vec<u8> {
+    let states = match (query.connections, protocol) {
+        (true, _) => ALL_STATES,
+        (false, Protocol::Tcp) => LISTEN,
+        (false, Protocol::Udp) => UNCONNECTED,
+    };
+    let ranges: Vec<(u16, u16)> = query
+        .ports
+        .iter()
+        .filter(|spec| spec.protocol().is_none_or(|named| named == protocol))
+        .flat_map(PortSpec::ranges)
+        .copied()
+        .collect();
+    // a single port needs no program
+    let (single, filter) = match ranges.as_slice() {
+        [(low, high)] if low == high && !query.connections => (*low, Vec::new()),
+        ranges => (0, bytecode(ranges, query.connections)),
+    };
+    let attribute = if filter.is_empty() { 0 } else { 4 + filter.len() };
+    let length = HEADER + REQUEST + attribute;
+    let mut request = Vec::with_capacity(length);
+    request.extend(u32::try_from(length).unwrap_or(u32::MAX).to_ne_bytes());
+    request.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
+    request.extend((NLM_F_REQUEST | NLM_F_DUMP).to_ne_bytes());
+    request.extend([0; 8]); // sequence and port ID: one request at a time
+    request.extend([u8::try_from(family.as_raw()).unwrap_or(0), protocol_number(protocol), 0, 0]);
+    request.extend(states.to_ne_bytes());
+    request.extend(single.to_be_bytes());
+    request.extend([0; 46]); // the rest of the socket ID: any
+    if !filter.is_empty() {
+        request.extend(u16::try_from(attribute).unwrap_or(u16::MAX).to_ne_bytes());
+        request.extend(INET_DIAG_REQ_BYTECODE.to_ne_bytes());
+        request.extend(filter);
+    }
+    request
+}
+
+fn protocol_number(protocol: Protocol) -> u8 {
+    match protocol {
+        Protocol::Tcp => 6,
+        Protocol::Udp => 17,
+    }
+}
+
+/// Reads a `struct inet_diag_msg`; `None` for a state without a name, which is no holder.
+fn parse(message: &[u8], protocol: Protocol) -> io::Result<Option<Socket>> {
+    let cut = || io::Error::new(io::ErrorKind::InvalidData, "a socket's description is cut");
+    let (fixed, attributes) = message.split_at_checked(MESSAGE).ok_or_else(cut)?;
+    let Some(state) = state(protocol, fixed[1]) else { return Ok(None) };
+    let v6 = i32::from(fixed[0]) == i32::from(AddressFamily::INET6.as_raw());
+    let address = |at: usize, port: usize| {
+        SocketAddr::new(address(&fixed[at..at + 16], v6), u16::from_be_bytes([fixed[port], fixed[port + 1]]))
+    };
+    let (local, peer) = (address(8, 4), address(24, 6));
+    let inode = number(fixed, 68);
+    Ok(Some(Socket {
+        protocol,
+        local,
+        peer: (!state.is_holding() && peer.port() != 0).then_some(peer),
+        state,
+        // what no process has open reads as root's
+        uid: (inode != 0).then_some(number(fixed, 64)),
+        inode: inode.into(),
+        v6only: attribute(attributes, INET_DIAG_SKV6ONLY).and_then(|value| Some(*value.first()? != 0)),
+        netns: None,
+    }))
+}
+
+fn address(bytes: &[u8], v6: bool) -> IpAddr {
+    match (bytes.first_chunk::<16>(), bytes.first_chunk::<4>()) {
+        (Some(bytes), _) if v6 => Ipv6Addr::from(*bytes).into(),
+        (_, Some(bytes)) => Ipv4Addr::from(*bytes).into(),
+        _ => Ipv4Addr::UNSPECIFIED.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::State;
+
+    /// A listener on 127.0.0.1:8000 as the kernel describes it.
+    fn description() -> [u8; MESSAGE] {
+        let mut bytes = [0; MESSAGE];
+        bytes[..2].copy_from_slice(&[2, 10]);
+        bytes[4..6].copy_from_slice(&8000_u16.to_be_bytes());
+        bytes[8..12].copy_from_slice(&[127, 0, 0, 1]);
+        bytes[64..68].copy_from_slice(&1000_u32.to_ne_bytes());
+        bytes[68..72].copy_from_slice(&24_680_u32.to_ne_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_description_is_read_and_a_cut_one_is_an_error() {
+        let socket = parse(&description(), Protocol::Tcp).expect("it is whole").expect("a listener is a holder");
+        let expected = Socket { inode: 24_680, uid: Some(1000), ..Socket::example() };
+        assert_eq!((socket.state, &socket), (State::Listen, &expected));
+        assert!(parse(&description()[..MESSAGE - 1], Protocol::Tcp).is_err());
+    }
+
+    #[test]
+    fn an_ipv6_socket_says_whether_it_takes_ipv4_too() {
+        let mut bytes = description().to_vec();
+        bytes[0] = 10;
+        bytes[8..24].fill(0);
+        bytes.extend([5, 0, 11, 0, 1, 0, 0, 0]);
+        let socket = parse(&bytes, Protocol::Tcp).expect("it is whole").expect("a listener is a holder");
+        assert_eq!((socket.local.to_string().as_str(), socket.v6only), ("[::]:8000", Some(true)));
+    }
+
+    #[test]
+    fn the_kernel_is_asked_for_one_port_or_for_ranges_and_for_listeners_alone() {
+        let ask = |ports: &str| {
+            let query = Query::holders_of(vec![ports.parse().expect("ports")]);
+            request(&query, Protocol::Tcp, AddressFamily::INET)
+        };
+        let one = ask("8000");
+        assert_eq!(
+            (one.len(), &one[20..24], &one[24..26]),
+            (72, &LISTEN.to_ne_bytes()[..], &8000_u16.to_be_bytes()[..])
+        );
+        let range = ask("8000-8099");
+        assert_eq!((range.len(), &range[24..26]), (72 + 4 + 20, &[0, 0][..]));
+        assert_eq!(number(&range, 0) as usize, range.len());
+    }
+}
