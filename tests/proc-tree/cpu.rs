@@ -84,13 +84,16 @@ fn cpu_over_100_ms_is_within_a_point_of_the_members_own_clocks() {
 #[test]
 fn the_first_and_only_sample_of_an_idle_parent_with_a_busy_child_is_not_zero() {
     let busy = Fixture::start(["load", "burn", "1"]);
-    let record = record_of(&busy, &["--members"]);
-    let members = record.members.expect("members were asked for");
-    let of = |pid: u32| members.iter().find(|member| member.pid == pid).and_then(|member| member.cpu_percent);
     let child = busy.pids().into_iter().find(|&pid| pid != busy.pid()).expect("it has a child");
-    assert!(of(busy.pid()).is_some_and(|cpu| cpu < 1.0), "the parent idles: {members:?}");
-    assert!(of(child).is_some_and(|cpu| cpu > 2.0), "the child does not: {members:?}");
-    assert!((100..5000).contains(&record.interval_ms), "{}", record.interval_ms);
+    // on a loaded machine a busy process may wait for the whole of one interval
+    eventually("the child's CPU", || {
+        let record = record_of(&busy, &["--members"]);
+        let members = record.members.expect("members were asked for");
+        let of = |pid: u32| members.iter().find(|member| member.pid == pid).and_then(|member| member.cpu_percent);
+        assert!(of(busy.pid()).is_some_and(|cpu| cpu < 1.0), "the parent idles: {members:?}");
+        assert!((100..5000).contains(&record.interval_ms), "{}", record.interval_ms);
+        of(child).is_some_and(|cpu| cpu > 2.0)
+    });
 }
 
 /// The kernel tells what was reaped in steps of 10 ms, user and system time apart.

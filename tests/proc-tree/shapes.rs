@@ -53,10 +53,13 @@ fn a_double_forked_orphan_counts_with_session_only() {
     let leader = Fixture::start(["load", "orphan"]);
     let orphan = leader.pids().into_iter().find(|&pid| pid != leader.pid()).expect("it said its orphan");
     assert_eq!(record_of(&leader, &[]).processes, 1);
-    let record = record_of(&leader, &["--session", "--members"]);
-    let members: Vec<u32> = record.members.iter().flatten().map(|member| member.pid).collect();
-    assert_eq!(members, [leader.pid(), orphan]);
-    assert!(record.cpu_percent.is_some_and(|cpu| cpu > 2.0), "the orphan is busy: {record:?}");
+    // on a loaded machine a busy process may wait for the whole of one interval
+    eventually("the orphan's CPU", || {
+        let record = record_of(&leader, &["--session", "--members"]);
+        let members: Vec<u32> = record.members.iter().flatten().map(|member| member.pid).collect();
+        assert_eq!(members, [leader.pid(), orphan]);
+        record.cpu_percent.is_some_and(|cpu| cpu > 2.0)
+    });
 }
 
 #[test]
@@ -106,17 +109,21 @@ fn several_trees_end_with_their_total() {
 #[test]
 fn the_drawing_has_lines_and_the_roots_line_sums_all() {
     let tree = Fixture::start(["load", "leave"]);
-    let drawn = proc_tree().arg("--tree").arg(tree.pid().to_string()).any_stdout().run().stdout;
-    let lines: Vec<&str> = drawn.lines().collect();
-    assert_eq!(lines.len(), 3, "{drawn}");
-    assert!(lines[0].starts_with(&format!("{} ", tree.pid())), "{drawn}");
-    assert!(lines[1].starts_with("└─ ") && lines[2].starts_with("   └─ "), "{drawn}");
-    // the grandchild alone is busy, and the root's line holds what it uses
     let cpu = |line: &str| -> f64 {
         let shown = line.split_whitespace().find_map(|word| word.strip_suffix('%'));
         shown.and_then(|number| number.parse().ok()).expect("a share of CPU")
     };
-    assert!(cpu(lines[2]) > 2.0 && (cpu(lines[0]) - cpu(lines[2])).abs() < 1.0, "{drawn}");
+    // on a loaded machine a busy process may wait for the whole of one interval
+    eventually("the CPU of the busy grandchild", || {
+        let drawn = proc_tree().arg("--tree").arg(tree.pid().to_string()).any_stdout().run().stdout;
+        let lines: Vec<&str> = drawn.lines().collect();
+        assert_eq!(lines.len(), 3, "{drawn}");
+        assert!(lines[0].starts_with(&format!("{} ", tree.pid())), "{drawn}");
+        assert!(lines[1].starts_with("└─ ") && lines[2].starts_with("   └─ "), "{drawn}");
+        // the grandchild alone is busy, and the root's line holds what it uses
+        assert!((cpu(lines[0]) - cpu(lines[2])).abs() < 1.0, "{drawn}");
+        cpu(lines[2]) > 2.0
+    });
 }
 
 #[test]
