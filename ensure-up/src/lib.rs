@@ -1,1 +1,34 @@
-//! ensure-up
+//! A server that shall be up: exactly one, surely ours, surely healthy.
+//!
+//! This is the library behind `ensure-up`. Who holds the port? Is it ours? Start it, wait until it is ready, keep a record.
+
+mod ensure;
+mod folder;
+mod health;
+mod launch;
+mod life;
+mod lock;
+pub mod log;
+mod notify;
+mod outcome;
+mod range;
+mod ready;
+mod record;
+pub mod service;
+pub mod signals;
+mod standing;
+mod start;
+mod stop;
+
+pub use ensure::{Ensure, Up};
+pub use folder::{FolderError, Folders};
+pub use health::Asked;
+pub use launch::LaunchError;
+pub use life::{Ending, Life};
+pub use lock::Lock;
+pub use log::LogError;
+pub use outcome::{Action, Clock, Failure, Outcome};
+pub use ready::{Race, ReadyError, Verdict};
+pub use record::{Phase, Record};
+pub use service::{Adopt, Existing, Ports, Service};
+pub use standing::Standing;

@@ -1,0 +1,145 @@
+//! Whether the server lives: the process that was started, and what remains of it when that was only a wrapper.
+
+use std::{fmt, io, os::fd::AsFd};
+
+use nix::{
+    sys::{
+        signal::Signal,
+        wait::{WaitPidFlag, WaitStatus, waitpid},
+    },
+    unistd::Pid,
+};
+use proc_tree::{Handle, Identity, process};
+use tokio::io::{Interest, unix::AsyncFd};
+
+/// How a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// With this exit status.
+    Exited(i32),
+    /// By this signal.
+    Signalled(Signal),
+    /// It was not a child of this process, so nobody tells how.
+    Unknown,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(status) => write!(f, "ended with status {status}"),
+            Self::Signalled(signal) => write!(f, "was ended by {signal}"),
+            Self::Unknown => f.write_str("ended"),
+        }
+    }
+}
+
+/// A server that is watched.
+#[derive(Debug)]
+pub struct Life {
+    /// What was started first, and every process that is known to stand in for it since.
+    roots: Vec<Identity>,
+    watched: Vec<Handle>,
+    is_child: bool,
+    ended: Option<Ending>,
+}
+
+impl Life {
+    /// Watches a process. One that has ended already may have left something behind: [`Life::ended`] tells.
+    ///
+    /// `is_child` tells whether this process started it, and so can learn how it ends.
+    ///
+    /// # Errors
+    /// When the process cannot be opened.
+    pub fn watch(identity: Identity, is_child: bool) -> io::Result<Self> {
+        let watched = Handle::open(identity)?.into_iter().collect();
+        Ok(Self { roots: vec![identity], watched, is_child, ended: None })
+    }
+
+    /// Returns the processes whose descendants are ours.
+    pub fn roots(&self) -> &[Identity] {
+        &self.roots
+    }
+
+    /// Returns the process that stands for the server now: the one that was started, or the first that remains of it.
+    pub fn identity(&self) -> Identity {
+        self.watched.first().map_or(self.roots[0], Handle::identity)
+    }
+
+    /// Looks whether the server has ended. A wrapper that exits with status 0 and leaves a process behind has not.
+    ///
+    /// # Errors
+    /// When the processes cannot be looked at.
+    pub fn ended(&mut self) -> io::Result<Option<Ending>> {
+        if self.ended.is_some() {
+            return Ok(self.ended);
+        }
+        let mut alive = Vec::new();
+        for handle in self.watched.drain(..) {
+            if !handle.has_ended()? {
+                alive.push(handle);
+            }
+        }
+        self.watched = alive;
+        if self.watched.is_empty() {
+            let ending = if self.is_child { self.reap()? } else { Ending::Unknown };
+            if ending == Ending::Exited(0) || ending == Ending::Unknown {
+                self.watched = self.remains()?;
+                self.roots.extend(self.watched.iter().map(Handle::identity));
+            }
+            self.ended = self.watched.is_empty().then_some(ending);
+        }
+        Ok(self.ended)
+    }
+
+    /// Waits until a process that is watched ends; [`Life::ended`] tells what that means.
+    pub async fn change(&self) {
+        for handle in &self.watched {
+            let Ok(watched) = AsyncFd::with_interest(handle.as_fd(), Interest::READABLE) else { continue };
+            // the first process is the one that matters; what remains of a wrapper is one process, nearly always
+            let _ = watched.readable().await;
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+
+    /// Takes the statuses of all children that have ended, and returns the server's.
+    fn reap(&self) -> io::Result<Ending> {
+        let mut ending = Ending::Exited(0);
+        loop {
+            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, status)) if self.is_first(pid) => ending = Ending::Exited(status),
+                Ok(WaitStatus::Signaled(pid, signal, _)) if self.is_first(pid) => ending = Ending::Signalled(signal),
+                Ok(WaitStatus::StillAlive) | Err(nix::errno::Errno::ECHILD) => return Ok(ending),
+                Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn is_first(&self, pid: Pid) -> bool {
+        u32::try_from(pid.as_raw()) == Ok(self.roots[0].pid)
+    }
+
+    /// Finds what a wrapper left behind: the members of its session, and the daemons that came to this process as their
+    /// sub-reaper (`PR_SET_CHILD_SUBREAPER`, Linux).
+    fn remains(&self) -> io::Result<Vec<Handle>> {
+        let mut remains = Vec::new();
+        let reaper = if self.is_child { Some(std::process::id()) } else { None };
+        for pid in process::all()? {
+            let Some(stat) = process::stat(pid)?.filter(|stat| !stat.has_ended()) else { continue };
+            let is_member = self.roots.iter().any(|root| stat.session == root.pid && stat.start_id >= root.start_id);
+            if is_member || Some(stat.parent) == reaper {
+                remains.extend(Handle::open(stat.identity())?);
+            }
+        }
+        remains.sort_by_key(|handle| handle.identity().start_id);
+        Ok(remains)
+    }
+}
+
+/// Lets daemons that a server's wrapper leaves behind come to this process instead of init, so that they are known.
+/// macOS has no such thing: there only the session tells.
+pub fn become_subreaper() {
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_child_subreaper(true);
+}

@@ -1,0 +1,112 @@
+//! Starting a server: its log, its record, its process, and the wait until it is ready, with the lock held all the while.
+
+use std::{ffi::OsString, fs::File, path::Path};
+
+use proc_tree::{Identity, process};
+
+use crate::{
+    Action, Failure, Life, Outcome, Phase, Record, Verdict,
+    ensure::{Ensure, Up},
+    health,
+    launch::{self, Launch},
+    life, log,
+    notify::Notify,
+    stop,
+};
+
+/// One start.
+#[derive(Debug)]
+pub(crate) struct Start<'s, 'e> {
+    pub(crate) ensure: &'s Ensure<'e>,
+    pub(crate) port: u16,
+    pub(crate) action: Action,
+}
+
+impl Start<'_, '_> {
+    /// Starts the server and waits until it is ready; one that does not come up is stopped.
+    pub(crate) fn run(&self) -> Result<Up, Failure> {
+        let Ensure { service, folders, .. } = self.ensure;
+        let path = service.log_path(&folders.logs, self.port);
+        let file = log::start(&path, service.log_keep)?;
+        // old logs are nobody's concern when a server is to be started
+        let _ = log::prune(&folders.logs, |port| Record::read(folders, port).is_some());
+        life::become_subreaper();
+        health::block_on(self.launch_and_wait(&path, &file)).map_err(Failure::system("wait"))?
+    }
+
+    async fn launch_and_wait(&self, path: &Path, file: &File) -> Result<Up, Failure> {
+        let notify = if self.ensure.service.ready_notify { Some(Notify::open().map_err(Failure::system("open the notify socket"))?) } else { None };
+        let mut record = self.launch(path, file, notify.as_ref())?;
+        let mut life = Life::watch(identity(&record), true).map_err(Failure::system("watch the server"))?;
+        let race = self.ensure.race(self.port);
+        let race = crate::Race { life: Some(&mut life), log: Some(path), notify: notify.as_ref(), was_there: false, ..race };
+        match race.run().await {
+            Ok(Verdict::Ready(holdings)) => {
+                // what a wrapper left behind is the server now
+                record = record.with_identity(life.identity());
+                record.phase = Phase::Ready;
+                self.ensure.write(&record)?;
+                let outcome = self.ensure.outcome(self.action, record.name, self.port, Some(life.identity()), &holdings);
+                Ok((Outcome { log: Some(path.to_owned()), ..outcome }, Some(life)))
+            }
+            lost => {
+                self.clear(&life)?;
+                Err(self.ensure.not_ready(self.port, lost?, Some(path.to_owned())))
+            }
+        }
+    }
+
+    /// Writes the record before the process becomes the server.
+    fn launch(&self, path: &Path, file: &File, notify: Option<&Notify>) -> Result<Record, Failure> {
+        let Ensure { service, .. } = self.ensure;
+        let command = service.command(self.port);
+        let mut environment = service.whole_environment(self.port);
+        environment.retain(|(name, _)| name != "NOTIFY_SOCKET");
+        environment.extend(notify.map(|notify| (OsString::from("NOTIFY_SOCKET"), notify.path().into_os_string())));
+        let launch = Launch { command: &command, cwd: &service.cwd, environment, output: launch::output(file) };
+        let launched = launch.fork()?;
+        let record = Self::record(self.ensure, self.port, launched.identity(), Some(path));
+        self.ensure.write(&record)?;
+        let program = command.first().cloned().unwrap_or_default();
+        launched.go(&program).inspect_err(|_| {
+            let _ = Record::remove(self.ensure.folders, self.port);
+        })?;
+        Ok(record)
+    }
+
+    /// Stops what was started and did not come up.
+    fn clear(&self, life: &Life) -> Result<(), Failure> {
+        let Ensure { service, folders, .. } = self.ensure;
+        stop::tree(life.roots(), service.stop_signal, service.grace).map_err(Failure::system("stop the server"))?;
+        Record::remove(folders, self.port).map_err(Failure::state("remove the record in", &folders.runtime))
+    }
+
+    /// Describes a server that is on its way up.
+    pub(crate) fn record(ensure: &Ensure<'_>, port: u16, identity: Identity, log: Option<&Path>) -> Record {
+        let Ensure { service, .. } = ensure;
+        Record {
+            name: service.name(),
+            port,
+            pid: identity.pid,
+            start_id: identity.start_id,
+            boot_id: process::boot_id().unwrap_or_default(),
+            phase: Phase::Starting,
+            command: ensure.words(port),
+            cwd: service.cwd.clone(),
+            environment: service.environment_fingerprint(),
+            log: log.map(Path::to_path_buf),
+            health: service.health(port),
+            probe: service.probe.clone(),
+            stop_signal: service.stop_signal.to_string(),
+            grace_ms: u64::try_from(service.grace.as_millis()).unwrap_or(u64::MAX),
+            restarts: 0,
+            supervisor: None,
+            reason: None,
+            depends_on: service.depends_on.clone(),
+        }
+    }
+}
+
+fn identity(record: &Record) -> Identity {
+    Identity { pid: record.pid, start_id: record.start_id }
+}
