@@ -1,0 +1,191 @@
+//! What a body must match: a pattern, or values at JSON paths.
+
+use std::str::FromStr;
+
+use regex::bytes::Regex;
+use serde_json::Value;
+use serde_json_path::JsonPath;
+
+use crate::reason::{brief, quote};
+
+/// A regular expression for a body, whatever its encoding.
+#[derive(Debug, Clone)]
+pub struct BodyPattern(Regex);
+
+/// A text that is no regular expression.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid regular expression {text:?}: {reason}")]
+pub struct InvalidPattern {
+    text: String,
+    reason: String,
+}
+
+impl BodyPattern {
+    /// Tells whether the body matches anywhere.
+    pub fn matches(&self, body: &[u8]) -> bool {
+        self.0.is_match(body)
+    }
+
+    /// Returns the pattern as it was written.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl FromStr for BodyPattern {
+    type Err = InvalidPattern;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Regex::new(text).map(Self).map_err(|error| {
+            // the library draws the pattern over several lines and says what is wrong in the last one
+            let said = error.to_string();
+            let last = said.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            InvalidPattern { text: text.to_owned(), reason: last }
+        })
+    }
+}
+
+/// A value that must stand at an RFC 9535 JSONPath of the body: `$.status=ok`.
+///
+/// The value is what the path's text would be: `ok` is the string, `3`, `true` and `null` stand for themselves and for
+/// the strings that read the same, `"3"` in quotes is the string alone. Where the path selects several values, as
+/// `$.checks[*].ok` does, all of them must be equal to it.
+#[derive(Debug, Clone)]
+pub struct JsonExpectation {
+    path: JsonPath,
+    path_text: String,
+    value: String,
+    json: Option<Value>,
+}
+
+/// A text that is no `PATH=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid JSON expectation {text:?}: {reason}")]
+pub struct InvalidExpectation {
+    text: String,
+    reason: String,
+}
+
+impl JsonExpectation {
+    /// Tells what is wrong with the document; `None` when it is as expected.
+    pub fn mismatch(&self, document: &Value) -> Option<String> {
+        let found = self.path.query(document);
+        if found.is_empty() {
+            return Some(format!("{} is missing, expected {}", self.path_text, self.expected()));
+        }
+        let wrong = found.iter().find(|node| !self.equals(node))?;
+        Some(format!("{} is {}, expected {}", self.path_text, shown(wrong), self.expected()))
+    }
+
+    fn expected(&self) -> String {
+        self.json.as_ref().map_or_else(|| quote(&self.value), shown)
+    }
+
+    fn equals(&self, node: &Value) -> bool {
+        if node.as_str() == Some(&self.value) {
+            return true;
+        }
+        match (&self.json, node) {
+            (Some(Value::Number(expected)), Value::Number(found)) => {
+                // 3 and 3.0 are one JSON number
+                expected == found || expected.as_f64().is_some_and(|number| found.as_f64() == Some(number))
+            }
+            (Some(expected), found) => expected == found,
+            (None, _) => false,
+        }
+    }
+}
+
+/// Shows a value as JSON has it, short and safe.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => quote(text),
+        other => brief(&other.to_string()),
+    }
+}
+
+impl FromStr for JsonExpectation {
+    type Err = InvalidExpectation;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = |reason: String| InvalidExpectation { text: text.to_owned(), reason };
+        let mut wrong = None;
+        // a path may hold = itself, as in $.checks[?@.name=='db'].ok=true: the first one that ends a path is meant
+        for (at, _) in text.match_indices('=') {
+            let (path, value) = (&text[..at], &text[at + 1..]);
+            match JsonPath::parse(path) {
+                Ok(parsed) => {
+                    return Ok(Self {
+                        path: parsed,
+                        path_text: path.to_owned(),
+                        value: value.to_owned(),
+                        json: serde_json::from_str(value).ok(),
+                    });
+                }
+                Err(error) => wrong = wrong.or(Some(error.message().to_owned())),
+            }
+        }
+        Err(invalid(match wrong {
+            Some(reason) => format!("no JSONPath before the = ({reason})"),
+            None => "expected PATH=VALUE such as $.status=ok".to_owned(),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mismatch(expectation: &str, document: &str) -> Option<String> {
+        let expectation: JsonExpectation = expectation.parse().unwrap_or_else(|error| panic!("{error}"));
+        expectation.mismatch(&serde_json::from_str(document).expect("a document"))
+    }
+
+    #[test]
+    fn values_of_every_type_are_compared() {
+        for (expectation, document) in [
+            ("$.status=ok", r#"{"status":"ok"}"#),
+            ("$.status=", r#"{"status":""}"#),
+            ("$.status=a=b", r#"{"status":"a=b"}"#),
+            ("$.n=3", r#"{"n":3}"#),
+            ("$.n=3", r#"{"n":3.0}"#),
+            ("$.n=3", r#"{"n":"3"}"#),
+            ("$.n=\"3\"", r#"{"n":"3"}"#),
+            ("$.n=-1.5e3", r#"{"n":-1500}"#),
+            ("$.up=true", r#"{"up":true}"#),
+            ("$.error=null", r#"{"error":null}"#),
+            ("$.list=[1,2]", r#"{"list":[1,2]}"#),
+            ("$['a b'].c=1", r#"{"a b":{"c":1}}"#),
+            ("$.checks[*].ok=true", r#"{"checks":[{"ok":true},{"ok":true}]}"#),
+            ("$.checks[?@.name==\"db\"].ok=true", r#"{"checks":[{"name":"db","ok":true},{"name":"x","ok":false}]}"#),
+            ("$=ok", r#""ok""#),
+        ] {
+            assert_eq!(mismatch(expectation, document), None, "{expectation} in {document}");
+        }
+    }
+
+    #[test]
+    fn a_mismatch_says_what_came_instead() {
+        for (expectation, document, said) in [
+            ("$.status=ok", r#"{"status":"starting"}"#, r#"$.status is "starting", expected "ok""#),
+            ("$.status=ok", "{}", r#"$.status is missing, expected "ok""#),
+            ("$.n=\"3\"", r#"{"n":3}"#, r#"$.n is 3, expected "3""#),
+            ("$.up=true", r#"{"up":false}"#, r#"$.up is false, expected true"#),
+            ("$.up=true", r#"{"up":null}"#, r#"$.up is null, expected true"#),
+            ("$.c[*].ok=1", r#"{"c":[{"ok":1},{"ok":2}]}"#, r#"$.c[*].ok is 2, expected 1"#),
+            ("$.s=x", "{\"s\":\"\\u001b[2J\"}", r#"$.s is "\u{1b}[2J", expected "x""#),
+        ] {
+            assert_eq!(mismatch(expectation, document).as_deref(), Some(said));
+        }
+    }
+
+    #[test]
+    fn what_is_no_pattern_or_path_is_quoted() {
+        let error = "a(".parse::<BodyPattern>().expect_err("an open group").to_string();
+        assert_eq!(error, "invalid regular expression \"a(\": unclosed group");
+        for text in ["", "$.status", "status=ok", "$.=x", "=x"] {
+            let error = text.parse::<JsonExpectation>().expect_err(text).to_string();
+            assert!(error.starts_with(&format!("invalid JSON expectation {text:?}: ")), "{error}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The addresses of a host, looked up beside the attempts.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs},
+    time::Duration,
+};
+
+use tokio::{
+    task::{JoinHandle, spawn_blocking},
+    time::{Instant, sleep_until, timeout_at},
+};
+
+use crate::{
+    reason::{self, Reason, Sign},
+    target::Host,
+};
+
+/// How long the addresses of a host are believed.
+const FRESH: Duration = Duration::from_secs(1);
+/// How soon a host that could not be found is looked up again.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// Looks up a host again and again, for as long as it is asked to.
+///
+/// The system's resolver can hang for much longer than an attempt may take and cannot be interrupted. It works on a
+/// thread of its own; no second one is started before the first has come back.
+#[derive(Debug)]
+pub(crate) struct Lookup {
+    host: Host,
+    limit: Option<Duration>,
+    deadline: Option<Instant>,
+    not_before: Option<Instant>,
+    running: Option<JoinHandle<io::Result<Vec<SocketAddr>>>>,
+    started: Instant,
+}
+
+impl Lookup {
+    pub(crate) fn new(host: Host, limit: Option<Duration>, deadline: Option<Instant>) -> Self {
+        Self { host, limit, deadline, not_before: None, running: None, started: Instant::now() }
+    }
+
+    /// Returns the host's addresses of now. May be dropped and called again.
+    pub(crate) async fn next(&mut self) -> Result<Vec<SocketAddr>, Reason> {
+        if let Some(instant) = self.not_before {
+            sleep_until(instant).await;
+            self.not_before = None;
+        }
+        let running = self.running.get_or_insert_with(|| {
+            self.started = Instant::now();
+            let host = self.host.clone();
+            spawn_blocking(move || resolve(&host))
+        });
+        let own = self.limit.map(|limit| self.started + limit);
+        let found = match own.into_iter().chain(self.deadline).min() {
+            Some(limit) => timeout_at(limit, running).await,
+            None => Ok(running.await),
+        };
+        let Ok(found) = found else {
+            let after = reason::limit(self.started.elapsed());
+            self.started = Instant::now();
+            return Err(Reason::new(Sign::Silent, format!("no answer from DNS within {after}")));
+        };
+        self.running = None;
+        let found = found.map_err(io::Error::from).flatten();
+        self.not_before = Some(Instant::now() + if found.is_ok() { FRESH } else { AGAIN });
+        found.map_err(|error| not_found(&self.host, &error))
+    }
+}
+
+/// Looks up a host once.
+pub(crate) async fn addresses(host: &Host) -> Result<Vec<SocketAddr>, Reason> {
+    if let Some(address) = host.literal() {
+        return Ok(vec![address]);
+    }
+    let resolved = host.clone();
+    let found = spawn_blocking(move || resolve(&resolved)).await.map_err(io::Error::from).flatten();
+    found.map_err(|error| not_found(host, &error))
+}
+
+/// Returns the addresses that need no looking up: `localhost` is this machine, whatever its hosts file forgot to say
+/// (RFC 6761, section 6.3); servers listen on either family.
+pub(crate) fn known(host: &Host) -> Vec<SocketAddr> {
+    if host.is_localhost() {
+        let both = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        return both.into_iter().map(|address| SocketAddr::new(address, host.port)).collect();
+    }
+    host.literal().into_iter().collect()
+}
+
+fn resolve(host: &Host) -> io::Result<Vec<SocketAddr>> {
+    let mut found = known(host);
+    match (host.name.as_str(), host.port).to_socket_addrs() {
+        Ok(addresses) => found.extend(addresses),
+        Err(error) if found.is_empty() => return Err(error),
+        Err(_) => {}
+    }
+    // a hosts file may name an address twice
+    let mut seen = Vec::with_capacity(found.len());
+    found.retain(|address| {
+        !seen.contains(address) && {
+            seen.push(*address);
+            true
+        }
+    });
+    Ok(found)
+}
+
+fn not_found(host: &Host, error: &io::Error) -> Reason {
+    let words = proc_tree::text::os_error(error);
+    let words = words.rsplit(": ").next().unwrap_or(&words).to_lowercase();
+    Reason::new(Sign::Unreachable, format!("cannot resolve {}: {words}", proc_tree::text::escape(&host.name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn localhost_is_both_families_whatever_the_hosts_file_says() {
+        for name in ["localhost", "localhost.", "app.localhost"] {
+            let addresses = resolve(&Host { name: name.into(), port: 80 }).expect("this machine");
+            for expected in ["127.0.0.1:80", "[::1]:80"] {
+                let expected: SocketAddr = expected.parse().expect("an address");
+                assert_eq!(
+                    addresses.iter().filter(|&&address| address == expected).count(),
+                    1,
+                    "{name}: {addresses:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_found_is_named() {
+        let host = Host { name: "no-such-host.invalid".into(), port: 80 };
+        let error = resolve(&host).expect_err("RFC 6761 keeps .invalid free");
+        assert!(not_found(&host, &error).text.starts_with("cannot resolve no-such-host.invalid: "));
+    }
+}

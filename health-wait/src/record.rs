@@ -1,0 +1,46 @@
+//! What became of one target, as `--json` prints it.
+
+use serde::{Serialize, Serializer};
+
+use crate::target::Target;
+
+/// One target's record. What is not known is `None`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Record {
+    /// The target.
+    #[serde(serialize_with = "as_text")]
+    pub target: Target,
+    /// Whether it was healthy when it was last asked; `false` after a wait for its end.
+    pub healthy: bool,
+    /// Where the last answer came from: an IP address, or the path of a socket.
+    pub address: Option<String>,
+    /// How many times it was asked; of several addresses, the one that was asked most often counts.
+    pub attempts: u64,
+    /// For how long it was waited for, in milliseconds.
+    pub waited_ms: u64,
+    /// How long the last answer took, in milliseconds; of a healthy one only.
+    pub latency_ms: Option<u64>,
+    /// The HTTP status of the last answer.
+    pub status: Option<u16>,
+    /// The last reason why it was not as awaited.
+    pub last_error: Option<String>,
+}
+
+impl Record {
+    pub(crate) fn new(target: Target) -> Self {
+        Self {
+            target,
+            healthy: false,
+            address: None,
+            attempts: 0,
+            waited_ms: 0,
+            latency_ms: None,
+            status: None,
+            last_error: None,
+        }
+    }
+}
+
+fn as_text<S: Serializer>(target: &Target, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(target)
+}

@@ -1,0 +1,282 @@
+//! Waiting for several targets at once, up to a deadline, for as long as a process lives.
+
+use std::{
+    future::pending,
+    io,
+    os::fd::AsFd,
+    time::{Duration, Instant},
+};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use proc_tree::Handle;
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    time::{self, sleep_until},
+};
+
+use crate::{
+    probe::{Answer, Probe},
+    reason::{Reason, Sign},
+    record::Record,
+    settings::Settings,
+    standing::milliseconds,
+    target::Target,
+    tls::InvalidCertificates,
+    watch::{End, watch},
+};
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Goal {
+    /// That the target is healthy.
+    #[default]
+    Up,
+    /// That the target does not answer.
+    Down,
+}
+
+/// How many of the targets must be as awaited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Quorum {
+    /// Every one, each at some time.
+    #[default]
+    All,
+    /// The first one.
+    Any,
+}
+
+/// A wait to be.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # runtime.block_on(async {
+/// use health_wait::{Settings, Target, Verdict, Wait};
+///
+/// let server = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let targets = [Target::port(server.local_addr()?.port())];
+/// let settings = Settings::default();
+/// let report = Wait::new(&targets, &settings).run(&mut |_, _| {}).await?;
+/// assert_eq!(report.verdict, Verdict::Reached);
+/// assert!(report.records[0].healthy);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Wait<'a> {
+    /// What to ask.
+    pub targets: &'a [Target],
+    /// How to ask, and what to expect.
+    pub settings: &'a Settings,
+    /// What to wait for.
+    pub goal: Goal,
+    /// How many of the targets must be as awaited.
+    pub quorum: Quorum,
+    /// Whether to ask each target only once.
+    pub once: bool,
+    /// When to give up.
+    pub deadline: Option<Instant>,
+    /// The process whose end ends the wait.
+    pub process: Option<&'a Handle>,
+}
+
+/// What happens while waiting.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// There is another reason now why the target is not as awaited.
+    Changed(&'a str),
+    /// The target is as awaited.
+    Reached(&'a Record),
+}
+
+/// How a wait ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The targets are as awaited.
+    Reached,
+    /// The targets were asked once and are not.
+    Missed,
+    /// The deadline passed.
+    TimedOut,
+    /// The process has ended.
+    ProcessEnded,
+    /// The target at this position answered what can only mean failure.
+    Failed(usize),
+}
+
+/// What a wait found.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// How it ended.
+    pub verdict: Verdict,
+    /// The record of each target, in their order.
+    pub records: Vec<Record>,
+    /// How long it took.
+    pub waited: Duration,
+}
+
+/// A wait that could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum WaitError {
+    /// The certificates to trust cannot be used.
+    #[error(transparent)]
+    Certificates(#[from] InvalidCertificates),
+    /// The process cannot be watched.
+    #[error("cannot wait for process {0}")]
+    Process(u32, #[source] io::Error),
+}
+
+/// What all watches of one wait have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) goal: Goal,
+    pub(crate) once: bool,
+    pub(crate) started: time::Instant,
+    pub(crate) deadline: Option<time::Instant>,
+}
+
+impl Plan<'_> {
+    pub(crate) fn is_over(&self) -> bool {
+        self.deadline.is_some_and(|deadline| time::Instant::now() >= deadline)
+    }
+
+    /// Tells whether an attempt found what is waited for.
+    ///
+    /// A target that could not be looked at is neither up nor down. One that answers, though not as expected, is not
+    /// down either; unless contents are expected: then another server answers in the place of the one that was meant.
+    pub(crate) fn is_awaited(&self, outcome: &Result<Answer, Reason>) -> bool {
+        match (self.goal, outcome) {
+            (Goal::Up, outcome) => outcome.is_ok(),
+            (Goal::Down, Ok(_)) => false,
+            (Goal::Down, Err(reason)) => match reason.sign {
+                Sign::Unreachable | Sign::No | Sign::Silent => true,
+                Sign::Unclear | Sign::Failed => false,
+                Sign::Answered => self.settings.expects_contents(),
+            },
+        }
+    }
+
+    /// Says why the wait goes on after an attempt.
+    pub(crate) fn reason(&self, outcome: &Result<Answer, Reason>) -> Reason {
+        match (self.goal, outcome) {
+            (_, Err(reason)) => reason.clone(),
+            (Goal::Up, Ok(answer)) => Reason::answered(answer.does.clone()),
+            (Goal::Down, Ok(answer)) => Reason::answered(format!("still {}", answer.does)),
+        }
+    }
+}
+
+impl<'a> Wait<'a> {
+    /// Makes a wait for all targets to be healthy, however long it takes.
+    pub fn new(targets: &'a [Target], settings: &'a Settings) -> Self {
+        let (goal, quorum) = (Goal::default(), Quorum::default());
+        Self { targets, settings, goal, quorum, once: false, deadline: None, process: None }
+    }
+
+    /// Waits. Tells `happened` what happens to which target, by its position.
+    ///
+    /// Needs a tokio runtime with I/O and time, on the thread that polls. May be dropped at any time: all connections
+    /// end with it. Names are looked up on the runtime's blocking threads, which can hang for as long as the system's
+    /// resolver does: end the runtime with [`shutdown_background`](tokio::runtime::Runtime::shutdown_background).
+    ///
+    /// # Errors
+    /// When the wait cannot begin: certificates that cannot be read, a process that cannot be watched.
+    pub async fn run(&self, happened: &mut dyn FnMut(usize, Event<'_>)) -> Result<Report, WaitError> {
+        let started = time::Instant::now();
+        let plan = Plan {
+            settings: self.settings,
+            goal: self.goal,
+            once: self.once,
+            started,
+            deadline: self.deadline.map(time::Instant::from_std),
+        };
+        let probes = self.targets.iter().map(|target| Probe::new(target, self.settings));
+        let probes = probes.collect::<Result<Vec<_>, _>>()?;
+        let mut records: Vec<_> = self.targets.iter().cloned().map(Record::new).collect();
+        let verdict = self.race(&plan, &probes, &mut records, happened).await?;
+        let waited = started.elapsed();
+        for record in records.iter_mut().filter(|record| record.waited_ms == 0) {
+            record.waited_ms = milliseconds(waited);
+        }
+        Ok(Report { verdict, records, waited })
+    }
+
+    async fn race(
+        &self,
+        plan: &Plan<'_>,
+        probes: &[Probe<'_>],
+        records: &mut [Record],
+        happened: &mut dyn FnMut(usize, Event<'_>),
+    ) -> Result<Verdict, WaitError> {
+        let watches = self.watch_all(plan, probes, records, happened);
+        tokio::select! {
+            biased;
+            ended = self.process_ended() => ended.map(|()| Verdict::ProcessEnded),
+            verdict = watches => match self.process.map(Handle::has_ended) {
+                // whoever answers now is not the process that was waited for
+                Some(Ok(true)) if verdict == Verdict::Reached => Ok(Verdict::ProcessEnded),
+                _ => Ok(verdict),
+            },
+            () = passed(plan.deadline) => Ok(Verdict::TimedOut),
+        }
+    }
+
+    async fn process_ended(&self) -> Result<(), WaitError> {
+        match self.process {
+            Some(process) => ended(process).await.map_err(|error| WaitError::Process(process.identity().pid, error)),
+            None => pending().await,
+        }
+    }
+
+    async fn watch_all(
+        &self,
+        plan: &Plan<'_>,
+        probes: &[Probe<'_>],
+        records: &mut [Record],
+        happened: &mut dyn FnMut(usize, Event<'_>),
+    ) -> Verdict {
+        let happened = std::cell::RefCell::new(happened);
+        let mut watches: FuturesUnordered<_> = probes
+            .iter()
+            .zip(records)
+            .enumerate()
+            .map(|(index, (probe, record))| {
+                let happened = &happened;
+                async move {
+                    let mut changed = |text: &str| (happened.borrow_mut())(index, Event::Changed(text));
+                    let end = watch(probe, plan, record, &mut changed).await;
+                    record.waited_ms = milliseconds(plan.started.elapsed());
+                    if end == End::Reached {
+                        (happened.borrow_mut())(index, Event::Reached(record));
+                    }
+                    (index, end)
+                }
+            })
+            .collect();
+        let mut verdict = Verdict::Reached;
+        while let Some((index, end)) = watches.next().await {
+            match (end, self.quorum) {
+                (End::Failed, _) => return Verdict::Failed(index),
+                (End::Reached, Quorum::Any) => return Verdict::Reached,
+                (End::Reached, Quorum::All) => {}
+                (End::Missed, _) => verdict = Verdict::Missed,
+            }
+        }
+        verdict
+    }
+}
+
+/// Waits for the end of a process.
+pub(crate) async fn ended(process: &Handle) -> io::Result<()> {
+    // SAFETY: the descriptor is borrowed from a handle that outlives this future, so it stays open and the same.
+    let descriptor = unsafe { AsyncFd::register_with_interest(process.as_fd(), Interest::READABLE) };
+    descriptor.map_err(|error| error.into_parts().1)?.readable().await.map(|_| ())
+}
+
+async fn passed(deadline: Option<time::Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
+    }
+}
