@@ -130,8 +130,8 @@ pub(crate) struct Cli {
     logs: bool,
 
     /// With --logs: go on printing what comes
-    #[arg(short, long, requires = "logs", help_heading = "Servers that were started")]
-    follow: bool,
+    #[arg(short = 'f', requires = "logs", help_heading = "Servers that were started")]
+    follow_log: bool,
 
     /// All servers
     #[arg(long, help_heading = "Servers that were started")]

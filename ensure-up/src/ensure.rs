@@ -171,7 +171,7 @@ impl Ensure<'_> {
         let target = service::target(self.service.health(port).as_deref(), listener).map_err(crate::ReadyError::from)?;
         let mut prober = health::Prober::new(&self.service.settings);
         let asked = health::block_on(prober.ask(&target)).map_err(Failure::system("ask for health"))?;
-        Ok(asked.map_err(crate::ReadyError::Health)?)
+        Ok(asked.map_err(crate::ReadyError::from)?)
     }
 
     pub(crate) fn race(&self, port: u16) -> Race<'_> {

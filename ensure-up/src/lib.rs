@@ -14,11 +14,13 @@ mod outcome;
 mod range;
 mod ready;
 mod record;
+pub mod report;
 pub mod service;
 pub mod signals;
 mod standing;
 mod start;
 mod stop;
+pub mod then;
 
 pub use ensure::{Ensure, Up};
 pub use folder::{FolderError, Folders};
@@ -32,3 +34,4 @@ pub use ready::{Race, ReadyError, Verdict};
 pub use record::{Phase, Record};
 pub use service::{Adopt, Existing, Ports, Service};
 pub use standing::Standing;
+pub use start::stop_started;

@@ -81,7 +81,7 @@ impl Life {
         }
         self.watched = alive;
         if self.watched.is_empty() {
-            let ending = if self.is_child { self.reap()? } else { Ending::Unknown };
+            let ending = if self.is_child { self.reap() } else { Ending::Unknown };
             if ending == Ending::Exited(0) || ending == Ending::Unknown {
                 self.watched = self.remains()?;
                 self.roots.extend(self.watched.iter().map(Handle::identity));
@@ -102,22 +102,20 @@ impl Life {
         std::future::pending::<()>().await;
     }
 
-    /// Takes the statuses of all children that have ended, and returns the server's.
-    fn reap(&self) -> io::Result<Ending> {
+    /// Takes the statuses of those that ended, and returns that of the process that was started. Other children of this
+    /// process are not touched: somebody else waits for them.
+    fn reap(&self) -> Ending {
         let mut ending = Ending::Exited(0);
-        loop {
-            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::Exited(pid, status)) if self.is_first(pid) => ending = Ending::Exited(status),
-                Ok(WaitStatus::Signaled(pid, signal, _)) if self.is_first(pid) => ending = Ending::Signalled(signal),
-                Ok(WaitStatus::StillAlive) | Err(nix::errno::Errno::ECHILD) => return Ok(ending),
-                Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-                Err(error) => return Err(error.into()),
+        for (index, root) in self.roots.iter().enumerate() {
+            let pid = Pid::from_raw(i32::try_from(root.pid).unwrap_or(i32::MAX));
+            match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(_, status)) if index == 0 => ending = Ending::Exited(status),
+                Ok(WaitStatus::Signaled(_, signal, _)) if index == 0 => ending = Ending::Signalled(signal),
+                // one that was reaped before, or is not a child
+                _ => {}
             }
         }
-    }
-
-    fn is_first(&self, pid: Pid) -> bool {
-        u32::try_from(pid.as_raw()) == Ok(self.roots[0].pid)
+        ending
     }
 
     /// Finds what a wrapper left behind: the members of its session, and the daemons that came to this process as their

@@ -53,8 +53,8 @@ pub enum ReadyError {
     #[error(transparent)]
     Target(#[from] health_wait::InvalidTarget),
     /// Health cannot be asked for.
-    #[error("cannot ask for health")]
-    Health(#[source] io::Error),
+    #[error(transparent)]
+    Health(#[from] health_wait::WaitError),
     /// The server's processes cannot be watched.
     #[error("cannot watch the server")]
     Watch(#[source] io::Error),
@@ -100,6 +100,7 @@ impl Race<'_> {
     /// When the port, the processes or the health cannot be looked at.
     pub async fn run(mut self) -> Result<Verdict, ReadyError> {
         let started = Instant::now();
+        let deadline = self.deadline;
         let mut signals = Signals::catch().map_err(ReadyError::Watch)?;
         let mut log = Lines::of(self.log, self.service);
         let mut prober = health::Prober::new(&self.service.settings);
@@ -108,13 +109,13 @@ impl Race<'_> {
             let round = select! {
                 round = self.round(&mut log, &mut prober) => round?,
                 signal = signals.next() => return Ok(Verdict::Interrupted(signal)),
-                () = until(self.deadline) => self.too_late("no answer"),
+                () = until(deadline) => Round::Done(Verdict::TooLate("no answer".into(), Vec::new())),
             };
             let (what, foreign) = match round {
                 Round::Done(verdict) => return Ok(verdict),
                 Round::Missing { what, foreign } => (what, foreign),
             };
-            if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return Ok(Verdict::TooLate(what, foreign));
             }
             let pause = (started.elapsed() / 100).clamp(SHORTEST, LONGEST);
@@ -124,13 +125,9 @@ impl Race<'_> {
                 () = changed(self.life.as_deref()) => {}
                 () = told(self.notify) => {}
                 signal = signals.next() => return Ok(Verdict::Interrupted(signal)),
-                () = until(self.deadline) => {}
+                () = until(deadline) => {}
             }
         }
-    }
-
-    fn too_late(&self, what: &str) -> Round {
-        Round::Done(Verdict::TooLate(what.into(), Vec::new()))
     }
 
     /// Looks at everything once, the cheapest first.
@@ -187,7 +184,7 @@ impl Race<'_> {
         };
         let target = crate::service::target(self.service.health(self.port).as_deref(), listener)?;
         let asked = select! {
-            asked = prober.ask(&target) => asked.map_err(ReadyError::Health)?,
+            asked = prober.ask(&target) => asked?,
             // the next round says how it ended
             () = changed(self.life.as_deref()) => health::Asked::Not("it ended meanwhile".into()),
         };

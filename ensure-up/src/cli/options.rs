@@ -224,5 +224,5 @@ pub(crate) fn probe(matches: &ArgMatches) -> Vec<String> {
 
 /// Signals are named with or without SIG, or by number.
 fn signal(text: &str) -> Result<Signal, String> {
-    port_kill::parse_signal(text).map_err(|error| error.to_string())
+    port_kill::signal::parse(text).map_err(|error| error.to_string())
 }

@@ -1,0 +1,118 @@
+//! From the parsed arguments to what they ask for.
+
+use std::io::{self, IsTerminal, Write};
+
+use ensure_up::{
+    Clock, Ensure, Failure, Folders, Life, Outcome, Service, Up,
+    report::{self, Line},
+    then::{self, Then},
+};
+use proc_tree::command_line::{self, OutputError};
+
+use super::{Cli, Exit, Status, UsageError};
+
+impl Cli {
+    pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit> {
+        let service = self.options.service(&self.command, self.probe.clone())?;
+        match self.ensure(&service) {
+            Ok((folders, up)) => self.go_on(&service, &folders, up, out),
+            Err(failure) => self.fail(&service, &failure, out),
+        }
+    }
+
+    fn ensure(&self, service: &Service) -> Result<(Folders, Up), Failure> {
+        let clock = Clock::start(service.timeout);
+        let folders = Folders::find()?;
+        let up = Ensure { service, existing: self.options.existing(), folders: &folders, clock }.run()?;
+        Ok((folders, up))
+    }
+
+    /// Says that it is up, and stays if that was asked for.
+    fn go_on(&self, service: &Service, folders: &Folders, (outcome, life): Up, out: &mut dyn Write) -> anyhow::Result<Exit> {
+        self.report(&outcome, out)?;
+        let Some(command) = &self.then else { return Ok(Exit::With(Status::Done)) };
+        let mut watched = match (life, outcome.identity) {
+            (Some(life), _) => life,
+            (None, Some(identity)) => Life::watch(identity, false)?,
+            (None, None) => anyhow::bail!("cannot watch a server whose owner is not visible"),
+        };
+        let name = &outcome.name;
+        let mut died = |ending: ensure_up::Ending| self.say(&format!("ensure-up: {name} {ending} while the command runs"));
+        let ended = then::run(command, outcome.port, service, &mut watched, &mut died);
+        if outcome.action.is_start() {
+            ensure_up::stop_started(service, folders, outcome.port, &mut watched)?;
+        }
+        Ok(match ended? {
+            Then::Ended(code) => Exit::Code(code),
+            Then::Interrupted(signal) => Exit::By(signal),
+        })
+    }
+
+    fn report(&self, outcome: &Outcome, out: &mut dyn Write) -> Result<(), OutputError> {
+        let sentence = report::sentence(outcome);
+        if self.json {
+            Line::up(outcome).write(out)?;
+        } else if self.table || (io::stdout().is_terminal() && !self.pids) {
+            writeln!(out, "{sentence}").and_then(|()| out.flush())?;
+        } else {
+            for pid in &outcome.pids {
+                writeln!(out, "{pid}")?;
+            }
+            out.flush()?;
+            if !self.common.quiet {
+                self.say(&sentence);
+            }
+        }
+        for note in outcome.notes.iter().filter(|_| !self.common.quiet) {
+            self.say(&format!("note: {note}"));
+        }
+        Ok(())
+    }
+
+    fn fail(&self, service: &Service, failure: &Failure, out: &mut dyn Write) -> anyhow::Result<Exit> {
+        let message = command_line::failure(chain(failure));
+        if self.json {
+            let port = (!service.ports.is_range()).then_some(service.ports.low);
+            Line::failed(&service.name(), port, failure, &message).write(out).map_err(OutputError)?;
+        }
+        for line in report::failure(failure, &format!("ensure-up: {message}")) {
+            self.say(&line);
+        }
+        Ok(exit(failure))
+    }
+
+    #[expect(clippy::unused_self, reason = "what is said is this call's")]
+    fn say(&self, line: &str) {
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+}
+
+fn chain(failure: &Failure) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(failure as &(dyn std::error::Error + 'static)), |error| error.source())
+}
+
+fn exit(failure: &Failure) -> Exit {
+    use ensure_up::LaunchError;
+    Exit::With(match failure {
+        Failure::Ended { .. } => Status::Ended,
+        Failure::Foreign { .. } | Failure::NoneFree(_) | Failure::Definite { .. } => Status::Foreign,
+        Failure::Broken { .. } => Status::Broken,
+        Failure::Deadline { .. } => Status::Deadline,
+        Failure::Launch(LaunchError::NotFound(_)) => Status::NotFound,
+        Failure::Launch(LaunchError::NotExecutable { .. }) => Status::NotExecutable,
+        Failure::Interrupted(signal) => return Exit::By(*signal),
+        Failure::Launch(LaunchError::Process(_))
+        | Failure::NotStopped { .. }
+        | Failure::Folder(_)
+        | Failure::Log(_)
+        | Failure::State { .. }
+        | Failure::Ready(_)
+        | Failure::System { .. } => Status::Failed,
+    })
+}
+
+impl From<UsageError> for Exit {
+    fn from(_: UsageError) -> Self {
+        Self::With(Status::Usage)
+    }
+}

@@ -1,0 +1,84 @@
+//! A command that runs while the server is up.
+
+use std::{
+    ffi::OsStr,
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::process::ExitStatusExt,
+    },
+    process::{Child, Command, ExitStatus},
+};
+
+use nix::sys::signal::Signal;
+use proc_tree::{Handle, Identity};
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    select,
+};
+
+use crate::{Ending, Failure, Life, Service, health, signals::Signals, stop};
+
+/// How the command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// With this status; 128 and the signal's number when a signal ended it.
+    Ended(u8),
+    /// This tool was asked to end, and so was the command.
+    Interrupted(Signal),
+}
+
+/// Runs a command in the shell and waits for it. `died` is told when the server ends meanwhile.
+///
+/// The command has this process's streams and process group, so that a terminal's Ctrl-C reaches it; a signal to this
+/// process alone is passed on to it and all its descendants.
+///
+/// # Errors
+/// When the shell cannot be started or waited for.
+pub fn run(command: &OsStr, port: u16, service: &Service, life: &mut Life, died: &mut dyn FnMut(Ending)) -> Result<Then, Failure> {
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(command).env("PORT", port.to_string());
+    let child = shell.spawn().map_err(Failure::system("start the shell"))?;
+    let waited = health::block_on(wait(child, service, life, died)).map_err(Failure::system("wait"))?;
+    waited.map_err(Failure::system("wait for the command"))
+}
+
+async fn wait(mut child: Child, service: &Service, life: &mut Life, died: &mut dyn FnMut(Ending)) -> io::Result<Then> {
+    let mut signals = Signals::catch()?;
+    let identity = Identity::of(child.id())?;
+    let handle = identity.map(Handle::open).transpose()?.flatten();
+    let watched = handle.as_ref().map(|handle| AsyncFd::with_interest(handle.as_fd(), Interest::READABLE)).transpose()?;
+    let mut is_up = life.ended()?.is_none();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Then::Ended(code(status)));
+        }
+        select! {
+            () = readable(watched.as_ref()) => {}
+            () = life.change(), if is_up => {
+                if let Some(ending) = life.ended()? {
+                    is_up = false;
+                    died(ending);
+                }
+            }
+            signal = signals.next() => {
+                let roots: Vec<Identity> = identity.into_iter().collect();
+                stop::tree(&roots, signal, service.grace)?;
+                let _ = child.wait()?;
+                return Ok(Then::Interrupted(signal));
+            }
+        }
+    }
+}
+
+/// Without a handle the process has ended already.
+async fn readable(watched: Option<&AsyncFd<BorrowedFd<'_>>>) {
+    if let Some(watched) = watched {
+        let _ = watched.readable().await;
+    }
+}
+
+fn code(status: ExitStatus) -> u8 {
+    let code = status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    u8::try_from(code).unwrap_or(u8::MAX)
+}
