@@ -28,3 +28,11 @@ pub struct Holders {
 pub fn holders(sockets: &[Socket]) -> io::Result<Holders> {
     if sockets.is_empty() { Ok(Holders::default()) } else { platform::holders(sockets) }
 }
+
+/// Tells whether one process still has one of the sockets open.
+///
+/// # Errors
+/// When its descriptors cannot all be read and none of those that can is one of the sockets.
+pub fn holds(pid: u32, sockets: &[Socket]) -> io::Result<bool> {
+    platform::holds(pid, sockets)
+}

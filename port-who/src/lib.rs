@@ -9,7 +9,7 @@ mod record;
 pub mod report;
 mod socket;
 
-pub use holder::{Holders, holders};
+pub use holder::{Holders, holders, holds};
 pub use port::{InvalidPort, PortSpec, Protocol};
 pub use record::{Answer, Holding, LookError, Record, look};
 pub use socket::{Query, Socket, SocketTableError, State, sockets};

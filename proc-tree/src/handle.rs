@@ -71,10 +71,13 @@ impl AsFd for Handle {
 /// Waits until at least one of the processes has ended and returns the positions of those that have;
 /// an empty answer means that the deadline passed. Without a deadline it waits for as long as it takes.
 ///
+/// Any other descriptor may be waited for as well, until it can be read: a terminal, a pipe.
+///
 /// # Errors
 /// When poll(2) fails.
-pub fn ended(handles: &[&Handle], deadline: Option<Instant>) -> io::Result<Vec<usize>> {
-    let mut watched: Vec<PollFd<'_>> = handles.iter().map(|handle| PollFd::new(handle, PollFlags::IN)).collect();
+pub fn ended<D: AsFd>(watched: &[D], deadline: Option<Instant>) -> io::Result<Vec<usize>> {
+    let mut watched: Vec<PollFd<'_>> =
+        watched.iter().map(|descriptor| PollFd::new(descriptor, PollFlags::IN)).collect();
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let timeout = left.map(timespec);

@@ -115,6 +115,11 @@ pub fn started_at(start_id: u64) -> SystemTime {
     platform::started_at(start_id)
 }
 
+/// Returns the `start_id` that a process would have that started now.
+pub fn start_id_now() -> u64 {
+    platform::start_id_now()
+}
+
 /// Names this boot of the machine: a start in ticks since boot means nothing after the next one.
 ///
 /// # Errors

@@ -30,6 +30,11 @@ impl Table {
         Self { header, rows: Vec::new(), styles }
     }
 
+    /// Starts lines of this many columns without titles.
+    pub fn headless(columns: usize) -> Self {
+        Self::new(vec![String::new(); columns])
+    }
+
     /// Gives a column its style on a colour terminal.
     #[must_use]
     pub fn styled(mut self, column: usize, style: Style) -> Self {
@@ -37,7 +42,7 @@ impl Table {
         self
     }
 
-    /// Adds a row with one cell per column.
+    /// Adds a row with one cell per column; one with fewer ends early.
     pub fn row(&mut self, cells: Vec<String>) {
         self.rows.push(Row { cells, notes: Vec::new() });
     }
@@ -61,12 +66,16 @@ impl Table {
     pub fn write(&self, out: &mut dyn Write, look: &Look) -> io::Result<()> {
         let mut widths: Vec<usize> = self.header.iter().map(|title| text::width(title)).collect();
         for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(&row.cells) {
+            // nothing follows a row's last cell that it would have to be aligned with
+            let aligned = row.cells.len().saturating_sub(1);
+            for (width, cell) in widths.iter_mut().zip(&row.cells[..aligned]) {
                 *width = (*width).max(text::width(&text::escape(cell)));
             }
         }
-        let bold = vec![Style::new().bold(); self.header.len()];
-        write_line(out, &self.header, &widths, &bold, look)?;
+        if self.header.iter().any(|title| !title.is_empty()) {
+            let bold = vec![Style::new().bold(); self.header.len()];
+            write_line(out, &self.header, &widths, &bold, look)?;
+        }
         for row in &self.rows {
             write_line(out, &row.cells, &widths, &self.styles, look)?;
             let indent = widths[0] + GAP;

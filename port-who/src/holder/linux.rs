@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    ffi::CStr,
+    ffi::{CStr, CString},
     io,
     mem::MaybeUninit,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
@@ -23,11 +23,7 @@ use crate::Socket;
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 pub(super) fn holders(sockets: &[Socket]) -> io::Result<Holders> {
-    let mut scan =
-        Scan { positions: HashMap::new(), found: Holders { pids: vec![Vec::new(); sockets.len()], unreadable: 0 } };
-    for (position, socket) in sockets.iter().enumerate().filter(|(_, socket)| socket.inode != 0) {
-        scan.positions.entry(socket.inode).or_default().push(position);
-    }
+    let mut scan = Scan::new(sockets);
     if !scan.positions.is_empty() {
         scan.processes()?;
     }
@@ -36,6 +32,15 @@ pub(super) fn holders(sockets: &[Socket]) -> io::Result<Holders> {
         pids.dedup();
     }
     Ok(scan.found)
+}
+
+pub(super) fn holds(pid: u32, sockets: &[Socket]) -> io::Result<bool> {
+    let mut scan = Scan::new(sockets);
+    let proc = openat(CWD, c"/proc", FOLDER, Mode::empty())?;
+    let name = CString::new(pid.to_string())?;
+    scan.process(proc.as_fd(), pid, &name);
+    let found = scan.found.pids.iter().any(|pids| !pids.is_empty());
+    if !found && scan.found.unreadable > 0 { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(found) }
 }
 
 struct Scan {
@@ -52,6 +57,14 @@ struct Seen {
 }
 
 impl Scan {
+    fn new(sockets: &[Socket]) -> Self {
+        let mut positions: HashMap<u64, Vec<usize>> = HashMap::new();
+        for (position, socket) in sockets.iter().enumerate().filter(|(_, socket)| socket.inode != 0) {
+            positions.entry(socket.inode).or_default().push(position);
+        }
+        Self { positions, found: Holders { pids: vec![Vec::new(); sockets.len()], unreadable: 0 } }
+    }
+
     fn processes(&mut self) -> io::Result<()> {
         let proc = openat(CWD, c"/proc", FOLDER, Mode::empty())?;
         let mut buffer = vec![MaybeUninit::uninit(); 32 * 1024];

@@ -27,3 +27,7 @@ pub(super) fn holders(sockets: &[Socket]) -> io::Result<Holders> {
     }
     Ok(found)
 }
+
+pub(super) fn holds(pid: u32, sockets: &[Socket]) -> io::Result<bool> {
+    Ok(holders(sockets)?.pids.iter().any(|pids| pids.contains(&pid)))
+}

@@ -134,6 +134,13 @@ pub(super) fn started_at(start_id: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_nanos(u64::try_from((nanos + tick / 2) / tick * tick).unwrap_or(u64::MAX))
 }
 
+pub(super) fn start_id_now() -> u64 {
+    let now = clock_gettime(ClockId::Boottime);
+    let now = Duration::new(now.tv_sec.try_into().unwrap_or(0), now.tv_nsec.try_into().unwrap_or(0));
+    let ticks = now.as_nanos() * u128::from(rustix::param::clock_ticks_per_second()) / 1_000_000_000;
+    ticks.try_into().unwrap_or(u64::MAX)
+}
+
 pub(super) fn boot_id() -> io::Result<String> {
     Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
 }

@@ -139,6 +139,11 @@ fn list(read: impl Fn(*mut c_void, c_int) -> c_int) -> io::Result<Vec<u32>> {
     }
 }
 
+pub(super) fn start_id_now() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    now.as_micros().try_into().unwrap_or(u64::MAX)
+}
+
 pub(super) fn started_at(start_id: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_micros(start_id)
 }

@@ -1,0 +1,69 @@
+//! Asking the person at the terminal.
+
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::ffi::OsStrExt,
+    },
+    path::Path,
+};
+
+use port_kill::{Candidate, Interrupt};
+use proc_tree::{handle, size, text};
+
+/// A terminal with somebody at it.
+pub(crate) struct Asker {
+    terminal: File,
+}
+
+impl Asker {
+    /// Opens the terminal that standard input is, or, where that carries records, the one that the tool was started on.
+    pub(crate) fn open(stdin_has_records: bool) -> io::Result<Self> {
+        let path =
+            if stdin_has_records { c"/dev/tty".to_owned() } else { rustix::termios::ttyname(io::stdin(), Vec::new())? };
+        let path = Path::new(std::ffi::OsStr::from_bytes(path.as_bytes()));
+        Ok(Self { terminal: File::options().read(true).write(true).open(path)? })
+    }
+
+    /// Asks whether to signal a process; no answer is a no, and so is an interrupt.
+    pub(crate) fn confirm(&mut self, candidate: &Candidate, signal: &str, interrupt: &Interrupt) -> io::Result<bool> {
+        if interrupt.caught().is_some() {
+            return Ok(false);
+        }
+        write!(self.terminal, "{} [y/N] ", question(candidate, signal))?;
+        let answer = self.line(interrupt)?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    fn line(&mut self, interrupt: &Interrupt) -> io::Result<String> {
+        let mut line = Vec::new();
+        let mut byte = [0];
+        while line.last() != Some(&b'\n') {
+            let watched: [BorrowedFd<'_>; 2] = [interrupt.as_fd(), self.terminal.as_fd()];
+            if handle::ended(&watched, None)?.first() == Some(&0) || self.terminal.read(&mut byte)? == 0 {
+                writeln!(self.terminal)?;
+                return Ok(String::new());
+            }
+            line.push(byte[0]);
+        }
+        Ok(String::from_utf8_lossy(&line).into_owned())
+    }
+}
+
+/// `SIGTERM python3 (4711, 19.8 GiB) on 8000, user dev: python3 -m punie serve?`
+fn question(candidate: &Candidate, signal: &str) -> String {
+    let process = &candidate.process;
+    let memory = candidate.memory.map(|memory| format!(", {}", size::display(memory))).unwrap_or_default();
+    let ports: Vec<String> = candidate.ports().iter().map(u16::to_string).collect();
+    let user = process.user.as_deref().map(|user| format!(", user {user}")).unwrap_or_default();
+    let said = format!(
+        "{signal} {} ({}{memory}) on {}{user}: {}?",
+        process.name,
+        process.pid,
+        ports.join(", "),
+        process.command_line()
+    );
+    text::escape(&said).into_owned()
+}

@@ -1,0 +1,116 @@
+//! What the kernel says of the ports when the work is done.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    io, thread,
+    time::{Duration, Instant},
+};
+
+use port_who::{Answer, Holding, LookError, Protocol, Socket, look, sockets};
+use proc_tree::{Handle, Identity, Stat, handle, tree};
+
+use crate::{Holder, request::Scope};
+
+/// How long a socket may stay behind its last holder: the kernel closes it elsewhere, as for io_uring, without a sign.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// How long descendants may take to see that their server has ended, before they count as left behind.
+const DYING: Duration = Duration::from_millis(5);
+
+/// Looks again. While the ports are free this reads no process at all.
+///
+/// `held` are the sockets whose holders were seen before: one of those without a holder is on its way out.
+pub(super) fn look_again(scope: &Scope, held: &HashSet<u64>) -> Result<Answer, LookError> {
+    let deadline = Instant::now() + LINGER;
+    let mut pause = Duration::from_millis(1);
+    loop {
+        let open: Vec<Socket> = open_sockets(scope)?;
+        if open.is_empty() {
+            return Ok(Answer::default());
+        }
+        let answer = look(&scope.query)?;
+        let is_leaving = |holding: &&Holding| holding.process.is_none() && held.contains(&holding.socket.inode);
+        let at_stake = answer.holdings.iter().filter(|holding| scope.covers(&holding.socket));
+        let (leaving, staying): (Vec<&Holding>, Vec<&Holding>) = at_stake.partition(is_leaving);
+        if leaving.is_empty() || !staying.is_empty() || Instant::now() >= deadline {
+            return Ok(answer);
+        }
+        thread::sleep(pause);
+        pause *= 2;
+    }
+}
+
+pub(super) fn open_sockets(scope: &Scope) -> Result<Vec<Socket>, LookError> {
+    if scope.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(sockets(&scope.query)?.into_iter().filter(|socket| scope.covers(socket)).collect())
+}
+
+/// Returns who holds which port, the invisible ones as such.
+pub(super) fn held_by(answer: &Answer, scope: &Scope) -> BTreeMap<(u16, Protocol), Vec<Holding>> {
+    let mut held: BTreeMap<(u16, Protocol), Vec<Holding>> = BTreeMap::new();
+    for holding in answer.holdings.iter().filter(|holding| scope.covers(&holding.socket)) {
+        let port = held.entry((holding.socket.local.port(), holding.socket.protocol)).or_default();
+        let same = |other: &Holding| match (&other.process, &holding.process) {
+            (Some(one), Some(other)) => one.identity() == other.identity(),
+            (None, None) => true,
+            _ => false,
+        };
+        if !port.iter().any(same) {
+            port.push(holding.clone());
+        }
+    }
+    held
+}
+
+impl Holder {
+    /// Names a holder, or whose socket it is where no owner is visible.
+    pub(super) fn of_holding(holding: &Holding) -> Self {
+        match &holding.process {
+            Some(process) => Self::of(process),
+            None => Self {
+                pid: None,
+                start_id: None,
+                name: None,
+                user: holding.socket.uid.and_then(proc_tree::users::name),
+            },
+        }
+    }
+}
+
+/// Returns those that outlive their server.
+pub(super) fn left_behind(descendants: Vec<Stat>) -> io::Result<Vec<Stat>> {
+    let deadline = Instant::now() + DYING;
+    let mut alive: Vec<(Stat, Handle)> = Vec::new();
+    for stat in descendants {
+        if let Some(handle) = Handle::open(stat.identity()).unwrap_or(None) {
+            alive.push((stat, handle));
+        }
+    }
+    while !alive.is_empty() {
+        let handles: Vec<&Handle> = alive.iter().map(|(_, handle)| handle).collect();
+        let ended = handle::ended(&handles, Some(deadline))?;
+        if ended.is_empty() {
+            break;
+        }
+        for position in ended.into_iter().rev() {
+            alive.swap_remove(position);
+        }
+    }
+    Ok(alive.into_iter().map(|(stat, _)| stat).collect())
+}
+
+/// Tells whether a process that holds a port now, and did not before, belongs to those that were stopped: a worker that
+/// its master forked meanwhile. Anything else was started by somebody who wants the port held.
+///
+/// `kin` are the sessions and process groups of those that were stopped.
+pub(super) fn belongs(holder: &Stat, stopped: &HashSet<Identity>, kin: &HashSet<(u32, u32)>) -> io::Result<bool> {
+    let line = tree::ancestors(holder)?;
+    if line.iter().any(|ancestor| stopped.contains(&ancestor.identity())) {
+        return Ok(true);
+    }
+    // a child is born into its parent's session: where the two differ, the parent that it was born to has ended
+    let orphan = holder.session != holder.pid && line.first().is_none_or(|parent| parent.session != holder.session);
+    Ok(orphan && kin.contains(&(holder.session, holder.group)))
+}

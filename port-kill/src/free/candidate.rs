@@ -1,0 +1,47 @@
+//! A process that holds some of the ports.
+
+use port_who::{Answer, Socket};
+use proc_tree::{Facts, Identity};
+
+use crate::request::Scope;
+
+/// A process and the sockets at stake that it holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// The process.
+    pub process: Facts,
+    /// Its sockets.
+    pub sockets: Vec<Socket>,
+    /// Its memory in bytes.
+    pub memory: Option<u64>,
+}
+
+impl Candidate {
+    /// Groups an answer by process.
+    pub(super) fn all(answer: &Answer, scope: &Scope) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for holding in answer.holdings.iter().filter(|holding| scope.covers(&holding.socket)) {
+            let Some(process) = &holding.process else { continue };
+            match all.iter_mut().find(|one| one.identity() == process.identity()) {
+                Some(one) => one.sockets.push(holding.socket.clone()),
+                None => {
+                    all.push(Self { process: process.clone(), sockets: vec![holding.socket.clone()], memory: None })
+                }
+            }
+        }
+        all
+    }
+
+    /// Returns which process it is.
+    pub fn identity(&self) -> Identity {
+        self.process.identity()
+    }
+
+    /// Returns its ports, each once.
+    pub fn ports(&self) -> Vec<u16> {
+        let mut ports: Vec<u16> = self.sockets.iter().map(|socket| socket.local.port()).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+}

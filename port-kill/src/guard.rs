@@ -1,0 +1,37 @@
+//! What is never signalled: the tool itself, whoever started it, and the first process.
+
+use std::io;
+
+use proc_tree::{Identity, process, tree};
+
+/// The PIDs that are never signalled.
+#[derive(Debug, Clone)]
+pub(crate) struct Guard {
+    own: u32,
+    ancestors: Vec<Identity>,
+}
+
+impl Guard {
+    /// Finds out who the caller and its ancestors are.
+    pub(crate) fn new() -> io::Result<Self> {
+        let own = std::process::id();
+        let ancestors = match process::stat(own)? {
+            Some(stat) => tree::ancestors(&stat)?.iter().map(proc_tree::Stat::identity).collect(),
+            None => Vec::new(),
+        };
+        Ok(Self { own, ancestors })
+    }
+
+    /// Says why this process must not be signalled; `None` when it may be.
+    pub(crate) fn refusal(&self, process: Identity) -> Option<&'static str> {
+        if process.pid == self.own {
+            Some("it is this very process")
+        } else if process.pid == 1 {
+            Some("it is the first process")
+        } else if self.ancestors.contains(&process) {
+            Some("it is an ancestor of this process")
+        } else {
+            None
+        }
+    }
+}

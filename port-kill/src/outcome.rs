@@ -1,0 +1,162 @@
+//! What came of it: for each process, and for each port.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use port_who::Protocol;
+use proc_tree::Facts;
+use serde::{Serialize, Serializer};
+
+/// Why a process has to do with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// It was asked for: it holds the port.
+    Holder,
+    /// It descends from a holder.
+    Descendant,
+    /// It would start the holder again, and stops it when it is stopped itself.
+    Supervisor,
+}
+
+/// What came of one process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It ended after the signal.
+    Terminated,
+    /// It ended after SIGKILL.
+    Killed,
+    /// There was nothing to signal: it had ended, or held the port no more.
+    Gone,
+    /// It must not be signalled: the tool itself, an ancestor of it, the first process, a container's forwarder.
+    Refused,
+    /// It may not be signalled, or cannot be seen.
+    Denied,
+    /// It lives on.
+    Survived,
+    /// It would have been signalled.
+    WouldSignal,
+}
+
+impl Outcome {
+    /// Returns the word for it, as in the records.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Terminated => "terminated",
+            Self::Killed => "killed",
+            Self::Gone => "gone",
+            Self::Refused => "refused",
+            Self::Denied => "denied",
+            Self::Survived => "survived",
+            Self::WouldSignal => "would-signal",
+        }
+    }
+
+    /// Tells whether the process was ended by this call.
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Terminated | Self::Killed)
+    }
+}
+
+/// What came of one process on one port. The field order is that of the records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProcessOutcome {
+    /// The port that it was about; `None` for a PID from standard input that held none.
+    pub port: Option<u16>,
+    /// Its PID; `None` where the owner of the port is invisible.
+    pub pid: Option<u32>,
+    /// When it started, for identity.
+    pub start_id: Option<u64>,
+    /// Its name.
+    pub name: Option<String>,
+    /// Why it has to do with the port.
+    pub role: Role,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The last signal that it was, or would be, sent.
+    #[serde(serialize_with = "signal_name")]
+    pub signal: Option<Signal>,
+    /// From the first signal to the end, or to the end of the wait.
+    #[serde(rename = "elapsed_ms", serialize_with = "milliseconds")]
+    pub elapsed: Option<Duration>,
+    /// What there is to say of the outcome.
+    pub reason: Option<String>,
+    /// The signal that came before the last, where it was not enough.
+    #[serde(skip)]
+    pub ignored: Option<Signal>,
+    /// Its memory before it was signalled, in bytes.
+    #[serde(skip)]
+    pub memory: Option<u64>,
+}
+
+/// What came of one port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PortOutcome {
+    /// The port.
+    pub port: u16,
+    /// The protocol; `None` where none was asked for and nothing held it.
+    pub protocol: Option<Protocol>,
+    /// Whether the kernel says that nobody holds it.
+    pub free: bool,
+    /// What there is to say.
+    pub reason: Option<String>,
+    /// Who holds it; empty for a free port.
+    pub held_by: Vec<Holder>,
+}
+
+/// Who holds a port at the end; all unknown where the owner is invisible.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Holder {
+    pub pid: Option<u32>,
+    pub start_id: Option<u64>,
+    pub name: Option<String>,
+    pub user: Option<String>,
+}
+
+impl Holder {
+    /// Names a process as a holder.
+    pub fn of(process: &Facts) -> Self {
+        Self {
+            pid: Some(process.pid),
+            start_id: Some(process.start_id),
+            name: Some(process.name.clone()),
+            user: process.user.clone(),
+        }
+    }
+}
+
+/// All that came of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Each process on each port.
+    pub processes: Vec<ProcessOutcome>,
+    /// Each port that was held, and each that was named by itself.
+    pub ports: Vec<PortOutcome>,
+    /// What the user could do next, without a prefix.
+    pub hints: Vec<String>,
+    /// The texts of what was asked for and held by nobody.
+    pub unheld: Vec<String>,
+    /// The signal that cut the wait short.
+    pub interrupted: Option<Signal>,
+}
+
+impl Report {
+    /// Adds a hint, once.
+    pub(crate) fn hint(&mut self, hint: String) {
+        if !self.hints.contains(&hint) {
+            self.hints.push(hint);
+        }
+    }
+}
+
+#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn signal_name<S: Serializer>(signal: &Option<Signal>, serializer: S) -> Result<S::Ok, S::Error> {
+    signal.map(Signal::as_str).serialize(serializer)
+}
+
+#[expect(clippy::ref_option, reason = "serde passes references")]
+fn milliseconds<S: Serializer>(elapsed: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    elapsed.map(|elapsed| elapsed.as_millis()).serialize(serializer)
+}

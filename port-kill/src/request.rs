@@ -1,0 +1,109 @@
+//! What is asked for: which ports or processes, which of their holders, and how to stop those.
+
+use std::{collections::HashSet, net::SocketAddr, time::Duration};
+
+use port_who::{Holding, PortSpec, Protocol, Query, Socket};
+use proc_tree::{Facts, selection::Selected};
+use regex::Regex;
+
+use crate::Settings;
+
+/// Ports to be freed, and how.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What is to be freed.
+    pub target: Target,
+    /// Which holders may be signalled.
+    pub filter: Filter,
+    /// How they are stopped.
+    pub settings: Settings,
+    /// Only tell what would be signalled.
+    pub dry_run: bool,
+    /// For how long to watch that the ports stay free.
+    pub settle: Duration,
+}
+
+/// What is to be freed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// These ports, whoever holds them.
+    Ports(Vec<PortSpec>),
+    /// What these processes hold, or the port that each is said to hold.
+    Processes(Vec<Selected>),
+}
+
+/// Which holders are meant; those that are not keep their ports.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Holders of this user.
+    pub uid: Option<u32>,
+    /// Holders with exactly this name.
+    pub name: Option<String>,
+    /// Holders whose command line, joined by spaces, matches.
+    pub pattern: Option<Regex>,
+}
+
+impl Filter {
+    /// Tells whether a holder is meant.
+    pub fn takes(&self, process: &Facts) -> bool {
+        self.uid.is_none_or(|uid| process.uid == Some(uid))
+            && self.name.as_ref().is_none_or(|name| *name == process.name)
+            && self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(&process.command_line()))
+    }
+}
+
+/// What of the kernel's sockets is at stake.
+#[derive(Debug, Clone)]
+pub(crate) struct Scope {
+    pub(crate) query: Query,
+    /// The sockets of the selected processes, where processes were named; others on the same port are not meant.
+    chosen: Option<HashSet<(Protocol, SocketAddr)>>,
+}
+
+impl Scope {
+    /// Asks for all that could be at stake.
+    pub(crate) fn of(target: &Target) -> Self {
+        match target {
+            Target::Ports(ports) => Self { query: Query::holders_of(ports.clone()), chosen: None },
+            Target::Processes(selected) => {
+                let named: Option<Vec<PortSpec>> = selected.iter().map(|one| one.port.map(PortSpec::port)).collect();
+                Self { query: Query::holders_of(named.unwrap_or_default()), chosen: None }
+            }
+        }
+    }
+
+    /// Narrows to the sockets that the selected processes hold.
+    pub(crate) fn narrow<'h>(&mut self, holdings: impl Iterator<Item = &'h Holding>) {
+        let chosen: HashSet<_> = holdings.map(|holding| (holding.socket.protocol, holding.socket.local)).collect();
+        self.query.ports =
+            chosen.iter().map(|(protocol, local)| PortSpec::port(local.port()).of_protocol(*protocol)).collect();
+        self.chosen = Some(chosen);
+    }
+
+    pub(crate) fn covers(&self, socket: &Socket) -> bool {
+        self.chosen.as_ref().is_none_or(|chosen| chosen.contains(&(socket.protocol, socket.local)))
+    }
+
+    /// Tells whether nothing at all is at stake: then the query would ask for everything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chosen.as_ref().is_some_and(HashSet::is_empty)
+    }
+}
+
+/// Tells whether standard input named this holding. A record without a PID names its port, but nobody to be signalled.
+pub(crate) fn is_named(one: &Selected, holding: &Holding) -> bool {
+    let by_process = holding.process.as_ref().is_some_and(|process| is_selected(one, process, &holding.socket));
+    by_process || (one.pid.is_none() && one.port.is_some() && is_on_port(one, &holding.socket))
+}
+
+/// Tells whether standard input named this process, on this port where it named one.
+pub(crate) fn is_selected(one: &Selected, process: &Facts, socket: &Socket) -> bool {
+    one.pid == Some(process.pid)
+        && one.start_id.is_none_or(|start| start == process.start_id)
+        && is_on_port(one, socket)
+}
+
+fn is_on_port(one: &Selected, socket: &Socket) -> bool {
+    one.port.is_none_or(|port| port == socket.local.port())
+        && one.protocol.as_ref().is_none_or(|named| *named == socket.protocol.to_string())
+}

@@ -1,0 +1,292 @@
+//! The way from the first signal to the end of the last process.
+
+use std::{
+    collections::HashSet,
+    io,
+    os::fd::{AsFd, BorrowedFd},
+    time::Instant,
+};
+
+use nix::sys::signal::Signal;
+use proc_tree::{Identity, Stat, handle, process, tree};
+
+use super::{KILL_PATIENCE, Settings, Stopped, member::Member};
+use crate::{Outcome, Role, guard::Guard};
+
+/// Says why a process must be left alone after all, asked between its opening and its signal.
+pub(crate) type Recheck<'r> = dyn FnMut(Identity) -> Option<(Outcome, String)> + 'r;
+
+/// How a wait ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// There is nobody left to wait for.
+    Over,
+    /// The deadline passed.
+    Deadline,
+    /// The interrupt became readable.
+    Interrupted,
+}
+
+/// Some processes, and what is done about them. Processes may join between two runs; the deadline is that of the first.
+#[derive(Debug)]
+pub(crate) struct Campaign<'i> {
+    settings: Settings,
+    guard: Guard,
+    interrupt: Option<BorrowedFd<'i>>,
+    members: Vec<Member>,
+    known: HashSet<Identity>,
+    begun: u64,
+    /// The end of the grace, once it has begun.
+    deadline: Option<Option<Instant>>,
+}
+
+impl<'i> Campaign<'i> {
+    pub(crate) fn new(settings: Settings, guard: Guard, interrupt: Option<BorrowedFd<'i>>) -> Self {
+        let begun = process::start_id_now();
+        Self { settings, guard, interrupt, members: Vec::new(), known: HashSet::new(), begun, deadline: None }
+    }
+
+    /// Adds a process that was asked for. A master is added before its workers, so that it is signalled first.
+    pub(crate) fn enlist(&mut self, stat: &Stat, role: Role) {
+        self.join(stat, stat.identity(), role);
+    }
+
+    /// Adds a process that somebody else is about to stop: it is waited for, and signalled only with SIGKILL.
+    pub(crate) fn watch(&mut self, stat: &Stat) {
+        self.join(stat, stat.identity(), Role::Holder);
+        if let Some(member) = self.members.last_mut() {
+            member.watched = true;
+        }
+    }
+
+    /// Adds a process that was asked for and is not there.
+    pub(crate) fn gone(&mut self, identity: Identity) {
+        let mut member = Member::of(identity, identity, Role::Holder);
+        member.settle(Outcome::Gone, Some("it had ended".into()));
+        self.members.push(member);
+    }
+
+    pub(crate) fn knows(&self, identity: Identity) -> bool {
+        self.known.contains(&identity)
+    }
+
+    /// Returns what came of each, in the order in which they joined.
+    pub(crate) fn outcomes(&self) -> Vec<Stopped> {
+        self.members.iter().map(|member| member.stopped.clone()).collect()
+    }
+
+    /// Returns what would come of each, without a signal.
+    pub(crate) fn rehearsal(&self) -> Vec<Stopped> {
+        let signal = self.settings.signal;
+        self.members
+            .iter()
+            .filter(|member| !member.watched)
+            .map(|member| match &member.handle {
+                Some(_) => Stopped { outcome: Outcome::WouldSignal, signal: Some(signal), ..member.stopped.clone() },
+                None => member.stopped.clone(),
+            })
+            .collect()
+    }
+
+    /// Signals those that have joined since the last run, and returns when all have ended or nothing more can be done.
+    pub(crate) fn run(&mut self, recheck: &mut Recheck<'_>) -> io::Result<Ending> {
+        let grace = self.settings.grace;
+        // far beyond any clock there is no deadline
+        let deadline = *self.deadline.get_or_insert_with(|| Instant::now().checked_add(grace));
+        self.signal_fresh(recheck)?;
+        let mut ending = self.wait(deadline)?;
+        if ending == Ending::Deadline && self.settings.escalate {
+            self.kill()?;
+            ending = self.wait(Instant::now().checked_add(KILL_PATIENCE))?;
+        }
+        let reason = if ending == Ending::Interrupted { "interrupted" } else { "still alive" };
+        for member in self.members.iter_mut().filter(|member| member.handle.is_some()) {
+            member.survives(reason);
+        }
+        Ok(ending)
+    }
+
+    fn join(&mut self, stat: &Stat, root: Identity, role: Role) {
+        if !self.known.insert(stat.identity()) {
+            return;
+        }
+        let member = match self.guard.refusal(stat.identity()) {
+            Some(reason) => Member::refused(stat, root, role, reason),
+            None => Member::open(stat, root, role),
+        };
+        self.members.push(member);
+    }
+
+    fn signal_fresh(&mut self, recheck: &mut Recheck<'_>) -> io::Result<()> {
+        let signal = self.settings.signal;
+        for member in self.members.iter_mut().filter(|member| member.is_fresh()) {
+            if let Some((outcome, reason)) = recheck(member.stopped.identity) {
+                member.settle(outcome, Some(reason));
+            } else if member.stopped.role == Role::Supervisor && signal != Signal::SIGKILL {
+                // whatever its server is stopped with, this is what it stops on
+                member.send(Signal::SIGTERM);
+                member.resume_after(Signal::SIGTERM);
+            } else if !self.settings.tree || member.stopped.role == Role::Supervisor {
+                member.send(signal);
+                member.resume_after(signal);
+            }
+        }
+        if self.settings.tree {
+            self.halt(Member::is_fresh)?;
+            self.send_to_halted(signal, Member::is_fresh);
+        }
+        Ok(())
+    }
+
+    fn kill(&mut self) -> io::Result<()> {
+        let open = |member: &Member| member.handle.is_some();
+        if self.settings.tree {
+            self.halt(open)?;
+        }
+        self.send_to_halted(Signal::SIGKILL, open);
+        Ok(())
+    }
+
+    /// Signals parents first, and lets them run children first: a parent that ends while its process group is halted
+    /// would bring SIGHUP upon it (setpgid(2) on orphaned groups).
+    fn send_to_halted(&mut self, signal: Signal, chosen: impl Fn(&Member) -> bool) {
+        let chosen: Vec<usize> = (0..self.members.len()).filter(|&position| chosen(&self.members[position])).collect();
+        for &position in &chosen {
+            self.members[position].send(signal);
+        }
+        for &position in chosen.iter().rev() {
+            self.members[position].resume_after(signal);
+        }
+    }
+
+    /// Halts the chosen ones and all that descend from them, to a fixed point: what is halted forks no more, so the
+    /// round that finds nobody new has found all.
+    ///
+    /// fork(2) fails over while a signal is pending, and SIGSTOP cannot be blocked: after it was sent no child appears.
+    fn halt(&mut self, chosen: impl Fn(&Member) -> bool) -> io::Result<()> {
+        let mut next = 0;
+        loop {
+            let before = self.members.len();
+            for position in 0..before {
+                let member = &mut self.members[position];
+                if member.stopped.role == Role::Supervisor || !chosen(member) {
+                    continue;
+                }
+                member.halt();
+                // one that may not be halted could fork for ever: its children are listed once
+                if member.halted || position >= next {
+                    self.join_children(position)?;
+                }
+            }
+            self.join_strays()?;
+            if self.members.len() == before {
+                return Ok(());
+            }
+            next = before;
+        }
+    }
+
+    fn join_children(&mut self, position: usize) -> io::Result<()> {
+        let Stopped { identity, root, .. } = self.members[position].stopped;
+        let Some(parent) = process::stat(identity.pid)?.filter(|stat| stat.identity() == identity) else {
+            return Ok(());
+        };
+        for child in children(&parent)? {
+            self.join(&child, root, Role::Descendant);
+        }
+        Ok(())
+    }
+
+    /// Adds those that left the tree by losing their parent, where it is certain that they were in it: they are in a
+    /// process group or session that a member leads, and they were born after this began, or the session counts.
+    ///
+    /// Orphans go to an ancestor (`PR_SET_CHILD_SUBREAPER` in prctl(2)) or to the first process: only their children
+    /// are looked at.
+    fn join_strays(&mut self) -> io::Result<()> {
+        let leaders: Vec<(Identity, Identity)> = self
+            .members
+            .iter()
+            .filter(|member| member.leads)
+            .map(|member| (member.stopped.identity, member.stopped.root))
+            .collect();
+        if leaders.is_empty() {
+            return Ok(());
+        }
+        let mut reapers: Vec<u32> = self.members.iter().flat_map(|member| member.ancestors.iter().copied()).collect();
+        reapers.push(1);
+        reapers.sort_unstable();
+        reapers.dedup();
+        for reaper in reapers {
+            let Some(reaper) = process::stat(reaper)? else { continue };
+            for stat in children(&reaper)? {
+                let leader = leaders.iter().find(|(leader, _)| {
+                    let session = stat.session == leader.pid && stat.session != reaper.session;
+                    let group = stat.group == leader.pid && stat.session != reaper.session;
+                    let young = stat.start_id >= self.begun;
+                    stat.pid != leader.pid && ((session && (self.settings.session || young)) || (group && young))
+                });
+                if let Some(&(_, root)) = leader {
+                    self.join(&stat, root, Role::Descendant);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, deadline: Option<Instant>) -> io::Result<Ending> {
+        loop {
+            let open: Vec<usize> =
+                (0..self.members.len()).filter(|&position| self.members[position].handle.is_some()).collect();
+            if open.is_empty() {
+                return Ok(Ending::Over);
+            }
+            let handles = open.iter().filter_map(|&position| self.members[position].handle.as_ref().map(AsFd::as_fd));
+            let watched: Vec<BorrowedFd<'_>> = handles.chain(self.interrupt).collect();
+            let ended = handle::ended(&watched, deadline)?;
+            if ended.is_empty() {
+                return Ok(Ending::Deadline);
+            }
+            if ended.last() == Some(&open.len()) {
+                return Ok(Ending::Interrupted);
+            }
+            let ended: Vec<usize> = ended.into_iter().map(|position| open[position]).collect();
+            for &position in &ended {
+                self.members[position].ended();
+            }
+            if self.settings.tree {
+                self.follow(&ended)?;
+            }
+        }
+    }
+
+    /// A master may replace a worker that ended, and one that ended may have left a child behind: those join too.
+    fn follow(&mut self, ended: &[usize]) -> io::Result<()> {
+        let before = self.members.len();
+        let parents: HashSet<u32> = ended.iter().map(|&position| self.members[position].parent).collect();
+        for position in 0..before {
+            let member = &self.members[position];
+            if member.handle.is_some()
+                && member.stopped.signal.is_some()
+                && member.stopped.role != Role::Supervisor
+                && parents.contains(&member.stopped.identity.pid)
+            {
+                self.join_children(position)?;
+            }
+        }
+        if self.members.iter().all(|member| member.handle.is_none()) {
+            self.join_strays()?;
+        }
+        if self.members.len() == before { Ok(()) } else { self.signal_fresh(&mut |_| None) }
+    }
+}
+
+/// Reads the children of a process; from all processes where the kernel keeps no list of children.
+fn children(of: &Stat) -> io::Result<Vec<Stat>> {
+    match process::children(of.pid, of.threads) {
+        Ok(pids) => pids.into_iter().filter_map(|pid| process::stat(pid).transpose()).collect(),
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+            Ok(tree::members(of.pid)?.into_iter().filter(|stat| stat.parent == of.pid).collect())
+        }
+        Err(error) => Err(error),
+    }
+}
