@@ -49,8 +49,11 @@ impl Ensure<'_> {
 
     /// Looks without a lock: a record that holds, a listener that is its, an answer that is healthy.
     pub(crate) fn fast(&self, port: u16, waited: bool) -> Result<Option<Outcome>, Failure> {
-        let Some(record) = Record::read(self.folders, port).filter(|record| record.phase == Phase::Ready) else { return Ok(None) };
-        let wants_new = self.existing.restart || (self.existing.restart_if_changed && !self.differences(&record, port).is_empty());
+        let Some(record) = Record::read(self.folders, port).filter(|record| record.phase == Phase::Ready) else {
+            return Ok(None);
+        };
+        let wants_new =
+            self.existing.restart || (self.existing.restart_if_changed && !self.differences(&record, port).is_empty());
         let Some(identity) = record.running().filter(|_| !wants_new) else { return Ok(None) };
         let Standing::Ours(holdings) = self.standing(port, &[identity])? else { return Ok(None) };
         if self.ask(port, &holdings)? != Asked::Healthy {
@@ -63,7 +66,9 @@ impl Ensure<'_> {
     pub(crate) fn lock(&self, key: &str) -> Result<Lock, Failure> {
         let path = self.folders.file(key, "lock");
         let lock = Lock::take(&path, self.clock.deadline).map_err(Failure::state("lock", &path))?;
-        lock.ok_or_else(|| self.too_late(self.service.ports.low, "another ensure-up is still starting it".into(), None, Vec::new()))
+        lock.ok_or_else(|| {
+            self.too_late(self.service.ports.low, "another ensure-up is still starting it".into(), None, Vec::new())
+        })
     }
 
     /// Decides what is to be done, with nobody else deciding at the same time.
@@ -115,7 +120,10 @@ impl Ensure<'_> {
     /// A server without a record is taken as ours once it is healthy.
     fn adopt(&self, port: u16, holdings: &[Holding], what: String) -> Result<Up, Failure> {
         let found = holdings.iter().find_map(|holding| holding.process.as_ref());
-        let mut life = found.map(|process| Life::watch(process.identity(), false)).transpose().map_err(Failure::system("watch the server"))?;
+        let mut life = found
+            .map(|process| Life::watch(process.identity(), false))
+            .transpose()
+            .map_err(Failure::system("watch the server"))?;
         let race = Race { life: life.as_mut(), adopt_any: self.existing.adopt == Adopt::Any, ..self.race(port) };
         match health::block_on(race.run()).map_err(Failure::system("wait"))?? {
             Verdict::Ready(holdings) => {
@@ -125,7 +133,13 @@ impl Ensure<'_> {
                 }
                 let process = holdings.iter().find_map(|holding| holding.process.as_ref());
                 let name = self.service.name.clone().or_else(|| Some(process?.name.clone()));
-                let outcome = self.outcome(Action::Adopted, name.unwrap_or_else(|| self.service.name()), port, process.map(|process| process.identity()), &holdings);
+                let outcome = self.outcome(
+                    Action::Adopted,
+                    name.unwrap_or_else(|| self.service.name()),
+                    port,
+                    process.map(|process| process.identity()),
+                    &holdings,
+                );
                 Ok((Outcome { reason: Some(what), ..outcome }, None))
             }
             Verdict::Ended { .. } => self.start(port, Action::Started),
@@ -137,7 +151,10 @@ impl Ensure<'_> {
         if self.existing.adopt == Adopt::Any {
             return self.adopt(port, &holdings, "it holds the port".into());
         }
-        if self.existing.adopt == Adopt::Match && self.service.is_known_by_answer() && self.ask(port, &holdings)? == Asked::Healthy {
+        if self.existing.adopt == Adopt::Match
+            && self.service.is_known_by_answer()
+            && self.ask(port, &holdings)? == Asked::Healthy
+        {
             return self.adopt(port, &holdings, "its answer is the one that is expected".into());
         }
         if self.existing.replace {
@@ -168,14 +185,25 @@ impl Ensure<'_> {
     /// Asks for health once.
     fn ask(&self, port: u16, holdings: &[Holding]) -> Result<Asked, Failure> {
         let Some(listener) = standing::listener(holdings) else { return Ok(Asked::Not("nothing listens".into())) };
-        let target = service::target(self.service.health(port).as_deref(), listener).map_err(crate::ReadyError::from)?;
+        let target =
+            service::target(self.service.health(port).as_deref(), listener).map_err(crate::ReadyError::from)?;
         let mut prober = health::Prober::new(&self.service.settings);
         let asked = health::block_on(prober.ask(&target)).map_err(Failure::system("ask for health"))?;
         Ok(asked.map_err(crate::ReadyError::from)?)
     }
 
     pub(crate) fn race(&self, port: u16) -> Race<'_> {
-        Race { service: self.service, port, life: None, log: None, notify: None, was_there: true, adopt_any: false, deadline: self.clock.deadline, held: false }
+        Race {
+            service: self.service,
+            port,
+            life: None,
+            log: None,
+            notify: None,
+            was_there: true,
+            adopt_any: false,
+            deadline: self.clock.deadline,
+            held: false,
+        }
     }
 
     pub(crate) fn write(&self, record: &Record) -> Result<(), Failure> {
@@ -206,12 +234,22 @@ impl Ensure<'_> {
         outcome.restarts = record.restarts;
         let differences = self.differences(record, record.port);
         if !differences.is_empty() {
-            outcome.notes.push(format!("it was started with another {}; --restart-if-changed restarts it", differences.join(" and ")));
+            outcome.notes.push(format!(
+                "it was started with another {}; --restart-if-changed restarts it",
+                differences.join(" and ")
+            ));
         }
         outcome
     }
 
-    pub(crate) fn outcome(&self, action: Action, name: String, port: u16, identity: Option<Identity>, holdings: &[Holding]) -> Outcome {
+    pub(crate) fn outcome(
+        &self,
+        action: Action,
+        name: String,
+        port: u16,
+        identity: Option<Identity>,
+        holdings: &[Holding],
+    ) -> Outcome {
         let health = self.service.health(port);
         Outcome {
             action,
@@ -220,7 +258,8 @@ impl Ensure<'_> {
             identity,
             pids: standing::pids(holdings),
             took: self.clock.took(),
-            url: standing::listener(holdings).map_or_else(String::new, |listener| service::url(health.as_deref(), listener)),
+            url: standing::listener(holdings)
+                .map_or_else(String::new, |listener| service::url(health.as_deref(), listener)),
             log: None,
             restarts: 0,
             reason: None,

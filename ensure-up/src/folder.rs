@@ -53,8 +53,10 @@ impl Folders {
             make(&folder)?;
             return Ok(Self { runtime: folder.clone(), logs: folder });
         }
-        let runtime = absolute("XDG_RUNTIME_DIR").filter(|folder| is_own(folder)).map(|folder| folder.join("ensure-up"));
-        let home = || env::home_dir().filter(|home| home.is_absolute() && is_own(home)).map(|home| home.join(".local/state"));
+        let runtime =
+            absolute("XDG_RUNTIME_DIR").filter(|folder| is_own(folder)).map(|folder| folder.join("ensure-up"));
+        let home =
+            || env::home_dir().filter(|home| home.is_absolute() && is_own(home)).map(|home| home.join(".local/state"));
         let logs = absolute("XDG_STATE_HOME").or_else(home).map(|folder| folder.join("ensure-up"));
         let fallback = env::temp_dir().join(format!("ensure-up-{}", geteuid()));
         if runtime.is_none() || logs.is_none() {

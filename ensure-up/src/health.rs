@@ -26,7 +26,10 @@ pub struct Prober {
 impl Prober {
     /// Prepares to ask in this way.
     pub fn new(settings: &Settings) -> Self {
-        Self { settings: Settings { consecutive: 1, initial_delay: std::time::Duration::ZERO, ..settings.clone() }, in_a_row: 0 }
+        Self {
+            settings: Settings { consecutive: 1, initial_delay: std::time::Duration::ZERO, ..settings.clone() },
+            in_a_row: 0,
+        }
     }
 
     /// Asks once.
@@ -36,7 +39,9 @@ impl Prober {
     pub async fn ask(&mut self, target: &Target) -> Result<Asked, WaitError> {
         let targets = std::slice::from_ref(target);
         let report = Wait { once: true, ..Wait::new(targets, &self.settings) }.run(&mut |_, _| {}).await?;
-        let why = || report.records.first().and_then(|record| record.last_error.clone()).unwrap_or_else(|| "no answer".into());
+        let why = || {
+            report.records.first().and_then(|record| record.last_error.clone()).unwrap_or_else(|| "no answer".into())
+        };
         let asked = match report.verdict {
             Verdict::Reached => Asked::Healthy,
             Verdict::Failed(_) => Asked::Failed(why()),

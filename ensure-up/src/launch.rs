@@ -138,14 +138,16 @@ impl Exec {
         for (name, value) in &launch.environment {
             strings.push(CString::new([name.as_bytes(), b"=", value.as_bytes()].concat())?);
         }
-        let pointers = |strings: &[CString]| strings.iter().map(|string| string.as_ptr()).chain([ptr::null()]).collect();
+        let pointers =
+            |strings: &[CString]| strings.iter().map(|string| string.as_ptr()).chain([ptr::null()]).collect();
         let arguments: Vec<*const libc::c_char> = pointers(&strings[..count]);
         let environment = pointers(&strings[count..]);
         let path = launch.environment.iter().rfind(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
         let candidates = candidates(program, path)
             .map(|path| {
                 let path = CString::new(path)?;
-                let script = [SHELL.as_ptr(), path.as_ptr()].into_iter().chain(arguments[1..].iter().copied()).collect();
+                let script =
+                    [SHELL.as_ptr(), path.as_ptr()].into_iter().chain(arguments[1..].iter().copied()).collect();
                 Ok(Candidate { path, script })
             })
             .collect::<io::Result<_>>()?;
@@ -187,7 +189,9 @@ impl Exec {
         }
         nix::unistd::chdir(self.cwd.as_c_str())?;
         // Rust ignores SIGPIPE, and an ignored or blocked signal stays so in the new program
-        for reset in [Signal::SIGPIPE, Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGCHLD] {
+        for reset in
+            [Signal::SIGPIPE, Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGCHLD]
+        {
             // SAFETY: the default action runs no handler.
             unsafe { signal(reset, SigHandler::SigDfl) }?;
         }
@@ -225,8 +229,10 @@ impl Exec {
 fn candidates<'c>(program: &'c OsStr, path: Option<&'c OsStr>) -> impl Iterator<Item = Vec<u8>> + 'c {
     let named = program.as_bytes().contains(&b'/').then(|| program.as_bytes().to_vec());
     let path = path.map_or(&b"/usr/local/bin:/usr/bin:/bin"[..], OsStr::as_bytes);
-    let folders = path.split(|&byte| byte == b':').filter(|_| !program.as_bytes().contains(&b'/') && !program.is_empty());
-    let found = folders.map(|folder| [if folder.is_empty() { b"." } else { folder }, b"/", program.as_bytes()].concat());
+    let folders =
+        path.split(|&byte| byte == b':').filter(|_| !program.as_bytes().contains(&b'/') && !program.is_empty());
+    let found =
+        folders.map(|folder| [if folder.is_empty() { b"." } else { folder }, b"/", program.as_bytes()].concat());
     named.into_iter().chain(found)
 }
 
@@ -234,7 +240,9 @@ fn candidates<'c>(program: &'c OsStr, path: Option<&'c OsStr>) -> impl Iterator<
 fn open_descriptors() -> io::Result<Vec<RawFd>> {
     let mut descriptors = Vec::new();
     for entry in std::fs::read_dir("/dev/fd")? {
-        descriptors.extend(entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok()).filter(|&number| number > 2));
+        descriptors.extend(
+            entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok()).filter(|&number| number > 2),
+        );
     }
     Ok(descriptors)
 }

@@ -94,7 +94,11 @@ pub fn prune(folder: &Path, is_known: impl Fn(u16) -> bool) -> io::Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         let port = name.to_str().and_then(|name| name.split_once(".log")?.0.parse::<u16>().ok());
-        let age = entry.metadata().and_then(|found| found.modified()).ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+        let age = entry
+            .metadata()
+            .and_then(|found| found.modified())
+            .ok()
+            .and_then(|at| SystemTime::now().duration_since(at).ok());
         if port.is_some_and(|port| !is_known(port)) && age.is_some_and(|age| age > LONG_GONE) {
             fs::remove_file(entry.path())?;
         }

@@ -11,7 +11,7 @@ use port_who::Holding;
 use proc_tree::{Identity, text};
 use serde::Serialize;
 
-use crate::{FolderError, life::Ending, launch::LaunchError, log::LogError, ready::ReadyError};
+use crate::{FolderError, launch::LaunchError, life::Ending, log::LogError, ready::ReadyError};
 
 /// What was done about a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

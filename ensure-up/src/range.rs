@@ -4,7 +4,12 @@ use std::io;
 
 use port_who::{Holding, Query};
 
-use crate::{Action, Failure, Lock, Record, Standing, ensure::{Ensure, Up}, service::Adopt, standing};
+use crate::{
+    Action, Failure, Lock, Record, Standing,
+    ensure::{Ensure, Up},
+    service::Adopt,
+    standing,
+};
 
 impl Ensure<'_> {
     /// Takes a server of ours that is in the range, else the first port that nobody holds.
@@ -32,7 +37,9 @@ impl Ensure<'_> {
                 return self.on_port(port, lock.waited);
             }
         }
-        for port in (ports.low..=ports.high).filter(|&port| !answer.holdings.iter().any(|holding| holding.socket.local.port() == port)) {
+        for port in (ports.low..=ports.high)
+            .filter(|&port| !answer.holdings.iter().any(|holding| holding.socket.local.port() == port))
+        {
             // somebody is starting another server there
             let path = self.folders.file(&port.to_string(), "lock");
             let Some(_lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else { continue };
@@ -54,7 +61,8 @@ impl Ensure<'_> {
         };
         let wanted = |&port: &u16| {
             (ports.low..=ports.high).contains(&port)
-                && Record::read(self.folders, port).is_some_and(|record| is_same(&record, port) && record.running().is_some())
+                && Record::read(self.folders, port)
+                    .is_some_and(|record| is_same(&record, port) && record.running().is_some())
         };
         Ok(all.into_iter().filter(wanted).collect())
     }

@@ -12,13 +12,7 @@ use port_who::{Holding, LookError, SocketTableError};
 use regex::bytes::Regex;
 use tokio::{select, time};
 
-use crate::{
-    Life, Service, Standing, health,
-    life::Ending,
-    notify::Notify,
-    signals::Signals,
-    standing,
-};
+use crate::{Life, Service, Standing, health, life::Ending, notify::Notify, signals::Signals, standing};
 
 /// How the race ended.
 #[derive(Debug)]
@@ -189,14 +183,21 @@ impl Race<'_> {
             () = changed(self.life.as_deref()) => health::Asked::Not("it ended meanwhile".into()),
         };
         match asked {
-            health::Asked::Healthy if prober.in_a_row < self.service.settings.consecutive => {
-                Ok(Round::Missing { what: format!("healthy {} times in a row so far", prober.in_a_row), foreign: Vec::new() })
-            }
+            health::Asked::Healthy if prober.in_a_row < self.service.settings.consecutive => Ok(Round::Missing {
+                what: format!("healthy {} times in a row so far", prober.in_a_row),
+                foreign: Vec::new(),
+            }),
             health::Asked::Healthy => match (self.ended()?, self.standing()?) {
                 (Some(ending), _) => Ok(Round::Done(Verdict::Ended { ending, held: self.held })),
-                (None, Standing::Ours(holdings) | Standing::Matching(holdings, _)) => Ok(Round::Done(Verdict::Ready(holdings))),
-                (None, Standing::Foreign(holdings)) if self.service.is_known_by_answer() => Ok(Round::Done(Verdict::Ready(holdings))),
-                (None, other) => Ok(Round::Missing { what: "another program answers".into(), foreign: other.holdings().to_vec() }),
+                (None, Standing::Ours(holdings) | Standing::Matching(holdings, _)) => {
+                    Ok(Round::Done(Verdict::Ready(holdings)))
+                }
+                (None, Standing::Foreign(holdings)) if self.service.is_known_by_answer() => {
+                    Ok(Round::Done(Verdict::Ready(holdings)))
+                }
+                (None, other) => {
+                    Ok(Round::Missing { what: "another program answers".into(), foreign: other.holdings().to_vec() })
+                }
             },
             health::Asked::Not(what) => Ok(Round::Missing { what, foreign: Vec::new() }),
             health::Asked::Failed(why) => Ok(Round::Done(Verdict::Failed(why))),

@@ -88,7 +88,8 @@ pub fn sentence(outcome: &Outcome) -> String {
         }
         Action::Joined => format!("{head} after {took} ({pid})"),
         _ => {
-            let because = outcome.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", text::escape(reason)));
+            let because =
+                outcome.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", text::escape(reason)));
             format!("{head} ({pid}{}){because}", uses(outcome))
         }
     }
@@ -96,9 +97,15 @@ pub fn sentence(outcome: &Outcome) -> String {
 
 /// `, up 2h14m, 19.8 GiB`, as far as it is known.
 fn uses(outcome: &Outcome) -> String {
-    let facts = outcome.identity.and_then(|identity| Facts::of(identity.pid).ok().flatten().filter(|facts| facts.identity() == identity));
+    let facts = outcome
+        .identity
+        .and_then(|identity| Facts::of(identity.pid).ok().flatten().filter(|facts| facts.identity() == identity));
     let Some(facts) = facts else { return String::new() };
-    format!(", up {}{}", duration::uptime(facts.uptime()), memory(facts.pid).map_or_else(String::new, |bytes| format!(", {}", size::display(bytes))))
+    format!(
+        ", up {}{}",
+        duration::uptime(facts.uptime()),
+        memory(facts.pid).map_or_else(String::new, |bytes| format!(", {}", size::display(bytes)))
+    )
 }
 
 /// The resident memory of a tree: its proportional share costs milliseconds for each GiB, too much for a message.
@@ -126,7 +133,8 @@ pub fn failure(failure: &Failure, message: &str) -> Vec<String> {
 
 fn holder(holding: &Holding) -> String {
     let Some(process) = &holding.process else {
-        let user = holding.socket.uid.map_or_else(|| "?".into(), |uid| users::name(uid).unwrap_or_else(|| uid.to_string()));
+        let user =
+            holding.socket.uid.map_or_else(|| "?".into(), |uid| users::name(uid).unwrap_or_else(|| uid.to_string()));
         return format!("  ?  (not visible to you)   user {user}");
     };
     let mut facts = Vec::new();

@@ -196,7 +196,9 @@ pub fn target(health: Option<&str>, listener: SocketAddr) -> Result<Target, heal
 /// Writes the target as people do: with `localhost` for the usual addresses of this machine.
 pub fn url(health: Option<&str>, listener: SocketAddr) -> String {
     let address = match reachable(listener) {
-        usual if usual.ip() == Ipv4Addr::LOCALHOST || usual.ip() == Ipv6Addr::LOCALHOST => format!("localhost:{}", usual.port()),
+        usual if usual.ip() == Ipv4Addr::LOCALHOST || usual.ip() == Ipv6Addr::LOCALHOST => {
+            format!("localhost:{}", usual.port())
+        }
         other => other.to_string(),
     };
     match health {

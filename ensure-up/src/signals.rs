@@ -2,7 +2,7 @@
 
 use std::io;
 
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, SigmaskHow, pthread_sigmask, raise, sigaction};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, pthread_sigmask, raise, sigaction};
 use tokio::signal::unix::{self, SignalKind};
 
 /// What a person, a CI runner or a closing terminal sends.
@@ -23,7 +23,11 @@ impl Signals {
     /// When the handlers cannot be installed.
     pub fn catch() -> io::Result<Self> {
         let hangup = if is_ignored(Signal::SIGHUP) { None } else { Some(unix::signal(SignalKind::hangup())?) };
-        Ok(Self { interrupt: unix::signal(SignalKind::interrupt())?, terminate: unix::signal(SignalKind::terminate())?, hangup })
+        Ok(Self {
+            interrupt: unix::signal(SignalKind::interrupt())?,
+            terminate: unix::signal(SignalKind::terminate())?,
+            hangup,
+        })
     }
 
     /// Waits for the next one.

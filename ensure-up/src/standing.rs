@@ -90,7 +90,9 @@ fn some(all: &[Holding], is_wanted: impl Fn(&Facts) -> bool) -> Vec<Holding> {
 /// Tells whether a process is one of the roots, descends from one, or is of a session that one began.
 pub fn descends(process: &Facts, roots: &[Identity]) -> bool {
     let is_root = |identity: Identity| roots.contains(&identity);
-    is_root(process.identity()) || roots.iter().any(|&root| is_in_session(process, root)) || ancestors(process).any(is_root)
+    is_root(process.identity())
+        || roots.iter().any(|&root| is_in_session(process, root))
+        || ancestors(process).any(is_root)
 }
 
 /// A session outlives its leader; its number is not given to another one while it has members.
@@ -114,7 +116,8 @@ fn runs_command(process: &Facts, wanted: &[OsString], cwd: &Path) -> bool {
             && process.cwd.as_deref().is_some_and(|folder| folder == cwd)
             && process.command.as_deref().is_some_and(|words| is_same_command(words, wanted))
     };
-    is_it(process) || ancestors(process).any(|ancestor| matches!(Facts::of(ancestor.pid), Ok(Some(facts)) if is_it(&facts)))
+    is_it(process)
+        || ancestors(process).any(|ancestor| matches!(Facts::of(ancestor.pid), Ok(Some(facts)) if is_it(&facts)))
 }
 
 /// The kernel puts a script's interpreter, with at most one argument, in front of its command line, and the path that the
@@ -132,7 +135,9 @@ fn is_same_command(words: &[String], wanted: &[OsString]) -> bool {
 /// Returns where the server listens, the address to ask it on first: people and proxies use IPv4 loopback most.
 pub fn listener(holdings: &[Holding]) -> Option<SocketAddr> {
     let addresses = holdings.iter().map(|holding| holding.socket.local);
-    addresses.min_by_key(|address| (!address.ip().is_loopback() && !address.ip().is_unspecified(), address.is_ipv6(), *address))
+    addresses.min_by_key(|address| {
+        (!address.ip().is_loopback() && !address.ip().is_unspecified(), address.is_ipv6(), *address)
+    })
 }
 
 /// Returns the PIDs of the holders, each once, in ascending order.

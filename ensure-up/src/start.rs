@@ -35,18 +35,24 @@ impl Start<'_, '_> {
     }
 
     async fn launch_and_wait(&self, path: &Path, file: &File) -> Result<Up, Failure> {
-        let notify = if self.ensure.service.ready_notify { Some(Notify::open().map_err(Failure::system("open the notify socket"))?) } else { None };
+        let notify = if self.ensure.service.ready_notify {
+            Some(Notify::open().map_err(Failure::system("open the notify socket"))?)
+        } else {
+            None
+        };
         let mut record = self.launch(path, file, notify.as_ref())?;
         let mut life = Life::watch(identity(&record), true).map_err(Failure::system("watch the server"))?;
         let race = self.ensure.race(self.port);
-        let race = crate::Race { life: Some(&mut life), log: Some(path), notify: notify.as_ref(), was_there: false, ..race };
+        let race =
+            crate::Race { life: Some(&mut life), log: Some(path), notify: notify.as_ref(), was_there: false, ..race };
         match race.run().await {
             Ok(Verdict::Ready(holdings)) => {
                 // what a wrapper left behind is the server now
                 record = record.with_identity(life.identity());
                 record.phase = Phase::Ready;
                 self.ensure.write(&record)?;
-                let outcome = self.ensure.outcome(self.action, record.name, self.port, Some(life.identity()), &holdings);
+                let outcome =
+                    self.ensure.outcome(self.action, record.name, self.port, Some(life.identity()), &holdings);
                 Ok((Outcome { log: Some(path.to_owned()), ..outcome }, Some(life)))
             }
             lost => {

@@ -27,7 +27,10 @@ pub(crate) fn port(port: u16, roots: &[Identity], signal: Signal, grace: Duratio
     match holdings.first() {
         None => Ok(()),
         Some(holding) => {
-            let holder = holding.process.as_ref().map_or_else(|| "a process that is not visible".into(), |process| format!("{} ({})", process.name, process.pid));
+            let holder = holding.process.as_ref().map_or_else(
+                || "a process that is not visible".into(),
+                |process| format!("{} ({})", process.name, process.pid),
+            );
             Err(Failure::NotStopped { port, what: format!("{holder} holds it now") })
         }
     }

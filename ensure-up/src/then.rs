@@ -35,7 +35,13 @@ pub enum Then {
 ///
 /// # Errors
 /// When the shell cannot be started or waited for.
-pub fn run(command: &OsStr, port: u16, service: &Service, life: &mut Life, died: &mut dyn FnMut(Ending)) -> Result<Then, Failure> {
+pub fn run(
+    command: &OsStr,
+    port: u16,
+    service: &Service,
+    life: &mut Life,
+    died: &mut dyn FnMut(Ending),
+) -> Result<Then, Failure> {
     let mut shell = Command::new("/bin/sh");
     shell.arg("-c").arg(command).env("PORT", port.to_string());
     let child = shell.spawn().map_err(Failure::system("start the shell"))?;
@@ -47,7 +53,8 @@ async fn wait(mut child: Child, service: &Service, life: &mut Life, died: &mut d
     let mut signals = Signals::catch()?;
     let identity = Identity::of(child.id())?;
     let handle = identity.map(Handle::open).transpose()?.flatten();
-    let watched = handle.as_ref().map(|handle| AsyncFd::with_interest(handle.as_fd(), Interest::READABLE)).transpose()?;
+    let watched =
+        handle.as_ref().map(|handle| AsyncFd::with_interest(handle.as_fd(), Interest::READABLE)).transpose()?;
     let mut is_up = life.ended()?.is_none();
     loop {
         if let Some(status) = child.try_wait()? {

@@ -41,7 +41,8 @@ pub(crate) async fn watch(
     let mut attempts = FuturesUnordered::new();
     let host = probe.host();
     let known = host.map_or_else(|| vec![Endpoint::Here], |host| endpoints(lookup::known(host)));
-    attempts.extend(standing.meet(&known).into_iter().map(|(place, endpoint)| attempt(probe, plan, place, endpoint, None)));
+    attempts
+        .extend(standing.meet(&known).into_iter().map(|(place, endpoint)| attempt(probe, plan, place, endpoint, None)));
     let unknown = host.filter(|host| host.literal().is_none());
     let mut lookup = unknown.map(|host| Lookup::new(host.clone(), plan.settings.attempt_limit(), plan.deadline));
     standing.is_complete = lookup.is_none();

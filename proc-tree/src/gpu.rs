@@ -46,9 +46,9 @@ impl Gpu {
 /// A process that computes and draws is in both lists with the same figure.
 fn on_device(device: &Device<'_>) -> Option<HashMap<u32, u64>> {
     let mut most: HashMap<u32, u64> = HashMap::new();
-    for process in supported(device.running_compute_processes())?.iter().chain(&supported(
-        device.running_graphics_processes(),
-    )?) {
+    for process in
+        supported(device.running_compute_processes())?.iter().chain(&supported(device.running_graphics_processes())?)
+    {
         let UsedGpuMemory::Used(bytes) = process.used_gpu_memory else { return None };
         let known = most.entry(process.pid).or_default();
         *known = (*known).max(bytes);

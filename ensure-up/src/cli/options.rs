@@ -38,7 +38,13 @@ pub(crate) struct Options {
     timeout: Duration,
 
     /// Which server without a record is taken for this one: match, any or never
-    #[arg(long, value_name = "WHICH", default_value = "match", hide_possible_values = true, help_heading = "A server that is there already")]
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "match",
+        hide_possible_values = true,
+        help_heading = "A server that is there already"
+    )]
     adopt: Adopt,
 
     /// One whose command line matches is this one
@@ -108,7 +114,8 @@ pub(crate) struct Options {
 impl Options {
     /// Makes the service that these options and this command describe.
     pub(crate) fn service(&self, command: &[OsString], probe: Vec<String>) -> Result<Service, UsageError> {
-        let ports = self.port.ok_or(UsageError("no port is given: --port PORT says where the server listens".into()))?;
+        let ports =
+            self.port.ok_or(UsageError("no port is given: --port PORT says where the server listens".into()))?;
         if command.is_empty() {
             return Err(UsageError("no command is given: it follows --".into()));
         }

@@ -28,7 +28,13 @@ impl Cli {
     }
 
     /// Says that it is up, and stays if that was asked for.
-    fn go_on(&self, service: &Service, folders: &Folders, (outcome, life): Up, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    fn go_on(
+        &self,
+        service: &Service,
+        folders: &Folders,
+        (outcome, life): Up,
+        out: &mut dyn Write,
+    ) -> anyhow::Result<Exit> {
         self.report(&outcome, out)?;
         let Some(command) = &self.then else { return Ok(Exit::With(Status::Done)) };
         let mut watched = match (life, outcome.identity) {
@@ -37,7 +43,8 @@ impl Cli {
             (None, None) => anyhow::bail!("cannot watch a server whose owner is not visible"),
         };
         let name = &outcome.name;
-        let mut died = |ending: ensure_up::Ending| self.say(&format!("ensure-up: {name} {ending} while the command runs"));
+        let mut died =
+            |ending: ensure_up::Ending| self.say(&format!("ensure-up: {name} {ending} while the command runs"));
         let ended = then::run(command, outcome.port, service, &mut watched, &mut died);
         if outcome.action.is_start() {
             ensure_up::stop_started(service, folders, outcome.port, &mut watched)?;
