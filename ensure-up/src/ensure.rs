@@ -137,7 +137,7 @@ impl Ensure<'_> {
                     Action::Adopted,
                     name.unwrap_or_else(|| self.service.name()),
                     port,
-                    process.map(|process| process.identity()),
+                    process.map(proc_tree::Facts::identity),
                     &holdings,
                 );
                 Ok((Outcome { reason: Some(what), ..outcome }, None))

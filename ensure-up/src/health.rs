@@ -17,7 +17,7 @@ pub enum Asked {
 
 /// Asks again and again, and counts how often the answer was good.
 #[derive(Debug)]
-pub struct Prober {
+pub(crate) struct Prober {
     settings: Settings,
     /// How many answers in a row were healthy.
     pub in_a_row: u32,
@@ -25,7 +25,7 @@ pub struct Prober {
 
 impl Prober {
     /// Prepares to ask in this way.
-    pub fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             settings: Settings { consecutive: 1, initial_delay: std::time::Duration::ZERO, ..settings.clone() },
             in_a_row: 0,
@@ -36,7 +36,7 @@ impl Prober {
     ///
     /// # Errors
     /// When it cannot be asked at all: the certificates to trust cannot be read.
-    pub async fn ask(&mut self, target: &Target) -> Result<Asked, WaitError> {
+    pub(crate) async fn ask(&mut self, target: &Target) -> Result<Asked, WaitError> {
         let targets = std::slice::from_ref(target);
         let report = Wait { once: true, ..Wait::new(targets, &self.settings) }.run(&mut |_, _| {}).await?;
         let why = || {
@@ -56,7 +56,7 @@ impl Prober {
 ///
 /// # Errors
 /// When the system gives no event queue.
-pub fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+pub(crate) fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let output = runtime.block_on(future);
     runtime.shutdown_background();

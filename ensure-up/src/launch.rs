@@ -25,7 +25,7 @@ use proc_tree::Identity;
 
 /// What to start.
 #[derive(Debug)]
-pub struct Launch<'l> {
+pub(crate) struct Launch<'l> {
     /// The program and its arguments; never empty.
     pub command: &'l [OsString],
     /// Where.
@@ -38,7 +38,7 @@ pub struct Launch<'l> {
 
 /// A process that exists and waits for the word to become the server.
 #[derive(Debug)]
-pub struct Launched {
+pub(crate) struct Launched {
     identity: Identity,
     go: PipeWriter,
     failure: PipeReader,
@@ -65,7 +65,7 @@ pub enum LaunchError {
 
 impl Launched {
     /// Returns which process it is, and will be as the server.
-    pub fn identity(&self) -> Identity {
+    pub(crate) fn identity(&self) -> Identity {
         self.identity
     }
 
@@ -73,7 +73,7 @@ impl Launched {
     ///
     /// # Errors
     /// When the program could not be executed; the process has ended then.
-    pub fn go(mut self, program: &OsStr) -> Result<(), LaunchError> {
+    pub(crate) fn go(mut self, program: &OsStr) -> Result<(), LaunchError> {
         let mut failure = [0; 4];
         let told = self.go.write_all(b"!").and_then(|()| self.failure.read(&mut failure));
         let program = program.to_string_lossy().into_owned();
@@ -92,7 +92,7 @@ impl Launch<'_> {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn fork(&self) -> Result<Launched, LaunchError> {
+    pub(crate) fn fork(&self) -> Result<Launched, LaunchError> {
         // everything that allocates happens before the fork: afterwards only system calls are safe
         let exec = Exec::prepare(self).map_err(LaunchError::Process)?;
         let (go_reader, go) = io::pipe().map_err(LaunchError::Process)?;
@@ -248,6 +248,6 @@ fn open_descriptors() -> io::Result<Vec<RawFd>> {
 }
 
 /// Names the descriptor of a file for [`Launch::output`].
-pub fn output(file: &impl AsFd) -> BorrowedFd<'_> {
+pub(crate) fn output(file: &impl AsFd) -> BorrowedFd<'_> {
     file.as_fd()
 }

@@ -94,7 +94,7 @@ impl Life {
     /// Waits until a process that is watched ends; [`Life::ended`] tells what that means.
     pub async fn change(&self) {
         for handle in &self.watched {
-            let Ok(watched) = AsyncFd::with_interest(handle.as_fd(), Interest::READABLE) else { continue };
+            let Ok(watched) = AsyncFd::register_with_interest(handle.as_fd(), Interest::READABLE) else { continue };
             // the first process is the one that matters; what remains of a wrapper is one process, nearly always
             let _ = watched.readable().await;
             return;
@@ -137,7 +137,7 @@ impl Life {
 
 /// Lets daemons that a server's wrapper leaves behind come to this process instead of init, so that they are known.
 /// macOS has no such thing: there only the session tells.
-pub fn become_subreaper() {
+pub(crate) fn become_subreaper() {
     #[cfg(target_os = "linux")]
     let _ = nix::sys::prctl::set_child_subreaper(true);
 }

@@ -49,11 +49,11 @@ impl Lock {
             };
             let _ = sender.send(result.map(|()| Self { _file: file, waited: true }));
         });
-        let received = match deadline {
+        let locked = match deadline {
             Some(deadline) => receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok(),
             None => receiver.recv().ok(),
         };
-        received.transpose()
+        locked.transpose()
     }
 }
 

@@ -14,7 +14,7 @@ use proc_tree::text;
 pub const TAIL_LINES: usize = 20;
 
 /// A log in the default folder that nobody wrote to for this long is that of a server long gone.
-const LONG_GONE: Duration = Duration::from_secs(14 * 24 * 3600);
+const LONG_GONE: Duration = Duration::from_hours(336);
 
 /// A log that cannot be written.
 #[derive(Debug, thiserror::Error)]

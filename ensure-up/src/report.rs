@@ -120,9 +120,9 @@ pub fn failure(failure: &Failure, message: &str) -> Vec<String> {
         let tail = log::tail(path, log::TAIL_LINES);
         let shown = text::path(path);
         if tail.is_empty() {
-            lines[0] += &format!("; its log {shown} is empty");
+            lines[0].extend(["; its log ", &shown, " is empty"]);
         } else {
-            lines[0] += &format!("; the end of {shown}:");
+            lines[0].extend(["; the end of ", &shown, ":"]);
             lines.extend(tail.iter().map(|line| format!("  {}", text::escape(line))));
         }
     }

@@ -40,7 +40,7 @@ impl Standing {
 ///
 /// # Errors
 /// When the socket table or the process table cannot be read.
-pub fn look(port: u16) -> Result<Answer, LookError> {
+pub(crate) fn look(port: u16) -> Result<Answer, LookError> {
     port_who::look(&query(port))
 }
 
@@ -48,7 +48,7 @@ pub fn look(port: u16) -> Result<Answer, LookError> {
 ///
 /// # Errors
 /// When the socket table cannot be read.
-pub fn listeners(port: u16) -> Result<Vec<Socket>, port_who::SocketTableError> {
+pub(crate) fn listeners(port: u16) -> Result<Vec<Socket>, port_who::SocketTableError> {
     port_who::sockets(&query(port))
 }
 
@@ -60,7 +60,13 @@ fn query(port: u16) -> Query {
 ///
 /// Without `known_command` a command line of the same words does not count: beside a server that was just started it can
 /// only be somebody else's.
-pub fn classify(all: Vec<Holding>, port: u16, service: &Service, roots: &[Identity], known_command: bool) -> Standing {
+pub(crate) fn classify(
+    all: Vec<Holding>,
+    port: u16,
+    service: &Service,
+    roots: &[Identity],
+    known_command: bool,
+) -> Standing {
     if all.is_empty() {
         return Standing::Free;
     }
@@ -88,7 +94,7 @@ fn some(all: &[Holding], is_wanted: impl Fn(&Facts) -> bool) -> Vec<Holding> {
 }
 
 /// Tells whether a process is one of the roots, descends from one, or is of a session that one began.
-pub fn descends(process: &Facts, roots: &[Identity]) -> bool {
+pub(crate) fn descends(process: &Facts, roots: &[Identity]) -> bool {
     let is_root = |identity: Identity| roots.contains(&identity);
     is_root(process.identity())
         || roots.iter().any(|&root| is_in_session(process, root))
@@ -133,7 +139,7 @@ fn is_same_command(words: &[String], wanted: &[OsString]) -> bool {
 }
 
 /// Returns where the server listens, the address to ask it on first: people and proxies use IPv4 loopback most.
-pub fn listener(holdings: &[Holding]) -> Option<SocketAddr> {
+pub(crate) fn listener(holdings: &[Holding]) -> Option<SocketAddr> {
     let addresses = holdings.iter().map(|holding| holding.socket.local);
     addresses.min_by_key(|address| {
         (!address.ip().is_loopback() && !address.ip().is_unspecified(), address.is_ipv6(), *address)
@@ -141,7 +147,7 @@ pub fn listener(holdings: &[Holding]) -> Option<SocketAddr> {
 }
 
 /// Returns the PIDs of the holders, each once, in ascending order.
-pub fn pids(holdings: &[Holding]) -> Vec<u32> {
+pub(crate) fn pids(holdings: &[Holding]) -> Vec<u32> {
     let mut pids: Vec<u32> = holdings.iter().filter_map(|holding| Some(holding.process.as_ref()?.pid)).collect();
     pids.sort_unstable();
     pids.dedup();

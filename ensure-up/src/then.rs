@@ -53,8 +53,10 @@ async fn wait(mut child: Child, service: &Service, life: &mut Life, died: &mut d
     let mut signals = Signals::catch()?;
     let identity = Identity::of(child.id())?;
     let handle = identity.map(Handle::open).transpose()?.flatten();
-    let watched =
-        handle.as_ref().map(|handle| AsyncFd::with_interest(handle.as_fd(), Interest::READABLE)).transpose()?;
+    let watched = handle
+        .as_ref()
+        .map(|handle| AsyncFd::register_with_interest(handle.as_fd(), Interest::READABLE))
+        .transpose()?;
     let mut is_up = life.ended()?.is_none();
     loop {
         if let Some(status) = child.try_wait()? {

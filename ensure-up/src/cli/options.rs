@@ -195,7 +195,7 @@ impl Options {
                 None => (bytes, env::var_os(text)),
             };
             if name.is_empty() {
-                return Err(UsageError(format!("invalid variable {text:?}: expected NAME=VALUE")));
+                return Err(UsageError(format!("invalid variable {:?}: expected NAME=VALUE", text.to_string_lossy())));
             }
             variables.extend(value.map(|value| (OsStr::from_bytes(name).to_owned(), value)));
         }
