@@ -1,79 +1,68 @@
-//! The command line of `proc-tree`: flags, exit statuses, and the way from one to the other.
+//! The command line of `proc-tree`: flags, and the way from them to what is done.
 
 use std::{
+    ffi::OsString,
+    fs::File,
     io::{self, IsTerminal, Read, Write},
-    process::ExitCode,
-    thread,
+    path::PathBuf,
     time::Duration,
 };
 
 use anyhow::Context;
 use clap::Parser;
 use proc_tree::{
-    Sampler,
-    command_line::{Common, OutputError},
-    duration,
+    command_line::Common,
+    duration::{self, InvalidDuration},
+    gpu::Gpu,
+    limits::{self, Limits},
     memory::Choice,
-    report::{Columns, Format},
-    roots,
+    report::{Columns, Format, Sort},
+    roots::{self, Root},
     sampler::Options,
     selection::{self, InvalidPid, Selected},
+    size,
     terminal::Look,
 };
 
-/// How the tool ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Status {
-    /// It was done.
-    Done = 0,
-    /// No given process exists.
-    No = 1,
-    /// The arguments are wrong; nothing was done.
-    Usage = 2,
-    /// The tool could not do its work.
-    Failed = 125,
-}
+use crate::{
+    observer::{ChartFile, Observer, UNREADABLE, create, note},
+    once,
+    output::Output,
+    run::{Plan, Run, settle},
+    status::{Ending, Status, UsageError},
+    watch::{self, Pace},
+};
 
-impl Status {
-    /// The statuses as `--help` lists them.
-    pub(crate) const HELP: &[(&str, &str)] = &[
-        ("0", "done"),
-        ("1", "no given process exists"),
-        ("2", "usage: a bad flag, PID, duration or line of stdin; nothing was done"),
-        ("125", "proc-tree itself could not do its work"),
-    ];
+const EXAMPLES: &str = "\
+Examples:
+  proc-tree 4711                               what the tree of 4711 uses
+  port-who --json 8000 | proc-tree --members   the processes behind port 8000, one by one
+  proc-tree --tree --sort memory 4711          drawn as a tree, the largest first
+  proc-tree --watch=500ms 4711                 again and again, with peaks; Ctrl-C ends it
+  proc-tree --max-memory 16G 4711 || echo big  a check for a script
+  proc-tree --json --output use.json --plot use.svg -- make -j8
 
-    /// Tells which status a failure ends with.
-    pub(crate) fn from_error(error: &anyhow::Error) -> Self {
-        if error.is::<selection::InvalidLine>() || error.is::<UsageError>() { Self::Usage } else { Self::Failed }
-    }
-}
+In --tree each line sums the process and all below it. proc-tree does not count itself.
+A COMMAND that exceeds a limit is stopped with its tree: SIGTERM, and SIGKILL after 5 s.
+";
 
-impl From<Status> for ExitCode {
-    fn from(status: Status) -> Self {
-        Self::from(status as u8)
-    }
-}
-
-/// Arguments that clap cannot know to be wrong.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct UsageError(&'static str);
-
-/// Sums what a process tree really uses: CPU, memory, I/O.
+/// Sums what a process tree really uses: CPU, memory, I/O
 #[derive(Debug, Parser)]
-#[command(version, after_help = proc_tree::command_line::statuses(Status::HELP))]
+#[command(version, after_help = after_help(), override_usage = "proc-tree [OPTIONS] [PID...|-]\n       proc-tree [OPTIONS] -- COMMAND...")]
 pub(crate) struct Cli {
-    /// Roots of trees; - or none reads PIDs or JSON records from stdin, one per line
-    #[arg(value_name = "PID", value_parser = parse_root)]
-    pids: Vec<Given>,
+    /// Roots of trees; without any, or for -, PIDs or JSON records are read from stdin, one per line
+    #[arg(value_name = "PID", value_parser = parse_given)]
+    given: Vec<Given>,
 
-    /// How long to measure CPU
-    #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = duration::parse)]
+    /// Run a command and tell what it used, on stderr; ends as the command does
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["given", "count"])]
+    command: Vec<OsString>,
+
+    /// How long to measure CPU; with a command, how often to sample
+    #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = parse_interval)]
     interval: Duration,
 
-    /// How to measure memory: auto, pss, uss or rss
+    /// How to measure memory: auto, pss, uss or rss; auto is pss, or rss where pss is refused or RSS is above 16 GiB
     #[arg(long, value_name = "MEASURE", default_value = "auto", hide_possible_values = true)]
     memory: Choice,
 
@@ -81,70 +70,247 @@ pub(crate) struct Cli {
     #[arg(long)]
     session: bool,
 
-    /// List every process under its tree
+    /// Tell GPU memory (NVIDIA)
     #[arg(long)]
-    members: bool,
+    gpu: bool,
 
-    /// Print one JSON object per tree
-    #[arg(long, help_heading = "Output")]
-    json: bool,
+    /// Look again and again, every 2s unless told otherwise, and keep peaks
+    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = parse_interval)]
+    watch: Option<Duration>,
+
+    /// End after N rounds; implies --watch
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+
+    /// Status 1 once memory is above SIZE, such as 512M or 16G; ends --watch, stops a command
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    max_memory: Option<u64>,
+
+    /// Status 1 once CPU is above PERCENT, 100 for one core; ends --watch, stops a command
+    #[arg(long, value_name = "PERCENT", value_parser = limits::parse_percent)]
+    max_cpu: Option<f64>,
+
+    #[command(flatten)]
+    form: Form,
 
     #[command(flatten)]
     pub(crate) common: Common,
 }
 
+/// How the answer looks.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+struct Form {
+    /// List every process under its tree
+    #[arg(long)]
+    members: bool,
+
+    /// Draw every process as a tree
+    #[arg(long)]
+    tree: bool,
+
+    /// Order trees and processes: cpu, memory or pid
+    #[arg(long, value_name = "KEY", hide_possible_values = true)]
+    sort: Option<Sort>,
+
+    /// Print a table, also where it is not the default
+    #[arg(long, group = "format")]
+    table: bool,
+
+    /// Print one JSON object per tree and round
+    #[arg(long, group = "format")]
+    json: bool,
+
+    /// Print the PIDs of all processes
+    #[arg(long, group = "format")]
+    pids: bool,
+
+    /// Print comma-separated values
+    #[arg(long, group = "format")]
+    csv: bool,
+
+    /// Print OpenMetrics text, for Prometheus
+    #[arg(long, group = "format")]
+    openmetrics: bool,
+
+    /// Write to a file instead of stdout, or stderr with a command
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Draw CPU and memory over time, with --watch or a command
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
+}
+
+fn after_help() -> String {
+    format!("{EXAMPLES}\n{}", proc_tree::command_line::statuses(Status::HELP))
+}
+
 /// A process as it is given: by its PID, or by a line of stdin.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Given {
     Pid(u32),
     Stdin,
 }
 
-fn parse_root(text: &str) -> Result<Given, InvalidPid> {
+fn parse_given(text: &str) -> Result<Given, InvalidPid> {
     if text == "-" { Ok(Given::Stdin) } else { selection::parse_pid(text).map(Given::Pid) }
 }
 
+/// CPU over no time is nothing.
+fn parse_interval(text: &str) -> Result<Duration, InvalidDuration> {
+    duration::parse(text).and_then(|time| if time.is_zero() { Err(InvalidDuration::of(text)) } else { Ok(time) })
+}
+
 impl Cli {
-    pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<Status> {
-        let selected = self.selected()?;
-        let (roots, missing) = roots::find(&selected).context("cannot read the process table")?;
-        for missing in &missing {
-            if !self.common.quiet {
-                let _ = writeln!(io::stderr(), "proc-tree: {missing}");
+    pub(crate) fn run(mut self, out: &mut dyn Write) -> anyhow::Result<Ending> {
+        let pace = self.pace();
+        if self.form.plot.is_some() && self.command.is_empty() && pace.is_none() {
+            let what = "--plot draws over time, and there is one look only";
+            return Err(UsageError {
+                what,
+                hint: "add --watch, or run a command: proc-tree --plot FILE.svg -- COMMAND",
             }
+            .into());
         }
+        if !self.command.is_empty() {
+            return self.run_command();
+        }
+        let roots = self.roots()?;
         if roots.is_empty() {
-            return Ok(Status::No);
+            return Ok(Status::No.into());
         }
-        let options =
-            Options { memory: self.memory, session: self.session, members: self.members, ..Options::default() };
-        let mut sampler = Sampler::new(roots, options).context("cannot read the process table")?;
-        thread::sleep(self.interval.saturating_sub(sampler.since().elapsed()));
-        let mut records = sampler.sample().context("cannot read the process table")?;
-        if records.len() > 1 {
-            records.extend(sampler.total(&records));
+        let mut file = self.output()?;
+        let chart = self.chart(&title(&roots))?;
+        let mut observer = self.observer(roots, Duration::ZERO)?;
+        observer.chart = chart;
+        let output = Output {
+            is_file: file.is_some(),
+            out: file.as_mut().map_or(out, |file| file),
+            format: self.form.format(self.gpu, pace.is_some()),
+            color: self.common.color,
+            is_wanted: self.form.is_wanted(),
+        };
+        if let Some(pace) = pace {
+            return watch::watch(observer, &pace, output);
         }
-        let format = if self.json { Format::Json } else { Format::Table(Columns::default()) };
-        format.write(&records, true, out, &Look::of(&io::stdout(), self.common.color)).map_err(OutputError)?;
-        Ok(if records.is_empty() { Status::No } else { Status::Done })
+        let interval = if output.format == Format::Pids { Duration::ZERO } else { self.interval };
+        once::look(observer, interval, output)
+    }
+
+    fn run_command(mut self) -> anyhow::Result<Ending> {
+        let mut out: Box<dyn Write> = match self.output()? {
+            Some(file) => Box::new(file),
+            None => Box::new(io::stderr()),
+        };
+        let words: Vec<_> = self.command.iter().map(|word| word.to_string_lossy()).collect();
+        let chart = self.chart(&words.join(" "))?;
+        let look = if self.form.output.is_some() { Look::plain() } else { Look::of(&io::stderr(), self.common.color) };
+        let format = match self.form.format(self.gpu, true) {
+            Format::Table(_) if !self.form.table && !self.form.members => Format::Summary,
+            format => format,
+        };
+        let run = Run::start(&self.command)?;
+        let mut observer = self.observer(vec![run.root()], settle(self.interval))?;
+        observer.chart = chart;
+        let (interval, watch) = (self.interval, self.watch);
+        run.observe(observer, Plan { interval, watch, format, out: &mut out, look, untouched: true })
+    }
+
+    fn pace(&self) -> Option<Pace> {
+        let default = || self.count.map(|_| Duration::from_secs(2));
+        let interval = self.watch.or_else(default)?;
+        Some(Pace { first: self.interval.min(interval), interval, count: self.count })
+    }
+
+    fn output(&self) -> anyhow::Result<Option<File>> {
+        self.form.output.as_deref().map(create).transpose()
+    }
+
+    fn chart(&mut self, title: &str) -> anyhow::Result<Option<ChartFile>> {
+        let plot = self.form.plot.take();
+        plot.map(|path| ChartFile::create(path, title.to_owned())).transpose()
+    }
+
+    fn observer(&self, roots: Vec<Root>, settle: Duration) -> anyhow::Result<Observer> {
+        let members = self.form.members || self.form.tree || self.form.pids;
+        let options = Options { memory: self.memory, session: self.session, members, gpu: self.gpu(), settle };
+        let limits = Limits { memory: self.max_memory, cpu: self.max_cpu };
+        let mut observer = Observer::new(roots, options, limits)?;
+        observer.sort = self.form.sort.filter(|_| !self.form.draws());
+        observer.quiet = self.common.quiet;
+        Ok(observer)
+    }
+
+    /// Without a driver GPU memory is unknown, and all else is told.
+    fn gpu(&self) -> Option<Gpu> {
+        if !self.gpu {
+            return None;
+        }
+        Gpu::open()
+            .inspect_err(|error| {
+                note(
+                    self.common.quiet,
+                    &format!(
+                        "proc-tree: {error}\nhint: gpu_memory_bytes stays unknown; it is NVIDIA's driver that tells it"
+                    ),
+                );
+            })
+            .ok()
+    }
+
+    fn roots(&self) -> anyhow::Result<Vec<Root>> {
+        let selected = self.selected()?;
+        if selected.is_empty() {
+            note(self.common.quiet, "proc-tree: standard input named no process");
+        }
+        let (roots, missing) = roots::find(&selected).context(UNREADABLE)?;
+        for missing in &missing {
+            note(self.common.quiet, &format!("proc-tree: {missing}"));
+        }
+        Ok(roots)
     }
 
     fn selected(&self) -> anyhow::Result<Vec<Selected>> {
-        let mut selected = Vec::new();
-        let stdin = [Given::Stdin];
-        if self.pids.is_empty() && io::stdin().is_terminal() {
-            return Err(UsageError("no PID given").into());
+        if self.given.is_empty() && io::stdin().is_terminal() {
+            let hint = "name one: proc-tree PID, port-who 8000 | proc-tree, or proc-tree -- COMMAND";
+            return Err(UsageError { what: "no PID was given", hint }.into());
         }
-        for given in if self.pids.is_empty() { stdin.as_slice() } else { &self.pids } {
-            match given {
-                Given::Pid(pid) => selected.push(Selected::from(*pid)),
-                Given::Stdin => {
-                    let mut text = Vec::new();
-                    io::stdin().lock().read_to_end(&mut text).context("cannot read standard input")?;
-                    selected.extend(selection::parse(&String::from_utf8_lossy(&text))?);
-                }
-            }
+        let given = |pid: &Given| match pid {
+            Given::Pid(pid) => Some(Selected::from(*pid)),
+            Given::Stdin => None,
+        };
+        let mut selected: Vec<Selected> = self.given.iter().filter_map(given).collect();
+        if self.given.is_empty() || self.given.contains(&Given::Stdin) {
+            let mut text = Vec::new();
+            io::stdin().lock().read_to_end(&mut text).context("cannot read standard input")?;
+            selected.extend(selection::parse(&String::from_utf8_lossy(&text))?);
         }
         Ok(selected)
     }
+}
+
+impl Form {
+    fn format(&self, gpu: bool, peaks: bool) -> Format {
+        match () {
+            () if self.json => Format::Json,
+            () if self.pids => Format::Pids,
+            () if self.csv => Format::Csv,
+            () if self.openmetrics => Format::OpenMetrics,
+            () if self.tree => Format::Drawing(self.sort),
+            () => Format::Table(Columns { gpu, peaks }),
+        }
+    }
+
+    fn draws(&self) -> bool {
+        matches!(self.format(false, false), Format::Drawing(_))
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.table || self.members || self.format(false, false) != Format::Table(Columns::default())
+    }
+}
+
+fn title(roots: &[Root]) -> String {
+    roots.iter().map(|root| format!("{} ({})", root.name, root.identity)).collect::<Vec<_>>().join(", ")
 }

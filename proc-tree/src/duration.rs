@@ -7,6 +7,13 @@ use std::time::Duration;
 #[error("invalid duration {0:?}: expected a number of seconds, or a number with a unit such as 500ms, 5s or 1m30s")]
 pub struct InvalidDuration(String);
 
+impl InvalidDuration {
+    /// Refuses a text that reads as a duration and still is none that could be used.
+    pub fn of(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
 /// Parses `500ms`, `5s`, `1m30s`, or a bare number of seconds.
 ///
 /// # Errors

@@ -55,6 +55,18 @@ impl Figures {
         open_files: Some(0),
     };
 
+    /// Nothing is known but that there is nothing to count.
+    pub(crate) const UNKNOWN: Self = Self {
+        cpu_percent: None,
+        cpu_seconds: None,
+        memory: Memory::UNKNOWN,
+        gpu_memory_bytes: None,
+        read_bytes: None,
+        written_bytes: None,
+        open_files: None,
+        ..Self::NOTHING
+    };
+
     /// Sums figures, their memory by one measure.
     pub fn sum<'f>(each: impl IntoIterator<Item = &'f Self>, measure: Measure) -> Self {
         let sum = each.into_iter().fold(Self::NOTHING, |sum, one| Self {

@@ -14,8 +14,23 @@ pub struct Gpu(Nvml);
 
 /// There is no driver that could be asked.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot ask the GPU driver: {0}")]
-pub struct NoDriver(#[from] NvmlError);
+pub enum NoDriver {
+    /// Its library is not there.
+    #[error("cannot tell GPU memory: NVIDIA's driver is not installed")]
+    NotInstalled,
+    /// It is installed and does not answer.
+    #[error("cannot tell GPU memory: {0}")]
+    Silent(NvmlError),
+}
+
+impl From<NvmlError> for NoDriver {
+    fn from(error: NvmlError) -> Self {
+        match error {
+            NvmlError::LibloadingError(_) => Self::NotInstalled,
+            error => Self::Silent(error),
+        }
+    }
+}
 
 impl Gpu {
     /// Loads the driver's library.

@@ -1,6 +1,12 @@
 //! `proc-tree`: what a process tree uses. Joins arguments, streams and exit status; the library does the work.
 
 mod cli;
+mod observer;
+mod once;
+mod output;
+mod run;
+mod status;
+mod watch;
 
 use std::{
     io::{self, Write},
@@ -10,38 +16,44 @@ use std::{
 use clap::{CommandFactory, Parser};
 use proc_tree::command_line::{self, OutputError};
 
-use cli::{Cli, Status};
+use cli::Cli;
+use status::{Ending, Status, UsageError};
 
 const NAME: &str = "proc-tree";
 
 fn main() -> ExitCode {
     match Cli::try_parse() {
-        Ok(cli) => finish(run(&cli)),
+        Ok(cli) => finish(run(cli)),
         Err(error) => match command_line::usage_error(NAME, &error) {
             Some(message) => say(&message, Status::Usage),
             None => finish(
                 write!(io::stdout(), "{}", error.render())
                     .map_err(|error| OutputError(error).into())
-                    .map(|()| Status::Done),
+                    .map(|()| Status::Done.into()),
             ),
         },
     }
 }
 
-fn run(cli: &Cli) -> anyhow::Result<Status> {
+fn run(cli: Cli) -> anyhow::Result<Ending> {
     let mut out = io::stdout().lock();
     match cli.common.generate {
         Some(page) => page.write(Cli::command(), &mut out).map_err(OutputError)?,
         None => return cli.run(&mut out),
     }
-    Ok(Status::Done)
+    Ok(Status::Done.into())
 }
 
-fn finish(result: anyhow::Result<Status>) -> ExitCode {
+fn finish(result: anyhow::Result<Ending>) -> ExitCode {
     match result {
-        Ok(status) => status.into(),
+        Ok(ending) => ending.end(),
         Err(error) if error.downcast_ref().is_some_and(OutputError::is_closed_pipe) => Status::Done.into(),
-        Err(error) => say(&format!("{NAME}: {}", command_line::failure(error.chain())), Status::from_error(&error)),
+        Err(error) => {
+            let hint =
+                error.downcast_ref().map(|UsageError { hint, .. }| format!("\nhint: {hint}")).unwrap_or_default();
+            let message = format!("{NAME}: {}{hint}", command_line::failure(error.chain()));
+            say(&message, Status::from_error(&error))
+        }
     }
 }
 

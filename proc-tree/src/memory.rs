@@ -94,7 +94,7 @@ pub struct Memory {
 impl Memory {
     pub(crate) const NONE: Self = Self { rss: Some(0), pss: Some(0), uss: Some(0), swap: Some(0), footprint: Some(0) };
 
-    const UNKNOWN: Self = Self { rss: None, pss: None, uss: None, swap: None, footprint: None };
+    pub(crate) const UNKNOWN: Self = Self { rss: None, pss: None, uss: None, swap: None, footprint: None };
 
     /// Returns the figure of one measure.
     pub fn by(&self, measure: Measure) -> Option<u64> {

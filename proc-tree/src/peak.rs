@@ -12,11 +12,11 @@ pub(crate) struct Peak {
 }
 
 impl Peak {
-    /// Takes a sample in.
-    pub(crate) fn rise(&mut self, figures: &Figures) {
+    /// Takes a sample in, its CPU only if it was measured for long enough.
+    pub(crate) fn rise(&mut self, figures: &Figures, settled: bool) {
         self.memory = self.memory.max(figures.memory_bytes);
         self.rss = self.rss.max(figures.memory.rss);
-        if self.cpu.is_none_or(|cpu| figures.cpu_percent.is_some_and(|now| now > cpu)) {
+        if settled && self.cpu.is_none_or(|cpu| figures.cpu_percent.is_some_and(|now| now > cpu)) {
             self.cpu = figures.cpu_percent;
         }
     }

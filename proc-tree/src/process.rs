@@ -11,6 +11,9 @@ use crate::Identity;
 #[cfg_attr(target_os = "macos", path = "process/macos.rs")]
 mod platform;
 
+#[cfg(target_os = "macos")]
+pub(crate) use platform::{cpu_time, rusage};
+
 /// A process's place in the tree and its state, from one read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stat {

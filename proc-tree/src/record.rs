@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
 
-use crate::{Figures, Stat, facts::full_name, figures::thousandths, process, text};
+use crate::{Figures, Identity, Stat, facts::full_name, figures::thousandths, process, roots::Root, text};
 
 /// What one tree uses; or, without a PID, what all trees together use. What is unknown is `None`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -88,6 +88,30 @@ impl Member {
 impl Record {
     /// The name of the record that sums all trees.
     pub const TOTAL: &str = "total";
+
+    /// Makes the record of a tree that was never sampled.
+    pub fn unknown(root: &Root) -> Self {
+        Self {
+            pid: Some(root.identity.pid),
+            start_id: Some(root.identity.start_id),
+            name: root.name.clone(),
+            command: root.command.clone(),
+            roots: root.pids.clone(),
+            processes: 0,
+            figures: Figures::UNKNOWN,
+            interval_ms: 0,
+            sampled_at: SystemTime::now(),
+            peak_memory_bytes: None,
+            peak_cpu_percent: None,
+            members: None,
+            uptime: None,
+        }
+    }
+
+    /// Returns the root's identity; the total has none.
+    pub fn identity(&self) -> Option<Identity> {
+        Some(Identity { pid: self.pid?, start_id: self.start_id? })
+    }
 }
 
 /// RFC 3339, UTC, milliseconds.

@@ -2,12 +2,16 @@
 
 mod csv;
 mod drawing;
+mod line;
 mod openmetrics;
 mod table;
 
-use std::io::{self, Write};
+use std::{
+    cmp::Ordering,
+    io::{self, Write},
+};
 
-use crate::{Record, terminal::Look};
+use crate::{Figures, Record, terminal::Look};
 
 pub use table::Columns;
 
@@ -16,8 +20,12 @@ pub use table::Columns;
 pub enum Format {
     /// Aligned columns for people.
     Table(Columns),
-    /// The members drawn as a tree.
-    Drawing,
+    /// A line per tree and round, for a log.
+    Lines,
+    /// A sentence about a command that has ended.
+    Summary,
+    /// The members drawn as a tree, siblings in this order.
+    Drawing(Option<Sort>),
     /// JSON Lines.
     Json,
     /// The members' PIDs, each once, ascending, one per line.
@@ -28,10 +36,42 @@ pub enum Format {
     OpenMetrics,
 }
 
+/// An order of trees and of members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Sort {
+    /// The most CPU first.
+    Cpu,
+    /// The most memory first.
+    Memory,
+    /// By process ID.
+    Pid,
+}
+
+impl Sort {
+    /// Puts trees, and the members of each, in order.
+    pub fn apply(self, records: &mut [Record]) {
+        records.sort_by(|left, right| self.compare((left.pid, &left.figures), (right.pid, &right.figures)));
+        for members in records.iter_mut().filter_map(|record| record.members.as_mut()) {
+            members.sort_by(|left, right| {
+                self.compare((Some(left.pid), &left.figures), (Some(right.pid), &right.figures))
+            });
+        }
+    }
+
+    pub(crate) fn compare(self, left: (Option<u32>, &Figures), right: (Option<u32>, &Figures)) -> Ordering {
+        let figures = match self {
+            Self::Cpu => right.1.cpu_percent.partial_cmp(&left.1.cpu_percent).unwrap_or(Ordering::Equal),
+            Self::Memory => right.1.memory_bytes.cmp(&left.1.memory_bytes),
+            Self::Pid => Ordering::Equal,
+        };
+        figures.then(left.0.cmp(&right.0))
+    }
+}
+
 impl Format {
     /// Tells whether the form shows the members one by one by its nature.
     pub fn needs_members(self) -> bool {
-        matches!(self, Self::Drawing | Self::Pids)
+        matches!(self, Self::Drawing(_) | Self::Pids)
     }
 
     /// Writes one round of records; `first` tells whether it is the first of a stream.
@@ -41,7 +81,9 @@ impl Format {
     pub fn write(self, records: &[Record], first: bool, out: &mut dyn Write, look: &Look) -> io::Result<()> {
         match self {
             Self::Table(columns) => table::write(records, columns, out, look),
-            Self::Drawing => drawing::write(records, out, look),
+            Self::Lines => line::write(records, out),
+            Self::Summary => records.iter().try_for_each(|record| line::summary(record, out)),
+            Self::Drawing(sort) => drawing::write(records, sort, out, look),
             Self::Json => json(records, out),
             Self::Pids => pids(records, out),
             Self::Csv => csv::write(records, first, out),

@@ -22,7 +22,8 @@ pub struct Root {
 }
 
 impl Root {
-    fn new(stat: &Stat) -> Self {
+    /// Takes a process as a root.
+    pub fn new(stat: &Stat) -> Self {
         let mut root = Self { identity: stat.identity(), name: String::new(), command: None, pids: vec![stat.pid] };
         root.look_again(stat);
         root

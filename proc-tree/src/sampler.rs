@@ -27,6 +27,8 @@ pub struct Options {
     pub members: bool,
     /// Where GPU memory is asked for.
     pub gpu: Option<Gpu>,
+    /// A sample after less time than this counts for no peak of CPU: what was reaped is told in steps of 10 ms.
+    pub settle: Duration,
 }
 
 /// Some trees under watch.
@@ -85,7 +87,8 @@ impl Sampler {
             .collect();
         let now = Readings::take(&origins, self.options.session)?;
         let interval = now.started().duration_since(self.last.started());
-        let round = Round { options: &self.options, at: SystemTime::now(), interval };
+        let gpu = self.options.gpu.as_ref().and_then(Gpu::memory);
+        let round = Round { options: &self.options, at: SystemTime::now(), interval, gpu };
         let mut records = Vec::with_capacity(self.trees.len());
         for (index, tree) in self.trees.iter_mut().enumerate() {
             let members = &now.trees[index];
@@ -110,7 +113,8 @@ impl Sampler {
         let same = records.iter().all(|record| record.figures.memory_measure == measure);
         let figures =
             Figures::sum(records.iter().map(|record| &record.figures), if same { measure } else { Measure::Rss });
-        self.total.rise(&figures);
+        self.total
+            .rise(&figures, first.interval_ms >= u64::try_from(self.options.settle.as_millis()).unwrap_or(u64::MAX));
         Some(Record {
             pid: None,
             start_id: None,
@@ -134,6 +138,7 @@ struct Round<'s> {
     options: &'s Options,
     at: SystemTime,
     interval: Duration,
+    gpu: Option<HashMap<u32, u64>>,
 }
 
 impl Round<'_> {
@@ -141,7 +146,7 @@ impl Round<'_> {
         let (each, measure) = self.figures(tree, readings, cpus);
         tree.exact = measure != Measure::Rss;
         let figures = Figures::sum(&each, measure);
-        tree.peak.rise(&figures);
+        tree.peak.rise(&figures, self.interval >= self.options.settle);
         let members = readings.iter().zip(&each);
         let members =
             self.options.members.then(|| members.map(|(one, &each)| Member::new(&one.stat, each, self.at)).collect());
@@ -169,12 +174,11 @@ impl Round<'_> {
     fn figures(&self, tree: &Tree, readings: &[Reading], cpus: &[Option<f64>]) -> (Vec<Figures>, Measure) {
         let pids: Vec<u32> = readings.iter().map(|reading| reading.stat.pid).collect();
         let (memory, measure) = memory::of_all(&pids, self.options.memory, tree.exact);
-        let gpu: Option<HashMap<u32, u64>> = self.options.gpu.as_ref().and_then(Gpu::memory);
         let each = readings.iter().zip(cpus).zip(memory).map(|((reading, &cpus), memory)| {
             let pid = reading.stat.pid;
             let transfer = usage::transfer(pid).ok().map(Option::unwrap_or_default);
             let open_files = usage::open_files(pid).ok().map(Option::unwrap_or_default);
-            let gpu = gpu.as_ref().map(|gpu| gpu.get(&pid).copied().unwrap_or(0));
+            let gpu = self.gpu.as_ref().map(|gpu| gpu.get(&pid).copied().unwrap_or(0));
             Figures { gpu_memory_bytes: gpu, ..Figures::of(reading.stat.threads, cpus, reading.lifetime(), memory) }
                 .moved(transfer, open_files)
                 .measured(measure)

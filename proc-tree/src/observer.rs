@@ -1,0 +1,113 @@
+//! What all ways of looking have in common: a sample, what is noted of it, and whether it keeps to the limits.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use proc_tree::{
+    Identity, Record, Sampler, limits::Limits, plot::Chart, report::Sort, roots::Root, sampler::Options, text,
+};
+
+pub(crate) const UNREADABLE: &str = "cannot read the process table";
+
+/// Trees that are looked at, once or many times.
+pub(crate) struct Observer {
+    pub(crate) sampler: Sampler,
+    pub(crate) limits: Limits,
+    pub(crate) sort: Option<Sort>,
+    pub(crate) quiet: bool,
+    pub(crate) chart: Option<ChartFile>,
+    seen: Vec<(Identity, String)>,
+    notes: Vec<String>,
+}
+
+impl Observer {
+    pub(crate) fn new(roots: Vec<Root>, options: Options, limits: Limits) -> anyhow::Result<Self> {
+        let seen = roots.iter().map(|root| (root.identity, root.name.clone())).collect();
+        let sampler = Sampler::new(roots, options).context(UNREADABLE)?;
+        Ok(Self { sampler, limits, sort: None, quiet: false, chart: None, seen, notes: Vec::new() })
+    }
+
+    /// Takes a sample: a record per tree and, of several, their total. Names the trees that are gone.
+    pub(crate) fn sample(&mut self) -> anyhow::Result<Vec<Record>> {
+        let mut records = self.sampler.sample().context(UNREADABLE)?;
+        if let Some(chart) = &mut self.chart {
+            chart.chart.add(&records);
+        }
+        self.name_the_gone(&records);
+        if let Some(sort) = self.sort {
+            sort.apply(&mut records);
+        }
+        if records.len() > 1 {
+            records.extend(self.sampler.total(&records));
+        }
+        Ok(records)
+    }
+
+    fn name_the_gone(&mut self, records: &[Record]) {
+        let now: Vec<(Identity, String)> =
+            records.iter().filter_map(|record| Some((record.identity()?, record.name.clone()))).collect();
+        for (identity, name) in &self.seen {
+            if !now.iter().any(|(known, _)| known == identity) {
+                self.notes.push(format!("proc-tree: process {identity} ({name}) has ended"));
+            }
+        }
+        self.seen = now;
+    }
+
+    /// Tells whether a limit is exceeded, and notes which.
+    ///
+    /// What is not `settled` was measured for too short a time to hold CPU against it.
+    pub(crate) fn is_over(&mut self, records: &[Record], settled: bool) -> anyhow::Result<bool> {
+        let limits = Limits { cpu: self.limits.cpu.filter(|_| settled), ..self.limits };
+        let lines = limits.exceeded(records)?;
+        let over = !lines.is_empty();
+        self.notes.extend(lines);
+        Ok(over)
+    }
+
+    /// Says what was noted, beside the results.
+    pub(crate) fn say_notes(&mut self) {
+        for line in self.notes.drain(..) {
+            note(self.quiet, &text::escape(&line));
+        }
+    }
+
+    /// Writes the chart, if one is wanted.
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
+        self.chart.map_or(Ok(()), ChartFile::write)
+    }
+}
+
+/// A chart and the file that it is drawn to at the end.
+pub(crate) struct ChartFile {
+    chart: Chart,
+    file: File,
+    path: PathBuf,
+}
+
+impl ChartFile {
+    /// Makes the file now: a run of an hour must not end in "permission denied".
+    pub(crate) fn create(path: PathBuf, title: String) -> anyhow::Result<Self> {
+        Ok(Self { chart: Chart::new(title), file: create(&path)?, path })
+    }
+
+    fn write(mut self) -> anyhow::Result<()> {
+        let svg = self.chart.svg().context("cannot draw the chart")?;
+        self.file.write_all(svg.as_bytes()).with_context(|| format!("cannot write {}", text::path(&self.path)))
+    }
+}
+
+pub(crate) fn create(path: &Path) -> anyhow::Result<File> {
+    File::create(path).with_context(|| format!("cannot write {}", text::path(path)))
+}
+
+/// Says something beside the results.
+pub(crate) fn note(quiet: bool, line: &str) {
+    if !quiet {
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+}

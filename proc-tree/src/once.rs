@@ -1,0 +1,24 @@
+//! One look: a sample over one interval, and the report of it.
+
+use std::{thread, time::Duration};
+
+use crate::{
+    observer::Observer,
+    output::Output,
+    status::{Ending, Status},
+};
+
+/// Measures for an interval and reports.
+pub(crate) fn look(mut observer: Observer, interval: Duration, mut output: Output<'_>) -> anyhow::Result<Ending> {
+    thread::sleep(interval.saturating_sub(observer.sampler.since().elapsed()));
+    let records = observer.sample()?;
+    let over = observer.is_over(&records, true);
+    observer.say_notes();
+    if records.is_empty() {
+        return Ok(Status::No.into());
+    }
+    if output.is_wanted || !matches!(over, Ok(true)) {
+        output.write(&records, true)?;
+    }
+    Ok(if over? { Status::No } else { Status::Done }.into())
+}

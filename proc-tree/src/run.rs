@@ -1,0 +1,209 @@
+//! Running a command: what its tree used from its start to its end.
+
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+    os::{fd::AsFd, unix::process::ExitStatusExt},
+    process::{Command, ExitStatus},
+    time::{Duration, Instant, SystemTime},
+};
+
+use anyhow::Context;
+use nix::sys::{
+    resource::{UsageWho, getrusage},
+    signal::Signal,
+    time::{TimeVal, TimeValLike},
+};
+use proc_tree::{
+    Handle, Identity, Record, handle, process,
+    report::Format,
+    roots::Root,
+    signals::{Event, Signals},
+    terminal::Look,
+};
+
+use crate::{
+    observer::{Observer, UNREADABLE},
+    status::{CannotRun, Ending, Status},
+};
+
+/// What is passed on to the command. The terminal's keys reach it without our help.
+const FORWARDED: [Signal; 6] =
+    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2];
+
+/// How long a tree that is over its limit has between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The first sample after the start; each later one after twice the time, up to the interval: a short command has
+/// peaks too.
+const SOON: Duration = Duration::from_millis(2);
+
+/// How often to look, and how to report.
+pub(crate) struct Plan<'o> {
+    pub(crate) interval: Duration,
+    /// How often to report while the command runs.
+    pub(crate) watch: Option<Duration>,
+    pub(crate) format: Format,
+    pub(crate) out: &'o mut dyn Write,
+    pub(crate) look: Look,
+    /// Whether nothing was reported yet.
+    pub(crate) untouched: bool,
+}
+
+/// A command that runs.
+pub(crate) struct Run {
+    child: std::process::Child,
+    started: Instant,
+    root: Root,
+    signals: Signals,
+}
+
+impl Run {
+    /// Starts the command on our own streams.
+    pub(crate) fn start(words: &[OsString]) -> anyhow::Result<Self> {
+        let (program, arguments) = words.split_first().context("no command was given")?;
+        // first, so that a signal that comes right now is not ours to die by while the command lives
+        let signals = Signals::catch(&FORWARDED).context("cannot catch signals")?;
+        let started = Instant::now();
+        let spawned = Command::new(program).args(arguments).spawn();
+        let child = spawned.map_err(|error| CannotRun { command: program.to_string_lossy().into_owned(), error })?;
+        // it is there: nobody has waited for it yet
+        let stat = process::stat(child.id()).and_then(|stat| stat.ok_or_else(|| io::ErrorKind::NotFound.into()));
+        let mut root = Root::new(&stat.context(UNREADABLE)?);
+        root.command.get_or_insert_with(|| words.iter().map(|word| word.to_string_lossy().into_owned()).collect());
+        Ok(Self { child, started, root, signals })
+    }
+
+    /// Returns the root of the command's tree.
+    pub(crate) fn root(&self) -> Root {
+        self.root.clone()
+    }
+
+    /// Samples until the command ends, reports, and ends as it did.
+    pub(crate) fn observe(mut self, mut observer: Observer, mut plan: Plan<'_>) -> anyhow::Result<Ending> {
+        let mut last = Record::unknown(&self.root);
+        let over = self.sample(&mut observer, &mut plan, &mut last);
+        let status = self.child.wait().context("cannot wait for the command")?;
+        last = self.summed_up(last);
+        plan.write(plan.format, &last)?;
+        observer.say_notes();
+        observer.finish()?;
+        Ok(if over? { Status::No.into() } else { ending(status) })
+    }
+
+    /// Tells whether a limit was exceeded.
+    fn sample(&self, observer: &mut Observer, plan: &mut Plan<'_>, last: &mut Record) -> anyhow::Result<bool> {
+        let Some(handle) = Handle::open(self.root.identity).context("cannot watch the command")? else {
+            return Ok(false);
+        };
+        let (mut pause, mut shown) = (Duration::ZERO, Instant::now());
+        loop {
+            match self.signals.wait(Some(handle.as_fd()), Some(observer.sampler.since() + pause))? {
+                Event::Ended => return Ok(false),
+                Event::Signal(caught) if caught.sent => drop(handle.signal(caught.signal)),
+                Event::Signal(_) => {}
+                Event::Deadline => {
+                    let settled = pause >= settle(plan.interval);
+                    pause = (pause * 2).clamp(SOON, plan.interval.max(SOON));
+                    let Some(record) = observer.sample()?.into_iter().next() else { continue };
+                    *last = record;
+                    if plan.watch.is_some_and(|interval| shown.elapsed() >= interval) {
+                        shown = Instant::now();
+                        plan.show(last)?;
+                    }
+                    if observer.is_over(std::slice::from_ref(last), settled)? {
+                        stop(observer)?;
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Widens the last sample to the whole run.
+    fn summed_up(&self, last: Record) -> Record {
+        let elapsed = self.started.elapsed();
+        let mut record = last;
+        let seconds =
+            getrusage(UsageWho::RUSAGE_CHILDREN).ok().map(|used| seconds(used.user_time() + used.system_time()));
+        let percent = seconds.map(|seconds| seconds / elapsed.as_secs_f64() * 100.0);
+        record.figures.cpu_seconds = seconds;
+        record.figures.cpu_percent = percent;
+        // a peak below the mean was missed between two samples
+        record.peak_cpu_percent = match (record.peak_cpu_percent, percent) {
+            (Some(peak), Some(mean)) => Some(peak.max(mean)),
+            (peak, mean) => peak.or(mean),
+        };
+        record.interval_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        record.sampled_at = SystemTime::now();
+        record
+    }
+}
+
+/// Returns the least time over which CPU counts: what was reaped is told in steps of 10 ms.
+pub(crate) fn settle(interval: Duration) -> Duration {
+    interval.min(Duration::from_millis(50))
+}
+
+impl Plan<'_> {
+    fn show(&mut self, record: &Record) -> anyhow::Result<()> {
+        match self.format {
+            Format::Summary | Format::Table(_) => self.write(Format::Lines, record),
+            format => self.write(format, record),
+        }
+    }
+
+    fn write(&mut self, format: Format, record: &Record) -> anyhow::Result<()> {
+        let first = std::mem::replace(&mut self.untouched, false);
+        format.write(std::slice::from_ref(record), first, self.out, &self.look).context("cannot write the report")
+    }
+}
+
+fn seconds(time: TimeVal) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of CPU fit a float for centuries")]
+    let microseconds = time.num_microseconds() as f64;
+    microseconds / 1e6
+}
+
+/// The command ends by itself; the tree that is over its limit is asked to, then made to.
+fn stop(observer: &mut Observer) -> anyhow::Result<()> {
+    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        observer.sampler.sample().context(UNREADABLE)?;
+        let members: Vec<Identity> = observer.sampler.members().collect();
+        for &member in &members {
+            if let Ok(Some(handle)) = Handle::open(member) {
+                let _ = handle.signal(signal);
+            }
+        }
+        let deadline = Instant::now() + GRACE;
+        // not all at once: descriptors are limited
+        for some in members.chunks(256) {
+            let handles: Vec<Handle> = some.iter().filter_map(|&member| Handle::open(member).ok().flatten()).collect();
+            wait_for_all(&handles, deadline)?;
+        }
+    }
+    Ok(())
+}
+
+fn wait_for_all(handles: &[Handle], deadline: Instant) -> anyhow::Result<()> {
+    let mut living: Vec<&Handle> = handles.iter().collect();
+    while !living.is_empty() {
+        let ended = handle::ended(&living, Some(deadline)).context("cannot wait for the tree to end")?;
+        if ended.is_empty() {
+            break;
+        }
+        let mut position = 0..;
+        living.retain(|_| position.next().is_none_or(|position| !ended.contains(&position)));
+    }
+    Ok(())
+}
+
+fn ending(status: ExitStatus) -> Ending {
+    let signal = status.signal().and_then(|signal| Signal::try_from(signal).ok());
+    match (status.code(), signal) {
+        (Some(code), _) => Ending::Command(u8::try_from(code).unwrap_or(u8::MAX)),
+        (None, Some(signal)) => Ending::Signal(signal),
+        // a real-time signal, which has no name
+        (None, None) => Ending::Command(u8::try_from(128 + status.signal().unwrap_or(0)).unwrap_or(u8::MAX)),
+    }
+}
