@@ -1,6 +1,6 @@
 //! Whether the server lives: the process that was started, and what remains of it when that was only a wrapper.
 
-use std::{fmt, io, os::fd::AsFd};
+use std::{fmt, io};
 
 use nix::{
     sys::{
@@ -10,7 +10,6 @@ use nix::{
     unistd::Pid,
 };
 use proc_tree::{Handle, Identity, process};
-use tokio::io::{Interest, unix::AsyncFd};
 
 /// How a server ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,10 +92,10 @@ impl Life {
 
     /// Waits until a process that is watched ends; [`Life::ended`] tells what that means.
     pub async fn change(&self) {
-        for handle in &self.watched {
-            let Ok(watched) = AsyncFd::register_with_interest(handle.as_fd(), Interest::READABLE) else { continue };
-            // the first process is the one that matters; what remains of a wrapper is one process, nearly always
-            let _ = watched.readable().await;
+        // the first process is the one that matters; what remains of a wrapper is one process, nearly always
+        if let Some(first) = self.watched.first()
+            && health_wait::ended(first).await.is_ok()
+        {
             return;
         }
         std::future::pending::<()>().await;

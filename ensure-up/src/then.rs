@@ -3,19 +3,13 @@
 use std::{
     ffi::OsStr,
     io,
-    os::{
-        fd::{AsFd, BorrowedFd},
-        unix::process::ExitStatusExt,
-    },
+    os::unix::process::ExitStatusExt,
     process::{Child, Command, ExitStatus},
 };
 
 use nix::sys::signal::Signal;
 use proc_tree::{Handle, Identity};
-use tokio::{
-    io::{Interest, unix::AsyncFd},
-    select,
-};
+use tokio::select;
 
 use crate::{Ending, Failure, Life, Service, health, signals::Signals, stop};
 
@@ -53,17 +47,13 @@ async fn wait(mut child: Child, service: &Service, life: &mut Life, died: &mut d
     let mut signals = Signals::catch()?;
     let identity = Identity::of(child.id())?;
     let handle = identity.map(Handle::open).transpose()?.flatten();
-    let watched = handle
-        .as_ref()
-        .map(|handle| AsyncFd::register_with_interest(handle.as_fd(), Interest::READABLE))
-        .transpose()?;
     let mut is_up = life.ended()?.is_none();
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Then::Ended(code(status)));
         }
         select! {
-            () = readable(watched.as_ref()) => {}
+            () = finished(handle.as_ref()) => {}
             () = life.change(), if is_up => {
                 if let Some(ending) = life.ended()? {
                     is_up = false;
@@ -81,9 +71,9 @@ async fn wait(mut child: Child, service: &Service, life: &mut Life, died: &mut d
 }
 
 /// Without a handle the process has ended already.
-async fn readable(watched: Option<&AsyncFd<BorrowedFd<'_>>>) {
-    if let Some(watched) = watched {
-        let _ = watched.readable().await;
+async fn finished(process: Option<&Handle>) {
+    if let Some(process) = process {
+        let _ = health_wait::ended(process).await;
     }
 }
 

@@ -26,4 +26,4 @@ pub use settings::{Header, InvalidHeader, Settings};
 pub use status_set::{InvalidStatus, StatusSet};
 pub use target::{InvalidTarget, Target};
 pub use tls::InvalidCertificates;
-pub use wait::{Event, Goal, Quorum, Report, Verdict, Wait, WaitError};
+pub use wait::{Event, Goal, Quorum, Report, Verdict, Wait, WaitError, ended};

@@ -267,8 +267,11 @@ impl<'a> Wait<'a> {
     }
 }
 
-/// Waits for the end of a process.
-pub(crate) async fn ended(process: &Handle) -> io::Result<()> {
+/// Waits for the end of a process. May be dropped at any time.
+///
+/// # Errors
+/// When the process cannot be watched.
+pub async fn ended(process: &Handle) -> io::Result<()> {
     // SAFETY: the descriptor is borrowed from a handle that outlives this future, so it stays open and the same.
     let descriptor = unsafe { AsyncFd::register_with_interest(process.as_fd(), Interest::READABLE) };
     descriptor.map_err(|error| error.into_parts().1)?.readable().await.map(|_| ())
