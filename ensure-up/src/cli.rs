@@ -2,6 +2,7 @@
 
 mod options;
 mod run;
+mod servers;
 
 use std::{ffi::OsString, process::ExitCode, time::Duration};
 

@@ -56,7 +56,7 @@ impl Prober {
 ///
 /// # Errors
 /// When the system gives no event queue.
-pub(crate) fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+pub fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let output = runtime.block_on(future);
     runtime.shutdown_background();

@@ -4,6 +4,8 @@
 
 mod ensure;
 mod folder;
+pub mod follow;
+pub mod foreground;
 mod health;
 mod launch;
 mod life;
@@ -19,12 +21,15 @@ pub mod service;
 pub mod signals;
 mod standing;
 mod start;
+pub mod status;
+pub mod status_report;
 mod stop;
+pub mod stopping;
 pub mod then;
 
 pub use ensure::{Ensure, Up};
 pub use folder::{FolderError, Folders};
-pub use health::Asked;
+pub use health::{Asked, block_on};
 pub use launch::LaunchError;
 pub use life::{Ending, Life};
 pub use lock::Lock;
@@ -34,4 +39,3 @@ pub use ready::{Race, ReadyError, Verdict};
 pub use record::{Phase, Record};
 pub use service::{Adopt, Existing, Ports, Service};
 pub use standing::Standing;
-pub use start::stop_started;

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 
 use port_who::Holding;
-use proc_tree::{Facts, duration, size, text, users};
+use proc_tree::{Facts, Identity, duration, size, text, users};
 use regex::Regex;
 use serde::Serialize;
 
-use crate::{Action, Failure, Outcome, log};
+use crate::{Action, Failure, Outcome, Record, log};
 
 /// The JSON form of an outcome.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -61,6 +61,24 @@ impl Line {
             log: failure.log().map(|path| path.to_string_lossy().into_owned()),
             restarts: 0,
             reason: Some(why.into()),
+        }
+    }
+
+    /// Writes out a server that was stopped, or did not run.
+    pub fn stopped(record: &Record, identity: Option<Identity>) -> Self {
+        Self {
+            name: record.name.clone(),
+            port: Some(record.port),
+            action: Action::Stopped,
+            pid: identity.map(|identity| identity.pid),
+            start_id: identity.map(|identity| identity.start_id),
+            pids: Vec::new(),
+            healthy: false,
+            ready_ms: None,
+            url: None,
+            log: record.log.as_ref().map(|path| path.to_string_lossy().into_owned()),
+            restarts: record.restarts,
+            reason: identity.is_none().then(|| "not running".into()),
         }
     }
 

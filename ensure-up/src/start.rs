@@ -5,7 +5,7 @@ use std::{ffi::OsString, fs::File, path::Path};
 use proc_tree::{Identity, process};
 
 use crate::{
-    Action, Failure, Folders, Life, Outcome, Phase, Record, Service, Verdict,
+    Action, Failure, Life, Outcome, Phase, Record, Verdict,
     ensure::{Ensure, Up},
     health,
     launch::{self, Launch},
@@ -115,15 +115,4 @@ impl Start<'_, '_> {
 
 fn identity(record: &Record) -> Identity {
     Identity { pid: record.pid, start_id: record.start_id }
-}
-
-/// Stops a server that this call started, and forgets it.
-///
-/// # Errors
-/// When it lives on.
-pub fn stop_started(service: &Service, folders: &Folders, port: u16, life: &mut Life) -> Result<(), Failure> {
-    // what it left behind since belongs to it
-    life.ended().map_err(Failure::system("watch the server"))?;
-    stop::tree(life.roots(), service.stop_signal, service.grace).map_err(Failure::system("stop the server"))?;
-    Record::remove(folders, port).map_err(Failure::state("remove the record in", &folders.runtime))
 }

@@ -8,6 +8,9 @@ use proc_tree::Identity;
 
 use crate::{Failure, standing};
 
+/// How long what is killed may take to be gone.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Stops these processes and all that descends from them or is of their sessions; returns what is left.
 pub(crate) fn tree(roots: &[Identity], signal: Signal, grace: Duration) -> io::Result<Vec<Stopped>> {
     let settings = Settings { signal, grace, tree: true, session: true, ..Settings::default() };

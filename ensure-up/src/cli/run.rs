@@ -1,10 +1,15 @@
 //! From the parsed arguments to what they ask for.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    ffi::OsStr,
+    io::{self, IsTerminal, Write},
+};
 
 use ensure_up::{
-    Clock, Ensure, Failure, Folders, Life, Outcome, Service, Up,
+    Clock, Ending, Ensure, Failure, Folders, Life, Outcome, Service, Up,
+    foreground::{self, Attended},
     report::{self, Line},
+    stopping,
     then::{self, Then},
 };
 use proc_tree::command_line::{self, OutputError};
@@ -13,6 +18,15 @@ use super::{Cli, Exit, Status, UsageError};
 
 impl Cli {
     pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit> {
+        if self.status {
+            return self.list(out);
+        }
+        if self.stop {
+            return self.stop(out);
+        }
+        if self.logs {
+            return self.print_log(out);
+        }
         let service = self.options.service(&self.command, self.probe.clone())?;
         match self.ensure(&service) {
             Ok((folders, up)) => self.go_on(&service, &folders, up, out),
@@ -36,22 +50,51 @@ impl Cli {
         out: &mut dyn Write,
     ) -> anyhow::Result<Exit> {
         self.report(&outcome, out)?;
-        let Some(command) = &self.then else { return Ok(Exit::With(Status::Done)) };
+        if self.then.is_none() && !self.foreground {
+            return Ok(Exit::With(Status::Done));
+        }
         let mut watched = match (life, outcome.identity) {
             (Some(life), _) => life,
             (None, Some(identity)) => Life::watch(identity, false)?,
             (None, None) => anyhow::bail!("cannot watch a server whose owner is not visible"),
         };
+        match &self.then {
+            Some(command) => self.then(command, service, folders, &outcome, &mut watched),
+            None => self.attend(service, folders, &outcome, &mut watched),
+        }
+    }
+
+    fn then(
+        &self,
+        command: &OsStr,
+        service: &Service,
+        folders: &Folders,
+        outcome: &Outcome,
+        life: &mut Life,
+    ) -> anyhow::Result<Exit> {
         let name = &outcome.name;
-        let mut died =
-            |ending: ensure_up::Ending| self.say(&format!("ensure-up: {name} {ending} while the command runs"));
-        let ended = then::run(command, outcome.port, service, &mut watched, &mut died);
+        let mut died = |ending: Ending| self.say(&format!("ensure-up: {name} {ending} while the command runs"));
+        let ended = then::run(command, outcome.port, service, life, &mut died);
         if outcome.action.is_start() {
-            ensure_up::stop_started(service, folders, outcome.port, &mut watched)?;
+            stopping::stop_started(service, folders, outcome.port, life)?;
         }
         Ok(match ended? {
             Then::Ended(code) => Exit::Code(code),
             Then::Interrupted(signal) => Exit::By(signal),
+        })
+    }
+
+    fn attend(&self, service: &Service, folders: &Folders, outcome: &Outcome, life: &mut Life) -> anyhow::Result<Exit> {
+        let is_ours = outcome.action.is_start();
+        let attended = foreground::attend(service, life, is_ours, outcome.log.as_deref(), &mut io::stderr())?;
+        if is_ours {
+            stopping::stop_started(service, folders, outcome.port, life)?;
+        }
+        Ok(match attended {
+            Attended::Ended(Ending::Exited(status)) => Exit::Code(u8::try_from(status).unwrap_or(u8::MAX)),
+            Attended::Ended(Ending::Signalled(signal)) => Exit::Code(128 + signal as u8),
+            Attended::Ended(Ending::Unknown) => Exit::With(Status::Done),
+            Attended::Interrupted(signal) => Exit::By(signal),
         })
     }
 
@@ -77,7 +120,7 @@ impl Cli {
     }
 
     fn fail(&self, service: &Service, failure: &Failure, out: &mut dyn Write) -> anyhow::Result<Exit> {
-        let message = command_line::failure(chain(failure));
+        let message = message(failure);
         if self.json {
             let port = (!service.ports.is_range()).then_some(service.ports.low);
             Line::failed(&service.name(), port, failure, &message).write(out).map_err(OutputError)?;
@@ -89,16 +132,21 @@ impl Cli {
     }
 
     #[expect(clippy::unused_self, reason = "what is said is this call's")]
-    fn say(&self, line: &str) {
+    pub(super) fn say(&self, line: &str) {
         let _ = writeln!(io::stderr(), "{line}");
     }
+}
+
+/// Words a failure and its causes.
+pub(super) fn message(failure: &Failure) -> String {
+    command_line::failure(chain(failure))
 }
 
 fn chain(failure: &Failure) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
     std::iter::successors(Some(failure as &(dyn std::error::Error + 'static)), |error| error.source())
 }
 
-fn exit(failure: &Failure) -> Exit {
+pub(super) fn exit(failure: &Failure) -> Exit {
     use ensure_up::LaunchError;
     Exit::With(match failure {
         Failure::Ended { .. } => Status::Ended,

@@ -1,0 +1,81 @@
+//! Following a log: what is there, then what comes, also across a rotation.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom, Write},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+/// A log that is followed.
+#[derive(Debug)]
+pub struct Follow {
+    path: PathBuf,
+    file: Option<File>,
+    changes: UnboundedReceiver<()>,
+    _watcher: RecommendedWatcher,
+}
+
+impl Follow {
+    /// Begins to follow a log from its beginning.
+    ///
+    /// # Errors
+    /// When its folder cannot be watched.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let (sender, changes) = unbounded_channel();
+        let mut watcher = notify::recommended_watcher(move |_| {
+            // nobody follows any more: nothing is lost
+            let _ = sender.send(());
+        })
+        .map_err(io::Error::other)?;
+        // the folder: a rotation puts another file in the log's place
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        watcher.watch(folder, RecursiveMode::NonRecursive).map_err(io::Error::other)?;
+        Ok(Self { path: path.to_owned(), file: File::open(path).ok(), changes, _watcher: watcher })
+    }
+
+    /// Goes to the log's end: what was there before is not shown.
+    pub fn skip(&mut self) {
+        if let Some(file) = &mut self.file {
+            let _ = file.seek(SeekFrom::End(0));
+        }
+    }
+
+    /// Copies what is new.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to.
+    pub fn copy(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.copy_rest(out)?;
+        let found = std::fs::metadata(&self.path).ok().map(|found| (found.dev(), found.ino()));
+        let open = self.file.as_ref().and_then(|file| file.metadata().ok()).map(|open| (open.dev(), open.ino()));
+        if found != open && found.is_some() {
+            self.copy_rest(out)?;
+            self.file = File::open(&self.path).ok();
+            self.copy_rest(out)?;
+        }
+        out.flush()
+    }
+
+    fn copy_rest(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let mut chunk = [0; 16 * 1024];
+        // a log that cannot be read has no more to show
+        while let Ok(read @ 1..) = file.read(&mut chunk) {
+            out.write_all(&chunk[..read])?;
+        }
+        Ok(())
+    }
+
+    /// Waits until there may be something new.
+    pub async fn changed(&mut self) {
+        if self.changes.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+        // one look serves all that happened so far
+        while self.changes.try_recv().is_ok() {}
+    }
+}
