@@ -154,6 +154,10 @@ pub(crate) struct Cli {
     #[arg(long, help_heading = "Output")]
     table: bool,
 
+    /// Be the supervisor of the server on this port: how --keep-up starts itself
+    #[arg(long, value_name = "PORT", hide = true)]
+    supervise: Option<u16>,
+
     #[command(flatten)]
     pub(crate) common: Common,
 

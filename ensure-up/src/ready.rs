@@ -65,6 +65,8 @@ pub struct Race<'r> {
     pub life: Option<&'r mut Life>,
     /// Its log.
     pub log: Option<&'r Path>,
+    /// Where in its log this start begins.
+    pub log_start: u64,
     /// Where it says that it is ready, if it is to say so.
     pub notify: Option<&'r Notify>,
     /// Whether it was there before: then its command line tells whose it is.
@@ -96,7 +98,7 @@ impl Race<'_> {
         let started = Instant::now();
         let deadline = self.deadline;
         let mut signals = Signals::catch().map_err(ReadyError::Watch)?;
-        let mut log = Lines::of(self.log, self.service);
+        let mut log = Lines::of(self.log, self.log_start, self.service);
         let mut prober = health::Prober::new(&self.service.settings);
         time::sleep(self.service.settings.initial_delay).await;
         loop {
@@ -241,10 +243,10 @@ impl Lines {
     /// A line without end is looked at in pieces of this size.
     const LONGEST_LINE: usize = 64 * 1024;
 
-    fn of(path: Option<&Path>, service: &Service) -> Self {
+    fn of(path: Option<&Path>, offset: u64, service: &Service) -> Self {
         Self {
             path: path.map(Path::to_path_buf).filter(|_| service.ready_log.is_some() || service.fail_log.is_some()),
-            offset: 0,
+            offset,
             partial: Vec::new(),
             ready: service.ready_log.is_none(),
             ready_pattern: service.ready_log.clone(),

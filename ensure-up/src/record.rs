@@ -85,9 +85,20 @@ impl Record {
         (record.boot_id == process::boot_id().ok()?).then_some(record)
     }
 
+    /// Returns which process was started.
+    pub fn identity(&self) -> Identity {
+        Identity { pid: self.pid, start_id: self.start_id }
+    }
+
+    /// Returns the record with the process that stands for the server by now.
+    #[must_use]
+    pub fn with_identity(&self, identity: Identity) -> Self {
+        Self { pid: identity.pid, start_id: identity.start_id, ..self.clone() }
+    }
+
     /// Returns the process, if it still runs.
     pub fn running(&self) -> Option<Identity> {
-        let identity = Identity { pid: self.pid, start_id: self.start_id };
+        let identity = self.identity();
         identity.is_running().ok()?.then_some(identity)
     }
 

@@ -27,6 +27,13 @@ impl Start<'_, '_> {
     pub(crate) fn run(&self) -> Result<Up, Failure> {
         let Ensure { service, folders, .. } = self.ensure;
         let path = service.log_path(&folders.logs, self.port);
+        if let Some(keep_up) = &service.keep_up {
+            let program = service.command.first().map_or("".as_ref(), |program| program.as_os_str());
+            launch::find(program, &service.whole_environment(self.port))?;
+            drop(log::start(&path, service.log_keep)?);
+            let record = Self::record(self.ensure, self.port, None, Some(&path));
+            return self.ensure.supervise(keep_up, record, self.action);
+        }
         let file = log::start(&path, service.log_keep)?;
         // old logs are nobody's concern when a server is to be started
         let _ = log::prune(&folders.logs, |port| Record::read(folders, port).is_some());
@@ -41,7 +48,7 @@ impl Start<'_, '_> {
             None
         };
         let mut record = self.launch(path, file, notify.as_ref())?;
-        let mut life = Life::watch(identity(&record), true).map_err(Failure::system("watch the server"))?;
+        let mut life = Life::watch(record.identity(), true).map_err(Failure::system("watch the server"))?;
         let race = self.ensure.race(self.port);
         let race =
             crate::Race { life: Some(&mut life), log: Some(path), notify: notify.as_ref(), was_there: false, ..race };
@@ -71,7 +78,7 @@ impl Start<'_, '_> {
         environment.extend(notify.map(|notify| (OsString::from("NOTIFY_SOCKET"), notify.path().into_os_string())));
         let launch = Launch { command: &command, cwd: &service.cwd, environment, output: launch::output(file) };
         let launched = launch.fork()?;
-        let record = Self::record(self.ensure, self.port, launched.identity(), Some(path));
+        let record = Self::record(self.ensure, self.port, Some(launched.identity()), Some(path));
         self.ensure.write(&record)?;
         let program = command.first().cloned().unwrap_or_default();
         launched.go(&program).inspect_err(|_| {
@@ -88,13 +95,14 @@ impl Start<'_, '_> {
     }
 
     /// Describes a server that is on its way up.
-    pub(crate) fn record(ensure: &Ensure<'_>, port: u16, identity: Identity, log: Option<&Path>) -> Record {
+    pub(crate) fn record(ensure: &Ensure<'_>, port: u16, identity: Option<Identity>, log: Option<&Path>) -> Record {
         let Ensure { service, .. } = ensure;
+        let Identity { pid, start_id } = identity.unwrap_or(Identity { pid: 0, start_id: 0 });
         Record {
             name: service.name(),
             port,
-            pid: identity.pid,
-            start_id: identity.start_id,
+            pid,
+            start_id,
             boot_id: process::boot_id().unwrap_or_default(),
             phase: Phase::Starting,
             command: ensure.words(port),
@@ -111,8 +119,4 @@ impl Start<'_, '_> {
             depends_on: service.depends_on.clone(),
         }
     }
-}
-
-fn identity(record: &Record) -> Identity {
-    Identity { pid: record.pid, start_id: record.start_id }
 }

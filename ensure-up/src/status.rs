@@ -157,7 +157,7 @@ fn look(folders: &Folders, port: u16, record: Option<&Record>) -> Result<(Entry,
 }
 
 fn running(record: &Record) -> std::io::Result<Option<Life>> {
-    let mut life = Life::watch(Identity { pid: record.pid, start_id: record.start_id }, false)?;
+    let mut life = Life::watch(record.identity(), false)?;
     Ok(life.ended()?.is_none().then_some(life))
 }
 

@@ -10,10 +10,14 @@ use std::{
 };
 
 use clap::{ArgAction, ArgMatches, Args, Command, parser::ValueSource};
-use ensure_up::{Adopt, Existing, Ports, Service};
+use ensure_up::{
+    Adopt, Existing, KeepUp, Ports, RestartOn, Service,
+    breaker::{Backoff, Limit},
+    reload::Patterns,
+};
 use health_wait::{Settings, Target};
 use nix::sys::signal::Signal;
-use proc_tree::duration;
+use proc_tree::{duration, size};
 use regex::{Regex, bytes};
 
 use super::UsageError;
@@ -83,6 +87,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value = "3", help_heading = "Log")]
     log_keep: u32,
 
+    /// Under --keep-up, start a new log beyond this size
+    #[arg(long, value_name = "SIZE", default_value = "10M", value_parser = size::parse, help_heading = "Log")]
+    log_max_size: u64,
+
     /// It is ready once its log matches this
     #[arg(long, value_name = "REGEX", help_heading = "Readiness")]
     ready_log: Option<bytes::Regex>,
@@ -105,6 +113,36 @@ pub(crate) struct Options {
     /// How long it may take to end before it is killed
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse, help_heading = "Stopping")]
     grace: Duration,
+
+    /// Start it again when it crashes
+    #[arg(long, help_heading = "Keeping it up")]
+    keep_up: bool,
+
+    /// The pauses before restarts: the first is doubled up to the last
+    #[arg(long, value_name = "FIRST..LAST", default_value = "1s..16s", help_heading = "Keeping it up")]
+    backoff: Backoff,
+
+    /// Give up after more restarts than these within this time
+    #[arg(long, value_name = "N/TIME", default_value = "5/60s", help_heading = "Keeping it up")]
+    max_restarts: Limit,
+
+    /// After which ends it is started again: failure or always
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "failure",
+        hide_possible_values = true,
+        help_heading = "Keeping it up"
+    )]
+    restart_on: RestartOn,
+
+    /// Start it again when a file changes that matches; !GLOB excludes; repeatable; implies --keep-up
+    #[arg(long, value_name = "GLOB", help_heading = "Keeping it up")]
+    reload_on: Vec<String>,
+
+    /// Start it again after so many failed health probes in a row; implies --keep-up
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Keeping it up")]
+    liveness: Option<u32>,
 
     /// A service that has to be up first
     #[arg(long, value_name = "NAME", hide = true)]
@@ -139,6 +177,7 @@ impl Options {
             stop_signal: self.stop_signal,
             grace: self.grace,
             depends_on: self.depends_on.clone(),
+            keep_up: self.keep_up()?,
         };
         Ok(service)
     }
@@ -150,6 +189,27 @@ impl Options {
             restart_if_changed: self.restart_if_changed,
             replace: self.replace,
         }
+    }
+
+    fn keep_up(&self) -> Result<Option<KeepUp>, UsageError> {
+        let reload = Patterns::new(&self.reload_on).map_err(UsageError)?;
+        if !self.keep_up && reload.is_empty() && self.liveness.is_none() {
+            return Ok(None);
+        }
+        if self.ready_notify {
+            return Err(UsageError(
+                "--ready-notify cannot be combined with --keep-up yet: each restart would need its own socket".into(),
+            ));
+        }
+        Ok(Some(KeepUp {
+            backoff: self.backoff,
+            limit: self.max_restarts,
+            restart_on: self.restart_on,
+            reload,
+            liveness: self.liveness,
+            log_max_size: self.log_max_size,
+            arguments: env::args_os().skip(1).collect(),
+        }))
     }
 
     fn check_health(&self, port: u16) -> Result<(), UsageError> {

@@ -9,7 +9,7 @@ use ensure_up::{
     Clock, Ending, Ensure, Failure, Folders, Life, Outcome, Service, Up,
     foreground::{self, Attended},
     report::{self, Line},
-    stopping,
+    stopping, supervise,
     then::{self, Then},
 };
 use proc_tree::command_line::{self, OutputError};
@@ -28,6 +28,9 @@ impl Cli {
             return self.print_log(out);
         }
         let service = self.options.service(&self.command, self.probe.clone())?;
+        if let Some(port) = self.supervise {
+            return supervise(&service, port);
+        }
         match self.ensure(&service) {
             Ok((folders, up)) => self.go_on(&service, &folders, up, out),
             Err(failure) => self.fail(&service, &failure, out),
@@ -135,6 +138,12 @@ impl Cli {
     pub(super) fn say(&self, line: &str) {
         let _ = writeln!(io::stderr(), "{line}");
     }
+}
+
+fn supervise(service: &Service, port: u16) -> anyhow::Result<Exit> {
+    let keep_up = service.keep_up.as_ref().ok_or(UsageError("--supervise goes with --keep-up".into()))?;
+    supervise::run(service, keep_up, port, &Folders::find()?)?;
+    Ok(Exit::With(Status::Done))
 }
 
 /// Words a failure and its causes.
