@@ -1,6 +1,6 @@
 //! Starting a server: its log, its record, its process, and the wait until it is ready, with the lock held all the while.
 
-use std::{ffi::OsString, fs::File, path::Path};
+use std::{fs::File, path::Path};
 
 use proc_tree::{Identity, process};
 
@@ -10,7 +10,7 @@ use crate::{
     health,
     launch::{self, Launch},
     life, log,
-    notify::Notify,
+    notify::{self, Notify},
     stop,
 };
 
@@ -73,9 +73,7 @@ impl Start<'_, '_> {
     fn launch(&self, path: &Path, file: &File, notify: Option<&Notify>) -> Result<Record, Failure> {
         let Ensure { service, .. } = self.ensure;
         let command = service.command(self.port);
-        let mut environment = service.whole_environment(self.port);
-        environment.retain(|(name, _)| name != "NOTIFY_SOCKET");
-        environment.extend(notify.map(|notify| (OsString::from("NOTIFY_SOCKET"), notify.path().into_os_string())));
+        let environment = notify::environment(service.whole_environment(self.port), notify);
         let launch = Launch { command: &command, cwd: &service.cwd, environment, output: launch::output(file) };
         let launched = launch.fork()?;
         let record = Self::record(self.ensure, self.port, Some(launched.identity()), Some(path));

@@ -196,11 +196,6 @@ impl Options {
         if !self.keep_up && reload.is_empty() && self.liveness.is_none() {
             return Ok(None);
         }
-        if self.ready_notify {
-            return Err(UsageError(
-                "--ready-notify cannot be combined with --keep-up yet: each restart would need its own socket".into(),
-            ));
-        }
         Ok(Some(KeepUp {
             backoff: self.backoff,
             limit: self.max_restarts,

@@ -14,7 +14,9 @@ use crate::{
     Asked, Clock, Ending, Failure, Life, Phase, Race, ReadyError, Verdict,
     health::Prober,
     launch::{self, Launch, LaunchError},
-    log, service, standing,
+    log,
+    notify::{self, Notify},
+    service, standing,
 };
 
 /// How often a server is probed for liveness, unless an interval was asked for.
@@ -24,8 +26,10 @@ impl Supervisor<'_> {
     /// Starts the server, unless one was adopted, and stays with it until it is over.
     pub(super) async fn generation(&mut self, life: &mut Option<Life>) -> Result<Over, Failure> {
         let adopted = life.is_some();
+        let wants_notify = self.service.ready_notify && !adopted;
+        let notify = wants_notify.then(Notify::open).transpose().map_err(Failure::system("open the notify socket"))?;
         if !adopted {
-            match self.launch() {
+            match self.launch(notify.as_ref()) {
                 Ok(started) => *life = Some(started),
                 Err(Failure::Launch(LaunchError::Process(source))) => {
                     return Err(Failure::Launch(LaunchError::Process(source)));
@@ -39,7 +43,7 @@ impl Supervisor<'_> {
             }
         }
         let Some(life) = life else { return Ok(Over::Finished) };
-        if let Some(over) = self.come_up(life, adopted).await? {
+        if let Some(over) = self.come_up(life, adopted, notify.as_ref()).await? {
             return Ok(over);
         }
         self.record = self.record.with_identity(life.identity());
@@ -49,9 +53,9 @@ impl Supervisor<'_> {
         self.stay(life).await
     }
 
-    fn launch(&mut self) -> Result<Life, Failure> {
+    fn launch(&mut self, notify: Option<&Notify>) -> Result<Life, Failure> {
         let command = self.service.command(self.port);
-        let environment = self.service.whole_environment(self.port);
+        let environment = notify::environment(self.service.whole_environment(self.port), notify);
         let launch =
             Launch { command: &command, cwd: &self.service.cwd, environment, output: launch::output(&self.pipe) };
         let launched = launch.fork()?;
@@ -64,7 +68,12 @@ impl Supervisor<'_> {
     }
 
     /// Waits until it is ready; otherwise tells how it is over.
-    async fn come_up(&mut self, life: &mut Life, adopted: bool) -> Result<Option<Over>, Failure> {
+    async fn come_up(
+        &mut self,
+        life: &mut Life,
+        adopted: bool,
+        notify: Option<&Notify>,
+    ) -> Result<Option<Over>, Failure> {
         let log = self.record.log.clone();
         let clock = Clock::start(self.service.timeout);
         let race = Race {
@@ -73,7 +82,7 @@ impl Supervisor<'_> {
             life: Some(life),
             log: log.as_deref().filter(|_| !adopted),
             log_start: log.as_ref().and_then(|path| path.metadata().ok()).map_or(0, |found| found.len()),
-            notify: None,
+            notify,
             was_there: adopted,
             adopt_any: false,
             deadline: clock.deadline,
