@@ -42,8 +42,7 @@ pub fn order(folders: &Folders, names: &[String]) -> Result<Vec<Record>, Failure
 pub fn stop(folders: &Folders, record: Record) -> Result<Stopped, Failure> {
     let watch = || Failure::system("watch the server");
     stop_supervisor(&record)?;
-    let root = Identity { pid: record.pid, start_id: record.start_id };
-    let mut life = Life::watch(root, false).map_err(watch())?;
+    let mut life = Life::watch(record.identity(), false).map_err(watch())?;
     let identity = life.ended().map_err(watch())?.is_none().then(|| life.identity());
     if identity.is_some() {
         let signal = port_kill::signal::parse(&record.stop_signal).unwrap_or(Signal::SIGTERM);
@@ -74,12 +73,11 @@ fn stop_supervisor(record: &Record) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When it lives on.
-pub fn stop_started(service: &Service, folders: &Folders, port: u16, life: &mut Life) -> Result<(), Failure> {
+pub fn stop_started(service: &Service, folders: &Folders, port: u16, life: &Life) -> Result<(), Failure> {
     if let Some(record) = Record::read(folders, port) {
         stop_supervisor(&record)?;
     }
-    // what it left behind since belongs to it
-    life.ended().map_err(Failure::system("watch the server"))?;
-    stop::tree(life.roots(), service.stop_signal, service.grace).map_err(Failure::system("stop the server"))?;
-    Record::remove(folders, port).map_err(Failure::state("remove the record in", &folders.runtime))
+    let whole = life.whole().map_err(Failure::system("watch the server"))?;
+    stop::tree(&whole, service.stop_signal, service.grace).map_err(Failure::system("stop the server"))?;
+    Record::remove_of(folders, port, &whole).map_err(Failure::state("remove the record in", &folders.runtime))
 }
