@@ -92,7 +92,7 @@ impl Ensure<'_> {
                 }
                 self.adopt(port, &holdings, what)
             }
-            (Standing::Matching(holdings, _) | Standing::Foreign(holdings), _) => self.foreign(port, holdings),
+            (Standing::Matching(holdings, _) | Standing::Foreign(holdings), _) => self.foreign(port, holdings, root),
         }
     }
 
@@ -108,14 +108,17 @@ impl Ensure<'_> {
             self.stop(port, &holdings, Some(root))?;
             return self.start(port, Action::Restarted);
         }
-        let race = Race { life: Some(&mut life), log: record.log.as_deref(), ..self.race(port) };
+        // one that was ready once need not say so again, and what it said since is not about its start
+        let log = record.log.as_deref().filter(|_| record.phase == Phase::Starting);
+        let race = Race { life: Some(&mut life), log, ..self.race(port) };
         match health::block_on(race.run()).map_err(Failure::system("wait"))?? {
             Verdict::Ready(holdings) => {
-                let mut record = record.clone();
                 let action = if waited || record.phase != Phase::Ready { Action::Joined } else { Action::Reused };
-                record.phase = Phase::Ready;
-                self.write(&record.with_identity(life.identity()))?;
-                Ok((self.recorded(action, &record, &holdings), None))
+                let ready = Record { phase: Phase::Ready, ..record.with_identity(life.identity()) };
+                if ready != *record {
+                    self.write(&ready)?;
+                }
+                Ok((self.recorded(action, &ready, &holdings), None))
             }
             // its starter is gone, and so is it now: there is none, so this call starts one
             Verdict::Ended { .. } => self.start(port, Action::Started),
@@ -125,7 +128,9 @@ impl Ensure<'_> {
 
     /// A server without a record is taken as ours once it is healthy.
     fn adopt(&self, port: u16, holdings: &[Holding], what: String) -> Result<Up, Failure> {
-        let found = holdings.iter().find_map(|holding| holding.process.as_ref());
+        // the eldest: workers that share its socket come and go
+        let processes = holdings.iter().filter_map(|holding| holding.process.as_ref());
+        let found = processes.min_by_key(|process| (process.start_id, process.pid));
         let mut life = found
             .map(|process| Life::watch(process.identity(), false))
             .transpose()
@@ -153,21 +158,27 @@ impl Ensure<'_> {
         }
     }
 
-    fn foreign(&self, port: u16, holdings: Vec<Holding>) -> Result<Up, Failure> {
+    fn foreign(&self, port: u16, holdings: Vec<Holding>, root: Option<Identity>) -> Result<Up, Failure> {
         if self.existing.adopt == Adopt::Any {
             return self.adopt(port, &holdings, "it holds the port".into());
         }
-        if self.existing.adopt == Adopt::Match
-            && self.service.is_known_by_answer()
-            && self.ask(port, &holdings)? == Asked::Healthy
-        {
+        if self.existing.adopt == Adopt::Match && self.is_known(port, &holdings)? {
+            if self.existing.restart {
+                self.stop(port, &holdings, root)?;
+                return self.start(port, Action::Restarted);
+            }
             return self.adopt(port, &holdings, "its answer is the one that is expected".into());
         }
         if self.existing.replace {
-            self.stop(port, &holdings, None)?;
+            self.stop(port, &holdings, root)?;
             return self.start(port, Action::Replaced);
         }
         Err(Failure::Foreign { port, holdings })
+    }
+
+    /// Tells whether the answer itself says that it is the server that is asked for.
+    pub(crate) fn is_known(&self, port: u16, holdings: &[Holding]) -> Result<bool, Failure> {
+        Ok(self.service.is_known_by_answer() && self.ask(port, holdings)? == Asked::Healthy)
     }
 
     pub(crate) fn start(&self, port: u16, action: Action) -> Result<Up, Failure> {
@@ -235,8 +246,7 @@ impl Ensure<'_> {
     pub(crate) fn recorded(&self, action: Action, record: &Record, holdings: &[Holding]) -> Outcome {
         let holder = holdings.iter().find_map(|holding| Some(holding.process.as_ref()?.name.clone()));
         let name = self.service.name.clone().or(holder).unwrap_or_else(|| record.name.clone());
-        let identity = record.identity();
-        let mut outcome = self.outcome(action, name, record.port, Some(identity), holdings);
+        let mut outcome = self.outcome(action, name, record.port, Some(record.identity()), holdings);
         outcome.log.clone_from(&record.log);
         outcome.restarts = record.restarts;
         let differences = self.differences(record, record.port);

@@ -96,7 +96,8 @@ fn check(folder: &Path, found: &fs::Metadata) -> Result<(), FolderError> {
         let owner = proc_tree::users::name(found.uid()).unwrap_or_else(|| found.uid().to_string());
         return refuse(format!("it belongs to {owner}"));
     }
-    if found.mode() & 0o022 != 0 {
+    // a group may: with a umask of 002 it is the user's own, and files of its members are not believed anyway
+    if found.mode() & 0o002 != 0 {
         return refuse("others may write to it".into());
     }
     Ok(())

@@ -99,7 +99,11 @@ impl Launch<'_> {
         let (failure, failure_writer) = io::pipe().map_err(LaunchError::Process)?;
         // SAFETY: the child makes system calls only, on memory that was prepared, and ends in exec or _exit.
         match unsafe { fork() }.map_err(|error| LaunchError::Process(error.into()))? {
-            ForkResult::Child => exec.run(go_reader, &failure_writer),
+            ForkResult::Child => {
+                // its own copy would keep it from ever seeing that the starter is gone
+                drop(go);
+                exec.run(go_reader, &failure_writer)
+            }
             ForkResult::Parent { child } => {
                 let pid = u32::try_from(child.as_raw()).unwrap_or(0);
                 let identity = Identity::of(pid).and_then(|found| found.ok_or(io::ErrorKind::NotFound.into()));

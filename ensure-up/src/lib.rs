@@ -11,6 +11,7 @@ pub mod foreground;
 mod health;
 mod launch;
 mod life;
+mod lines;
 mod lock;
 pub mod log;
 mod notify;

@@ -9,7 +9,9 @@ use nix::{
     },
     unistd::Pid,
 };
-use proc_tree::{Handle, Identity, process};
+use proc_tree::{Handle, Identity, Stat, process};
+
+use crate::standing;
 
 /// How a server ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,26 +119,55 @@ impl Life {
         ending
     }
 
-    /// Finds what a wrapper left behind: the members of its session, and the daemons that came to this process as their
-    /// sub-reaper (`PR_SET_CHILD_SUBREAPER`, Linux).
+    /// Returns all of the server that can be found: the processes that stand for it, and what they left behind.
+    ///
+    /// # Errors
+    /// When the processes cannot be looked at.
+    pub fn whole(&self) -> io::Result<Vec<Identity>> {
+        let mut whole = self.roots.clone();
+        whole.extend(self.left_behind()?.iter().map(Stat::identity).filter(|identity| !self.roots.contains(identity)));
+        Ok(whole)
+    }
+
     fn remains(&self) -> io::Result<Vec<Handle>> {
         let mut remains = Vec::new();
-        let reaper = if self.is_child { Some(std::process::id()) } else { None };
+        for stat in self.left_behind()? {
+            remains.extend(Handle::open(stat.identity())?);
+        }
+        Ok(remains)
+    }
+
+    /// Finds what a wrapper left behind, eldest first: the members of its session, and the daemons that came to this
+    /// process as their sub-reaper (`PR_SET_CHILD_SUBREAPER`, Linux). What is of this process's own session is not the
+    /// server's: that one began with a session of its own.
+    fn left_behind(&self) -> io::Result<Vec<Stat>> {
+        let reaper = if self.is_child { process::stat(std::process::id())? } else { None };
+        let mut left = Vec::new();
         for pid in process::all()? {
             let Some(stat) = process::stat(pid)?.filter(|stat| !stat.has_ended()) else { continue };
-            let is_member = self.roots.iter().any(|root| stat.session == root.pid && stat.start_id >= root.start_id);
-            if is_member || Some(stat.parent) == reaper {
-                remains.extend(Handle::open(stat.identity())?);
+            let came_here =
+                reaper.as_ref().is_some_and(|reaper| stat.parent == reaper.pid && stat.session != reaper.session);
+            if came_here || self.roots.iter().any(|&root| standing::is_in_session(stat.session, stat.start_id, root)) {
+                left.push(stat);
             }
         }
-        remains.sort_by_key(|handle| handle.identity().start_id);
-        Ok(remains)
+        left.sort_by_key(|stat| stat.start_id);
+        Ok(left)
     }
 }
 
 /// Lets daemons that a server's wrapper leaves behind come to this process instead of init, so that they are known.
 /// macOS has no such thing: there only the session tells.
 pub(crate) fn become_subreaper() {
+    subreaper(true);
+}
+
+/// Lets orphans go to init again, before this process starts what is not the server's.
+pub(crate) fn leave_orphans() {
+    subreaper(false);
+}
+
+fn subreaper(#[cfg_attr(target_os = "macos", expect(unused_variables, reason = "Linux only"))] on: bool) {
     #[cfg(target_os = "linux")]
-    let _ = nix::sys::prctl::set_child_subreaper(true);
+    let _ = nix::sys::prctl::set_child_subreaper(on);
 }

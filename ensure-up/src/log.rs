@@ -73,6 +73,10 @@ fn numbered(path: &Path, number: u32) -> PathBuf {
 pub fn tail(path: &Path, lines: usize) -> Vec<String> {
     const MOST_BYTES: u64 = 64 * 1024;
     let read = || -> io::Result<Vec<u8>> {
+        // to open a pipe waits for its writer
+        if !fs::metadata(path)?.is_file() {
+            return Ok(Vec::new());
+        }
         let mut file = File::open(path)?;
         let end = file.metadata()?.len();
         file.seek(SeekFrom::Start(end.saturating_sub(MOST_BYTES)))?;

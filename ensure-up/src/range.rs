@@ -32,8 +32,11 @@ impl Ensure<'_> {
             if holdings.is_empty() {
                 continue;
             }
-            let standing = standing::classify(holdings, port, self.service, &[], true);
-            if matches!(standing, Standing::Matching(..)) && self.existing.adopt != Adopt::Never {
+            let is_wanted = match standing::classify(holdings, port, self.service, &[], true) {
+                Standing::Foreign(holdings) => self.is_known(port, &holdings)?,
+                standing => matches!(standing, Standing::Matching(..)),
+            };
+            if is_wanted && self.existing.adopt != Adopt::Never {
                 return self.on_port(port, lock.waited);
             }
         }

@@ -1,18 +1,17 @@
 //! The race: everything that says "ready", all of it, against everything that says "it never will be".
 
 use std::{
-    fs::File,
-    io::{self, Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
+    io,
+    path::Path,
     time::{Duration, Instant},
 };
 
 use nix::sys::signal::Signal;
-use port_who::{Holding, LookError, SocketTableError};
-use regex::bytes::Regex;
+use port_who::{Holding, LookError, Socket, SocketTableError};
+use proc_tree::Identity;
 use tokio::{select, time};
 
-use crate::{Life, Service, Standing, health, life::Ending, notify::Notify, signals::Signals, standing};
+use crate::{Life, Service, Standing, health, life::Ending, lines::Lines, notify::Notify, signals::Signals, standing};
 
 /// How the race ended.
 #[derive(Debug)]
@@ -85,9 +84,39 @@ enum Round {
     Missing { what: String, foreign: Vec<Holding> },
 }
 
+/// What is kept from round to round.
+struct Course {
+    log: Lines,
+    prober: health::Prober,
+    first_ask: Instant,
+    /// The last answer, once it was asked.
+    answer: Option<String>,
+    seen: Option<Seen>,
+}
+
+/// Whose the port was, and what that was told from. The socket table is cheap to read; all processes are not.
+struct Seen {
+    sockets: Vec<Socket>,
+    roots: Vec<Identity>,
+    standing: Standing,
+    at: Instant,
+}
+
+impl Seen {
+    /// The same socket stays ours. Somebody else's may turn out to be ours: a daemon that loses its parent, or a process
+    /// that ended while it was looked for.
+    fn holds_for(&self, sockets: &[Socket], roots: &[Identity]) -> bool {
+        let is_ours = matches!(self.standing, Standing::Ours(_) | Standing::Matching(..));
+        self.sockets == sockets && self.roots == roots && (is_ours || self.at.elapsed() < SECOND_LOOK)
+    }
+}
+
 /// Pauses between rounds grow from the first to the second: something new is mostly found soon.
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_millis(20);
+
+/// How long somebody else's socket is taken to be that.
+const SECOND_LOOK: Duration = Duration::from_millis(100);
 
 impl Race<'_> {
     /// Runs the race to its end.
@@ -98,21 +127,26 @@ impl Race<'_> {
         let started = Instant::now();
         let deadline = self.deadline;
         let mut signals = Signals::catch().map_err(ReadyError::Watch)?;
-        let mut log = Lines::of(self.log, self.log_start, self.service);
-        let mut prober = health::Prober::new(&self.service.settings);
-        time::sleep(self.service.settings.initial_delay).await;
+        let mut course = Course {
+            log: Lines::of(self.log, self.log_start, self.service),
+            prober: health::Prober::new(&self.service.settings),
+            first_ask: started + self.service.settings.initial_delay,
+            answer: None,
+            seen: None,
+        };
+        let mut missing = ("no answer".to_owned(), Vec::new());
         loop {
             let round = select! {
-                round = self.round(&mut log, &mut prober) => round?,
+                round = self.round(&mut course) => round?,
                 signal = signals.next() => return Ok(Verdict::Interrupted(signal)),
-                () = until(deadline) => Round::Done(Verdict::TooLate("no answer".into(), Vec::new())),
+                () = until(deadline) => return Ok(Verdict::TooLate(course.answer.unwrap_or(missing.0), missing.1)),
             };
-            let (what, foreign) = match round {
+            missing = match round {
                 Round::Done(verdict) => return Ok(verdict),
                 Round::Missing { what, foreign } => (what, foreign),
             };
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                return Ok(Verdict::TooLate(what, foreign));
+                return Ok(Verdict::TooLate(missing.0, missing.1));
             }
             let pause = (started.elapsed() / 100).clamp(SHORTEST, LONGEST);
             let pause = self.service.settings.interval.unwrap_or(pause);
@@ -127,37 +161,62 @@ impl Race<'_> {
     }
 
     /// Looks at everything once, the cheapest first.
-    async fn round(&mut self, log: &mut Lines, prober: &mut health::Prober) -> Result<Round, ReadyError> {
+    async fn round(&mut self, course: &mut Course) -> Result<Round, ReadyError> {
         // the log first: what a server says last, it says before it ends
         let ended = self.ended()?;
-        log.read();
-        if let Some(line) = log.failed.take() {
+        course.log.read();
+        if let Some(line) = course.log.failed.take() {
             return Ok(Round::Done(Verdict::Failed(format!("its log says {line:?}"))));
         }
         if let Some(ending) = ended {
             return Ok(Round::Done(Verdict::Ended { ending, held: self.held }));
         }
         let missing = |what: &str| Ok(Round::Missing { what: what.into(), foreign: Vec::new() });
-        if standing::listeners(self.port)?.is_empty() {
-            return missing("nothing listens on the port yet");
-        }
-        let ours = match self.standing()? {
+        let ours = match self.standing_of_sockets(course)? {
             Standing::Free => return missing("nothing listens on the port yet"),
             // what only its answer can tell, it will tell when it is asked
-            Standing::Foreign(foreign) if self.service.is_known_by_answer() => foreign,
+            Standing::Foreign(foreign) if self.may_answer(&foreign) => foreign,
             Standing::Foreign(foreign) => {
                 return Ok(Round::Missing { what: "another program holds the port".into(), foreign });
             }
             Standing::Ours(holdings) | Standing::Matching(holdings, _) => holdings,
         };
         self.held = true;
-        if !log.ready {
+        if !course.log.ready {
             return missing("its log does not say that it is ready");
         }
         if self.notify.is_some_and(|notify| !notify.is_ready()) {
             return missing("it has not sent READY=1");
         }
-        self.ask(&ours, prober).await
+        if Instant::now() < course.first_ask {
+            return missing("it is not to be asked yet");
+        }
+        self.ask(&ours, course).await
+    }
+
+    /// Tells whether a holder that is not known as ours may be known by its answer. Beside a server that was just started
+    /// that is only one whose owner is not visible: a container's, or that of a server that changed its user.
+    fn may_answer(&self, holdings: &[Holding]) -> bool {
+        let is_visible = |holding: &Holding| holding.process.is_some();
+        self.service.is_known_by_answer() && (self.was_there || !holdings.iter().any(is_visible))
+    }
+
+    fn standing_of_sockets(&self, course: &mut Course) -> Result<Standing, ReadyError> {
+        let sockets = standing::listeners(self.port)?;
+        if sockets.is_empty() {
+            return Ok(Standing::Free);
+        }
+        if let Some(seen) = course.seen.as_ref().filter(|seen| seen.holds_for(&sockets, self.roots())) {
+            return Ok(seen.standing.clone());
+        }
+        let standing = self.standing()?;
+        let (roots, at) = (self.roots().to_vec(), Instant::now());
+        course.seen = Some(Seen { sockets, roots, standing: standing.clone(), at });
+        Ok(standing)
+    }
+
+    fn roots(&self) -> &[Identity] {
+        self.life.as_ref().map_or(&[], |life| life.roots())
     }
 
     fn ended(&mut self) -> Result<Option<Ending>, ReadyError> {
@@ -165,43 +224,48 @@ impl Race<'_> {
     }
 
     fn standing(&self) -> Result<Standing, ReadyError> {
-        let roots = self.life.as_ref().map_or(&[][..], |life| life.roots());
         let holdings = standing::look(self.port)?.holdings;
-        Ok(match standing::classify(holdings, self.port, self.service, roots, self.was_there) {
+        Ok(match standing::classify(holdings, self.port, self.service, self.roots(), self.was_there) {
             Standing::Foreign(holdings) if self.adopt_any => Standing::Matching(holdings, String::new()),
             standing => standing,
         })
     }
 
     /// Asks for health, and then once more whose port it is: the answer may have been somebody else's.
-    async fn ask(&mut self, ours: &[Holding], prober: &mut health::Prober) -> Result<Round, ReadyError> {
+    async fn ask(&mut self, ours: &[Holding], course: &mut Course) -> Result<Round, ReadyError> {
         let Some(listener) = standing::listener(ours) else {
             return Ok(Round::Missing { what: "nothing listens on the port yet".into(), foreign: Vec::new() });
         };
         let target = crate::service::target(self.service.health(self.port).as_deref(), listener)?;
+        course.answer.get_or_insert_with(|| "no answer".into());
         let asked = select! {
-            asked = prober.ask(&target) => asked?,
+            asked = course.prober.ask(&target) => asked?,
             // the next round says how it ended
             () = changed(self.life.as_deref()) => health::Asked::Not("it ended meanwhile".into()),
         };
         match asked {
-            health::Asked::Healthy if prober.in_a_row < self.service.settings.consecutive => Ok(Round::Missing {
-                what: format!("healthy {} times in a row so far", prober.in_a_row),
-                foreign: Vec::new(),
-            }),
+            health::Asked::Healthy if course.prober.in_a_row < self.service.settings.consecutive => {
+                Ok(Round::Missing {
+                    what: format!("healthy {} times in a row so far", course.prober.in_a_row),
+                    foreign: Vec::new(),
+                })
+            }
             health::Asked::Healthy => match (self.ended()?, self.standing()?) {
                 (Some(ending), _) => Ok(Round::Done(Verdict::Ended { ending, held: self.held })),
                 (None, Standing::Ours(holdings) | Standing::Matching(holdings, _)) => {
                     Ok(Round::Done(Verdict::Ready(holdings)))
                 }
-                (None, Standing::Foreign(holdings)) if self.service.is_known_by_answer() => {
+                (None, Standing::Foreign(holdings)) if self.may_answer(&holdings) => {
                     Ok(Round::Done(Verdict::Ready(holdings)))
                 }
                 (None, other) => {
                     Ok(Round::Missing { what: "another program answers".into(), foreign: other.holdings().to_vec() })
                 }
             },
-            health::Asked::Not(what) => Ok(Round::Missing { what, foreign: Vec::new() }),
+            health::Asked::Not(what) => {
+                course.answer = Some(what.clone());
+                Ok(Round::Missing { what, foreign: Vec::new() })
+            }
             health::Asked::Failed(why) => Ok(Round::Done(Verdict::Failed(why))),
         }
     }
@@ -225,68 +289,5 @@ async fn told(notify: Option<&Notify>) {
     match notify {
         Some(notify) if !notify.is_ready() => notify.receive().await,
         _ => std::future::pending().await,
-    }
-}
-
-/// The lines of a log as they come, and what they tell.
-struct Lines {
-    path: Option<PathBuf>,
-    offset: u64,
-    partial: Vec<u8>,
-    ready_pattern: Option<Regex>,
-    fail_pattern: Option<Regex>,
-    ready: bool,
-    failed: Option<String>,
-}
-
-impl Lines {
-    /// A line without end is looked at in pieces of this size.
-    const LONGEST_LINE: usize = 64 * 1024;
-
-    fn of(path: Option<&Path>, offset: u64, service: &Service) -> Self {
-        Self {
-            path: path.map(Path::to_path_buf).filter(|_| service.ready_log.is_some() || service.fail_log.is_some()),
-            offset,
-            partial: Vec::new(),
-            ready: service.ready_log.is_none(),
-            ready_pattern: service.ready_log.clone(),
-            fail_pattern: service.fail_log.clone(),
-            failed: None,
-        }
-    }
-
-    /// Reads what is new. A log that was cut short or replaced begins anew.
-    fn read(&mut self) {
-        let Some(path) = &self.path else { return };
-        let Ok(mut file) = File::open(path) else { return };
-        let length = file.metadata().map_or(0, |found| found.len());
-        if length < self.offset {
-            self.offset = 0;
-            self.partial.clear();
-        }
-        if file.seek(SeekFrom::Start(self.offset)).is_err() {
-            return;
-        }
-        let mut chunk = vec![0; Self::LONGEST_LINE];
-        while let Ok(read @ 1..) = file.read(&mut chunk) {
-            self.offset += read as u64;
-            self.partial.extend_from_slice(&chunk[..read]);
-            self.look();
-        }
-    }
-
-    /// A prompt may come without a line's end, so the last piece is looked at as well.
-    fn look(&mut self) {
-        let partial = std::mem::take(&mut self.partial);
-        for line in partial.split(|&byte| byte == b'\n') {
-            self.ready |= self.ready_pattern.as_ref().is_some_and(|pattern| pattern.is_match(line));
-            if self.failed.is_none() && self.fail_pattern.as_ref().is_some_and(|pattern| pattern.is_match(line)) {
-                self.failed = Some(String::from_utf8_lossy(line).trim_end().to_owned());
-            }
-        }
-        let last = partial.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-        if partial.len() - last < Self::LONGEST_LINE {
-            self.partial = partial[last..].to_vec();
-        }
     }
 }

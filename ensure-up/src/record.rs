@@ -85,7 +85,7 @@ impl Record {
         (record.boot_id == process::boot_id().ok()?).then_some(record)
     }
 
-    /// Returns which process was started.
+    /// Returns which process it is about, whether that runs or not.
     pub fn identity(&self) -> Identity {
         Identity { pid: self.pid, start_id: self.start_id }
     }
@@ -123,8 +123,19 @@ impl Record {
         serde_json::to_writer(&mut file, self)?;
         file.write_all(b"\n")?;
         file.sync_all()?;
-        std::fs::rename(&new, &path)?;
+        put_in_place(&new, &path)?;
         File::open(&folders.runtime)?.sync_all()
+    }
+
+    /// Removes the record of a port if it is about one of these: another call may have put a new server there.
+    ///
+    /// # Errors
+    /// When it is there and cannot be removed.
+    pub fn remove_of(folders: &Folders, port: u16, stopped: &[Identity]) -> io::Result<()> {
+        match Self::read(folders, port) {
+            Some(record) if stopped.contains(&record.identity()) => Self::remove(folders, port),
+            _ => Ok(()),
+        }
     }
 
     /// Removes the record of a port, if there is one.
@@ -150,6 +161,17 @@ impl Record {
         }
         ports.sort_unstable();
         Ok(ports)
+    }
+}
+
+/// An empty folder in the record's place is no record either.
+fn put_in_place(new: &Path, path: &Path) -> io::Result<()> {
+    match std::fs::rename(new, path) {
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+            std::fs::remove_dir(path)?;
+            std::fs::rename(new, path)
+        }
+        result => result,
     }
 }
 

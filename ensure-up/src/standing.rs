@@ -58,14 +58,13 @@ fn query(port: u16) -> Query {
 
 /// Sorts the holders out: those that descend from `roots` are ours; else those that match are taken.
 ///
-/// Without `known_command` a command line of the same words does not count: beside a server that was just started it can
-/// only be somebody else's.
+/// Without `was_there` only those are: beside a server that was just started whatever else matches is another one.
 pub(crate) fn classify(
     all: Vec<Holding>,
     port: u16,
     service: &Service,
     roots: &[Identity],
-    known_command: bool,
+    was_there: bool,
 ) -> Standing {
     if all.is_empty() {
         return Standing::Free;
@@ -74,6 +73,9 @@ pub(crate) fn classify(
     if !ours.is_empty() {
         return Standing::Ours(ours);
     }
+    if !was_there {
+        return Standing::Foreign(all);
+    }
     if let Some(pattern) = &service.matching {
         let matching = some(&all, |process| pattern.is_match(&process.command_line()));
         if !matching.is_empty() {
@@ -81,7 +83,7 @@ pub(crate) fn classify(
         }
     }
     let wanted = service.command(port);
-    let matching = some(&all, |process| known_command && runs_command(process, &wanted, &service.cwd));
+    let matching = some(&all, |process| runs_command(process, &wanted, &service.cwd));
     if matching.is_empty() {
         Standing::Foreign(all)
     } else {
@@ -97,15 +99,17 @@ fn some(all: &[Holding], is_wanted: impl Fn(&Facts) -> bool) -> Vec<Holding> {
 pub(crate) fn descends(process: &Facts, roots: &[Identity]) -> bool {
     let is_root = |identity: Identity| roots.contains(&identity);
     is_root(process.identity())
-        || roots.iter().any(|&root| is_in_session(process, root))
+        || roots.iter().any(|&root| is_in_session(process.session, process.start_id, root))
         || ancestors(process).any(is_root)
 }
 
+/// Tells whether a process that started then and is of that session is of the one that the root began.
+///
 /// A session outlives its leader; its number is not given to another one while it has members.
 /// When the number is another process's by now, the session may be that one's.
-fn is_in_session(process: &Facts, root: Identity) -> bool {
-    process.session == root.pid
-        && process.start_id >= root.start_id
+pub(crate) fn is_in_session(session: u32, start_id: u64, root: Identity) -> bool {
+    session == root.pid
+        && start_id >= root.start_id
         && process::stat(root.pid).is_ok_and(|leader| leader.is_none_or(|leader| leader.identity() == root))
 }
 

@@ -11,6 +11,7 @@ use crate::{
     launch::{self, Launch},
     life, log,
     notify::{self, Notify},
+    signals::Signals,
     stop,
 };
 
@@ -47,6 +48,8 @@ impl Start<'_, '_> {
         } else {
             None
         };
+        // from here on a signal ends the race, not this process: nothing that was started may be left behind
+        let _signals = Signals::catch().map_err(Failure::system("catch signals"))?;
         let mut record = self.launch(path, file, notify.as_ref())?;
         let mut life = Life::watch(record.identity(), true).map_err(Failure::system("watch the server"))?;
         let race = self.ensure.race(self.port);
@@ -88,7 +91,8 @@ impl Start<'_, '_> {
     /// Stops what was started and did not come up.
     fn clear(&self, life: &Life) -> Result<(), Failure> {
         let Ensure { service, folders, .. } = self.ensure;
-        stop::tree(life.roots(), service.stop_signal, service.grace).map_err(Failure::system("stop the server"))?;
+        let whole = life.whole().map_err(Failure::system("watch the server"))?;
+        stop::tree(&whole, service.stop_signal, service.grace).map_err(Failure::system("stop the server"))?;
         Record::remove(folders, self.port).map_err(Failure::state("remove the record in", &folders.runtime))
     }
 

@@ -74,12 +74,11 @@ pub(crate) fn stop_supervisor(record: &Record) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When it lives on.
-pub fn stop_started(service: &Service, folders: &Folders, port: u16, life: &mut Life) -> Result<(), Failure> {
+pub fn stop_started(service: &Service, folders: &Folders, port: u16, life: &Life) -> Result<(), Failure> {
     if let Some(record) = Record::read(folders, port) {
         stop_supervisor(&record)?;
     }
-    // what it left behind since belongs to it
-    life.ended().map_err(Failure::system("watch the server"))?;
-    stop::tree(life.roots(), service.stop_signal, service.grace).map_err(Failure::system("stop the server"))?;
-    Record::remove(folders, port).map_err(Failure::state("remove the record in", &folders.runtime))
+    let whole = life.whole().map_err(Failure::system("watch the server"))?;
+    stop::tree(&whole, service.stop_signal, service.grace).map_err(Failure::system("stop the server"))?;
+    Record::remove_of(folders, port, &whole).map_err(Failure::state("remove the record in", &folders.runtime))
 }

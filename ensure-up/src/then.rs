@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use proc_tree::{Handle, Identity};
 use tokio::select;
 
-use crate::{Ending, Failure, Life, Service, health, signals::Signals, stop};
+use crate::{Ending, Failure, Life, Service, health, life, signals::Signals, stop};
 
 /// How the command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,7 @@ pub fn run(
 ) -> Result<Then, Failure> {
     let mut shell = Command::new("/bin/sh");
     shell.arg("-c").arg(command).env("PORT", port.to_string());
+    life::leave_orphans();
     let child = shell.spawn().map_err(Failure::system("start the shell"))?;
     let waited = health::block_on(wait(child, service, life, died)).map_err(Failure::system("wait"))?;
     waited.map_err(Failure::system("wait for the command"))
