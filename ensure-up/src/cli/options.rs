@@ -182,6 +182,10 @@ impl Options {
         Ok(service)
     }
 
+    pub(crate) fn grace(&self) -> Duration {
+        self.grace
+    }
+
     pub(crate) fn existing(&self) -> Existing {
         Existing {
             adopt: self.adopt,
@@ -266,10 +270,10 @@ impl Options {
     }
 }
 
-/// Returns the options of the health check that were given, as arguments that can be parsed again.
-pub(crate) fn probe(matches: &ArgMatches) -> Vec<String> {
+/// Returns the options of a group that were given, as arguments that can be parsed again.
+pub(crate) fn given<G: Args>(matches: &ArgMatches) -> Vec<String> {
     let mut arguments = Vec::new();
-    for argument in Settings::augment_args(Command::new("")).get_arguments() {
+    for argument in G::augment_args(Command::new("")).get_arguments() {
         let (id, long) = (argument.get_id().as_str(), argument.get_long().unwrap_or_default());
         if matches.value_source(id) != Some(ValueSource::CommandLine) {
             continue;

@@ -141,12 +141,6 @@ impl Cli {
             block_on(log.changed())?;
         }
     }
-
-    fn note(&self, line: &str) {
-        if !self.common.quiet {
-            self.say(line);
-        }
-    }
 }
 
 /// A server that was stopped, or that never came up, may have left its log.
