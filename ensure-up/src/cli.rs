@@ -81,8 +81,18 @@ impl From<Exit> for ExitCode {
 
 /// The arguments make no sense together.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct UsageError(pub(crate) String);
+#[error("{what}")]
+pub(crate) struct UsageError {
+    what: String,
+    /// What was probably meant.
+    pub(crate) hint: Option<String>,
+}
+
+impl UsageError {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), hint: None }
+    }
+}
 
 const EXAMPLES: &str = "\
 Examples:

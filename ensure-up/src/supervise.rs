@@ -140,7 +140,12 @@ impl Supervisor<'_> {
                 }
                 Over::Crashed { how, healthy } => self.after_crash(how, healthy),
             };
-            let Some(pause) = pause else { if self.broken().await? { continue } else { return Ok(()) } };
+            let Some(pause) = pause else {
+                if self.broken().await? {
+                    continue;
+                }
+                return Ok(());
+            };
             self.record.restarts += 1;
             if !self.wait(pause).await? {
                 return self.forget();
@@ -211,7 +216,8 @@ impl Supervisor<'_> {
     fn end(&self, life: Option<Life>) -> Result<(), Failure> {
         let Some(mut life) = life else { return Ok(()) };
         life.ended().map_err(Failure::system("watch the server"))?;
-        let left = stop::tree(life.roots(), self.service.stop_signal, self.service.grace);
+        let whole = life.whole().map_err(Failure::system("watch the server"))?;
+        let left = stop::tree(&whole, self.service.stop_signal, self.service.grace);
         left.map(drop).map_err(Failure::system("stop the server"))
     }
 

@@ -82,9 +82,9 @@ impl Cli {
         let ended = then::run(command, Some(outcome.port), service.grace, &mut needed, &mut |name, ending| {
             self.died(name, ending);
         });
-        let [Needed { mut life, .. }] = needed;
+        let [Needed { life, .. }] = needed;
         if outcome.action.is_start() {
-            stopping::stop_started(service, folders, outcome.port, &mut life)?;
+            stopping::stop_started(service, folders, outcome.port, &life)?;
         }
         Ok(after_then(ended?))
     }
@@ -155,7 +155,7 @@ impl Cli {
 }
 
 fn supervise(service: &Service, port: u16) -> anyhow::Result<Exit> {
-    let keep_up = service.keep_up.as_ref().ok_or(UsageError("--supervise goes with --keep-up".into()))?;
+    let keep_up = service.keep_up.as_ref().ok_or(UsageError::new("--supervise goes with --keep-up"))?;
     supervise::run(service, keep_up, port, &Folders::find()?)?;
     Ok(Exit::With(Status::Done))
 }

@@ -16,7 +16,7 @@ use ensure_up::{
     stopping,
     then::{self, Needed},
 };
-use proc_tree::{Identity, command_line::OutputError, duration, table::Table, terminal::Look};
+use proc_tree::{Facts, Identity, command_line::OutputError, duration, table::Table, terminal::Look};
 
 use super::{Cli, Exit, Status, UsageError, options::Options, run::after_then};
 
@@ -26,7 +26,7 @@ impl Cli {
         let keys = Options::augment_args(Command::new("service"));
         let path = Config::find(self.file.as_deref()).map_err(|error| usage(&error))?;
         let config = Config::read(&path, self.profile.as_deref(), &keys).map_err(|error| usage(&error))?;
-        let services = config.select(&self.names).map_err(UsageError)?;
+        let services = config.select(&self.names).map_err(UsageError::new)?;
         let folder = path.parent().unwrap_or(Path::new("/"));
         let options: Vec<OsString> = self.given.iter().map(OsString::from).collect();
         let fleet = Fleet { services: &services, folder, options: &options, sequential: self.sequential };
@@ -58,9 +58,11 @@ impl Cli {
             ("--foreground", self.foreground),
         ];
         match clashing.into_iter().find(|(_, given)| *given) {
-            Some((what, _)) => Err(UsageError(format!("{what} goes with one server, not with services of a file"))),
+            Some((what, _)) => {
+                Err(UsageError::new(format!("{what} goes with one server, not with services of a file")))
+            }
             None if self.all && !self.names.is_empty() => {
-                Err(UsageError("--all starts every service: give either names or --all".into()))
+                Err(UsageError::new("--all starts every service: give either names or --all"))
             }
             None => Ok(()),
         }
@@ -89,7 +91,7 @@ impl Cli {
                 table.row(cells(end, services));
             }
             table.write(out, &Look::of(&io::stdout(), self.common.color))?;
-        } else if !self.json {
+        } else if !self.json && (self.then.is_none() || self.pids) {
             let mut pids: Vec<u32> =
                 ended.iter().filter(|end| end.status == 0).flat_map(|end| end.line.pids.clone()).collect();
             pids.sort_unstable();
@@ -127,19 +129,15 @@ impl Cli {
 /// A fault of the file is the user's; one that cannot be read may be the machine's, but nothing was done either.
 fn usage(error: &ConfigError) -> UsageError {
     let chain = std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source());
-    let mut message = proc_tree::command_line::failure(chain);
-    if let ConfigError::Invalid(fault) = error
-        && let Some(suggestion) = &fault.suggestion
-    {
-        message.extend(["\nhint: did you mean \"", suggestion, "\"?"]);
-    }
-    UsageError(message)
+    let what = proc_tree::command_line::failure(chain);
+    let suggestion = if let ConfigError::Invalid(fault) = error { fault.suggestion.as_ref() } else { None };
+    UsageError { what, hint: suggestion.map(|word| format!("did you mean {word:?}?")) }
 }
 
 fn cells(end: &Ended, services: &[Definition]) -> Vec<String> {
     let Line { name, action, port, reason, .. } = &end.line;
     let port_cell = port.filter(|_| *action != Action::Failed).map_or_else(String::new, |port| port.to_string());
-    let pid = end.line.pid.map_or_else(String::new, |pid| format!("(pid {pid})"));
+    let pid = format!("({})", pid_text(&end.line));
     let took = Duration::from_millis(end.line.ready_ms.unwrap_or_default());
     let last = match action {
         Action::Failed => {
@@ -149,9 +147,18 @@ fn cells(end: &Ended, services: &[Definition]) -> Vec<String> {
         action if action.is_start() || *action == Action::Joined => {
             format!("in {} {pid}{}", duration::elapsed(took), after(end, services))
         }
-        _ => pid,
+        _ => format!("({}{})", pid_text(&end.line), up(&end.line)),
     };
     vec![name.clone(), action.word().into(), port_cell, last]
+}
+
+fn pid_text(line: &Line) -> String {
+    line.pid.map_or_else(|| "owner not visible to you".into(), |pid| format!("pid {pid}"))
+}
+
+fn up(line: &Line) -> String {
+    let facts = line.pid.and_then(|pid| Facts::of(pid).ok().flatten());
+    facts.map_or_else(String::new, |facts| format!(", up {}", duration::uptime(facts.uptime())))
 }
 
 fn after(end: &Ended, services: &[Definition]) -> String {

@@ -49,7 +49,7 @@ fn lay_over<'k, 'i>(
         let names = known.into_iter().flat_map(DeTable::iter).map(|(name, _)| name.get_ref().as_ref());
         return Err(fault.suggest(profile, names));
     };
-    for (service, value) in table(value, &name.span(), profile, source)?.iter() {
+    for (service, value) in table(value, &name.span(), profile, source)? {
         let overlay = keys(table(value, &service.span(), service.get_ref(), source)?);
         let name = service.get_ref().to_string();
         match services.iter_mut().find(|(known, _)| *known == name) {

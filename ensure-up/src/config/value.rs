@@ -50,7 +50,7 @@ pub(super) fn environment(
     let table = value.get_ref().as_table();
     let table = table.ok_or_else(|| source.fault(&value.span(), "env has to be a table of NAME = \"value\""))?;
     let mut variables = BTreeMap::new();
-    for (name, value) in table.iter() {
+    for (name, value) in table {
         let is_name = !name.get_ref().is_empty() && !name.get_ref().contains(['=', '\0']);
         let text = scalar(value.get_ref()).filter(|_| is_name);
         let text = text

@@ -106,8 +106,8 @@ impl Supervisor<'_> {
     async fn stay(&mut self, life: &mut Life) -> Result<Over, Failure> {
         let ready = Instant::now();
         let mut orphans = signal(SignalKind::child()).map_err(Failure::system("catch signals"))?;
-        let mut probes = time::interval(self.service.settings.interval.unwrap_or(PROBE));
-        probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut rounds = time::interval(self.service.settings.interval.unwrap_or(PROBE));
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut prober = Prober::new(&self.service.settings);
         let mut failed = 0;
         loop {
@@ -116,7 +116,7 @@ impl Supervisor<'_> {
                 _ = orphans.recv() => reap_orphans(life),
                 path = changed(self.reload.as_mut()) => return Ok(Over::Changed(path)),
                 _ = self.signals.next() => return Ok(Over::Asked),
-                _ = probes.tick(), if self.keep_up.liveness.is_some() => {
+                _ = rounds.tick(), if self.keep_up.liveness.is_some() => {
                     let why = self.probe(life, &mut prober).await?;
                     failed = if why.is_some() { failed + 1 } else { 0 };
                     if let Some(why) = why.filter(|_| Some(failed) >= self.keep_up.liveness) {
