@@ -242,10 +242,12 @@ impl Race<'_> {
             () = changed(self.life.as_deref()) => health::Asked::Not("it ended meanwhile".into()),
         };
         match asked {
-            health::Asked::Healthy if course.prober.in_a_row < self.service.settings.consecutive => Ok(Round::Missing {
-                what: format!("healthy {} times in a row so far", course.prober.in_a_row),
-                foreign: Vec::new(),
-            }),
+            health::Asked::Healthy if course.prober.in_a_row < self.service.settings.consecutive => {
+                Ok(Round::Missing {
+                    what: format!("healthy {} times in a row so far", course.prober.in_a_row),
+                    foreign: Vec::new(),
+                })
+            }
             health::Asked::Healthy => match (self.ended()?, self.standing()?) {
                 (Some(ending), _) => Ok(Round::Done(Verdict::Ended { ending, held: self.held })),
                 (None, Standing::Ours(holdings) | Standing::Matching(holdings, _)) => {
