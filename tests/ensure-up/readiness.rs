@@ -73,7 +73,7 @@ fn what_the_log_says_last_is_read_before_the_end_counts() {
 #[test]
 fn ready_notify_waits_for_the_message() {
     let site = Site::new();
-    at_least(&site, &["--ready-notify"], &site.odd(&["notify", "400", "serve"], &[]), 400);
+    at_least(&site, &["--ready-notify"], &site.odd(&["notify", "400"], &[]), 400);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn ready_notify_hears_a_child_and_leaves_no_socket_behind() {
     let site = Site::new();
     let temporary = site.path("tmp");
     fs::create_dir(&temporary).unwrap();
-    let command = shell("\"$0\" \"$@\" & wait", &site.odd(&["notify", "100", "serve"], &[]));
+    let command = shell("\"$0\" \"$@\" & wait", &site.odd(&["notify", "100"], &[]));
     site.run(&["--ready-notify"], &command).env("TMPDIR", &temporary).run();
     assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0);
 }
@@ -90,7 +90,7 @@ fn ready_notify_hears_a_child_and_leaves_no_socket_behind() {
 fn a_server_that_never_notifies_is_late() {
     let site = Site::new();
     let output = site.run(&["--ready-notify", "--timeout", "300ms"], &site.server(&[])).status(124).run();
-    assert!(output.stderr.contains("within 0.3 s: it has not sent READY=1"), "{}", output.stderr);
+    assert!(output.stderr.contains("within 0.30 s: it has not sent READY=1"), "{}", output.stderr);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn all_that_is_asked_for_has_to_hold_and_the_slowest_decides() {
     for (print, notify, ready) in [("700", "100", "100"), ("0", "700", "100"), ("0", "100", "700")] {
         let site = Site::new();
         let script = format!("(sleep {}; echo up) & exec \"$0\" \"$@\"", print.parse::<f64>().unwrap() / 1000.0);
-        let command = shell(&script, &site.odd(&["notify", notify, "serve"], &["--not-ready", ready]));
+        let command = shell(&script, &site.odd(&["notify", notify], &["--not-ready", ready]));
         at_least(&site, &["--health", "/", "--ready-log", "^up$", "--ready-notify"], &command, 700);
     }
 }
