@@ -54,7 +54,8 @@ impl Ensure<'_> {
         };
         let wants_new =
             self.existing.restart || (self.existing.restart_if_changed && !self.differences(&record, port).is_empty());
-        let Some(identity) = record.running().filter(|_| !wants_new) else { return Ok(None) };
+        let wants_supervisor = self.service.keep_up.is_some() && record.running_supervisor().is_none();
+        let Some(identity) = record.running().filter(|_| !wants_new && !wants_supervisor) else { return Ok(None) };
         let Standing::Ours(holdings) = self.standing(port, &[identity])? else { return Ok(None) };
         if self.ask(port, &holdings)? != Asked::Healthy {
             return Ok(None);
@@ -74,6 +75,11 @@ impl Ensure<'_> {
     /// Decides what is to be done, with nobody else deciding at the same time.
     fn locked(&self, port: u16, waited: bool) -> Result<Up, Failure> {
         let record = Record::read(self.folders, port);
+        if let Some(record) = &record
+            && let Some(up) = self.supervised_server(port, record, waited)?
+        {
+            return Ok(up);
+        }
         let root = record.as_ref().map(Record::identity);
         let standing = self.standing(port, root.as_slice())?;
         match (standing, &record) {
@@ -132,7 +138,7 @@ impl Ensure<'_> {
         let race = Race { life: life.as_mut(), adopt_any: self.existing.adopt == Adopt::Any, ..self.race(port) };
         match health::block_on(race.run()).map_err(Failure::system("wait"))?? {
             Verdict::Ready(holdings) => {
-                let record = life.map(|life| Start::record(self, port, life.identity(), None));
+                let record = life.map(|life| Start::record(self, port, Some(life.identity()), None));
                 if let Some(record) = &record {
                     self.write(&Record { phase: Phase::Ready, ..record.clone() })?;
                 }
@@ -180,7 +186,7 @@ impl Ensure<'_> {
     }
 
     /// Stops the holders of the port, the recorded process, and all that belongs to them.
-    fn stop(&self, port: u16, holdings: &[Holding], root: Option<Identity>) -> Result<(), Failure> {
+    pub(crate) fn stop(&self, port: u16, holdings: &[Holding], root: Option<Identity>) -> Result<(), Failure> {
         let holders = holdings.iter().filter_map(|holding| Some(holding.process.as_ref()?.identity()));
         let mut roots: Vec<Identity> = root.into_iter().chain(holders).collect();
         roots.dedup();
@@ -209,6 +215,7 @@ impl Ensure<'_> {
             port,
             life: None,
             log: None,
+            log_start: 0,
             notify: None,
             was_there: true,
             adopt_any: false,
@@ -227,7 +234,7 @@ impl Ensure<'_> {
     }
 
     /// Tells in what the recorded server differs from the one that is asked for.
-    fn differences(&self, record: &Record, port: u16) -> Vec<&'static str> {
+    pub(crate) fn differences(&self, record: &Record, port: u16) -> Vec<&'static str> {
         let compared = [
             ("command", record.command == self.words(port)),
             ("folder", record.cwd == self.service.cwd),
@@ -236,7 +243,7 @@ impl Ensure<'_> {
         compared.into_iter().filter_map(|(what, is_same)| (!is_same).then_some(what)).collect()
     }
 
-    fn recorded(&self, action: Action, record: &Record, holdings: &[Holding]) -> Outcome {
+    pub(crate) fn recorded(&self, action: Action, record: &Record, holdings: &[Holding]) -> Outcome {
         let holder = holdings.iter().find_map(|holding| Some(holding.process.as_ref()?.name.clone()));
         let name = self.service.name.clone().or(holder).unwrap_or_else(|| record.name.clone());
         let mut outcome = self.outcome(action, name, record.port, Some(record.identity()), holdings);
@@ -295,12 +302,5 @@ impl Ensure<'_> {
             }
             Verdict::Ready(_) => self.too_late(port, "it is ready".into(), log, Vec::new()),
         }
-    }
-}
-
-impl Record {
-    /// Returns the record with the process that stands for the server by now.
-    pub(crate) fn with_identity(&self, identity: Identity) -> Self {
-        Self { pid: identity.pid, start_id: identity.start_id, ..self.clone() }
     }
 }

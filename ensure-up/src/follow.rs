@@ -7,16 +7,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use crate::changes::Changes;
 
 /// A log that is followed.
 #[derive(Debug)]
 pub struct Follow {
     path: PathBuf,
     file: Option<File>,
-    changes: UnboundedReceiver<()>,
-    _watcher: RecommendedWatcher,
+    changes: Changes,
 }
 
 impl Follow {
@@ -25,16 +23,9 @@ impl Follow {
     /// # Errors
     /// When its folder cannot be watched.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let (sender, changes) = unbounded_channel();
-        let mut watcher = notify::recommended_watcher(move |_| {
-            // nobody follows any more: nothing is lost
-            let _ = sender.send(());
-        })
-        .map_err(io::Error::other)?;
         // the folder: a rotation puts another file in the log's place
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        watcher.watch(folder, RecursiveMode::NonRecursive).map_err(io::Error::other)?;
-        Ok(Self { path: path.to_owned(), file: File::open(path).ok(), changes, _watcher: watcher })
+        Ok(Self { path: path.to_owned(), file: File::open(path).ok(), changes: Changes::of(folder)? })
     }
 
     /// Goes to the log's end: what was there before is not shown.
@@ -72,10 +63,6 @@ impl Follow {
 
     /// Waits until there may be something new.
     pub async fn changed(&mut self) {
-        if self.changes.recv().await.is_none() {
-            std::future::pending::<()>().await;
-        }
-        // one look serves all that happened so far
-        while self.changes.try_recv().is_ok() {}
+        self.changes.next().await;
     }
 }

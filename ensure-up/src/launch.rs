@@ -9,9 +9,9 @@ use std::{
     io::{self, PipeReader, PipeWriter, Read, Write},
     os::{
         fd::{AsFd, AsRawFd, BorrowedFd, RawFd},
-        unix::ffi::OsStrExt,
+        unix::ffi::{OsStrExt, OsStringExt},
     },
-    path::Path,
+    path::{Path, PathBuf},
     ptr,
 };
 
@@ -238,6 +238,21 @@ fn candidates<'c>(program: &'c OsStr, path: Option<&'c OsStr>) -> impl Iterator<
     let found =
         folders.map(|folder| [if folder.is_empty() { b"." } else { folder }, b"/", program.as_bytes()].concat());
     named.into_iter().chain(found)
+}
+
+/// Tells in advance whether there is a program to execute.
+///
+/// # Errors
+/// When it is not found or cannot be executed.
+pub(crate) fn find(program: &OsStr, environment: &[(OsString, OsString)]) -> Result<(), LaunchError> {
+    let path = environment.iter().rfind(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
+    let shown = program.to_string_lossy().into_owned();
+    let found =
+        candidates(program, path).map(|path| PathBuf::from(OsString::from_vec(path))).find(|path| path.exists());
+    let Some(found) = found else { return Err(LaunchError::NotFound(shown)) };
+    let executable = nix::unistd::access(&found, nix::unistd::AccessFlags::X_OK).map_err(io::Error::from);
+    let checked = executable.and_then(|()| if found.is_dir() { Err(io::Error::from(Errno::EACCES)) } else { Ok(()) });
+    checked.map_err(|source| LaunchError::NotExecutable { program: shown, source })
 }
 
 /// Lists the descriptors that this process has open, but for the standard ones.

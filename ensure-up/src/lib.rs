@@ -2,7 +2,11 @@
 //!
 //! This is the library behind `ensure-up`. Who holds the port? Is it ours? Start it, wait until it is ready, keep a record.
 
+pub mod breaker;
+mod changes;
+pub mod config;
 mod ensure;
+pub mod fleet;
 mod folder;
 pub mod follow;
 pub mod foreground;
@@ -14,9 +18,11 @@ mod lock;
 pub mod log;
 mod notify;
 mod outcome;
+mod pump;
 mod range;
 mod ready;
 mod record;
+pub mod reload;
 pub mod report;
 pub mod service;
 pub mod signals;
@@ -26,6 +32,8 @@ pub mod status;
 pub mod status_report;
 mod stop;
 pub mod stopping;
+pub mod supervise;
+mod supervised;
 pub mod then;
 
 pub use ensure::{Ensure, Up};
@@ -40,3 +48,4 @@ pub use ready::{Race, ReadyError, Verdict};
 pub use record::{Phase, Record};
 pub use service::{Adopt, Existing, Ports, Service};
 pub use standing::Standing;
+pub use supervise::{KeepUp, RestartOn};

@@ -29,12 +29,12 @@ impl Lines {
     const LONGEST_LINE: usize = 64 * 1024;
 
     /// Prepares to read; without a log nobody can be expected to find anything in it.
-    pub(crate) fn of(path: Option<&Path>, service: &Service) -> Self {
+    pub(crate) fn of(path: Option<&Path>, offset: u64, service: &Service) -> Self {
         // to read from a pipe would take away what somebody else waits for
         let is_wanted = service.ready_log.is_some() || service.fail_log.is_some();
         Self {
             path: path.filter(|path| is_wanted && path.is_file()).map(Path::to_path_buf),
-            offset: 0,
+            offset,
             partial: Vec::new(),
             ready: service.ready_log.is_none() || path.is_none(),
             ready_pattern: service.ready_log.clone(),

@@ -2,6 +2,7 @@
 
 use std::{
     cell::Cell,
+    ffi::OsString,
     io,
     os::unix::net::UnixDatagram,
     path::{Path, PathBuf},
@@ -49,6 +50,16 @@ impl Notify {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Names the socket in a server's environment; without one, the server must not talk to the caller's.
+pub(crate) fn environment(
+    mut environment: Vec<(OsString, OsString)>,
+    notify: Option<&Notify>,
+) -> Vec<(OsString, OsString)> {
+    environment.retain(|(name, _)| name != "NOTIFY_SOCKET");
+    environment.extend(notify.map(|notify| ("NOTIFY_SOCKET".into(), notify.path().into_os_string())));
+    environment
 }
 
 fn path(folder: &Path) -> PathBuf {

@@ -64,6 +64,8 @@ pub struct Race<'r> {
     pub life: Option<&'r mut Life>,
     /// Its log.
     pub log: Option<&'r Path>,
+    /// Where in its log this start begins.
+    pub log_start: u64,
     /// Where it says that it is ready, if it is to say so.
     pub notify: Option<&'r Notify>,
     /// Whether it was there before: then its command line tells whose it is.
@@ -126,7 +128,7 @@ impl Race<'_> {
         let deadline = self.deadline;
         let mut signals = Signals::catch().map_err(ReadyError::Watch)?;
         let mut course = Course {
-            log: Lines::of(self.log, self.service),
+            log: Lines::of(self.log, self.log_start, self.service),
             prober: health::Prober::new(&self.service.settings),
             first_ask: started + self.service.settings.initial_delay,
             answer: None,

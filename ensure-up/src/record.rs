@@ -90,6 +90,12 @@ impl Record {
         Identity { pid: self.pid, start_id: self.start_id }
     }
 
+    /// Returns the record with the process that stands for the server by now.
+    #[must_use]
+    pub fn with_identity(&self, identity: Identity) -> Self {
+        Self { pid: identity.pid, start_id: identity.start_id, ..self.clone() }
+    }
+
     /// Returns the process, if it still runs.
     pub fn running(&self) -> Option<Identity> {
         let identity = self.identity();

@@ -15,7 +15,7 @@ use nix::sys::signal::Signal;
 use port_who::PortSpec;
 use regex::{Regex, bytes};
 
-use crate::record;
+use crate::{KeepUp, record};
 
 /// The ports that a server may take: one, or the first free one of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +115,8 @@ pub struct Service {
     pub grace: Duration,
     /// The names of the services that it needs.
     pub depends_on: Vec<String>,
+    /// How it is kept up; `None`: it is not.
+    pub keep_up: Option<KeepUp>,
 }
 
 impl Service {

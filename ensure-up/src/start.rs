@@ -1,6 +1,6 @@
 //! Starting a server: its log, its record, its process, and the wait until it is ready, with the lock held all the while.
 
-use std::{ffi::OsString, fs::File, path::Path};
+use std::{fs::File, path::Path};
 
 use proc_tree::{Identity, process};
 
@@ -10,7 +10,7 @@ use crate::{
     health,
     launch::{self, Launch},
     life, log,
-    notify::Notify,
+    notify::{self, Notify},
     signals::Signals,
     stop,
 };
@@ -28,6 +28,13 @@ impl Start<'_, '_> {
     pub(crate) fn run(&self) -> Result<Up, Failure> {
         let Ensure { service, folders, .. } = self.ensure;
         let path = service.log_path(&folders.logs, self.port);
+        if let Some(keep_up) = &service.keep_up {
+            let program = service.command.first().map_or("".as_ref(), |program| program.as_os_str());
+            launch::find(program, &service.whole_environment(self.port))?;
+            drop(log::start(&path, service.log_keep)?);
+            let record = Self::record(self.ensure, self.port, None, Some(&path));
+            return self.ensure.supervise(keep_up, record, self.action);
+        }
         let file = log::start(&path, service.log_keep)?;
         // old logs are nobody's concern when a server is to be started
         let _ = log::prune(&folders.logs, |port| Record::read(folders, port).is_some());
@@ -60,7 +67,12 @@ impl Start<'_, '_> {
             }
             lost => {
                 self.clear(&life)?;
-                Err(self.ensure.not_ready(self.port, lost?, Some(path.to_owned())))
+                let failure = self.ensure.not_ready(self.port, lost?, Some(path.to_owned()));
+                if !matches!(failure, Failure::Interrupted(_)) {
+                    // kept for --status and --logs; nothing is lost when it cannot be
+                    let _ = Record { reason: Some(failure.to_string()), ..record }.write(self.ensure.folders);
+                }
+                Err(failure)
             }
         }
     }
@@ -69,12 +81,10 @@ impl Start<'_, '_> {
     fn launch(&self, path: &Path, file: &File, notify: Option<&Notify>) -> Result<Record, Failure> {
         let Ensure { service, .. } = self.ensure;
         let command = service.command(self.port);
-        let mut environment = service.whole_environment(self.port);
-        environment.retain(|(name, _)| name != "NOTIFY_SOCKET");
-        environment.extend(notify.map(|notify| (OsString::from("NOTIFY_SOCKET"), notify.path().into_os_string())));
+        let environment = notify::environment(service.whole_environment(self.port), notify);
         let launch = Launch { command: &command, cwd: &service.cwd, environment, output: launch::output(file) };
         let launched = launch.fork()?;
-        let record = Self::record(self.ensure, self.port, launched.identity(), Some(path));
+        let record = Self::record(self.ensure, self.port, Some(launched.identity()), Some(path));
         self.ensure.write(&record)?;
         let program = command.first().cloned().unwrap_or_default();
         launched.go(&program).inspect_err(|_| {
@@ -92,13 +102,14 @@ impl Start<'_, '_> {
     }
 
     /// Describes a server that is on its way up.
-    pub(crate) fn record(ensure: &Ensure<'_>, port: u16, identity: Identity, log: Option<&Path>) -> Record {
+    pub(crate) fn record(ensure: &Ensure<'_>, port: u16, identity: Option<Identity>, log: Option<&Path>) -> Record {
         let Ensure { service, .. } = ensure;
+        let Identity { pid, start_id } = identity.unwrap_or(Identity { pid: 0, start_id: 0 });
         Record {
             name: service.name(),
             port,
-            pid: identity.pid,
-            start_id: identity.start_id,
+            pid,
+            start_id,
             boot_id: process::boot_id().unwrap_or_default(),
             phase: Phase::Starting,
             command: ensure.words(port),

@@ -128,7 +128,7 @@ fn look(folders: &Folders, port: u16, record: Option<&Record>) -> Result<(Entry,
         reason: record.and_then(|record| record.reason.clone()),
     };
     let answer = standing::look(port).map_err(crate::ReadyError::from)?;
-    let life = record.map(|record| running(record)).transpose().map_err(watch)?.flatten();
+    let life = record.map(running).transpose().map_err(watch)?.flatten();
     let Some((record, life)) = record.zip(life) else {
         let is_supervised = record.is_some_and(|record| record.running_supervisor().is_some());
         entry.state = match record.map(|record| record.phase) {
@@ -157,7 +157,7 @@ fn look(folders: &Folders, port: u16, record: Option<&Record>) -> Result<(Entry,
 }
 
 fn running(record: &Record) -> std::io::Result<Option<Life>> {
-    let mut life = Life::watch(Identity { pid: record.pid, start_id: record.start_id }, false)?;
+    let mut life = Life::watch(record.identity(), false)?;
     Ok(life.ended()?.is_none().then_some(life))
 }
 

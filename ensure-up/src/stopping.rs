@@ -41,22 +41,24 @@ pub fn order(folders: &Folders, names: &[String]) -> Result<Vec<Record>, Failure
 /// When something of it lives on.
 pub fn stop(folders: &Folders, record: Record) -> Result<Stopped, Failure> {
     let watch = || Failure::system("watch the server");
-    stop_supervisor(&record)?;
     let mut life = Life::watch(record.identity(), false).map_err(watch())?;
     let identity = life.ended().map_err(watch())?.is_none().then(|| life.identity());
-    if identity.is_some() {
+    let supervisor = record.running_supervisor();
+    stop_supervisor(&record)?;
+    if life.ended().map_err(watch())?.is_none() {
         let signal = port_kill::signal::parse(&record.stop_signal).unwrap_or(Signal::SIGTERM);
-        let left = stop::tree(life.roots(), signal, record.grace()).map_err(Failure::system("stop the server"))?;
+        let whole = life.whole().map_err(watch())?;
+        let left = stop::tree(&whole, signal, record.grace()).map_err(Failure::system("stop the server"))?;
         if let Some(one) = left.first() {
             return Err(Failure::NotStopped { port: record.port, what: format!("{} ({})", one.name, one.identity) });
         }
     }
     Record::remove(folders, record.port).map_err(Failure::state("remove the record in", &folders.runtime))?;
-    Ok(Stopped { identity: identity.or(record.supervisor), record })
+    Ok(Stopped { identity: identity.or(supervisor), record })
 }
 
 /// A supervisor stops its server itself, and would start it again if that were stopped first.
-fn stop_supervisor(record: &Record) -> Result<(), Failure> {
+pub(crate) fn stop_supervisor(record: &Record) -> Result<(), Failure> {
     let failed = || Failure::system("stop the supervisor");
     let Some(supervisor) = record.running_supervisor() else { return Ok(()) };
     let Some(opened) = Handle::open(supervisor).map_err(failed())? else { return Ok(()) };

@@ -119,8 +119,10 @@ fn a_deadline_stops_the_whole_tree_and_says_the_last_answer() {
     let script = "sleep 61 & setsid sleep 62 & (setsid sleep 63 &) ; sh -c 'set -m; sleep 64 & wait' & \"$0\" \"$@\"";
     let command = shell(script, &site.server(&["--not-ready", "60000", "--print", "loading"]));
     let output = site.run(&["--timeout", "500ms", "--health", "/"], &command).status(124).run();
-    let said =
-        format!("ensure-up: sh was not ready on port {} within 0.50 s: 503 Service Unavailable; the end of ", site.port);
+    let said = format!(
+        "ensure-up: sh was not ready on port {} within 0.50 s: 503 Service Unavailable; the end of ",
+        site.port
+    );
     assert!(output.stderr.starts_with(&said) && output.stderr.contains("\n  loading\n"), "{}", output.stderr);
     assert_eq!(site.processes(), []);
     assert!(!site.record().exists());

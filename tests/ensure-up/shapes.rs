@@ -102,7 +102,7 @@ fn a_wrapper_that_ends_leaves_its_server_in_the_session() {
 #[test]
 fn a_daemon_that_left_everything_behind_is_found_and_reused_and_restarted() {
     let site = Site::new();
-    let command = site.odd(&["daemon"], &["--delay", "200"]);
+    let command = site.odd(&["detach"], &["--delay", "200"]);
     let first = site.line(&[], &command);
     assert_eq!((first.action.as_str(), first.pid), ("started", Some(site.alive()[0])));
     assert_eq!(site.line(&[], &command).action, "reused");

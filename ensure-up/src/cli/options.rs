@@ -10,10 +10,14 @@ use std::{
 };
 
 use clap::{ArgAction, ArgMatches, Args, Command, parser::ValueSource};
-use ensure_up::{Adopt, Existing, Ports, Service};
+use ensure_up::{
+    Adopt, Existing, KeepUp, Ports, RestartOn, Service,
+    breaker::{Backoff, Limit},
+    reload::Patterns,
+};
 use health_wait::{Settings, Target};
 use nix::sys::signal::Signal;
-use proc_tree::duration;
+use proc_tree::{duration, size};
 use regex::{Regex, bytes};
 
 use super::UsageError;
@@ -83,6 +87,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value = "3", help_heading = "Log")]
     log_keep: u32,
 
+    /// Under --keep-up, start a new log beyond this size
+    #[arg(long, value_name = "SIZE", default_value = "10M", value_parser = size::parse, help_heading = "Log")]
+    log_max_size: u64,
+
     /// It is ready once its log matches this
     #[arg(long, value_name = "REGEX", help_heading = "Readiness")]
     ready_log: Option<bytes::Regex>,
@@ -106,6 +114,36 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse, help_heading = "Stopping")]
     grace: Duration,
 
+    /// Start it again when it crashes
+    #[arg(long, help_heading = "Keeping it up")]
+    keep_up: bool,
+
+    /// The pauses before restarts: the first is doubled up to the last
+    #[arg(long, value_name = "FIRST..LAST", default_value = "1s..16s", help_heading = "Keeping it up")]
+    backoff: Backoff,
+
+    /// Give up after more restarts than these within this time
+    #[arg(long, value_name = "N/TIME", default_value = "5/60s", help_heading = "Keeping it up")]
+    max_restarts: Limit,
+
+    /// After which ends it is started again: failure or always
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "failure",
+        hide_possible_values = true,
+        help_heading = "Keeping it up"
+    )]
+    restart_on: RestartOn,
+
+    /// Start it again when a file changes that matches; !GLOB excludes; repeatable; implies --keep-up
+    #[arg(long, value_name = "GLOB", help_heading = "Keeping it up")]
+    reload_on: Vec<String>,
+
+    /// Start it again after so many failed health probes in a row; implies --keep-up
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Keeping it up")]
+    liveness: Option<u32>,
+
     /// A service that has to be up first
     #[arg(long, value_name = "NAME", hide = true)]
     depends_on: Vec<String>,
@@ -114,10 +152,9 @@ pub(crate) struct Options {
 impl Options {
     /// Makes the service that these options and this command describe.
     pub(crate) fn service(&self, command: &[OsString], probe: Vec<String>) -> Result<Service, UsageError> {
-        let ports =
-            self.port.ok_or(UsageError("no port is given: --port PORT says where the server listens".into()))?;
+        let ports = self.port.ok_or(UsageError::new("no port is given: --port PORT says where the server listens"))?;
         if command.is_empty() {
-            return Err(UsageError("no command is given: it follows --".into()));
+            return Err(UsageError::new("no command is given: it follows --"));
         }
         self.check_health(ports.low)?;
         let service = Service {
@@ -139,8 +176,13 @@ impl Options {
             stop_signal: self.stop_signal,
             grace: self.grace,
             depends_on: self.depends_on.clone(),
+            keep_up: self.keep_up()?,
         };
         Ok(service)
+    }
+
+    pub(crate) fn grace(&self) -> Duration {
+        self.grace
     }
 
     pub(crate) fn existing(&self) -> Existing {
@@ -152,17 +194,35 @@ impl Options {
         }
     }
 
+    fn keep_up(&self) -> Result<Option<KeepUp>, UsageError> {
+        let reload = Patterns::new(&self.reload_on).map_err(UsageError::new)?;
+        if !self.keep_up && reload.is_empty() && self.liveness.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(KeepUp {
+            backoff: self.backoff,
+            limit: self.max_restarts,
+            restart_on: self.restart_on,
+            reload,
+            liveness: self.liveness,
+            log_max_size: self.log_max_size,
+            arguments: env::args_os().skip(1).collect(),
+        }))
+    }
+
     fn check_health(&self, port: u16) -> Result<(), UsageError> {
         let target = match self.health.as_deref() {
             None => Target::port(port),
             Some(text) => {
                 let text = text.replace("{port}", &port.to_string());
                 let target = if text.starts_with('/') { Target::path_on_port(&text, port) } else { text.parse() };
-                target.map_err(|error| UsageError(error.to_string()))?
+                target.map_err(|error| UsageError::new(error.to_string()))?
             }
         };
         match self.settings.needs_http().filter(|_| !target.is_http()) {
-            Some(option) => Err(UsageError(format!("{option} needs an HTTP health target, such as --health /health"))),
+            Some(option) => {
+                Err(UsageError::new(format!("{option} needs an HTTP health target, such as --health /health")))
+            }
             None => Ok(()),
         }
     }
@@ -173,8 +233,10 @@ impl Options {
         let named = self.cwd.as_deref().unwrap_or(Path::new(".")).display();
         match folder {
             Ok(folder) if folder.is_dir() => Ok(folder),
-            Ok(_) => Err(UsageError(format!("invalid folder \"{named}\": it is not a folder"))),
-            Err(error) => Err(UsageError(format!("invalid folder \"{named}\": {}", proc_tree::text::os_error(&error)))),
+            Ok(_) => Err(UsageError::new(format!("invalid folder \"{named}\": it is not a folder"))),
+            Err(error) => {
+                Err(UsageError::new(format!("invalid folder \"{named}\": {}", proc_tree::text::os_error(&error))))
+            }
         }
     }
 
@@ -182,7 +244,8 @@ impl Options {
     fn environment(&self) -> Result<Vec<(OsString, OsString)>, UsageError> {
         let mut variables = Vec::new();
         for path in &self.env_file {
-            let failed = |error: dotenvy::Error| UsageError(format!("invalid env file {:?}: {error}", path.display()));
+            let failed =
+                |error: dotenvy::Error| UsageError::new(format!("invalid env file {:?}: {error}", path.display()));
             for variable in dotenvy::from_path_iter(path).map_err(failed)? {
                 let (name, value) = variable.map_err(failed)?;
                 variables.push((name.into(), value.into()));
@@ -195,7 +258,10 @@ impl Options {
                 None => (bytes, env::var_os(text)),
             };
             if name.is_empty() {
-                return Err(UsageError(format!("invalid variable {:?}: expected NAME=VALUE", text.to_string_lossy())));
+                return Err(UsageError::new(format!(
+                    "invalid variable {:?}: expected NAME=VALUE",
+                    text.to_string_lossy()
+                )));
             }
             variables.extend(value.map(|value| (OsStr::from_bytes(name).to_owned(), value)));
         }
@@ -211,10 +277,10 @@ impl Options {
     }
 }
 
-/// Returns the options of the health check that were given, as arguments that can be parsed again.
-pub(crate) fn probe(matches: &ArgMatches) -> Vec<String> {
+/// Returns the options of a group that were given, as arguments that can be parsed again.
+pub(crate) fn given<G: Args>(matches: &ArgMatches) -> Vec<String> {
     let mut arguments = Vec::new();
-    for argument in Settings::augment_args(Command::new("")).get_arguments() {
+    for argument in G::augment_args(Command::new("")).get_arguments() {
         let (id, long) = (argument.get_id().as_str(), argument.get_long().unwrap_or_default());
         if matches.value_source(id) != Some(ValueSource::CommandLine) {
             continue;
