@@ -19,7 +19,7 @@ fn a_server_that_dies_at_once_is_status_three_with_the_end_of_its_log() {
     assert!(first.ends_with(&rest), "{first}");
     let expected: Vec<String> = (11..=30).map(|number| format!("  line {number}")).collect();
     assert_eq!(lines.collect::<Vec<_>>(), expected);
-    assert!(!site.record().exists() && site.processes().is_empty());
+    assert!(site.has_no_server());
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_stranger_that_answers_while_ours_died_is_never_a_success() {
     std::io::Read::read_to_string(starter.stderr.as_mut().unwrap(), &mut said).unwrap();
     assert_eq!(starter.wait().unwrap().code(), Some(3), "{said}");
     assert!(said.contains("ended with status 98") && said.contains("  cannot bind: "), "{said}");
-    assert!(crate::support::runs(stranger.pid()) && !site.record().exists());
+    assert!(crate::support::runs(stranger.pid()) && site.alive().is_empty());
 }
 
 #[test]
@@ -124,8 +124,7 @@ fn a_deadline_stops_the_whole_tree_and_says_the_last_answer() {
         site.port
     );
     assert!(output.stderr.starts_with(&said) && output.stderr.contains("\n  loading\n"), "{}", output.stderr);
-    assert_eq!(site.processes(), []);
-    assert!(!site.record().exists());
+    assert!(site.has_no_server());
 }
 
 #[test]

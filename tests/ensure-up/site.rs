@@ -144,6 +144,14 @@ impl Site {
         all.into_iter().filter(|&pid| is_here(pid)).filter_map(|pid| Identity::of(pid).ok()?).collect()
     }
 
+    /// Tells whether nothing runs; what is kept of a start that failed names only processes that are gone.
+    pub fn has_no_server(&self) -> bool {
+        let text = fs::read_to_string(self.record()).unwrap_or_else(|_| "{}".into());
+        let kept: serde_json::Value = serde_json::from_str(&text).expect("a record is whole");
+        let pid = kept["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
+        self.processes().is_empty() && pid.is_none_or(|pid| !runs(pid))
+    }
+
     /// Kills whatever runs, and waits until it is gone.
     pub fn clear(&self) {
         loop {
