@@ -242,11 +242,10 @@ impl Cli {
     }
 
     fn status(&self, report: &Report) -> Status {
-        let nothing = report.processes.iter().all(|process| process.outcome == Outcome::Gone)
-            && report.ports.iter().all(|port| port.free);
+        let nothing = report.processes.iter().all(|process| process.outcome == Outcome::Gone) && report.is_free();
         match () {
             () if self.require && nothing => Status::No,
-            () if self.dry_run || report.ports.iter().all(|port| port.free) => Status::Done,
+            () if self.dry_run || report.is_free() => Status::Done,
             () => Status::No,
         }
     }
