@@ -1,6 +1,7 @@
 //! Stopping processes: signal, wait, escalate, wait, and say what came of each. Knows nothing of ports.
 
 mod campaign;
+mod descent;
 mod member;
 
 use std::{io, os::fd::BorrowedFd, time::Duration};
