@@ -26,7 +26,7 @@ pub enum FreeError {
     #[error(transparent)]
     Look(#[from] LookError),
     /// The processes could not be looked at or waited for.
-    #[error("cannot wait for processes")]
+    #[error("cannot look at the processes")]
     Wait(#[source] io::Error),
     /// The user could not be asked.
     #[error("cannot ask on the terminal")]

@@ -1,6 +1,6 @@
 //! Stopping: processes, whole trees of them, and whatever holds a port; each with proof of what came of it.
 //!
-//! This is the library behind `port-kill`. [`stop`] knows nothing of ports; [`free`] stands on it. A process is opened
+//! This is the library behind `port-kill`. [`stop()`] knows nothing of ports; [`free()`] stands on it. A process is opened
 //! before it is signalled, so that a recycled PID is never hit, and waited for on what was opened.
 
 mod free;
