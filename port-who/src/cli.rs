@@ -3,10 +3,11 @@
 use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
+use nix::sys::signal::Signal;
 use port_who::{Filter, PortSpec, Query, parse_pattern, parse_user};
 use proc_tree::{
     command_line::{self, Common},
-    duration,
+    duration, signals,
 };
 use regex::Regex;
 
@@ -42,6 +43,32 @@ impl Status {
 impl From<Status> for ExitCode {
     fn from(status: Status) -> Self {
         Self::from(status as u8)
+    }
+}
+
+/// How the tool ends: with a status of its own, or by a signal that it caught to give the terminal back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Status(Status),
+    Signal(Signal),
+}
+
+impl From<Status> for Ending {
+    fn from(status: Status) -> Self {
+        Self::Status(status)
+    }
+}
+
+impl Ending {
+    /// Ends by the signal if it is one; otherwise tells the status to exit with.
+    pub(crate) fn end(self) -> ExitCode {
+        match self {
+            Self::Status(status) => status.into(),
+            Self::Signal(signal) => {
+                signals::die_by(signal);
+                Status::Failed.into()
+            }
+        }
     }
 }
 

@@ -14,7 +14,6 @@ mod port;
 mod record;
 pub mod report;
 mod socket;
-pub mod watch;
 
 pub use answer::{Answer, Holding, LookError, look};
 pub use filter::{Filter, parse_pattern, parse_user};

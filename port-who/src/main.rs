@@ -2,6 +2,7 @@
 
 mod cli;
 mod run;
+mod watch;
 
 use std::{
     io::{self, Write},
@@ -12,7 +13,7 @@ use clap::{CommandFactory, Parser};
 use port_who::hint;
 use proc_tree::command_line::{self, OutputError};
 
-use cli::{Cli, Status};
+use cli::{Cli, Ending, Status};
 
 const NAME: &str = "port-who";
 
@@ -24,23 +25,23 @@ fn main() -> ExitCode {
             None => finish(
                 write!(io::stdout(), "{}", error.render())
                     .map_err(|error| OutputError(error).into())
-                    .map(|()| Status::Done),
+                    .map(|()| Status::Done.into()),
             ),
         },
     }
 }
 
-fn run(cli: &Cli) -> anyhow::Result<Status> {
+fn run(cli: &Cli) -> anyhow::Result<Ending> {
     match cli.common.generate {
         Some(page) => page.write(Cli::command(), &mut io::stdout().lock()).map_err(OutputError)?,
         None => return cli.run(),
     }
-    Ok(Status::Done)
+    Ok(Status::Done.into())
 }
 
-fn finish(result: anyhow::Result<Status>) -> ExitCode {
+fn finish(result: anyhow::Result<Ending>) -> ExitCode {
     match result {
-        Ok(status) => status.into(),
+        Ok(ending) => ending.end(),
         Err(error) if error.downcast_ref().is_some_and(OutputError::is_closed_pipe) => Status::Done.into(),
         Err(error) => {
             let mut message = format!("{NAME}: {}", command_line::failure(error.chain()));

@@ -1,50 +1,59 @@
-//! From the command line's wishes to the library and back: one question, a watch, or a search for free ports.
+//! From the command line's wishes to the library and back: one question, or a search for free ports.
 
 use std::{
-    io::{self, IsTerminal, Stdout, Write},
-    time::{Duration, SystemTime},
+    io::{self, IsTerminal, Write},
+    time::SystemTime,
 };
 
 use anyhow::Context;
 use port_who::{
     Answer, hint, look,
     report::{self, Detail},
-    watch::{self, Pause, Rounds, Screen},
 };
 use proc_tree::{command_line::OutputError, terminal::Look};
 use serde::Serialize;
 
-use crate::cli::{Cli, Status};
+use crate::{
+    cli::{Cli, Ending, Status},
+    watch,
+};
 
 /// The forms that an answer can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
+pub(crate) enum Format {
     Json,
     Pids,
     Table,
 }
 
 impl Cli {
-    pub(crate) fn run(&self) -> anyhow::Result<Status> {
+    pub(crate) fn run(&self) -> anyhow::Result<Ending> {
         match (self.free, self.watch) {
-            (Some(count), _) => self.find_free(count),
-            (None, Some(interval)) => self.watch(interval),
+            (Some(count), _) => self.find_free(count).map(Ending::from),
+            (None, Some(interval)) => {
+                watch::watch(self, interval, io::stdout().is_terminal() && self.format() != Format::Json)
+            }
             (None, None) => {
                 let answer = self.ask()?;
                 self.report(&answer, None, &mut io::stdout().lock())?;
                 self.hint_about(&answer);
-                Ok(if answer.holdings.is_empty() { Status::No } else { Status::Done })
+                Ok(if answer.holdings.is_empty() { Status::No } else { Status::Done }.into())
             }
         }
     }
 
-    fn ask(&self) -> anyhow::Result<Answer> {
+    pub(crate) fn ask(&self) -> anyhow::Result<Answer> {
         let mut answer = look(&self.query())?;
         self.filter().apply(&mut answer);
         Ok(answer)
     }
 
-    fn report(&self, answer: &Answer, sampled_at: Option<SystemTime>, out: &mut dyn Write) -> anyhow::Result<()> {
+    pub(crate) fn report(
+        &self,
+        answer: &Answer,
+        sampled_at: Option<SystemTime>,
+        out: &mut dyn Write,
+    ) -> anyhow::Result<()> {
         let format = self.format();
         let explained = self.why && format != Format::Pids;
         let origins = explained.then(|| answer.origins()).transpose();
@@ -60,7 +69,7 @@ impl Cli {
         Ok(written.map_err(OutputError)?)
     }
 
-    fn format(&self) -> Format {
+    pub(crate) fn format(&self) -> Format {
         match self {
             Self { json: true, .. } => Format::Json,
             Self { table: true, .. } => Format::Table,
@@ -71,7 +80,7 @@ impl Cli {
     }
 
     /// Says what would show the rest of an answer; tells whether there was anything to say.
-    fn hint_about(&self, answer: &Answer) -> bool {
+    pub(crate) fn hint_about(&self, answer: &Answer) -> bool {
         let invisible = hint::invisible(answer, &self.ports, rustix::process::geteuid().is_root());
         let hints: Vec<String> = invisible.into_iter().chain(hint::hidden(answer)).collect();
         self.hint(&hints);
@@ -83,47 +92,6 @@ impl Cli {
         for hint in hints.iter().filter(|_| !self.common.quiet) {
             let _ = writeln!(io::stderr(), "hint: {hint}");
         }
-    }
-
-    /// Asks again and again; yes when any round found something. A signal ends it, and leaves nothing behind.
-    fn watch(&self, interval: Duration) -> anyhow::Result<Status> {
-        let stdout = io::stdout();
-        let mut rounds = Rounds::start(interval, self.count);
-        let mut screen = stdout.is_terminal().then(Screen::default).filter(|_| self.format() != Format::Json);
-        let mut status = Status::No;
-        let mut hinted = false;
-        loop {
-            let sampled_at = SystemTime::now();
-            let answer = self.ask()?;
-            match &mut screen {
-                Some(screen) => self.redraw(&answer, sampled_at, screen, &stdout)?,
-                None => self.report(&answer, Some(sampled_at), &mut stdout.lock())?,
-            }
-            if !answer.holdings.is_empty() {
-                status = Status::Done;
-            }
-            if screen.is_none() && !hinted {
-                hinted = self.hint_about(&answer);
-            }
-            match rounds.pause(&stdout).context("cannot wait for the next round")? {
-                Pause::Done => return Ok(status),
-                Pause::ReaderGone => return Ok(Status::Done),
-                Pause::Over if screen.is_none() && self.format() != Format::Json => {
-                    writeln!(stdout.lock()).map_err(OutputError)?; // an empty line between two rounds
-                }
-                Pause::Over => {}
-            }
-        }
-    }
-
-    fn redraw(&self, answer: &Answer, at: SystemTime, screen: &mut Screen, out: &Stdout) -> anyhow::Result<()> {
-        let mut text = Vec::new();
-        self.report(answer, Some(at), &mut text)?;
-        if text.is_empty() {
-            text = b"(nothing)\n".to_vec();
-        }
-        let text = String::from_utf8_lossy(&text);
-        Ok(screen.draw(&text, watch::rows(out), &mut out.lock()).map_err(OutputError)?)
     }
 
     fn find_free(&self, count: u16) -> anyhow::Result<Status> {

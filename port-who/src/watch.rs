@@ -1,64 +1,146 @@
-//! The same question again and again: when to ask, and how to draw the answer over the last one.
+//! The same question again and again: redrawn on a terminal, streamed elsewhere.
 
 use std::{
-    io::{self, Write},
+    io::{self, Stdout, Write},
     os::fd::AsFd,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
+use anyhow::Context;
+use nix::sys::signal::Signal;
+use port_who::Answer;
+use proc_tree::{
+    command_line::OutputError,
+    screen::Screen,
+    signals::{Event, Signals},
+};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
-    termios::tcgetwinsize,
 };
 
+use crate::{
+    cli::{Cli, Ending, Status},
+    run::Format,
+};
+
+/// What a person sees when there is nothing.
+const NOTHING: &[u8] = b"(nothing)\n";
+
+/// Asks again and again; yes when any round found something.
+pub(crate) fn watch(cli: &Cli, interval: Duration, on_terminal: bool) -> anyhow::Result<Ending> {
+    let rounds = Rounds::start(interval, cli.count);
+    if on_terminal { redraw(cli, rounds) } else { stream(cli, rounds) }
+}
+
+/// Streams rounds; a signal ends that, and there is nothing to tidy up.
+fn stream(cli: &Cli, mut rounds: Rounds) -> anyhow::Result<Ending> {
+    let stdout = io::stdout();
+    let mut status = Status::No;
+    let mut hinted = false;
+    loop {
+        let sampled_at = SystemTime::now();
+        let answer = cli.ask()?;
+        cli.report(&answer, Some(sampled_at), &mut stdout.lock())?;
+        if !answer.holdings.is_empty() {
+            status = Status::Done;
+        }
+        if !hinted {
+            hinted = cli.hint_about(&answer);
+        }
+        if !rounds.another() {
+            return Ok(status.into());
+        }
+        if is_closed_until(&stdout, rounds.next).context("cannot wait for the next round")? {
+            return Ok(Status::Done.into());
+        }
+        if cli.format() != Format::Json {
+            writeln!(stdout.lock()).map_err(OutputError)?; // an empty line between two rounds
+        }
+    }
+}
+
+/// Redraws one picture. Whatever ends it, the terminal is given back and the last picture left on it.
+fn redraw(cli: &Cli, mut rounds: Rounds) -> anyhow::Result<Ending> {
+    let signals = Signals::catch(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGWINCH])?;
+    let stdout = io::stdout();
+    let mut screen = Screen::default();
+    let mut last = Answer::default();
+    let ending = draw_rounds(cli, &mut rounds, &signals, &mut screen, &mut last);
+    screen.leave(&mut stdout.lock()).map_err(OutputError)?;
+    let ending = ending?;
+    cli.report(&last, None, &mut stdout.lock())?;
+    cli.hint_about(&last);
+    Ok(ending)
+}
+
+fn draw_rounds(
+    cli: &Cli,
+    rounds: &mut Rounds,
+    signals: &Signals,
+    screen: &mut Screen,
+    last: &mut Answer,
+) -> anyhow::Result<Ending> {
+    let stdout = io::stdout();
+    let mut status = Status::No;
+    loop {
+        *last = cli.ask()?;
+        draw(cli, last, screen, &stdout)?;
+        if !last.holdings.is_empty() {
+            status = Status::Done;
+        }
+        if !rounds.another() {
+            return Ok(status.into());
+        }
+        while let Event::Signal(caught) = signals.wait(None, Some(rounds.next))? {
+            if caught.signal != Signal::SIGWINCH {
+                return Ok(Ending::Signal(caught.signal));
+            }
+            draw(cli, last, screen, &stdout)?;
+        }
+    }
+}
+
+fn draw(cli: &Cli, answer: &Answer, screen: &mut Screen, stdout: &Stdout) -> anyhow::Result<()> {
+    let mut picture = Vec::new();
+    cli.report(answer, None, &mut picture)?;
+    let picture = if picture.is_empty() { NOTHING } else { &picture };
+    Ok(screen.draw(&String::from_utf8_lossy(picture), stdout, &mut stdout.lock()).map_err(OutputError)?)
+}
+
 /// Rounds at a steady beat: what a round takes does not put off the next one.
-#[derive(Debug)]
-pub struct Rounds {
+struct Rounds {
     next: Instant,
     interval: Duration,
     left: Option<u64>,
 }
 
-/// What happened between two rounds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pause {
-    /// It is time for the next round.
-    Over,
-    /// That was the last round.
-    Done,
-    /// Whoever read the output went away.
-    ReaderGone,
-}
-
 impl Rounds {
     /// Starts with the first round, which is due now; `count` is how many there are, or none for no end.
-    pub fn start(interval: Duration, count: Option<u64>) -> Self {
+    fn start(interval: Duration, count: Option<u64>) -> Self {
         Self { next: Instant::now(), interval, left: count }
     }
 
-    /// Waits for the next round, or until nobody reads `out` any more.
-    ///
-    /// # Errors
-    /// When poll(2) fails.
-    pub fn pause(&mut self, out: &impl AsFd) -> io::Result<Pause> {
+    /// Ends a round; `false` when it was the last one, else the next is due at `next`.
+    fn another(&mut self) -> bool {
         if let Some(left) = &mut self.left {
             *left = left.saturating_sub(1);
-            if *left == 0 {
-                return Ok(Pause::Done);
-            }
         }
         self.next = (self.next + self.interval).max(Instant::now());
-        loop {
-            let left = self.next.saturating_duration_since(Instant::now());
-            // no event is asked for: only that the other end was closed is told
-            let mut watched = [PollFd::new(out, PollFlags::empty())];
-            match poll(&mut watched, Some(&timespec(left))) {
-                Ok(0) => return Ok(Pause::Over),
-                Ok(_) => return Ok(Pause::ReaderGone),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
+        self.left != Some(0)
+    }
+}
+
+/// Waits until then; `true` as soon as nobody reads the stream any more.
+fn is_closed_until(stream: &impl AsFd, deadline: Instant) -> io::Result<bool> {
+    loop {
+        // no event is asked for: only that the other end was closed is told
+        let mut watched = [PollFd::new(stream, PollFlags::empty())];
+        let left = deadline.saturating_duration_since(Instant::now());
+        match poll(&mut watched, Some(&timespec(left))) {
+            Ok(ready) => return Ok(ready > 0),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
     }
 }
@@ -67,85 +149,27 @@ fn timespec(duration: Duration) -> Timespec {
     Timespec { tv_sec: duration.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: duration.subsec_nanos().into() }
 }
 
-/// A part of a terminal that is drawn again and again.
-#[derive(Debug, Default)]
-pub struct Screen {
-    lines: usize,
-}
-
-impl Screen {
-    /// Draws a text of whole lines over the last one. What does not fit on the terminal is counted, not drawn.
-    ///
-    /// # Errors
-    /// When `out` cannot be written to.
-    pub fn draw(&mut self, text: &str, rows: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
-        let lines: Vec<&str> = text.lines().collect();
-        let room = rows.map_or(usize::MAX, |rows| rows.saturating_sub(1).max(2));
-        let shown = if lines.len() <= room { lines.len() } else { room - 1 };
-        let mut frame = String::new();
-        if self.lines > 0 {
-            // up to where the last one began
-            frame = format!("\x1b[{}A", self.lines);
-        }
-        frame.push_str("\r\x1b[J");
-        for line in &lines[..shown] {
-            frame.extend([line, "\n"]);
-        }
-        let hidden = lines.len() - shown;
-        if hidden > 0 {
-            frame.extend(["… ", &hidden.to_string(), " more\n"]);
-        }
-        self.lines = shown + usize::from(hidden > 0);
-        out.write_all(frame.as_bytes())?;
-        out.flush()
-    }
-}
-
-/// Returns how many rows a terminal has, where it says so.
-pub fn rows(terminal: &impl AsFd) -> Option<usize> {
-    tcgetwinsize(terminal).ok().map(|size| usize::from(size.ws_row)).filter(|&rows| rows > 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn draw(screen: &mut Screen, text: &str, rows: Option<usize>) -> String {
-        let mut out = Vec::new();
-        screen.draw(text, rows, &mut out).expect("a vector takes everything");
-        String::from_utf8(out).expect("a frame is text")
-    }
-
     #[test]
-    fn a_frame_is_drawn_over_the_last_one() {
-        let mut screen = Screen::default();
-        assert_eq!(draw(&mut screen, "one\ntwo\n", None), "\r\x1b[Jone\ntwo\n");
-        assert_eq!(draw(&mut screen, "three\n", None), "\x1b[2A\r\x1b[Jthree\n");
-        assert_eq!(draw(&mut screen, "", None), "\x1b[1A\r\x1b[J");
-        assert_eq!(draw(&mut screen, "four\n", None), "\r\x1b[Jfour\n");
-    }
-
-    #[test]
-    fn what_does_not_fit_is_counted() {
-        let mut screen = Screen::default();
-        assert_eq!(draw(&mut screen, "1\n2\n3\n", Some(4)), "\r\x1b[J1\n2\n3\n");
-        assert_eq!(draw(&mut screen, "1\n2\n3\n4\n", Some(4)), "\x1b[3A\r\x1b[J1\n2\n… 2 more\n");
-        assert_eq!(draw(&mut screen, "", Some(4)), "\x1b[3A\r\x1b[J");
-    }
-
-    #[test]
-    fn the_last_round_ends_without_a_wait() {
-        let mut rounds = Rounds::start(Duration::from_hours(1), Some(1));
-        assert_eq!(rounds.pause(&io::stderr()).expect("no poll"), Pause::Done);
+    fn rounds_are_counted_and_keep_their_beat() {
+        let mut rounds = Rounds::start(Duration::from_hours(1), Some(2));
+        let first = rounds.next;
+        assert!(rounds.another());
+        assert_eq!(rounds.next, first + Duration::from_hours(1));
+        assert!(!rounds.another());
+        assert!((0..100).all(|_| Rounds::start(Duration::ZERO, None).another()));
     }
 
     #[test]
     fn a_reader_that_goes_away_ends_the_wait() {
         let (reader, writer) = io::pipe().expect("a pipe can be made");
-        let mut rounds = Rounds::start(Duration::from_millis(1), None);
-        assert_eq!(rounds.pause(&writer).expect("poll works"), Pause::Over);
+        let soon = Instant::now() + Duration::from_millis(1);
+        assert!(!is_closed_until(&writer, soon).expect("poll works"));
         drop(reader);
-        let mut rounds = Rounds::start(Duration::from_hours(1), None);
-        assert_eq!(rounds.pause(&writer).expect("poll works"), Pause::ReaderGone);
+        let late = Instant::now() + Duration::from_hours(1);
+        assert!(is_closed_until(&writer, late).expect("poll works"));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    os::unix::process::ExitStatusExt,
     process::{Command, Stdio},
 };
 
@@ -45,20 +46,31 @@ fn pids_come_in_rounds_with_an_empty_line_between_them() {
 }
 
 #[test]
-fn a_terminal_is_redrawn_in_place_until_a_signal_ends_it() {
+fn a_terminal_is_redrawn_until_a_signal_gives_it_back() {
     let mut server = Fixture::start(["serve", "127.0.0.1:0"]);
     let port = server.port().to_string();
     let terminal = Terminal::start(Command::new(BINARY).args(["--watch=20ms", &port]), 100, 24);
     terminal.shows(&server.pid().to_string());
-    terminal.shows("\u{1b}[2A"); // up over the title and the row
     server.child().kill().expect("the server is ours");
     server.wait();
     terminal.shows("(nothing)");
+    assert!(!terminal.screen().contains("\u{1b}[?1049l"), "the picture is still there");
     let pid = Pid::from_raw(i32::try_from(terminal.pid()).expect("a PID"));
     kill(pid, Signal::SIGINT).expect("it runs");
     let (status, screen) = terminal.end();
-    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(Signal::SIGINT as i32));
-    assert!(!screen.contains("\u{1b}[?25l") && !screen.contains("\u{1b}[?1049h"), "nothing is left to be restored");
+    assert_eq!(status.signal(), Some(Signal::SIGINT as i32));
+    assert!(screen.contains("\u{1b}[?1049l"), "what was on the terminal before is back: {screen:?}");
+}
+
+#[test]
+fn the_last_picture_stays_on_the_terminal() {
+    let server = Fixture::start(["serve", "127.0.0.1:0"]);
+    let port = server.port().to_string();
+    let terminal = Terminal::start(Command::new(BINARY).args(["--watch=1ms", "--count", "2", &port]), 100, 24);
+    let (status, screen) = terminal.end();
+    assert!(status.success());
+    let after = screen.rsplit("\u{1b}[?1049l").next().unwrap_or_default();
+    assert!(after.contains("PORT") && after.contains(&server.pid().to_string()), "{screen:?}");
 }
 
 #[test]
