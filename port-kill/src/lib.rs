@@ -5,7 +5,6 @@
 
 mod free;
 mod guard;
-mod interrupt;
 mod outcome;
 pub mod report;
 mod request;
@@ -13,7 +12,6 @@ pub mod signal;
 pub mod stop;
 
 pub use free::{Candidate, Confirm, FreeError, free};
-pub use interrupt::Interrupt;
 pub use outcome::{Holder, Outcome, PortOutcome, ProcessOutcome, Report, Role};
 pub use request::{Request, Target};
 pub use stop::{Settings, Stopped, stop};

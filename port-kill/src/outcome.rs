@@ -157,8 +157,6 @@ pub struct Report {
     pub hints: Vec<String>,
     /// The texts of what was asked for and held by nobody.
     pub unheld: Vec<String>,
-    /// The signal that cut the wait short.
-    pub interrupted: Option<Signal>,
 }
 
 impl Report {
