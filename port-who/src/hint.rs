@@ -32,17 +32,18 @@ pub fn invisible(answer: &Answer, asked: &[PortSpec], root: bool) -> Option<Stri
     Some(format!("{command} shows the {}", if ports.len() == 1 { "process" } else { "processes" }))
 }
 
-/// Says that some network namespaces were not looked into.
+/// Says that some sockets may be missing in an answer.
 pub fn hidden(answer: &Answer) -> Option<String> {
-    match answer.hidden {
-        0 => None,
-        1 => {
-            Some("one process would not say which network namespace it is in: that one may be missing here".to_owned())
-        }
-        count => Some(format!(
-            "{count} processes would not say which network namespace they are in: some may be missing here"
-        )),
-    }
+    let processes = match answer.hidden {
+        0 => return None,
+        1 => "one process".to_owned(),
+        count => format!("{count} processes"),
+    };
+    Some(if cfg!(target_os = "macos") {
+        format!("{processes} of other users may not be looked into: sudo port-who sees their sockets too")
+    } else {
+        format!("{processes} would not say which network namespace that is: sockets in it may be missing here")
+    })
 }
 
 /// Says what would help against a failure.
