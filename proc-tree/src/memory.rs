@@ -168,3 +168,10 @@ pub fn of_tree(root: u32) -> io::Result<Option<(Memory, Measure)>> {
     let (each, measure) = of_all(&pids, Choice::Auto, true);
     Ok(Some((Memory::sum(&each), measure)))
 }
+
+/// Reads the memory of several processes, in their order, by the truest measure that can be had for all of them;
+/// `None` for one that is gone or may not be looked at.
+pub fn of_processes(pids: &[u32]) -> Vec<Option<u64>> {
+    let (each, measure) = of_all(pids, Choice::Auto, true);
+    each.iter().map(|memory| memory.by(measure).filter(|&bytes| bytes > 0)).collect()
+}
