@@ -55,11 +55,20 @@ struct InternetInfo {
     foreign: [u8; 16],
     local: [u8; 16],
     type_of_service: u8,
+    version_6: Version6,
+}
+
+/// The part that IPv6 has.
+#[repr(C)]
+struct Version6 {
     hop_limit: u8,
     checksum: c_int,
     interface: c_ushort,
     hops: c_short,
 }
+
+// as C lays them out: the whole `struct socket_fdinfo` is 792 bytes
+const _: () = assert!(mem::offset_of!(SocketInfo, internet) == 264 && mem::offset_of!(SocketInfo, tcp_state) == 344);
 
 /// What all processes have open.
 #[derive(Debug, Default)]
