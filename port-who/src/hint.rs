@@ -34,15 +34,15 @@ pub fn invisible(answer: &Answer, asked: &[PortSpec], root: bool) -> Option<Stri
 
 /// Says that some sockets may be missing in an answer.
 pub fn hidden(answer: &Answer) -> Option<String> {
-    let processes = match answer.hidden {
+    let (processes, show, theirs) = match answer.hidden {
         0 => return None,
-        1 => "one process".to_owned(),
-        count => format!("{count} processes"),
+        1 => ("one process".to_owned(), "does not show its", "it"),
+        count => (format!("{count} processes"), "do not show their", "them"),
     };
     Some(if cfg!(target_os = "macos") {
-        format!("{processes} of other users may not be looked into: sudo port-who sees their sockets too")
+        format!("{processes} {show} sockets to you: sudo port-who sees {theirs} too")
     } else {
-        format!("{processes} would not say which network namespace that is: sockets in it may be missing here")
+        format!("{processes} {show} network namespace: sockets in there may be missing here")
     })
 }
 
@@ -86,6 +86,14 @@ mod tests {
         assert_eq!(say(&many, &["8000-8099"]).as_deref(), Some("sudo port-who 8000-8099 shows the processes"));
         assert_eq!(say(&many, &[]).as_deref(), Some("sudo port-who shows the processes"));
         assert_eq!(say(&Answer::default(), &[]), None);
+    }
+
+    #[test]
+    fn processes_that_hide_where_they_are_are_counted() {
+        let hidden = |count| hidden(&Answer { hidden: count, ..Answer::default() });
+        assert_eq!(hidden(0), None);
+        assert!(hidden(1).is_some_and(|hint| hint.starts_with("one process does not show its ")));
+        assert!(hidden(3).is_some_and(|hint| hint.starts_with("3 processes do not show their ")));
     }
 
     #[test]
