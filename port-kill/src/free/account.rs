@@ -63,7 +63,11 @@ pub(super) fn unmatched(selected: &[Selected], answer: &Answer) -> Vec<ProcessOu
             ..ProcessOutcome::of_port(one.port, if unseen { Outcome::Denied } else { Outcome::Gone })
         }
     };
-    selected.iter().filter(missing).map(outcome).collect()
+    let nameless = selected.iter().any(|one| one.pid.is_none() && one.port.is_none()).then(|| ProcessOutcome {
+        reason: Some("the record names neither a process nor a port".into()),
+        ..ProcessOutcome::of_port(None, Outcome::Denied)
+    });
+    selected.iter().filter(missing).map(outcome).chain(nameless).collect()
 }
 
 /// Returns the sockets without a visible owner that the named process may hold.
