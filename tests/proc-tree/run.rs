@@ -21,7 +21,7 @@ fn the_summary_goes_to_stderr_and_the_status_is_the_commands() {
         .any_stderr()
         .run();
     assert!(
-        output.stderr.starts_with("sh: 0.1")
+        output.stderr.starts_with("sh: ")
             && output.stderr.contains(" of CPU (")
             && output.stderr.contains("peak memory "),
         "{}",

@@ -58,10 +58,14 @@ fn a_double_forked_orphan_counts_with_session_only() {
 
 #[test]
 fn the_session_of_a_root_that_does_not_lead_it_is_not_taken_whole() {
-    let neighbour = Fixture::start(["load", "wide", "0"]);
-    let root = Fixture::start(["load", "wide", "1"]);
-    assert_eq!(record_of(&root, &["--session"]).processes, 2);
-    assert_eq!(record_of(&neighbour, &["--session"]).processes, 1);
+    let leader = Fixture::start(["load", "session"]);
+    let processes = |pid: u32| {
+        let output = proc_tree().args(["--json", "--session"]).arg(pid.to_string()).any_stdout().run();
+        record::parse(&output.stdout)[0].processes
+    };
+    let neighbours: Vec<u32> = leader.said.iter().filter_map(|word| word.strip_prefix("pid=")?.parse().ok()).collect();
+    eventually("the whole session", || processes(leader.pid()) == 4);
+    assert_eq!([processes(neighbours[0]), processes(neighbours[1])], [1, 2]);
 }
 
 #[test]
