@@ -96,6 +96,11 @@ impl Member {
         self.handle.is_some() && self.stopped.signal.is_none() && !self.watched
     }
 
+    /// Tells whether it would be signalled without having been halted.
+    pub(super) fn is_fresh_job(&self) -> bool {
+        self.is_fresh() && self.leads && !self.halted
+    }
+
     /// Halts it, so that it forks no more. One that may not be signalled is left to [`Member::send`].
     pub(super) fn halt(&mut self) {
         if let Some(handle) = &self.handle
