@@ -170,9 +170,9 @@ mod tests {
             ("$.status=ok", r#"{"status":"starting"}"#, r#"$.status is "starting", expected "ok""#),
             ("$.status=ok", "{}", r#"$.status is missing, expected "ok""#),
             ("$.n=\"3\"", r#"{"n":3}"#, r#"$.n is 3, expected "3""#),
-            ("$.up=true", r#"{"up":false}"#, r#"$.up is false, expected true"#),
-            ("$.up=true", r#"{"up":null}"#, r#"$.up is null, expected true"#),
-            ("$.c[*].ok=1", r#"{"c":[{"ok":1},{"ok":2}]}"#, r#"$.c[*].ok is 2, expected 1"#),
+            ("$.up=true", r#"{"up":false}"#, r"$.up is false, expected true"),
+            ("$.up=true", r#"{"up":null}"#, r"$.up is null, expected true"),
+            ("$.c[*].ok=1", r#"{"c":[{"ok":1},{"ok":2}]}"#, r"$.c[*].ok is 2, expected 1"),
             ("$.s=x", "{\"s\":\"\\u001b[2J\"}", r#"$.s is "\u{1b}[2J", expected "x""#),
         ] {
             assert_eq!(mismatch(expectation, document).as_deref(), Some(said));

@@ -5,10 +5,12 @@
 //! dropped at any time.
 
 mod body;
+mod limit;
 mod lookup;
 mod probe;
 mod reason;
 mod record;
+pub mod report;
 mod schedule;
 mod settings;
 mod standing;

@@ -8,11 +8,12 @@ use std::{
 
 use tokio::{
     task::{JoinHandle, spawn_blocking},
-    time::{Instant, sleep_until, timeout_at},
+    time::{Instant, sleep_until},
 };
 
 use crate::{
-    reason::{self, Reason, Sign},
+    limit::Limit,
+    reason::{Reason, Sign},
     target::Host,
 };
 
@@ -21,6 +22,9 @@ const FRESH: Duration = Duration::from_secs(1);
 /// How soon a host that could not be found is looked up again.
 const AGAIN: Duration = Duration::from_millis(250);
 
+/// How long the addresses that are known without a lookup are asked before one begins.
+const HEAD_START: Duration = Duration::from_millis(5);
+
 /// Looks up a host again and again, for as long as it is asked to.
 ///
 /// The system's resolver can hang for much longer than an attempt may take and cannot be interrupted. It works on a
@@ -28,16 +32,19 @@ const AGAIN: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(crate) struct Lookup {
     host: Host,
-    limit: Option<Duration>,
+    /// How long an answer may take.
+    allowed: Option<Duration>,
     deadline: Option<Instant>,
+    limit: Option<Limit>,
     not_before: Option<Instant>,
     running: Option<JoinHandle<io::Result<Vec<SocketAddr>>>>,
-    started: Instant,
 }
 
 impl Lookup {
-    pub(crate) fn new(host: Host, limit: Option<Duration>, deadline: Option<Instant>) -> Self {
-        Self { host, limit, deadline, not_before: None, running: None, started: Instant::now() }
+    pub(crate) fn new(host: Host, allowed: Option<Duration>, deadline: Option<Instant>) -> Self {
+        // what is known of this machine is being asked already, and most often answers
+        let not_before = host.is_localhost().then(|| Instant::now() + HEAD_START);
+        Self { host, allowed, deadline, limit: None, not_before, running: None }
     }
 
     /// Returns the host's addresses of now. May be dropped and called again.
@@ -47,20 +54,13 @@ impl Lookup {
             self.not_before = None;
         }
         let running = self.running.get_or_insert_with(|| {
-            self.started = Instant::now();
             let host = self.host.clone();
             spawn_blocking(move || resolve(&host))
         });
-        let own = self.limit.map(|limit| self.started + limit);
-        let found = match own.into_iter().chain(self.deadline).min() {
-            Some(limit) => timeout_at(limit, running).await,
-            None => Ok(running.await),
-        };
-        let Ok(found) = found else {
-            let after = reason::limit(self.started.elapsed());
-            self.started = Instant::now();
-            return Err(Reason::new(Sign::Silent, format!("no answer from DNS within {after}")));
-        };
+        let limit = self.limit.get_or_insert_with(|| Limit::of(self.allowed, self.deadline));
+        let found = limit.keep(running).await.ok_or_else(|| limit.passed("no answer from DNS"));
+        self.limit = None;
+        let found = found?;
         self.running = None;
         let found = found.map_err(io::Error::from).flatten();
         self.not_before = Some(Instant::now() + if found.is_ok() { FRESH } else { AGAIN });

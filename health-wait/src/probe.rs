@@ -4,15 +4,14 @@ use std::{
     cell::Cell,
     net::{IpAddr, SocketAddr},
     path::Path,
-    time::Duration,
 };
 
 use port_who::{PortSpec, Query};
 use proc_tree::{Handle, Identity};
-use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    reason::{self, Reason, Sign},
+    limit::Limit,
+    reason::{Reason, Sign},
     settings::Settings,
     stream::{self, Stream},
     target::{Host, Kind, Place, Target},
@@ -88,15 +87,14 @@ impl Stage {
         self.0.set(step);
     }
 
-    fn timed_out(&self, after: Duration) -> Reason {
-        let after = reason::limit(after);
-        let words = match self.0.get() {
-            Step::Connecting => format!("no connection within {after}"),
-            Step::Securing => format!("no TLS handshake within {after}"),
-            Step::Asked => format!("no answer within {after}"),
-            Step::Reading => format!("the answer did not end within {after}"),
+    fn timed_out(&self, limit: &Limit) -> Reason {
+        let missing = match self.0.get() {
+            Step::Connecting => "no connection",
+            Step::Securing => "no TLS handshake",
+            Step::Asked => "no answer",
+            Step::Reading => "no end of the answer",
         };
-        Reason::new(Sign::Silent, words)
+        limit.passed(missing)
     }
 }
 
@@ -140,15 +138,10 @@ impl<'a> Probe<'a> {
         }
     }
 
-    /// Asks once. What takes longer than until `limit` has not answered.
-    pub(crate) async fn attempt(&self, endpoint: Endpoint, limit: Option<Instant>) -> Result<Answer, Reason> {
+    /// Asks once. What takes longer than the limit has not answered.
+    pub(crate) async fn attempt(&self, endpoint: Endpoint, limit: &Limit) -> Result<Answer, Reason> {
         let stage = Stage::default();
-        let started = Instant::now();
-        let work = self.ask(endpoint, &stage);
-        match limit {
-            Some(limit) => timeout_at(limit, work).await.unwrap_or_else(|_| Err(stage.timed_out(limit - started))),
-            None => work.await,
-        }
+        limit.keep(self.ask(endpoint, &stage)).await.unwrap_or_else(|| Err(stage.timed_out(limit)))
     }
 
     async fn ask(&self, endpoint: Endpoint, stage: &Stage) -> Result<Answer, Reason> {

@@ -1,6 +1,6 @@
 //! Why a target is not as it is awaited, in words.
 
-use std::{error::Error, io, time::Duration};
+use std::{error::Error, io};
 
 use proc_tree::text;
 
@@ -60,7 +60,7 @@ impl Reason {
             _ => Sign::Unclear,
         };
         let words = match error.kind() {
-            Kind::UnexpectedEof => "connection closed before the answer was complete".into(),
+            Kind::UnexpectedEof | Kind::BrokenPipe => "connection closed before an answer".into(),
             _ => text::escape(&text::os_error(error)).into_owned(),
         };
         Self::new(sign, words)
@@ -75,18 +75,6 @@ impl Reason {
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text)
-    }
-}
-
-/// Shows a limit that somebody chose: `500 ms`, `2 s`, `1.5 s`, `2m5s`.
-pub(crate) fn limit(duration: Duration) -> String {
-    // a limit that was computed from a deadline is some microseconds short of the round number that was asked for
-    let rounded = Duration::from_millis(u64::try_from((duration.as_micros() + 500) / 1000).unwrap_or(u64::MAX));
-    match rounded.as_millis() {
-        milliseconds @ ..1000 => format!("{milliseconds} ms"),
-        milliseconds @ ..100_000 if milliseconds % 1000 == 0 => format!("{} s", milliseconds / 1000),
-        ..100_000 => format!("{:.1} s", rounded.as_secs_f64()),
-        _ => proc_tree::duration::uptime(rounded),
     }
 }
 
@@ -133,14 +121,5 @@ mod tests {
         let long = quote(&"x".repeat(1 << 20));
         assert_eq!(long, format!("\"{}…\"", "x".repeat(59)));
         assert_eq!(quote(&format!("a{}b", " ".repeat(100))), "\"a…\"");
-    }
-
-    #[test]
-    fn limits_read_as_they_were_asked_for() {
-        for (microseconds, text) in
-            [(1_999_990, "2 s"), (500_000, "500 ms"), (1_500_200, "1.5 s"), (30_000_000, "30 s"), (125_000_000, "2m5s")]
-        {
-            assert_eq!(limit(Duration::from_micros(microseconds)), text);
-        }
     }
 }

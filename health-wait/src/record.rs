@@ -14,7 +14,7 @@ pub struct Record {
     pub healthy: bool,
     /// Where the last answer came from: an IP address, or the path of a socket.
     pub address: Option<String>,
-    /// How many times it was asked; of several addresses, the one that was asked most often counts.
+    /// How many times it was asked: at the address that is healthy, else at the one that was asked most often.
     pub attempts: u64,
     /// For how long it was waited for, in milliseconds.
     pub waited_ms: u64,

@@ -13,14 +13,14 @@ const FLOOR: Duration = Duration::from_millis(1);
 /// Returns how long to pause after an attempt, `waited` into the wait.
 ///
 /// While the peer says no at once, asking costs next to nothing, and the pause is a small share of the time waited so
-/// far: 1/500 on this machine, so that the wait ends at most 0.2 % late, and 1/20 elsewhere. Anything else that is not
+/// far: 1/1000 on this machine, so that the wait ends at most 0.1 % late, and 1/20 elsewhere. Anything else that is not
 /// yet healthy is left in peace for as long as the ceiling: 25 ms on this machine, 250 ms elsewhere. Elsewhere others
 /// may be waiting for the same peer: a fifth of the pause more or less keeps them out of step.
 pub(crate) fn pause(fixed: Option<Duration>, waited: Duration, pace: Pace) -> Duration {
     if let Some(fixed) = fixed {
         return fixed;
     }
-    let (ceiling, share) = if pace.near { (25, 500) } else { (250, 20) };
+    let (ceiling, share) = if pace.near { (25, 1000) } else { (250, 20) };
     let ceiling = Duration::from_millis(ceiling);
     let pause = if pace.at_once { (waited / share).clamp(FLOOR, ceiling) } else { ceiling };
     if pace.near { pause } else { pause.mul_f64(0.8 + 0.4 * random()) }
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn the_pause_grows_with_the_wait_from_one_millisecond_to_the_ceiling() {
-        for (waited, expected) in [(0, 1.0), (500, 1.0), (2500, 5.0), (5000, 10.0), (60_000, 25.0)] {
+        for (waited, expected) in [(0, 1.0), (1000, 1.0), (2500, 2.5), (10_000, 10.0), (60_000, 25.0)] {
             assert!((paused(waited, true, true) - expected).abs() < 0.001, "{waited}");
             assert!((paused(waited, true, false) - 25.0).abs() < 0.001, "{waited}");
         }

@@ -1,6 +1,6 @@
 //! What is known of one target: how each of its addresses stands, and what that makes of the whole.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{
     probe::{Answer, Endpoint, Pace, Probe},
@@ -13,15 +13,21 @@ use crate::{
 /// How a target stands. Its record always says the same.
 pub(crate) struct Standing<'a> {
     plan: &'a Plan<'a>,
+    started: Instant,
     places: Vec<Place>,
     /// Whether all addresses are known: without that, nothing can be said to be down.
     pub(crate) is_complete: bool,
     /// How often in a row no address was found at all.
     unresolved: u32,
     has_failed: bool,
+    /// The reason that was last told.
+    told: Option<String>,
     record: &'a mut Record,
     changed: &'a mut dyn FnMut(&str),
 }
+
+/// How long the first reason may be held back.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// One address of the target.
 #[derive(Debug)]
@@ -57,7 +63,17 @@ impl Done {
 
 impl<'a> Standing<'a> {
     pub(crate) fn new(plan: &'a Plan<'a>, record: &'a mut Record, changed: &'a mut dyn FnMut(&str)) -> Self {
-        Self { plan, places: Vec::new(), is_complete: false, unresolved: 0, has_failed: false, record, changed }
+        Self {
+            plan,
+            started: Instant::now(),
+            places: Vec::new(),
+            is_complete: false,
+            unresolved: 0,
+            has_failed: false,
+            told: None,
+            record,
+            changed,
+        }
     }
 
     /// Takes up the addresses that the target has now, and returns those that are to be asked, each with its place.
@@ -105,8 +121,7 @@ impl<'a> Standing<'a> {
         let place = &mut self.places[index];
         place.attempts += 1;
         self.record.attempts = self.record.attempts.max(place.attempts);
-        place.is_asked = place.is_current && !self.plan.once;
-        let ask_again = place.is_asked;
+        place.is_asked = place.is_current || self.plan.once;
         place.is_healthy = outcome.is_ok();
         let awaited = !is_cut_short && self.plan.is_awaited(&outcome);
         place.streak = if awaited { place.streak + 1 } else { 0 };
@@ -115,18 +130,23 @@ impl<'a> Standing<'a> {
         let place = &mut self.places[index];
         if awaited && place.streak >= self.plan.settings.consecutive {
             place.reason = None;
-            if let (Goal::Down, Err(reason)) = (self.plan.goal, outcome) {
-                self.record.last_error = Some(reason.text);
+            match outcome {
+                // the target is healthy, and why its other addresses are not is of no interest
+                Ok(_) => return false,
+                Err(reason) => self.record.last_error = Some(reason.text),
             }
         } else if !is_cut_short || place.reason.is_none() {
             let so_far = format!(", {} of {} in a row", place.streak, self.plan.settings.consecutive);
             let text = reason.text + if awaited { &so_far } else { "" };
             place.reason = Some(Reason { text, ..reason });
         }
-        if let Some(reason) = self.reason() {
-            self.say(reason);
+        match self.reason() {
+            // that is how the wait ends, not why it goes on
+            Some(reason) if self.has_failed => self.record.last_error = Some(reason),
+            Some(reason) => self.say(reason),
+            None => {}
         }
-        ask_again
+        self.places[index].is_current && !self.plan.once
     }
 
     fn note(&mut self, outcome: &Result<Answer, Reason>, address: Option<String>, took: Duration) {
@@ -143,17 +163,23 @@ impl<'a> Standing<'a> {
     }
 
     /// Of several addresses, the one that says most gives the reason; the first of them, so that it does not flicker.
+    /// None of them gives it before the others had a moment to answer: one of them may be healthy.
     fn reason(&self) -> Option<String> {
-        let reasons = self.places.iter().filter(|place| place.is_current).filter_map(|place| place.reason.as_ref());
+        let current = || self.places.iter().filter(|place| place.is_current);
+        if current().any(|place| place.attempts == 0) && self.started.elapsed() < MOMENT && !self.has_failed {
+            return None;
+        }
+        let reasons = current().filter_map(|place| place.reason.as_ref());
         let best = reasons.reduce(|best, other| if other.sign > best.sign { other } else { best })?;
         Some(best.text.clone())
     }
 
     fn say(&mut self, text: String) {
-        if self.record.last_error.as_ref() != Some(&text) {
+        if self.told.as_ref() != Some(&text) {
             (self.changed)(&text);
-            self.record.last_error = Some(text);
+            self.told = Some(text.clone());
         }
+        self.record.last_error = Some(text);
     }
 
     /// Tells how the watch ends, once that is known.
@@ -164,7 +190,10 @@ impl<'a> Standing<'a> {
         let mut current = self.places.iter().filter(|place| place.is_current);
         let enough = self.plan.settings.consecutive;
         let reached = match self.plan.goal {
-            Goal::Up => current.any(|place| place.streak >= enough),
+            Goal::Up => current
+                .find(|place| place.streak >= enough)
+                .map(|place| self.record.attempts = place.attempts)
+                .is_some(),
             Goal::Down if self.places.is_empty() => self.unresolved >= enough,
             Goal::Down => self.is_complete && current.all(|place| place.streak >= enough),
         };

@@ -72,7 +72,7 @@ mod tests {
             socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
             let address = socket.local_addr().expect("a bound socket has an address");
             let stream = socket.connect(address).await.expect("simultaneous open");
-            let reason = not_ourselves(stream).err().expect("nobody else is there");
+            let reason = not_ourselves(stream).expect_err("nobody else is there");
             assert_eq!((reason.sign, reason.text.as_str()), (Sign::No, "connection refused"));
             // std sets SO_REUSEADDR, which would hide a connection in TIME_WAIT
             let server = TcpSocket::new_v4().expect("a socket");

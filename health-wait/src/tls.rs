@@ -86,12 +86,11 @@ impl Tls {
         stream: S,
         host: &str,
     ) -> Result<TlsStream<S>, Reason> {
-        let connector = match self.connector.get() {
-            Some(connector) => connector,
-            None => {
-                let made = self.connector().map_err(|error| Reason::new(Sign::Unclear, error))?;
-                self.connector.get_or_init(|| made)
-            }
+        let connector = if let Some(connector) = self.connector.get() {
+            connector
+        } else {
+            let made = self.connector().map_err(|error| Reason::new(Sign::Unclear, error))?;
+            self.connector.get_or_init(|| made)
         };
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Reason::new(Sign::Unclear, format!("{host:?} is no name that a certificate could be for")))?;

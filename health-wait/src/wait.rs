@@ -98,8 +98,8 @@ pub enum Verdict {
     Missed,
     /// The deadline passed.
     TimedOut,
-    /// The process has ended.
-    ProcessEnded,
+    /// The process with this PID has ended, or there was none.
+    ProcessEnded(u32),
     /// The target at this position answered what can only mean failure.
     Failed(usize),
 }
@@ -111,8 +111,18 @@ pub struct Report {
     pub verdict: Verdict,
     /// The record of each target, in their order.
     pub records: Vec<Record>,
+    /// The positions of the targets that are not as awaited.
+    pub pending: Vec<usize>,
     /// How long it took.
     pub waited: Duration,
+}
+
+impl Report {
+    /// Makes the report of a wait that ended before it began.
+    pub fn unasked(targets: &[Target], verdict: Verdict) -> Self {
+        let records = targets.iter().cloned().map(Record::new).collect();
+        Self { verdict, records, pending: (0..targets.len()).collect(), waited: Duration::ZERO }
+    }
 }
 
 /// A wait that could not be done.
@@ -194,12 +204,19 @@ impl<'a> Wait<'a> {
         let probes = self.targets.iter().map(|target| Probe::new(target, self.settings));
         let probes = probes.collect::<Result<Vec<_>, _>>()?;
         let mut records: Vec<_> = self.targets.iter().cloned().map(Record::new).collect();
-        let verdict = self.race(&plan, &probes, &mut records, happened).await?;
+        let mut pending: Vec<usize> = (0..records.len()).collect();
+        let mut happened = |target, event: Event<'_>| {
+            if matches!(event, Event::Reached(_)) {
+                pending.retain(|&one| one != target);
+            }
+            happened(target, event);
+        };
+        let verdict = self.race(&plan, &probes, &mut records, &mut happened).await?;
         let waited = started.elapsed();
-        for record in records.iter_mut().filter(|record| record.waited_ms == 0) {
-            record.waited_ms = milliseconds(waited);
+        for &target in &pending {
+            records[target].waited_ms = milliseconds(waited);
         }
-        Ok(Report { verdict, records, waited })
+        Ok(Report { verdict, records, pending, waited })
     }
 
     async fn race(
@@ -212,20 +229,24 @@ impl<'a> Wait<'a> {
         let watches = self.watch_all(plan, probes, records, happened);
         tokio::select! {
             biased;
-            ended = self.process_ended() => ended.map(|()| Verdict::ProcessEnded),
-            verdict = watches => match self.process.map(Handle::has_ended) {
+            ended = self.process_ended() => ended,
+            verdict = watches => Ok(match self.process {
                 // whoever answers now is not the process that was waited for
-                Some(Ok(true)) if verdict == Verdict::Reached => Ok(Verdict::ProcessEnded),
-                _ => Ok(verdict),
-            },
+                Some(process) if verdict == Verdict::Reached && process.has_ended().unwrap_or(false) => {
+                    Verdict::ProcessEnded(process.identity().pid)
+                }
+                _ => verdict,
+            }),
             () = passed(plan.deadline) => Ok(Verdict::TimedOut),
         }
     }
 
-    async fn process_ended(&self) -> Result<(), WaitError> {
-        match self.process {
-            Some(process) => ended(process).await.map_err(|error| WaitError::Process(process.identity().pid, error)),
-            None => pending().await,
+    async fn process_ended(&self) -> Result<Verdict, WaitError> {
+        let Some(process) = self.process else { return pending().await };
+        let pid = process.identity().pid;
+        match ended(process).await {
+            Ok(()) => Ok(Verdict::ProcessEnded(pid)),
+            Err(error) => Err(WaitError::Process(pid, error)),
         }
     }
 
@@ -246,8 +267,8 @@ impl<'a> Wait<'a> {
                 async move {
                     let mut changed = |text: &str| (happened.borrow_mut())(index, Event::Changed(text));
                     let end = watch(probe, plan, record, &mut changed).await;
-                    record.waited_ms = milliseconds(plan.started.elapsed());
                     if end == End::Reached {
+                        record.waited_ms = milliseconds(plan.started.elapsed());
                         (happened.borrow_mut())(index, Event::Reached(record));
                     }
                     (index, end)

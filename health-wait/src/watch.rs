@@ -6,6 +6,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
+    limit::Limit,
     lookup::{self, Lookup},
     probe::{Endpoint, Probe},
     record::Record,
@@ -36,7 +37,10 @@ pub(crate) async fn watch(
     record: &mut Record,
     changed: &mut dyn FnMut(&str),
 ) -> End {
-    sleep_until(plan.started + plan.settings.initial_delay).await;
+    match plan.started.checked_add(plan.settings.initial_delay) {
+        Some(first) => sleep_until(first).await,
+        None => pending().await,
+    }
     let mut standing = Standing::new(plan, record, changed);
     let mut attempts = FuturesUnordered::new();
     let host = probe.host();
@@ -102,15 +106,7 @@ async fn attempt(
         }
     }
     let started = Instant::now();
-    let own = plan.settings.attempt_limit().map(|limit| started + limit);
-    let limit = own.into_iter().chain(plan.deadline).min();
-    let outcome = probe.attempt(endpoint, limit).await;
-    let took = started.elapsed();
-    Done {
-        place,
-        endpoint,
-        outcome,
-        took,
-        is_cut_short: own != limit && limit.is_some_and(|limit| Instant::now() >= limit),
-    }
+    let limit = Limit::of(plan.settings.attempt_limit(), plan.deadline);
+    let outcome = probe.attempt(endpoint, &limit).await;
+    Done { place, endpoint, outcome, took: started.elapsed(), is_cut_short: limit.has_cut_short() }
 }

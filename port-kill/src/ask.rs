@@ -58,8 +58,15 @@ fn question(candidate: &Candidate, signal: &str) -> String {
     let memory = candidate.memory.map(|memory| format!(", {}", size::display(memory))).unwrap_or_default();
     let ports: Vec<String> = candidate.ports().iter().map(u16::to_string).collect();
     let user = process.user.as_deref().map(|user| format!(", user {user}")).unwrap_or_default();
+    let with = match candidate.descendants {
+        0 => String::new(),
+        1 => " with a descendant".to_owned(),
+        count => format!(" with {count} descendants"),
+    };
+    let through = candidate.supervisor.as_ref();
+    let through = through.map(|through| format!(" through {} ({})", through.name, through.pid)).unwrap_or_default();
     let said = format!(
-        "{signal} {} ({}{memory}) on {}{user}: {}?",
+        "{signal} {} ({}{memory}){with} on {}{user}{through}: {}?",
         process.name,
         process.pid,
         ports.join(", "),

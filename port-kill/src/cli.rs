@@ -6,17 +6,19 @@ use std::{
     time::Duration,
 };
 
+use anyhow::Context;
 use clap::Parser;
 use nix::sys::signal::{SigSet, Signal, raise};
-use port_kill::{Filter, Interrupt, Outcome, Report, Request, Settings, Target, free, report, signal};
-use port_who::PortSpec;
+use port_kill::{Interrupt, Outcome, Report, Request, Settings, Target, free, report, signal};
+use port_who::{Filter, PortSpec, parse_pattern, parse_user};
 use proc_tree::{
-    command_line::{Common, OutputError},
+    command_line::{self, Common, OutputError},
     duration,
     selection::{self, InvalidLine},
-    users,
+    text,
 };
 use regex::Regex;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::ask::Asker;
 
@@ -38,10 +40,10 @@ impl Status {
     /// The statuses as `--help` lists them.
     pub(crate) const HELP: &[(&str, &str)] = &[
         ("0", "every port is free, or --dry-run"),
-        ("1", "a port is still held; nothing was listening and --require; standard input was empty"),
-        ("2", "usage: a bad flag, port, signal or line of stdin, or no terminal to ask on; nothing was done"),
+        ("1", "a port is still held; with --require, nothing was listening; stdin was empty"),
+        ("2", "usage: a bad flag, port or line of stdin, no terminal for -i; nothing was done"),
         ("125", "port-kill itself could not do its work"),
-        ("by signal", "SIGINT or SIGTERM came while it waited; what was signalled is said first"),
+        ("by signal", "SIGINT or SIGTERM, after saying what was signalled"),
     ];
 
     /// Tells which status a failure ends with.
@@ -63,19 +65,19 @@ enum UsageError {
     PortsAndStdin,
     #[error("cannot ask without a terminal")]
     NoTerminal,
-    #[error("unknown user {0:?}")]
-    UnknownUser(String),
 }
 
-const EXAMPLES: &str = "Examples:
-  port-kill 8000                       stop what listens on port 8000; SIGKILL after 5 s
-  port-kill --tree 5001 8000-8099      with everything that those servers started
-  port-kill -n 8000                    show what would be signalled
-  port-who --json 8000 | port-kill -   stop exactly what was listed";
+const EXAMPLES: &[(&str, &str)] = &[
+    ("port-kill 8000", "stop what listens on port 8000; SIGKILL after 5 s"),
+    ("port-kill --tree 5001 8000-8099", "stop those servers with all that they started"),
+    ("port-kill -n 8000", "show what would be signalled"),
+    ("port-kill --name node --settle 2s 3000", "stop only node, and see whether it comes back"),
+    ("port-who --json 8000 | port-kill -", "stop exactly what was listed"),
+];
 
 /// Frees ports: stops every process that listens there, never a client, and proves it.
 #[derive(Debug, Parser)]
-#[command(version, after_help = format!("{EXAMPLES}\n\n{}", proc_tree::command_line::statuses(Status::HELP)))]
+#[command(version, after_help = format!("{}\n{}", command_line::examples(EXAMPLES), command_line::statuses(Status::HELP)))]
 pub(crate) struct Cli {
     /// Ports: 8000, 8000-8099, 8000,8005-8007, 53/udp, 127.0.0.1:8000, [::1]:8000; - reads PIDs or records of port-who
     /// from standard input
@@ -115,16 +117,16 @@ pub(crate) struct Cli {
     settle: Duration,
 
     /// Only holders whose command line matches
-    #[arg(long = "match", value_name = "REGEX", help_heading = "Whom to stop")]
-    pattern: Option<Regex>,
+    #[arg(long = "match", value_name = "REGEX", value_parser = parse_pattern, help_heading = "Whom to stop")]
+    command: Option<Regex>,
 
     /// Only holders with exactly this process name
     #[arg(long, value_name = "NAME", help_heading = "Whom to stop")]
     name: Option<String>,
 
     /// Only holders of this user, by name or number
-    #[arg(long, value_name = "USER", help_heading = "Whom to stop")]
-    user: Option<String>,
+    #[arg(long, value_name = "NAME|UID", value_parser = parse_user, help_heading = "Whom to stop")]
+    user: Option<u32>,
 
     /// Status 1 when nothing was listening
     #[arg(long, help_heading = "Output")]
@@ -156,12 +158,13 @@ impl Cli {
             return Ok(Status::No);
         };
         let reads_stdin = matches!(target, Target::Processes(_));
-        let request = self.request(target)?;
-        let mut asker = match self.interactive && !self.dry_run {
-            true => Some(Asker::open(reads_stdin).map_err(|_| UsageError::NoTerminal)?),
-            false => None,
-        };
-        let interrupt = Interrupt::listen()?;
+        let request = self.request(target);
+        let mut asker = None;
+        if self.interactive && !self.dry_run {
+            asker = Some(Asker::open(reads_stdin).map_err(|_| UsageError::NoTerminal)?);
+        }
+        let interrupt = Interrupt::listen().context("cannot hold signals back")?;
+        raise_descriptor_limit();
         let signal = request.settings.signal.as_str();
         let report = free(
             &request,
@@ -188,19 +191,15 @@ impl Cli {
             return Err(UsageError::PortsAndStdin.into());
         }
         let mut input = Vec::new();
-        io::stdin().lock().read_to_end(&mut input)?;
+        io::stdin().lock().read_to_end(&mut input).context("cannot read standard input")?;
         let selected = selection::parse(&String::from_utf8_lossy(&input))?;
         Ok((!selected.is_empty()).then_some(Target::Processes(selected)))
     }
 
-    fn request(&self, target: Target) -> anyhow::Result<Request> {
-        let uid = match &self.user {
-            Some(user) => Some(users::find(user)?.ok_or_else(|| UsageError::UnknownUser(user.clone()))?),
-            None => None,
-        };
-        Ok(Request {
+    fn request(&self, target: Target) -> Request {
+        Request {
             target,
-            filter: Filter { uid, name: self.name.clone(), pattern: self.pattern.clone() },
+            filter: Filter { user: self.user, name: self.name.clone(), command: self.command.clone() },
             settings: Settings {
                 signal: if self.force { Signal::SIGKILL } else { self.signal },
                 grace: self.grace,
@@ -210,7 +209,7 @@ impl Cli {
             },
             dry_run: self.dry_run,
             settle: self.settle,
-        })
+        }
     }
 
     fn tell(&self, report: &Report, out: &mut dyn Write) -> Result<(), OutputError> {
@@ -231,7 +230,7 @@ impl Cli {
             }
         }
         for hint in &report.hints {
-            self.note(&format!("hint: {hint}"));
+            self.note(&format!("hint: {}", text::escape(hint)));
         }
         Ok(())
     }
@@ -256,6 +255,13 @@ impl Cli {
 /// Says it on stderr; there is nothing left to do when that is closed.
 fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Every process that is waited for takes a descriptor, and a tree may have more than the usual 1024.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    // where it may not be raised, what cannot be opened is reported as such
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// Dies by the signal that was held back; returns only where the process ignores it.

@@ -4,7 +4,8 @@ mod account;
 mod aftermath;
 mod candidate;
 mod freeing;
-mod supervisor;
+mod keeper;
+mod verdict;
 
 use std::{
     io,

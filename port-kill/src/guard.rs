@@ -35,3 +35,20 @@ impl Guard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_process_its_ancestors_and_the_first_process_are_refused_and_a_recycled_pid_is_not_an_ancestor() {
+        let guard =
+            Guard { own: 50, ancestors: vec![Identity { pid: 40, start_id: 7 }, Identity { pid: 1, start_id: 0 }] };
+        let refusal = |pid, start_id| guard.refusal(Identity { pid, start_id });
+        assert_eq!(refusal(50, 9), Some("it is this very process"));
+        assert_eq!(refusal(1, 0), Some("it is the first process"));
+        assert_eq!(refusal(40, 7), Some("it is an ancestor of this process"));
+        assert_eq!(refusal(40, 8), None);
+        assert_eq!(refusal(51, 9), None);
+    }
+}

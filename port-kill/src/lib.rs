@@ -15,5 +15,5 @@ pub mod stop;
 pub use free::{Candidate, Confirm, FreeError, free};
 pub use interrupt::Interrupt;
 pub use outcome::{Holder, Outcome, PortOutcome, ProcessOutcome, Report, Role};
-pub use request::{Filter, Request, Target};
+pub use request::{Request, Target};
 pub use stop::{Settings, Stopped, stop};

@@ -90,6 +90,25 @@ pub struct ProcessOutcome {
     pub memory: Option<u64>,
 }
 
+impl ProcessOutcome {
+    /// Starts from a port, where one is known, and an outcome; all else is unknown.
+    pub(crate) fn of_port(port: impl Into<Option<u16>>, outcome: Outcome) -> Self {
+        Self {
+            port: port.into(),
+            pid: None,
+            start_id: None,
+            name: None,
+            role: Role::Holder,
+            outcome,
+            signal: None,
+            elapsed: None,
+            reason: None,
+            ignored: None,
+            memory: None,
+        }
+    }
+}
+
 /// What came of one port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PortOutcome {

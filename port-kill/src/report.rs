@@ -62,9 +62,8 @@ fn detail(process: &ProcessOutcome) -> Option<String> {
     let elapsed = process.elapsed.map(duration::elapsed).unwrap_or_default();
     let said = match (process.outcome, signal, process.ignored) {
         (Outcome::Killed, Some(signal), Some(ignored)) => format!("{ignored} ignored, {signal} after {elapsed}"),
-        (Outcome::Terminated | Outcome::Killed, Some(signal), _) => format!("{signal}, {elapsed}"),
         (Outcome::Survived, Some(signal), Some(ignored)) => format!("{ignored} and {signal}, {elapsed}"),
-        (Outcome::Survived, Some(signal), None) => format!("{signal}, {elapsed}"),
+        (Outcome::Terminated | Outcome::Killed | Outcome::Survived, Some(signal), _) => format!("{signal}, {elapsed}"),
         (Outcome::WouldSignal, Some(signal), _) => signal.to_owned(),
         _ => return process.reason.clone(),
     };
@@ -80,8 +79,9 @@ fn count(report: &Report) -> Option<String> {
     let would: Vec<&ProcessOutcome> =
         report.processes.iter().filter(|process| process.outcome == Outcome::WouldSignal).collect();
     let (verb, counted) = if would.is_empty() { ("freed", ended) } else { ("would free", would) };
-    let mut ports: Vec<u16> =
-        report.ports.iter().filter(|port| port.free || verb != "freed").map(|port| port.port).collect();
+    let is_held = |number| report.ports.iter().any(|port| port.port == number && !port.free);
+    let mut ports: Vec<u16> = report.ports.iter().map(|port| port.port).collect();
+    ports.retain(|&port| verb != "freed" || !is_held(port));
     ports.retain(|port| counted.iter().any(|process| process.port == Some(*port)));
     ports.dedup();
     if ports.is_empty() {
@@ -130,4 +130,83 @@ pub fn still_held(report: &Report, port: &PortOutcome) -> String {
     let reason = port.reason.as_deref().filter(|_| !port.held_by.iter().all(said));
     let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     text::escape(&format!("port-kill: port {} is still held{reason}", port.port)).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Holder;
+
+    const GIB: u64 = 1 << 30;
+
+    fn process(port: u16, pid: u32, outcome: Outcome) -> ProcessOutcome {
+        ProcessOutcome {
+            pid: Some(pid),
+            name: Some("python3".into()),
+            signal: Some(Signal::SIGTERM),
+            elapsed: Some(Duration::from_millis(310)),
+            memory: Some(20 * GIB),
+            ..ProcessOutcome::of_port(port, outcome)
+        }
+    }
+
+    fn port(port: u16, free: bool) -> PortOutcome {
+        PortOutcome { port, protocol: None, free, reason: None, held_by: Vec::new() }
+    }
+
+    fn written(report: &Report) -> String {
+        let mut out = Vec::new();
+        lines(report, &mut out).expect("a vector takes everything");
+        String::from_utf8(out).expect("the lines are text")
+    }
+
+    #[test]
+    fn the_lines_align_and_the_count_tells_what_was_freed() {
+        let killed = ProcessOutcome {
+            signal: Some(Signal::SIGKILL),
+            ignored: Some(Signal::SIGTERM),
+            elapsed: Some(Duration::from_secs(5)),
+            ..process(5001, 513, Outcome::Killed)
+        };
+        let mut unseen = ProcessOutcome::of_port(5432, Outcome::Denied);
+        unseen.reason = Some("owner not visible to you (user postgres)".into());
+        let processes = vec![process(5001, 4711, Outcome::Terminated), killed, unseen];
+        let report = Report { processes, ports: vec![port(5001, true), port(5432, false)], ..Report::default() };
+        let expected = "\
+5001  terminated  python3 (4711, 20.0 GiB)  SIGTERM, 0.31 s
+5001  killed      python3 (513, 20.0 GiB)   SIGTERM ignored, SIGKILL after 5.00 s
+5432  denied      owner not visible to you (user postgres)
+freed 5001: 2 processes, 40.0 GiB
+";
+        assert_eq!(written(&report), expected);
+    }
+
+    #[test]
+    fn a_process_on_two_ports_counts_once_and_a_port_that_is_held_is_not_freed() {
+        let processes = [8000, 8001, 8002].map(|port| process(port, 7, Outcome::Terminated)).to_vec();
+        let ports = vec![port(8000, true), port(8001, true), port(8002, false)];
+        let report = Report { processes, ports, ..Report::default() };
+        assert!(written(&report).ends_with("\nfreed 8000, 8001: 1 process, 20.0 GiB\n"));
+    }
+
+    #[test]
+    fn what_a_process_calls_itself_cannot_move_the_cursor() {
+        let evil = ProcessOutcome { name: Some("\x1b[2J\nfreed".into()), ..process(80, 7, Outcome::Survived) };
+        let report = Report { processes: vec![evil], ports: vec![port(80, false)], ..Report::default() };
+        let lines = written(&report);
+        assert!(!lines.contains('\x1b') && lines.lines().count() == 1, "{lines}");
+        assert!(!interruption(&report, Signal::SIGINT).contains('\x1b'));
+    }
+
+    #[test]
+    fn a_held_port_says_why_only_where_no_line_above_does() {
+        let refused = ProcessOutcome { outcome: Outcome::Refused, ..process(80, 7, Outcome::Refused) };
+        let holder = |pid| Holder { pid: Some(pid), start_id: None, name: None, user: None };
+        let held = |pid| PortOutcome { reason: Some("why".into()), held_by: vec![holder(pid)], ..port(80, false) };
+        let report = Report { processes: vec![refused], ..Report::default() };
+        assert_eq!(still_held(&report, &held(7)), "port-kill: port 80 is still held");
+        assert_eq!(still_held(&report, &held(8)), "port-kill: port 80 is still held: why");
+    }
 }

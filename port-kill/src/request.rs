@@ -2,9 +2,8 @@
 
 use std::{collections::HashSet, net::SocketAddr, time::Duration};
 
-use port_who::{Holding, PortSpec, Protocol, Query, Socket};
+use port_who::{Filter, Holding, PortSpec, Protocol, Query, Socket};
 use proc_tree::{Facts, selection::Selected};
-use regex::Regex;
 
 use crate::Settings;
 
@@ -13,7 +12,7 @@ use crate::Settings;
 pub struct Request {
     /// What is to be freed.
     pub target: Target,
-    /// Which holders may be signalled.
+    /// Which holders are meant; the others keep their ports.
     pub filter: Filter,
     /// How they are stopped.
     pub settings: Settings,
@@ -30,26 +29,6 @@ pub enum Target {
     Ports(Vec<PortSpec>),
     /// What these processes hold, or the port that each is said to hold.
     Processes(Vec<Selected>),
-}
-
-/// Which holders are meant; those that are not keep their ports.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Holders of this user.
-    pub uid: Option<u32>,
-    /// Holders with exactly this name.
-    pub name: Option<String>,
-    /// Holders whose command line, joined by spaces, matches.
-    pub pattern: Option<Regex>,
-}
-
-impl Filter {
-    /// Tells whether a holder is meant.
-    pub fn takes(&self, process: &Facts) -> bool {
-        self.uid.is_none_or(|uid| process.uid == Some(uid))
-            && self.name.as_ref().is_none_or(|name| *name == process.name)
-            && self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(&process.command_line()))
-    }
 }
 
 /// What of the kernel's sockets is at stake.

@@ -59,8 +59,6 @@ pub struct Stopped {
     pub elapsed: Option<Duration>,
     /// What there is to say of the outcome.
     pub reason: Option<String>,
-    /// Its memory before it was signalled, in bytes.
-    pub memory: Option<u64>,
 }
 
 impl Stopped {
@@ -75,7 +73,6 @@ impl Stopped {
             ignored: None,
             elapsed: None,
             reason: None,
-            memory: None,
         }
     }
 }

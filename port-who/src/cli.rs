@@ -1,16 +1,15 @@
 //! The command line of `port-who`: flags, exit statuses, and the way from one to the other.
 
-use std::{
-    io::{self, IsTerminal, Write},
-    process::ExitCode,
-};
+use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
-use port_who::{Answer, PortSpec, Query, look, report};
+use nix::sys::signal::Signal;
+use port_who::{Filter, PortSpec, Query, parse_pattern, parse_user};
 use proc_tree::{
-    command_line::{Common, OutputError},
-    terminal::Look,
+    command_line::{self, Common},
+    duration, signals,
 };
+use regex::Regex;
 
 /// How the tool ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +17,7 @@ use proc_tree::{
 pub(crate) enum Status {
     /// Something was found, or done.
     Done = 0,
-    /// Nothing holds the ports.
+    /// Nothing holds the ports, or fewer are free than asked for.
     No = 1,
     /// The arguments are wrong; nothing was done.
     Usage = 2,
@@ -29,9 +28,9 @@ pub(crate) enum Status {
 impl Status {
     /// The statuses as `--help` lists them.
     pub(crate) const HELP: &[(&str, &str)] = &[
-        ("0", "something holds a port, also where its owner is not visible"),
-        ("1", "nothing does"),
-        ("2", "usage: a bad flag, port or pattern; nothing was done"),
+        ("0", "something holds a port, visible or not; --free: so many are free"),
+        ("1", "nothing does; --free: fewer are free"),
+        ("2", "usage: a bad flag, port, user or pattern; nothing was done"),
         ("125", "port-who itself could not do its work"),
     ];
 
@@ -47,13 +46,47 @@ impl From<Status> for ExitCode {
     }
 }
 
+/// How the tool ends: with a status of its own, or by a signal that it caught to give the terminal back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Status(Status),
+    Signal(Signal),
+}
+
+impl From<Status> for Ending {
+    fn from(status: Status) -> Self {
+        Self::Status(status)
+    }
+}
+
+impl Ending {
+    /// Ends by the signal if it is one; otherwise tells the status to exit with.
+    pub(crate) fn end(self) -> ExitCode {
+        match self {
+            Self::Status(status) => status.into(),
+            Self::Signal(signal) => {
+                signals::die_by(signal);
+                Status::Failed.into()
+            }
+        }
+    }
+}
+
+const EXAMPLES: &[(&str, &str)] = &[
+    ("port-who 8000", "who holds port 8000"),
+    ("kill $(port-who 8000)", "end every holder (port-kill also makes sure)"),
+    ("port-who 8000-8099 --why", "who holds any of these, and who started it"),
+    ("port-who --json | jq .port", "every listener, for a script"),
+    ("port-who --free=2 8000-8099", "the first two of these that are free"),
+];
+
 /// Lists who holds these ports: every process that listens, never a client.
 #[derive(Debug, Parser)]
-#[command(version, after_help = proc_tree::command_line::statuses(Status::HELP))]
+#[command(version, after_help = format!("{}\n{}", command_line::examples(EXAMPLES), command_line::statuses(Status::HELP)))]
 pub(crate) struct Cli {
     /// Ports: 8000, 8000-8099, 8000,8005-8007, 53/udp, 127.0.0.1:8000, [::1]:8000; none means all
     #[arg(value_name = "PORT")]
-    ports: Vec<PortSpec>,
+    pub(crate) ports: Vec<PortSpec>,
 
     /// TCP only
     #[arg(long, help_heading = "What to list")]
@@ -71,38 +104,83 @@ pub(crate) struct Cli {
     #[arg(short = '6', help_heading = "What to list")]
     ipv6: bool,
 
-    /// Connections too, with their other end: clients are listed
+    /// Processes of this user only (of an owner that is not visible, the socket's user counts)
+    #[arg(long, value_name = "NAME|UID", value_parser = parse_user, help_heading = "What to list")]
+    user: Option<u32>,
+
+    /// Processes of this name only; an owner that is not visible may be one, and is listed
+    #[arg(long, value_name = "NAME", help_heading = "What to list")]
+    name: Option<String>,
+
+    /// Processes whose command line, joined by spaces, matches; an owner that is not visible may, and is listed
+    #[arg(long = "match", value_name = "REGEX", value_parser = parse_pattern, help_heading = "What to list")]
+    command: Option<Regex>,
+
+    /// Connections too, with their other end, where either end is on a port: clients are listed
     #[arg(long, help_heading = "What to list")]
-    connections: bool,
+    pub(crate) connections: bool,
+
+    /// Sockets in other network namespaces too, such as containers' (Linux, root)
+    #[arg(long, help_heading = "What to list")]
+    pub(crate) all_netns: bool,
+
+    /// The parents of each holder, what started it, and whether it is an orphan
+    #[arg(long, help_heading = "What to tell")]
+    pub(crate) why: bool,
+
+    /// Print the first N ports (one without N) that nobody holds and that can be bound now, of all from 1024 up without PORT
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = "What to tell",
+        conflicts_with_all = ["user", "name", "command", "connections", "all_netns", "why", "watch", "pids", "table"],
+    )]
+    pub(crate) free: Option<u16>,
+
+    /// Ask again each INTERVAL (2s without one): redraws on a terminal, elsewhere prints the full set each time
+    #[arg(
+        long,
+        value_name = "INTERVAL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "2s",
+        value_parser = parse_interval,
+        help_heading = "What to tell",
+    )]
+    pub(crate) watch: Option<Duration>,
+
+    /// Stop watching after N rounds
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "watch",
+        value_parser = clap::value_parser!(u64).range(1..),
+        help_heading = "What to tell",
+    )]
+    pub(crate) count: Option<u64>,
 
     /// One JSON object per line
     #[arg(long, help_heading = "Output", conflicts_with_all = ["pids", "table"])]
-    json: bool,
+    pub(crate) json: bool,
 
     /// Bare PIDs, one per line (the default when stdout is not a terminal)
     #[arg(long, help_heading = "Output", conflicts_with = "table")]
-    pids: bool,
+    pub(crate) pids: bool,
 
     /// A table (the default on a terminal)
     #[arg(long, help_heading = "Output")]
-    table: bool,
+    pub(crate) table: bool,
 
     #[command(flatten)]
     pub(crate) common: Common,
 }
 
 impl Cli {
-    pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<Status> {
-        let answer = look(&self.query())?;
-        self.report(&answer, out)?;
-        if let Some(holding) = answer.invisible().next().filter(|_| !self.common.quiet) {
-            let hint = format!("hint: sudo port-who {} shows the process", holding.socket.local.port());
-            let _ = writeln!(io::stderr(), "{hint}");
-        }
-        Ok(if answer.holdings.is_empty() { Status::No } else { Status::Done })
-    }
-
-    fn query(&self) -> Query {
+    pub(crate) fn query(&self) -> Query {
         Query {
             ports: self.ports.clone(),
             tcp: self.tcp || !self.udp,
@@ -110,18 +188,19 @@ impl Cli {
             ipv4: self.ipv4 || !self.ipv6,
             ipv6: self.ipv6 || !self.ipv4,
             connections: self.connections,
+            all_netns: self.all_netns,
         }
     }
 
-    fn report(&self, answer: &Answer, out: &mut dyn Write) -> Result<(), OutputError> {
-        let stdout = io::stdout();
-        if self.json {
-            report::json(answer, out)?;
-        } else if self.table || (stdout.is_terminal() && !self.pids) {
-            report::table(answer, out, &Look::of(&stdout, self.common.color))?;
-        } else {
-            report::pids(answer, out)?;
-        }
-        Ok(())
+    pub(crate) fn filter(&self) -> Filter {
+        Filter { user: self.user, name: self.name.clone(), command: self.command.clone() }
+    }
+}
+
+fn parse_interval(text: &str) -> Result<Duration, String> {
+    match duration::parse(text) {
+        Ok(Duration::ZERO) => Err(format!("invalid interval {text:?}: expected more than zero")),
+        Ok(interval) => Ok(interval),
+        Err(error) => Err(error.to_string()),
     }
 }

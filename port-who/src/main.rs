@@ -1,6 +1,8 @@
 //! `port-who`: who holds these ports. Joins arguments, streams and exit status; the library does the work.
 
 mod cli;
+mod run;
+mod watch;
 
 use std::{
     io::{self, Write},
@@ -8,9 +10,10 @@ use std::{
 };
 
 use clap::{CommandFactory, Parser};
+use port_who::hint;
 use proc_tree::command_line::{self, OutputError};
 
-use cli::{Cli, Status};
+use cli::{Cli, Ending, Status};
 
 const NAME: &str = "port-who";
 
@@ -22,26 +25,31 @@ fn main() -> ExitCode {
             None => finish(
                 write!(io::stdout(), "{}", error.render())
                     .map_err(|error| OutputError(error).into())
-                    .map(|()| Status::Done),
+                    .map(|()| Status::Done.into()),
             ),
         },
     }
 }
 
-fn run(cli: &Cli) -> anyhow::Result<Status> {
-    let mut out = io::stdout().lock();
+fn run(cli: &Cli) -> anyhow::Result<Ending> {
     match cli.common.generate {
-        Some(page) => page.write(Cli::command(), &mut out).map_err(OutputError)?,
-        None => return cli.run(&mut out),
+        Some(page) => page.write(Cli::command(), &mut io::stdout().lock()).map_err(OutputError)?,
+        None => return cli.run(),
     }
-    Ok(Status::Done)
+    Ok(Status::Done.into())
 }
 
-fn finish(result: anyhow::Result<Status>) -> ExitCode {
+fn finish(result: anyhow::Result<Ending>) -> ExitCode {
     match result {
-        Ok(status) => status.into(),
+        Ok(ending) => ending.end(),
         Err(error) if error.downcast_ref().is_some_and(OutputError::is_closed_pipe) => Status::Done.into(),
-        Err(error) => say(&format!("{NAME}: {}", command_line::failure(error.chain())), Status::from_error(&error)),
+        Err(error) => {
+            let mut message = format!("{NAME}: {}", command_line::failure(error.chain()));
+            if let Some(hint) = error.downcast_ref().and_then(hint::failed) {
+                message.extend(["\nhint: ", hint]);
+            }
+            say(&message, Status::from_error(&error))
+        }
     }
 }
 

@@ -48,6 +48,11 @@ impl PortSpec {
         Self { text: port.to_string(), ranges: vec![(port, port)], protocol: None, address: None }
     }
 
+    /// Names the ports from `low` to `high`, of either protocol, on any address.
+    pub fn range(low: u16, high: u16) -> Self {
+        Self { text: format!("{low}-{high}"), ranges: vec![(low, high)], protocol: None, address: None }
+    }
+
     /// Returns the same ports of one protocol only.
     #[must_use]
     pub fn of_protocol(mut self, protocol: Protocol) -> Self {

@@ -1,85 +1,14 @@
 //! One holder of one socket, with everything that is told about both.
 
-use std::{collections::HashMap, io, net::SocketAddr, time::SystemTime};
+use std::{net::SocketAddr, time::SystemTime};
 
 use proc_tree::{Facts, users};
 use serde::Serialize;
 
-use crate::{Protocol, Query, Socket, SocketTableError, State, holder, socket};
-
-/// A socket and one process that has it open; `process` is `None` where no owner is visible.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Holding {
-    /// The socket.
-    pub socket: Socket,
-    /// The process.
-    pub process: Option<Facts>,
-}
-
-/// The answer to a query.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Answer {
-    /// Every holder of every socket; a socket without a visible owner once.
-    pub holdings: Vec<Holding>,
-    /// How many processes could not be looked into.
-    pub unreadable: usize,
-}
-
-impl Answer {
-    /// Returns the PIDs of the holders, each once, in ascending order.
-    pub fn pids(&self) -> Vec<u32> {
-        let mut pids: Vec<u32> =
-            self.holdings.iter().filter_map(|holding| Some(holding.process.as_ref()?.pid)).collect();
-        pids.sort_unstable();
-        pids.dedup();
-        pids
-    }
-
-    /// Returns the holdings whose owner is invisible. A socket that no process has open any more has no owner to see.
-    pub fn invisible(&self) -> impl Iterator<Item = &Holding> {
-        self.holdings.iter().filter(|holding| holding.is_invisible())
-    }
-}
-
-impl Holding {
-    /// Tells whether somebody holds the socket who cannot be seen.
-    pub fn is_invisible(&self) -> bool {
-        self.process.is_none() && (self.socket.inode != 0 || self.socket.state.is_holding())
-    }
-}
-
-/// The ports' holders could not be found out.
-#[derive(Debug, thiserror::Error)]
-pub enum LookError {
-    /// The socket table could not be read.
-    #[error(transparent)]
-    Sockets(#[from] SocketTableError),
-    /// The process table could not be read.
-    #[error("cannot read the process table")]
-    Processes(#[source] io::Error),
-}
-
-/// Finds out who holds the ports.
-///
-/// # Errors
-/// When the socket table or the process table cannot be read; "nobody" is never said for "I cannot see".
-pub fn look(query: &Query) -> Result<Answer, LookError> {
-    let sockets = socket::sockets(query)?;
-    let holders = holder::holders(&sockets).map_err(LookError::Processes)?;
-    let mut known: HashMap<u32, Option<Facts>> = HashMap::new();
-    let mut holdings = Vec::with_capacity(sockets.len());
-    for (socket, pids) in sockets.into_iter().zip(holders.pids) {
-        let before = holdings.len();
-        for pid in pids {
-            let facts = known.entry(pid).or_insert_with(|| Facts::of(pid).ok().flatten());
-            holdings.extend(facts.clone().map(|facts| Holding { socket: socket.clone(), process: Some(facts) }));
-        }
-        if holdings.len() == before {
-            holdings.push(Holding { socket, process: None });
-        }
-    }
-    Ok(Answer { holdings, unreadable: holders.unreadable })
-}
+use crate::{
+    Holding, Protocol, State,
+    origin::{Origin, StartedBy, is_orphan},
+};
 
 /// The JSON form of a holding.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -109,6 +38,11 @@ pub struct Record {
 impl Record {
     /// Writes out a holding. `uid` and `user` are the process's, or the socket's where no process is visible.
     pub fn of(holding: &Holding) -> Self {
+        let orphan = holding.process.as_ref().and_then(is_orphan);
+        Self { orphan, ..Self::without_origin(holding) }
+    }
+
+    fn without_origin(holding: &Holding) -> Self {
         let Holding { socket, process } = holding;
         let process = process.as_ref();
         let uid = process.and_then(|process| process.uid).or(socket.uid);
@@ -128,7 +62,7 @@ impl Record {
             command: process.and_then(|process| process.command.clone()),
             executable: process.and_then(|process| Some(process.executable.as_ref()?.to_string_lossy().into_owned())),
             cwd: process.and_then(|process| Some(process.cwd.as_ref()?.to_string_lossy().into_owned())),
-            started_at: process.map(|process| humantime::format_rfc3339_millis(process.started_at).to_string()),
+            started_at: process.map(|process| time(process.started_at)),
             uptime_seconds: process.map(|process| uptime_seconds(process.started_at)),
             orphan: None,
             netns: socket.netns,
@@ -140,4 +74,56 @@ impl Record {
 fn uptime_seconds(started_at: SystemTime) -> f64 {
     let seconds = SystemTime::now().duration_since(started_at).unwrap_or_default().as_secs_f64();
     (seconds * 100.0).round() / 100.0
+}
+
+/// One of the processes that a process descends from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ancestor {
+    /// Its process ID.
+    pub pid: u32,
+    /// Its start, for identity.
+    pub start_id: u64,
+    /// Its name.
+    pub name: String,
+}
+
+/// A record with what is told only where it was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FullRecord {
+    #[serde(flatten)]
+    record: Record,
+    #[serde(flatten)]
+    why: Option<Why>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sampled_at: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Why {
+    /// From the parent up.
+    ancestors: Option<Vec<Ancestor>>,
+    started_by: Option<StartedBy>,
+}
+
+impl FullRecord {
+    /// Writes out a holding with the time of its round, where there are rounds.
+    pub fn of(holding: &Holding, sampled_at: Option<SystemTime>) -> Self {
+        Self { record: Record::of(holding), why: None, sampled_at: sampled_at.map(time) }
+    }
+
+    /// Writes out a holding with where its process comes from.
+    pub fn explained(holding: &Holding, origin: Option<&Origin>, sampled_at: Option<SystemTime>) -> Self {
+        let ancestor =
+            |process: &Facts| Ancestor { pid: process.pid, start_id: process.start_id, name: process.name.clone() };
+        let why = Why {
+            ancestors: origin.map(|origin| origin.ancestors.iter().map(ancestor).collect()),
+            started_by: origin.and_then(|origin| origin.started_by.clone()),
+        };
+        let record = Record { orphan: origin.and_then(|origin| origin.orphan), ..Record::without_origin(holding) };
+        Self { record, why: Some(why), sampled_at: sampled_at.map(time) }
+    }
+}
+
+fn time(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
 }

@@ -1,8 +1,11 @@
 //! The answer in words: a table for people, JSON Lines, bare PIDs.
 
+mod group;
+mod why;
+
 use std::{
-    collections::HashSet,
-    io::{self, Write},
+    io::{self, BufWriter, Write},
+    time::SystemTime,
 };
 
 use proc_tree::{
@@ -12,15 +15,30 @@ use proc_tree::{
     users,
 };
 
-use crate::{Answer, Holding, Record, Socket};
+use crate::{Answer, FullRecord, Socket, origin::Origins};
+use group::{Group, Line};
 
 /// Writes one JSON object per line.
 ///
+/// With `origins` each says where its process comes from, with `sampled_at` to which round it belongs.
+///
 /// # Errors
 /// When `out` cannot be written to.
-pub fn json(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
+pub fn json(
+    answer: &Answer,
+    origins: Option<&Origins>,
+    sampled_at: Option<SystemTime>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for holding in &answer.holdings {
-        serde_json::to_writer(&mut *out, &Record::of(holding))?;
+        let record = match origins {
+            Some(origins) => {
+                let origin = holding.process.as_ref().and_then(|process| origins.get(&process.pid));
+                FullRecord::explained(holding, origin, sampled_at)
+            }
+            None => FullRecord::of(holding, sampled_at),
+        };
+        serde_json::to_writer(&mut *out, &record)?;
         writeln!(out)?;
     }
     out.flush()
@@ -31,55 +49,84 @@ pub fn json(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// When `out` cannot be written to.
 pub fn pids(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
     for pid in answer.pids() {
         writeln!(out, "{pid}")?;
     }
     out.flush()
 }
 
-/// Writes a row per holder; a process below another holder of its socket is drawn under it.
+/// Which columns and notes a table has beyond the usual ones.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Detail<'o> {
+    /// Where each process comes from, on a line of its own.
+    pub origins: Option<&'o Origins>,
+    /// State and other end.
+    pub connections: bool,
+    /// The network namespace.
+    pub netns: bool,
+}
+
+/// Writes a row per holder of an address; a process is drawn under its parent where that holds the same address.
 ///
 /// # Errors
 /// When `out` cannot be written to.
-pub fn table(answer: &Answer, out: &mut dyn Write, look: &Look) -> io::Result<()> {
-    let mut table = Table::new(["PORT", "PROTO", "ADDRESS", "PID", "USER", "UP", "COMMAND"]).styled(3, PID);
-    for holding in &answer.holdings {
-        let siblings: HashSet<u32> = answer
-            .holdings
-            .iter()
-            .filter(|other| other.socket == holding.socket)
-            .filter_map(|other| Some(other.process.as_ref()?.pid))
-            .collect();
-        table.row(row(holding, &siblings));
+pub fn table(answer: &Answer, detail: &Detail<'_>, out: &mut dyn Write, look: &Look) -> io::Result<()> {
+    let optional = [(detail.connections, &["PEER", "STATE"][..]), (detail.netns, &["NETNS"][..])];
+    let optional: Vec<&str> =
+        optional.into_iter().filter(|(shown, _)| *shown).flat_map(|(_, titles)| titles).copied().collect();
+    let titles = ["PORT", "PROTO", "ADDRESS"].into_iter().chain(optional.iter().copied());
+    let titles = titles.chain(["PID", "USER", "UP", "COMMAND"]);
+    let mut table = Table::new(titles).styled(3 + optional.len(), PID);
+    for group in group::groups(&answer.holdings) {
+        for line in group.lines() {
+            table.row(row(&group, &line, detail));
+            if let Some((process, origins)) = line.process.filter(|_| line.depth == 0).zip(detail.origins) {
+                table.note(why::line(process, origins.get(&process.pid)));
+            }
+        }
     }
+    let mut out = BufWriter::new(out);
     if !table.is_empty() {
-        table.write(out, look)?;
+        table.write(&mut out, look)?;
     }
     out.flush()
 }
 
-fn row(holding: &Holding, siblings: &HashSet<u32>) -> Vec<String> {
-    let Holding { socket, process } = holding;
+fn row(group: &Group<'_>, line: &Line<'_>, detail: &Detail<'_>) -> Vec<String> {
+    let Line { socket, process, .. } = line;
     let unknown = || "?".to_owned();
-    let user = process.as_ref().and_then(|process| process.uid).or(socket.uid);
     let mut cells = vec![socket.local.port().to_string(), socket.protocol.to_string(), address(socket)];
-    cells.push(process.as_ref().map_or_else(unknown, |process| process.pid.to_string()));
+    if detail.connections {
+        cells.push(socket.peer.map_or_else(|| "–".to_owned(), |peer| peer.to_string()));
+        cells.push(socket.state.to_string());
+    }
+    if detail.netns {
+        cells.push(socket.netns.map_or_else(unknown, |netns| netns.to_string()));
+    }
+    let user = process.and_then(|process| process.uid).or(socket.uid);
+    cells.push(process.map_or_else(unknown, |process| process.pid.to_string()));
     cells.push(user.map_or_else(unknown, |uid| users::name(uid).unwrap_or_else(|| uid.to_string())));
-    cells.push(process.as_ref().map_or_else(unknown, |process| duration::uptime(process.uptime())));
+    cells.push(process.map_or_else(unknown, |process| duration::uptime(process.uptime())));
     cells.push(match process {
-        Some(process) => command(process, siblings),
-        None if holding.is_invisible() => "(not visible to you)".to_owned(),
-        None => "(no process has it open any more)".to_owned(),
+        Some(process) => command(process, line.depth),
+        None if group.is_invisible(socket) => "(not visible to you)".to_owned(),
+        None => "(no process has it open)".to_owned(),
     });
     cells
 }
 
-fn command(process: &Facts, siblings: &HashSet<u32>) -> String {
-    let branch = if siblings.contains(&process.ppid) { "└ " } else { "" };
-    format!("{branch}{}", process.command_line())
+fn command(process: &Facts, depth: usize) -> String {
+    match depth {
+        0 => process.command_line(),
+        depth => format!("{:1$}└ {2}", "", (depth - 1) * 2, process.command_line()),
+    }
 }
 
 fn address(socket: &Socket) -> String {
     let local = socket.local;
     if local.is_ipv6() { format!("[{}]", local.ip()) } else { local.ip().to_string() }
 }
+
+#[cfg(test)]
+mod tests;

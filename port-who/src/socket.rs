@@ -3,11 +3,11 @@
 //! One façade: Linux asks the kernel with a filter (`sock_diag(7)`), or reads `/proc/net` where that is refused; macOS goes
 //! through netstat2, type-checked and never run.
 
-use std::{io, net::SocketAddr};
+use std::{fmt, io, net::SocketAddr};
 
 use serde::Serialize;
 
-use crate::{PortSpec, Protocol};
+use crate::{PortSpec, Protocol, namespace};
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -46,8 +46,27 @@ impl State {
     }
 }
 
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Listen => "listen",
+            Self::Bound => "bound",
+            Self::Established => "established",
+            Self::SynSent => "syn_sent",
+            Self::SynRecv => "syn_recv",
+            Self::FinWait1 => "fin_wait1",
+            Self::FinWait2 => "fin_wait2",
+            Self::TimeWait => "time_wait",
+            Self::Close => "close",
+            Self::CloseWait => "close_wait",
+            Self::LastAck => "last_ack",
+            Self::Closing => "closing",
+        })
+    }
+}
+
 /// One socket.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Socket {
     /// Its transport protocol.
     pub protocol: Protocol,
@@ -63,7 +82,7 @@ pub struct Socket {
     pub uid: Option<u32>,
     /// Whether an IPv6 socket takes IPv6 only; `None` where the kernel does not say.
     pub v6only: Option<bool>,
-    /// The network namespace that it was found in (Linux), where another than the caller's was asked.
+    /// The network namespace that it is in (Linux).
     pub netns: Option<u64>,
 }
 
@@ -82,12 +101,14 @@ pub struct Query {
     pub ipv6: bool,
     /// List connections too, with either end on one of the ports.
     pub connections: bool,
+    /// List sockets in all network namespaces, not only in the caller's (Linux; takes privilege).
+    pub all_netns: bool,
 }
 
 impl Query {
     /// Asks for the holders of these ports, whatever the protocol and family.
     pub fn holders_of(ports: Vec<PortSpec>) -> Self {
-        Self { ports, tcp: true, udp: true, ipv4: true, ipv6: true, connections: false }
+        Self { ports, tcp: true, udp: true, ipv4: true, ipv6: true, connections: false, all_netns: false }
     }
 
     fn wants(&self, socket: &Socket) -> bool {
@@ -118,10 +139,24 @@ impl Query {
 
 /// The socket table could not be read: it is not known who holds what.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read the {protocol} socket table")]
-pub struct SocketTableError {
-    protocol: Protocol,
-    source: io::Error,
+pub enum SocketTableError {
+    /// The table of one protocol could not be read.
+    #[error("cannot read the {0} socket table")]
+    Table(Protocol, #[source] io::Error),
+    /// The other network namespaces could not be found, or none may be entered.
+    #[error("cannot look into other network namespaces")]
+    Namespaces(#[source] io::Error),
+    /// One network namespace could not be entered.
+    #[error("cannot enter network namespace {0}")]
+    Namespace(u64, #[source] io::Error),
+}
+
+/// The sockets that a query asks for.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) sockets: Vec<Socket>,
+    /// How many processes would not say which network namespace they are in, where all were asked for.
+    pub(crate) hidden: usize,
 }
 
 /// Lists the sockets that the query asks for, ordered by port, protocol and address.
@@ -129,15 +164,47 @@ pub struct SocketTableError {
 /// # Errors
 /// When the kernel does not give its whole table: a part of it would be a wrong answer.
 pub fn sockets(query: &Query) -> Result<Vec<Socket>, SocketTableError> {
+    find(query).map(|found| found.sockets)
+}
+
+pub(crate) fn find(query: &Query) -> Result<Found, SocketTableError> {
+    let mut found = Found { sockets: in_own_namespace(query)?, hidden: 0 };
+    if query.all_netns {
+        let others = namespace::others().map_err(SocketTableError::Namespaces)?;
+        for namespace in &others.namespaces {
+            let sockets = namespace
+                .within(|| in_own_namespace(query))
+                .map_err(|source| SocketTableError::Namespace(namespace.inode, source))?;
+            found.sockets.extend(sockets?);
+        }
+        found.hidden = others.hidden;
+    }
+    found.sockets.sort_by_key(Socket::position);
+    // a table that is read in pieces may show a socket in two of them
+    found.sockets.dedup();
+    Ok(found)
+}
+
+fn in_own_namespace(query: &Query) -> Result<Vec<Socket>, SocketTableError> {
     let mut found = Vec::new();
     for protocol in query.protocols() {
-        let table = platform::sockets(query, protocol).map_err(|source| SocketTableError { protocol, source })?;
+        let table = platform::sockets(query, protocol).map_err(|source| SocketTableError::Table(protocol, source))?;
         found.extend(table.into_iter().filter(|socket| query.wants(socket)));
     }
-    found.sort_by_key(|socket| {
-        (socket.local.port(), socket.protocol, socket.state, socket.local, socket.peer, socket.inode)
-    });
+    if !found.is_empty() {
+        let netns = namespace::own();
+        for socket in &mut found {
+            socket.netns = netns;
+        }
+    }
     Ok(found)
+}
+
+impl Socket {
+    /// Where the socket stands in every list.
+    pub(crate) fn position(&self) -> impl Ord + use<> {
+        (self.local.port(), self.protocol, self.state, self.local, self.peer, self.netns, self.inode)
+    }
 }
 
 #[cfg(test)]

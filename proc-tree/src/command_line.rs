@@ -126,6 +126,16 @@ pub fn failure<'e>(causes: impl IntoIterator<Item = &'e (dyn Error + 'static)>) 
     text::escape(&said.join(": ")).into_owned()
 }
 
+/// Lists examples, each with what it does, for `--help` and the man page.
+pub fn examples(table: &[(&str, &str)]) -> String {
+    let widest = table.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
+    let mut section = String::from("Examples:\n");
+    for (command, meaning) in table {
+        let _ = fmt::Write::write_fmt(&mut section, format_args!("  {command:widest$}  {meaning}\n"));
+    }
+    section
+}
+
 /// Lists the exit statuses, for `--help` and the man page.
 pub fn statuses(table: &[(&str, &str)]) -> String {
     let mut section = String::from("Exit status:\n");

@@ -179,3 +179,10 @@ pub fn resident_of_tree(root: u32) -> io::Result<Option<u64>> {
     let (each, _) = of_all(&pids, Choice::Rss, true);
     Ok(Memory::sum(&each).rss.filter(|_| !pids.is_empty()))
 }
+
+/// Reads the memory of several processes, in their order, by the truest measure that can be had for all of them;
+/// `None` for one that is gone or may not be looked at.
+pub fn of_processes(pids: &[u32]) -> Vec<Option<u64>> {
+    let (each, measure) = of_all(pids, Choice::Auto, true);
+    each.iter().map(|memory| memory.by(measure).filter(|&bytes| bytes > 0)).collect()
+}

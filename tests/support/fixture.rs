@@ -79,11 +79,16 @@ impl Fixture {
 
     /// Returns the PIDs that it said it has, its own among them.
     pub fn pids(&self) -> Vec<u32> {
-        let mut pids: Vec<u32> = self.said.iter().filter_map(|word| word.strip_prefix("pid=")?.parse().ok()).collect();
+        let mut pids = self.said_pids();
         pids.push(self.pid());
         pids.sort_unstable();
         pids.dedup();
         pids
+    }
+
+    /// Returns the PIDs that it said it has, in the order in which it said so.
+    pub fn said_pids(&self) -> Vec<u32> {
+        self.said.iter().filter_map(|word| word.strip_prefix("pid=")?.parse().ok()).collect()
     }
 
     /// Waits until the fixture itself has ended, and reaps it.

@@ -10,6 +10,7 @@ mod tool;
 
 use std::{
     fs,
+    net::SocketAddr,
     os::unix::fs::PermissionsExt,
     path::PathBuf,
     thread,
@@ -64,9 +65,20 @@ pub fn installed(program: &str) -> Option<PathBuf> {
 }
 
 /// Returns a port that nobody held a moment ago, on any address.
+///
+/// It is bound and never listened on: a process that another test forks in this moment has the socket too, for a while,
+/// and must not seem to serve the port.
 pub fn free_port() -> u16 {
-    let socket = std::net::TcpListener::bind("[::]:0").or_else(|_| std::net::TcpListener::bind("0.0.0.0:0"));
-    socket.and_then(|socket| socket.local_addr()).expect("the machine has a free port").port()
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
+    let bound = |family, address: SocketAddr| {
+        let socket = socket_with(family, SocketType::STREAM, SocketFlags::empty(), None)?;
+        bind(&socket, &address)?;
+        SocketAddr::try_from(getsockname(&socket)?)
+    };
+    bound(AddressFamily::INET6, ([0_u16; 8], 0).into())
+        .or_else(|_| bound(AddressFamily::INET, ([0, 0, 0, 0], 0).into()))
+        .expect("the machine has a free port")
+        .port()
 }
 
 /// Parses JSON Lines.

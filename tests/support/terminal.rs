@@ -24,6 +24,7 @@ pub struct Terminal {
     child: Child,
     keyboard: File,
     screen: Arc<Mutex<Vec<u8>>>,
+    reader: thread::JoinHandle<()>,
 }
 
 impl Terminal {
@@ -61,13 +62,13 @@ impl Terminal {
         let mut source = keyboard.try_clone().expect("a descriptor can be copied");
         let screen = Arc::new(Mutex::new(Vec::new()));
         let written = Arc::clone(&screen);
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(read @ 1..) = source.read(&mut buffer) {
                 written.lock().expect("no reader panics").extend_from_slice(&buffer[..read]);
             }
         });
-        Self { child, keyboard, screen }
+        Self { child, keyboard, screen, reader }
     }
 
     /// Returns all that was written to the terminal so far.
@@ -99,12 +100,8 @@ impl Terminal {
             status = self.child.try_wait().expect("a child can be waited for");
             status.is_some()
         });
-        // what was written is still on its way through the terminal
-        let mut seen = usize::MAX;
-        eventually("a quiet terminal", || {
-            let now = self.screen().len();
-            std::mem::replace(&mut seen, now) == now
-        });
+        // what was written is still on its way; reading ends when nobody has the terminal open any more
+        eventually("the end of what was written to the terminal", || self.reader.is_finished());
         (status.expect("it ended"), self.screen())
     }
 }

@@ -163,7 +163,13 @@ impl Tool {
             self.command.stdin(Stdio::piped());
         }
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = self.command.spawn().unwrap_or_else(|error| panic!("{:?}: {error}", self.command));
+        let mut child = loop {
+            match self.command.spawn() {
+                // a process that another test just forked still has the copied binary open for writing
+                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy && self.copy.is_some() => {}
+                spawned => break spawned.unwrap_or_else(|error| panic!("{:?}: {error}", self.command)),
+            }
+        };
         if let Some(text) = self.stdin.take() {
             let mut stdin = child.stdin.take().expect("stdin is a pipe");
             // a tool that refuses its arguments does not read

@@ -31,11 +31,18 @@ const MOST_OF_A_HEAD: usize = 256 << 10;
 /// How many redirects are followed.
 const MOST_REDIRECTS: usize = 10;
 
-/// One request, on its way to a server.
+/// A connection to ask a server on.
 struct Hop {
     stream: Stream,
-    /// What the proxy that the request goes through wants to know; nothing where it goes straight to the server.
-    proxied: Option<Option<HeaderValue>>,
+    reader: Reader,
+}
+
+/// Who reads the request at the other end.
+enum Reader {
+    /// The server itself.
+    Server,
+    /// A proxy, and what it wants to know of its user.
+    Proxy(Option<HeaderValue>),
 }
 
 impl Probe<'_> {
@@ -57,7 +64,7 @@ impl Probe<'_> {
                 self.open_elsewhere(&url, stage).await?
             };
             stage.enter(Step::Asked);
-            let request = request(&url, &method, self.settings, at_home, hop.proxied)?;
+            let request = request(&url, &method, self.settings, at_home, hop.reader)?;
             let (status, headers, body) = exchange(hop.stream, request, self.settings, stage).await?;
             if self.settings.follow
                 && let Some(next) = redirect::next(&url, status, &headers)?
@@ -95,7 +102,8 @@ impl Probe<'_> {
             proxy.is_usable()?;
         }
         if url.scheme() != "https" {
-            return Ok(Hop { stream, proxied: proxy.map(|proxy| proxy.authorization().cloned()) });
+            let reader = proxy.map_or(Reader::Server, |proxy| Reader::Proxy(proxy.authorization().cloned()));
+            return Ok(Hop { stream, reader });
         }
         let host = Host::of_url(url, None).map_err(Reason::answered)?;
         let stream = match proxy {
@@ -103,7 +111,7 @@ impl Probe<'_> {
             None => stream,
         };
         stage.enter(Step::Securing);
-        Ok(Hop { stream: Box::new(self.tls.handshake(stream, &host.name).await?), proxied: None })
+        Ok(Hop { stream: Box::new(self.tls.handshake(stream, &host.name).await?), reader: Reader::Server })
     }
 }
 
@@ -112,9 +120,12 @@ fn request(
     method: &Method,
     settings: &Settings,
     at_home: bool,
-    proxied: Option<Option<HeaderValue>>,
+    reader: Reader,
 ) -> Result<Request<Empty<Bytes>>, Reason> {
-    let form = if proxied.is_some() { Position::BeforeScheme } else { Position::BeforePath };
+    let (form, authorization) = match reader {
+        Reader::Server => (Position::BeforePath, None),
+        Reader::Proxy(authorization) => (Position::BeforeScheme, authorization),
+    };
     let uri: Uri = url[form..Position::AfterQuery]
         .parse()
         .map_err(|error| Reason::new(Sign::Unclear, format!("the URL cannot be sent: {error}")))?;
@@ -124,7 +135,7 @@ fn request(
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
     headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
     headers.extend(credentials(url).map(|value| (header::AUTHORIZATION, value)));
-    headers.extend(proxied.flatten().map(|value| (header::PROXY_AUTHORIZATION, value)));
+    headers.extend(authorization.map(|value| (header::PROXY_AUTHORIZATION, value)));
     // what identifies the caller is not for whoever the server redirects to
     let sent = settings
         .header

@@ -101,7 +101,7 @@ mod tests {
             (204, "ready", Err("Answered: 204 No Content")),
             (200, "starting", Err(r#"Answered: body did not match "rea?dy": "starting""#)),
             (200, "ready", Err(r#"Answered: body is not JSON: "ready""#)),
-            (200, r#"{"status":"ready","n":2}"#, Err(r#"Answered: $.n is 2, expected 1"#)),
+            (200, r#"{"status":"ready","n":2}"#, Err(r"Answered: $.n is 2, expected 1")),
         ] {
             assert_eq!(judge(&settings, status, body), said.map(Into::into).map_err(Into::into), "{status} {body}");
         }

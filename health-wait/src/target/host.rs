@@ -1,7 +1,8 @@
 //! A host and its port, in every form that an address takes.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
+use nix::net::if_::if_nametoindex;
 use url::Url;
 
 /// Where to connect: a name or an address (IPv6 without brackets, with its zone), and a port.
@@ -17,9 +18,16 @@ impl Host {
         Self { name: "localhost".into(), port }
     }
 
-    /// Returns the address, where it is written as one. An address with a zone needs the resolver to number it.
+    /// Returns the address, where it is written as one.
+    ///
+    /// A zone is an interface's name or number (RFC 4007, section 11). The resolver would take it for link-local
+    /// addresses only.
     pub(crate) fn literal(&self) -> Option<SocketAddr> {
-        self.name.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, self.port))
+        let Some((address, zone)) = self.name.split_once('%') else {
+            return self.name.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, self.port));
+        };
+        let zone = zone.parse().ok().or_else(|| if_nametoindex(zone).ok())?;
+        Some(SocketAddrV6::new(address.parse().ok()?, self.port, 0, zone).into())
     }
 
     /// Tells whether the name means this machine wherever it is used (RFC 6761, section 6.3).

@@ -14,6 +14,10 @@ pub struct Candidate {
     pub sockets: Vec<Socket>,
     /// Its memory in bytes.
     pub memory: Option<u64>,
+    /// How many descendants would be stopped with it.
+    pub descendants: usize,
+    /// Through whom it is stopped.
+    pub supervisor: Option<Facts>,
 }
 
 impl Candidate {
@@ -22,11 +26,17 @@ impl Candidate {
         let mut all: Vec<Self> = Vec::new();
         for holding in answer.holdings.iter().filter(|holding| scope.covers(&holding.socket)) {
             let Some(process) = &holding.process else { continue };
-            match all.iter_mut().find(|one| one.identity() == process.identity()) {
-                Some(one) => one.sockets.push(holding.socket.clone()),
-                None => {
-                    all.push(Self { process: process.clone(), sockets: vec![holding.socket.clone()], memory: None })
-                }
+            let socket = holding.socket.clone();
+            if let Some(one) = all.iter_mut().find(|one| one.identity() == process.identity()) {
+                one.sockets.push(socket);
+            } else {
+                all.push(Self {
+                    process: process.clone(),
+                    sockets: vec![socket],
+                    memory: None,
+                    descendants: 0,
+                    supervisor: None,
+                });
             }
         }
         all

@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     io,
     os::fd::{AsFd, BorrowedFd},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use nix::sys::signal::Signal;
@@ -12,6 +12,9 @@ use proc_tree::{Identity, Stat, handle, process, tree};
 
 use super::{KILL_PATIENCE, Settings, Stopped, member::Member};
 use crate::{Outcome, Role, guard::Guard};
+
+/// A hundred years.
+const AGES: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// Says why a process must be left alone after all, asked between its opening and its signal.
 pub(crate) type Recheck<'r> = dyn FnMut(Identity) -> Option<(Outcome, String)> + 'r;
@@ -37,7 +40,7 @@ pub(crate) struct Campaign<'i> {
     known: HashSet<Identity>,
     begun: u64,
     /// The end of the grace, once it has begun.
-    deadline: Option<Option<Instant>>,
+    deadline: Option<Instant>,
 }
 
 impl<'i> Campaign<'i> {
@@ -59,6 +62,11 @@ impl<'i> Campaign<'i> {
         }
     }
 
+    /// Adds a process that descends from one that was asked for.
+    pub(crate) fn adopt(&mut self, stat: &Stat, root: Identity) {
+        self.join(stat, root, Role::Descendant);
+    }
+
     /// Adds a process that was asked for and is not there.
     pub(crate) fn gone(&mut self, identity: Identity) {
         let mut member = Member::of(identity, identity, Role::Holder);
@@ -70,40 +78,55 @@ impl<'i> Campaign<'i> {
         self.known.contains(&identity)
     }
 
-    /// Returns what came of each, in the order in which they joined.
+    /// Returns what came of each, in the order in which they joined. A descendant that ended by itself is nobody's news.
     pub(crate) fn outcomes(&self) -> Vec<Stopped> {
-        self.members.iter().map(|member| member.stopped.clone()).collect()
+        let is_news = |one: &&Stopped| one.role != Role::Descendant || one.outcome != Outcome::Gone;
+        self.members.iter().map(|member| &member.stopped).filter(is_news).cloned().collect()
     }
 
     /// Returns what would come of each, without a signal.
     pub(crate) fn rehearsal(&self) -> Vec<Stopped> {
-        let signal = self.settings.signal;
-        self.members
-            .iter()
-            .filter(|member| !member.watched)
-            .map(|member| match &member.handle {
-                Some(_) => Stopped { outcome: Outcome::WouldSignal, signal: Some(signal), ..member.stopped.clone() },
-                None => member.stopped.clone(),
-            })
-            .collect()
+        let rehearse = |member: &Member| match &member.handle {
+            Some(_) => Stopped {
+                outcome: Outcome::WouldSignal,
+                signal: Some(self.first_signal(member)),
+                ..member.stopped.clone()
+            },
+            None => member.stopped.clone(),
+        };
+        self.members.iter().filter(|member| !member.watched).map(rehearse).collect()
     }
 
     /// Signals those that have joined since the last run, and returns when all have ended or nothing more can be done.
     pub(crate) fn run(&mut self, recheck: &mut Recheck<'_>) -> io::Result<Ending> {
+        if self.is_interrupted()? {
+            return Ok(self.give_up(Ending::Interrupted));
+        }
         let grace = self.settings.grace;
-        // far beyond any clock there is no deadline
-        let deadline = *self.deadline.get_or_insert_with(|| Instant::now().checked_add(grace));
+        // as good as never, where it is beyond the clock
+        let deadline = *self.deadline.get_or_insert_with(|| {
+            let now = Instant::now();
+            now.checked_add(grace).unwrap_or(now + AGES)
+        });
         self.signal_fresh(recheck)?;
-        let mut ending = self.wait(deadline)?;
+        let mut ending = self.wait(Some(deadline))?;
         if ending == Ending::Deadline && self.settings.escalate {
             self.kill()?;
             ending = self.wait(Instant::now().checked_add(KILL_PATIENCE))?;
         }
+        Ok(self.give_up(ending))
+    }
+
+    fn give_up(&mut self, ending: Ending) -> Ending {
         let reason = if ending == Ending::Interrupted { "interrupted" } else { "still alive" };
         for member in self.members.iter_mut().filter(|member| member.handle.is_some()) {
             member.survives(reason);
         }
-        Ok(ending)
+        ending
+    }
+
+    fn is_interrupted(&self) -> io::Result<bool> {
+        Ok(!handle::ended(self.interrupt.as_slice(), Some(Instant::now()))?.is_empty())
     }
 
     fn join(&mut self, stat: &Stat, root: Identity, role: Role) {
@@ -118,24 +141,42 @@ impl<'i> Campaign<'i> {
     }
 
     fn signal_fresh(&mut self, recheck: &mut Recheck<'_>) -> io::Result<()> {
-        let signal = self.settings.signal;
-        for member in self.members.iter_mut().filter(|member| member.is_fresh()) {
+        for position in 0..self.members.len() {
+            let member = &self.members[position];
+            if !member.is_fresh() {
+                continue;
+            }
+            let signal = self.first_signal(member);
+            let alone = !self.settings.tree || member.stopped.role == Role::Supervisor;
+            let member = &mut self.members[position];
             if let Some((outcome, reason)) = recheck(member.stopped.identity) {
                 member.settle(outcome, Some(reason));
-            } else if member.stopped.role == Role::Supervisor && signal != Signal::SIGKILL {
-                // whatever its server is stopped with, this is what it stops on
-                member.send(Signal::SIGTERM);
-                member.resume_after(Signal::SIGTERM);
-            } else if !self.settings.tree || member.stopped.role == Role::Supervisor {
+            } else if alone {
                 member.send(signal);
                 member.resume_after(signal);
             }
         }
         if self.settings.tree {
             self.halt(Member::is_fresh)?;
+            let signal = self.signal_now();
             self.send_to_halted(signal, Member::is_fresh);
         }
         Ok(())
+    }
+
+    /// Returns what to send to one that has not been signalled yet. Those that turn up after the grace get none.
+    fn signal_now(&self) -> Signal {
+        let is_late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let has_grace = !self.settings.grace.is_zero();
+        if is_late && has_grace && self.settings.escalate { Signal::SIGKILL } else { self.settings.signal }
+    }
+
+    /// Whatever its server is stopped with: a supervisor stops on SIGTERM.
+    fn first_signal(&self, member: &Member) -> Signal {
+        match self.signal_now() {
+            signal if member.stopped.role != Role::Supervisor || signal == Signal::SIGKILL => signal,
+            _ => Signal::SIGTERM,
+        }
     }
 
     fn kill(&mut self) -> io::Result<()> {

@@ -70,7 +70,6 @@ impl Member {
             ignored: None,
             elapsed: None,
             reason: None,
-            memory: None,
         };
         Self {
             stopped,

@@ -69,13 +69,16 @@ impl Scan {
         let proc = openat(CWD, c"/proc", FOLDER, Mode::empty())?;
         let mut buffer = vec![MaybeUninit::uninit(); 32 * 1024];
         let mut entries = RawDir::new(&proc, &mut buffer);
+        let mut any = false;
         while let Some(entry) = entries.next() {
             let entry = entry?;
             if let Some(pid) = number(entry.file_name()) {
+                any = true;
                 self.process(proc.as_fd(), pid, entry.file_name());
             }
         }
-        Ok(())
+        // at least the caller is there, unless /proc is an empty folder
+        if any { Ok(()) } else { Err(io::Error::new(io::ErrorKind::NotFound, "/proc shows no processes")) }
     }
 
     fn process(&mut self, proc: BorrowedFd<'_>, pid: u32, name: &CStr) {

@@ -1,9 +1,11 @@
 //! Linux: `sock_diag(7)` with the filter in the kernel, else `/proc/net/{tcp,udp}{,6}` in full.
 
+mod filter;
+mod netlink;
 mod proc_net;
 mod sock_diag;
 
-use std::{fs, io, os::unix::fs::MetadataExt};
+use std::io;
 
 use rustix::net::AddressFamily;
 
@@ -33,19 +35,30 @@ fn state(protocol: Protocol, number: u8) -> Option<State> {
 pub(super) fn sockets(query: &Query, protocol: Protocol) -> io::Result<Vec<Socket>> {
     let mut found: Vec<Socket> = Vec::new();
     for (wanted, family) in [(query.ipv4, AddressFamily::INET), (query.ipv6, AddressFamily::INET6)] {
-        if !wanted {
-            continue;
+        if wanted {
+            found.extend(match sock_diag::sockets(query, protocol, family) {
+                Err(refused) if refused.raw_os_error().is_some() => as_text(query, protocol, family, refused)?,
+                answer => answer?,
+            });
         }
-        let diagnosed = sock_diag::sockets(query, protocol, family);
-        // a strict seccomp profile or a kernel without the module refuses; the text tables say the same, slower
-        found.extend(diagnosed.or_else(|refused| {
-            proc_net::sockets(protocol, family)
-                .map_err(|error| if error.kind() == io::ErrorKind::NotFound { refused } else { error })
-        })?);
-    }
-    let netns = fs::metadata("/proc/thread-self/ns/net").ok().map(|file| file.ino());
-    for socket in &mut found {
-        socket.netns = netns;
     }
     Ok(found)
+}
+
+/// A strict seccomp profile or a kernel without the module refuses; the text tables say the same, slower.
+///
+/// The kernel writes them page by page, and sockets that come and go in between make others appear twice or not at all:
+/// only what reads the same twice is believed.
+fn as_text(query: &Query, protocol: Protocol, family: AddressFamily, refused: io::Error) -> io::Result<Vec<Socket>> {
+    let mut last = None;
+    let read = netlink::settled(|| {
+        let mut now: Vec<Socket> = proc_net::sockets(protocol, family)?;
+        now.retain(|socket| query.wants(socket));
+        now.sort_by_key(Socket::position);
+        now.dedup();
+        let settled = last.as_ref() == Some(&now);
+        last = Some(now.clone());
+        Ok(settled.then_some(now))
+    });
+    read.map_err(|error| if error.kind() == io::ErrorKind::NotFound { refused } else { error })
 }

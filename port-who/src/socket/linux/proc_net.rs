@@ -32,7 +32,8 @@ fn parse(line: &str, protocol: Protocol) -> io::Result<Option<Socket>> {
         peer: (!state.is_holding() && peer.port() != 0).then_some(peer),
         state,
         inode,
-        uid: Some(uid),
+        // what no process has open reads as root's
+        uid: (inode != 0).then_some(uid),
         v6only: None,
         netns: None,
     }))

@@ -3,45 +3,64 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    os::fd::OwnedFd,
 };
 
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with};
+use rustix::{
+    io::retry_on_intr,
+    net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with},
+};
 
-use super::{Query, Socket, state};
+use super::{
+    Query, Socket,
+    filter::bytecode,
+    netlink::{HEADER, attribute, number, read_dump, settled},
+    state,
+};
 use crate::{PortSpec, Protocol};
 
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const NLM_F_REQUEST: u16 = 0x1;
 const NLM_F_DUMP: u16 = 0x300;
-const NLM_F_DUMP_INTR: u16 = 0x10;
-const NLMSG_ERROR: u16 = 2;
-const NLMSG_DONE: u16 = 3;
 const INET_DIAG_REQ_BYTECODE: u16 = 1;
 const INET_DIAG_SKV6ONLY: u16 = 11;
 
-const HEADER: usize = 16;
+/// `struct inet_diag_req_v2` and `struct inet_diag_msg`.
 const REQUEST: usize = 56;
 const MESSAGE: usize = 72;
 
 const LISTEN: u32 = 1 << 10;
 const UNCONNECTED: u32 = 1 << 7;
-const ALL_STATES: u32 = 0xfff;
-
-/// The kernel fills at most this much at once.
-const BUFFER: usize = 32 * 1024;
-
-/// A table that changed while it was dumped is read again, this often.
-const ATTEMPTS: usize = 10;
+/// Also sockets that are still opening for a client (`TCP_NEW_SYN_RECV`, 12).
+const ALL_STATES: u32 = 0x1fff;
 
 /// Lists the sockets of one protocol and family. What the kernel cannot filter (addresses) is left to the caller.
+///
+/// # Errors
+/// One with an OS error where the kernel refuses to answer, another where its answer cannot be trusted.
 pub(super) fn sockets(query: &Query, protocol: Protocol, family: AddressFamily) -> io::Result<Vec<Socket>> {
     let request = request(query, protocol, family);
-    for _ in 0..ATTEMPTS {
-        if let Some(found) = dump(&request, protocol)? {
-            return Ok(found);
-        }
-    }
-    Err(io::Error::other("the table changed each time it was read"))
+    settled(|| {
+        let netlink =
+            socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(netlink::SOCK_DIAG))?;
+        send(&netlink, &request, SendFlags::empty())?;
+        read(protocol, |buffer| receive(&netlink, buffer))
+    })
+}
+
+/// With `MSG_TRUNC` the kernel tells the datagram's length, also where the buffer is shorter.
+fn receive(netlink: &OwnedFd, buffer: &mut [u8]) -> io::Result<usize> {
+    let (_, length) = retry_on_intr(|| recv(netlink, &mut *buffer, RecvFlags::TRUNC))?;
+    Ok(length)
+}
+
+fn read(protocol: Protocol, receive: impl FnMut(&mut [u8]) -> io::Result<usize>) -> io::Result<Option<Vec<Socket>>> {
+    let mut found = Vec::new();
+    let consistent = read_dump(SOCK_DIAG_BY_FAMILY, receive, |message| {
+        found.extend(parse(message, protocol)?);
+        Ok(())
+    })?;
+    Ok(consistent.then_some(found))
 }
 
 fn request(query: &Query, protocol: Protocol, family: AddressFamily) -> Vec<u8> {
@@ -57,6 +76,7 @@ fn request(query: &Query, protocol: Protocol, family: AddressFamily) -> Vec<u8> 
         .flat_map(PortSpec::ranges)
         .copied()
         .collect();
+    // a single port needs no program
     let (single, filter) = match ranges.as_slice() {
         [(low, high)] if low == high && !query.connections => (*low, Vec::new()),
         ranges => (0, bytecode(ranges, query.connections)),
@@ -87,116 +107,26 @@ fn protocol_number(protocol: Protocol) -> u8 {
     }
 }
 
-/// One comparison costs two words of 4 bytes: code, jump if so, jump if not; then the port.
-const SOURCE_AT_LEAST: u8 = 2;
-const SOURCE_AT_MOST: u8 = 3;
-const DESTINATION_AT_LEAST: u8 = 4;
-const DESTINATION_AT_MOST: u8 = 5;
-const JUMP: u8 = 1;
-/// Both comparisons of a range and the jump to the end behind them.
-const BLOCK: u16 = 20;
-
-/// Jumps are 16 bits wide; more ranges than fit are filtered by the caller alone.
-const MOST_BLOCKS: usize = 3000;
-
-/// Writes "in this range, or in that one, …" in the kernel's filter language (`INET_DIAG_REQ_BYTECODE`).
-///
-/// The kernel accepts a socket when the program ends exactly at its end, and refuses it when a jump leads 4 bytes further.
-fn bytecode(ranges: &[(u16, u16)], either_end: bool) -> Vec<u8> {
-    let source = ranges.iter().map(|&range| (SOURCE_AT_LEAST, SOURCE_AT_MOST, range));
-    let destination = ranges.iter().map(|&range| (DESTINATION_AT_LEAST, DESTINATION_AT_MOST, range));
-    let blocks: Vec<_> = source.chain(destination.filter(|_| either_end)).collect();
-    if blocks.len() > MOST_BLOCKS {
-        return Vec::new();
-    }
-    let mut program = Vec::with_capacity(blocks.len() * usize::from(BLOCK));
-    let mut left = u16::try_from(blocks.len()).unwrap_or(0) * BLOCK;
-    let mut operation = |code: u8, yes: u8, no: u16| {
-        program.extend([code, yes]);
-        program.extend(no.to_ne_bytes());
-    };
-    for (at_least, at_most, (low, high)) in blocks {
-        let last = left == BLOCK;
-        let beyond = if last { BLOCK + 4 } else { BLOCK };
-        operation(at_least, 8, beyond);
-        operation(0, 0, low);
-        operation(at_most, 8, beyond - 8);
-        operation(0, 0, high);
-        operation(JUMP, 4, left - (BLOCK - 4));
-        left -= BLOCK;
-    }
-    program
-}
-
-/// Reads one dump to its end; `None` when the table changed meanwhile.
-fn dump(request: &[u8], protocol: Protocol) -> io::Result<Option<Vec<Socket>>> {
-    let netlink = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(netlink::SOCK_DIAG))?;
-    send(&netlink, request, SendFlags::empty())?;
-    let mut found = Vec::new();
-    let mut interrupted = false;
-    let mut buffer = vec![0; BUFFER];
-    loop {
-        let (_, length) = match recv(&netlink, &mut *buffer, RecvFlags::TRUNC) {
-            Err(rustix::io::Errno::INTR) => continue,
-            received => received?,
-        };
-        let mut rest = buffer.get(..length).ok_or_else(|| io::Error::other("a message was cut"))?;
-        if rest.is_empty() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        while let Some((header, message)) = split_message(&mut rest)? {
-            interrupted |= header.flags & NLM_F_DUMP_INTR != 0;
-            match header.kind {
-                NLMSG_DONE => return Ok((!interrupted).then_some(found)),
-                NLMSG_ERROR => return Err(error(message)),
-                _ => found.extend(parse(message, protocol)?),
-            }
-        }
-    }
-}
-
-struct Header {
-    kind: u16,
-    flags: u16,
-}
-
-/// Takes the next message off `rest`.
-fn split_message<'b>(rest: &mut &'b [u8]) -> io::Result<Option<(Header, &'b [u8])>> {
-    if rest.is_empty() {
-        return Ok(None);
-    }
-    let malformed = || io::Error::from(io::ErrorKind::InvalidData);
-    let header = rest.get(..HEADER).ok_or_else(malformed)?;
-    let length = number(header, 0) as usize;
-    let message = rest.get(HEADER..length).ok_or_else(malformed)?;
-    let header = Header { kind: short(header, 4), flags: short(header, 6) };
-    *rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
-    Ok(Some((header, message)))
-}
-
-/// An error message carries the negative error number.
-fn error(message: &[u8]) -> io::Error {
-    let number = message.first_chunk().map_or(0, |bytes| i32::from_ne_bytes(*bytes));
-    io::Error::from_raw_os_error(-number)
-}
-
 /// Reads a `struct inet_diag_msg`; `None` for a state without a name, which is no holder.
 fn parse(message: &[u8], protocol: Protocol) -> io::Result<Option<Socket>> {
-    let fixed = message.get(..MESSAGE).ok_or(io::ErrorKind::InvalidData)?;
+    let cut = || io::Error::new(io::ErrorKind::InvalidData, "a socket's description is cut");
+    let (fixed, attributes) = message.split_at_checked(MESSAGE).ok_or_else(cut)?;
     let Some(state) = state(protocol, fixed[1]) else { return Ok(None) };
     let v6 = i32::from(fixed[0]) == i32::from(AddressFamily::INET6.as_raw());
     let address = |at: usize, port: usize| {
         SocketAddr::new(address(&fixed[at..at + 16], v6), u16::from_be_bytes([fixed[port], fixed[port + 1]]))
     };
     let (local, peer) = (address(8, 4), address(24, 6));
+    let inode = number(fixed, 68);
     Ok(Some(Socket {
         protocol,
         local,
         peer: (!state.is_holding() && peer.port() != 0).then_some(peer),
         state,
-        uid: Some(number(fixed, 64)),
-        inode: number(fixed, 68).into(),
-        v6only: attribute(&message[MESSAGE..], INET_DIAG_SKV6ONLY).and_then(|value| Some(*value.first()? != 0)),
+        // what no process has open reads as root's
+        uid: (inode != 0).then_some(number(fixed, 64)),
+        inode: inode.into(),
+        v6only: attribute(attributes, INET_DIAG_SKV6ONLY).and_then(|value| Some(*value.first()? != 0)),
         netns: None,
     }))
 }
@@ -209,22 +139,53 @@ fn address(bytes: &[u8], v6: bool) -> IpAddr {
     }
 }
 
-/// Finds an attribute (`struct rtattr`: length, type, value, padded to 4 bytes).
-fn attribute(mut rest: &[u8], wanted: u16) -> Option<&[u8]> {
-    while rest.len() >= 4 {
-        let length = usize::from(short(rest, 0)).max(4);
-        if short(rest, 2) == wanted {
-            return rest.get(4..length);
-        }
-        rest = rest.get(length.next_multiple_of(4)..)?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::State;
+
+    /// A listener on 127.0.0.1:8000 as the kernel describes it.
+    fn description() -> [u8; MESSAGE] {
+        let mut bytes = [0; MESSAGE];
+        bytes[..2].copy_from_slice(&[2, 10]);
+        bytes[4..6].copy_from_slice(&8000_u16.to_be_bytes());
+        bytes[8..12].copy_from_slice(&[127, 0, 0, 1]);
+        bytes[64..68].copy_from_slice(&1000_u32.to_ne_bytes());
+        bytes[68..72].copy_from_slice(&24_680_u32.to_ne_bytes());
+        bytes
     }
-    None
-}
 
-fn number(bytes: &[u8], at: usize) -> u32 {
-    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |chunk| u32::from_ne_bytes(*chunk))
-}
+    #[test]
+    fn a_description_is_read_and_a_cut_one_is_an_error() {
+        let socket = parse(&description(), Protocol::Tcp).expect("it is whole").expect("a listener is a holder");
+        let expected = Socket { inode: 24_680, uid: Some(1000), ..Socket::example() };
+        assert_eq!((socket.state, &socket), (State::Listen, &expected));
+        assert!(parse(&description()[..MESSAGE - 1], Protocol::Tcp).is_err());
+    }
 
-fn short(bytes: &[u8], at: usize) -> u16 {
-    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |chunk| u16::from_ne_bytes(*chunk))
+    #[test]
+    fn an_ipv6_socket_says_whether_it_takes_ipv4_too() {
+        let mut bytes = description().to_vec();
+        bytes[0] = 10;
+        bytes[8..24].fill(0);
+        bytes.extend([5, 0, 11, 0, 1, 0, 0, 0]);
+        let socket = parse(&bytes, Protocol::Tcp).expect("it is whole").expect("a listener is a holder");
+        assert_eq!((socket.local.to_string().as_str(), socket.v6only), ("[::]:8000", Some(true)));
+    }
+
+    #[test]
+    fn the_kernel_is_asked_for_one_port_or_for_ranges_and_for_listeners_alone() {
+        let ask = |ports: &str| {
+            let query = Query::holders_of(vec![ports.parse().expect("ports")]);
+            request(&query, Protocol::Tcp, AddressFamily::INET)
+        };
+        let one = ask("8000");
+        assert_eq!(
+            (one.len(), &one[20..24], &one[24..26]),
+            (72, &LISTEN.to_ne_bytes()[..], &8000_u16.to_be_bytes()[..])
+        );
+        let range = ask("8000-8099");
+        assert_eq!((range.len(), &range[24..26]), (72 + 4 + 20, &[0, 0][..]));
+        assert_eq!(number(&range, 0) as usize, range.len());
+    }
 }

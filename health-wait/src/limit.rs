@@ -1,0 +1,90 @@
+//! Until when one attempt may take.
+
+use std::time::Duration;
+
+use proc_tree::duration;
+use tokio::time::{Instant, timeout_at};
+
+use crate::reason::{Reason, Sign};
+
+/// The end of an attempt: its own, or the deadline of the whole wait where that comes first.
+#[derive(Debug)]
+pub(crate) struct Limit {
+    at: Option<Instant>,
+    /// How long the attempt may take; `None` where the deadline comes first.
+    own: Option<Duration>,
+}
+
+impl Limit {
+    /// Sets the limit of an attempt that begins now.
+    pub(crate) fn of(own: Option<Duration>, deadline: Option<Instant>) -> Self {
+        let end = own.and_then(|own| Instant::now().checked_add(own));
+        match (end, deadline) {
+            (Some(end), Some(deadline)) if deadline < end => Self { at: Some(deadline), own: None },
+            (Some(end), _) => Self { at: Some(end), own },
+            (None, deadline) => Self { at: deadline, own: None },
+        }
+    }
+
+    /// Works for as long as the limit allows.
+    pub(crate) async fn keep<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        match self.at {
+            Some(at) => timeout_at(at, work).await.ok(),
+            None => Some(work.await),
+        }
+    }
+
+    /// Tells whether it was the deadline that ended the attempt, before its own time was up.
+    pub(crate) fn has_cut_short(&self) -> bool {
+        self.own.is_none() && self.at.is_some_and(|at| Instant::now() >= at)
+    }
+
+    /// Says what there was not, by the end of the limit.
+    pub(crate) fn passed(&self, missing: &str) -> Reason {
+        let words = match self.own {
+            Some(own) => format!("{missing} within {}", shown(own)),
+            None => format!("{missing} yet"),
+        };
+        Reason::new(Sign::Silent, words)
+    }
+}
+
+/// Shows a limit that somebody chose: `500 ms`, `2 s`, `1.5 s`, `2m5s`.
+pub(crate) fn shown(limit: Duration) -> String {
+    match limit.as_millis() {
+        milliseconds @ ..1000 => format!("{milliseconds} ms"),
+        milliseconds @ ..100_000 if milliseconds % 1000 == 0 => format!("{} s", milliseconds / 1000),
+        ..100_000 => format!("{:.1} s", limit.as_secs_f64()),
+        _ => duration::uptime(limit),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_read_as_they_were_asked_for() {
+        for (milliseconds, text) in
+            [(500, "500 ms"), (2000, "2 s"), (1500, "1.5 s"), (30_000, "30 s"), (125_000, "2m5s")]
+        {
+            assert_eq!(shown(Duration::from_millis(milliseconds)), text);
+        }
+    }
+
+    #[test]
+    fn a_deadline_that_comes_first_is_not_the_attempts_own() {
+        let (now, second) = (Instant::now(), Duration::from_secs(1));
+        for (own, deadline, words) in [
+            (Some(second), None, "no answer within 1 s"),
+            (Some(second), Some(now + 5 * second), "no answer within 1 s"),
+            (Some(5 * second), Some(now + second), "no answer yet"),
+            (Some(Duration::MAX), Some(now), "no answer yet"),
+            (None, Some(now), "no answer yet"),
+        ] {
+            assert_eq!(Limit::of(own, deadline).passed("no answer").text, words);
+        }
+        assert!(Limit::of(None, Some(now)).has_cut_short());
+        assert!(!Limit::of(None, None).has_cut_short() && !Limit::of(Some(second), None).has_cut_short());
+    }
+}

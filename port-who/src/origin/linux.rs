@@ -1,0 +1,118 @@
+//! Linux: the control group's path names the unit or the container, proc_pid_cgroup(5).
+
+use std::fs;
+
+use proc_tree::Facts;
+
+use super::Manager;
+
+pub(super) fn manager(process: &Facts) -> Option<Manager> {
+    parse(&fs::read_to_string(format!("/proc/{}/cgroup", process.pid)).ok()?)
+}
+
+/// Reads one line per hierarchy, `number:controllers:path`; version 2 has one alone, `0::path`.
+fn parse(text: &str) -> Option<Manager> {
+    let paths: Vec<&str> = text.lines().filter_map(|line| line.splitn(3, ':').nth(2)).collect();
+    paths.iter().find_map(|path| container(path)).or_else(|| paths.iter().find_map(|path| unit(path)))
+}
+
+/// The innermost service; a user's manager (`user@1000.service`) is a service itself and keeps others.
+fn unit(path: &str) -> Option<Manager> {
+    let is_user_manager = |name: &str| name.starts_with("user@");
+    let mut outer = path.split('/').filter(|name| !name.is_empty());
+    if let Some(name) = outer.clone().next().and_then(|first| first.strip_prefix("openrc.")) {
+        return Some(Manager::Unit { name: name.to_owned(), user: false });
+    }
+    let name = outer.clone().rfind(|name| name.ends_with(".service") && !is_user_manager(name))?;
+    Some(Manager::Unit { name: name.to_owned(), user: outer.any(is_user_manager) })
+}
+
+/// The runtimes' ways to name a container's group, by cgroupfs (`/docker/ID`) and by systemd (`docker-ID.scope`).
+fn container(path: &str) -> Option<Manager> {
+    const SCOPES: [(&str, &str); 6] = [
+        ("docker-", "docker"),
+        ("libpod-", "podman"),
+        ("cri-containerd-", "containerd"),
+        ("nerdctl-", "containerd"),
+        ("crio-", "cri-o"),
+        ("machine-", "nspawn"),
+    ];
+    const FOLDERS: [(&str, &str); 5] = [
+        ("docker", "docker"),
+        ("libpod_parent", "podman"),
+        ("ecs", "docker"),
+        ("containerd", "containerd"),
+        ("kubepods", "kubernetes"),
+    ];
+    let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+    names
+        .iter()
+        .find_map(|name| {
+            if let Some(name) = name.strip_prefix("lxc.payload.") {
+                return Some(found(name, "lxc"));
+            }
+            let stem = name.strip_suffix(".scope").unwrap_or(name);
+            SCOPES.iter().find_map(|&(prefix, runtime)| {
+                let id = stem.strip_prefix(prefix)?;
+                (is_id(id) || runtime == "nspawn").then(|| found(id, runtime))
+            })
+        })
+        .or_else(|| {
+            let (folder, id) = (names.first()?, names.iter().rfind(|name| is_id(name))?);
+            let &(_, runtime) = FOLDERS.iter().find(|(known, _)| known == folder)?;
+            Some(found(id, runtime))
+        })
+}
+
+fn found(id: &str, runtime: &'static str) -> Manager {
+    Manager::Container { id: id.to_owned(), runtime }
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "3f2a9c1b7d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8";
+
+    #[test]
+    fn services_are_told_from_sessions_and_from_users_managers() {
+        let unit = |name: &str, user| Some(Manager::Unit { name: name.into(), user });
+        assert_eq!(parse("0::/system.slice/nginx.service\n"), unit("nginx.service", false));
+        assert_eq!(parse("1:name=systemd:/system.slice/a.service/worker\n4:cpu:/\n"), unit("a.service", false));
+        assert_eq!(
+            parse("0::/user.slice/user-1000.slice/user@1000.service/app.slice/web.service\n"),
+            unit("web.service", true)
+        );
+        assert_eq!(parse("0::/openrc.nginx\n"), unit("nginx", false));
+        for nobody in [
+            "0::/\n",
+            "0::/user.slice/user-1000.slice/session-3.scope\n",
+            "0::/user.slice/user-1000.slice/user@1000.service/tmux-spawn-1.scope\n",
+            "",
+            "nonsense",
+        ] {
+            assert_eq!(parse(nobody), None, "{nobody}");
+        }
+    }
+
+    #[test]
+    fn containers_are_recognised_in_both_versions_and_under_both_drivers() {
+        for (path, runtime) in [
+            (format!("0::/system.slice/docker-{ID}.scope"), "docker"),
+            (format!("12:memory:/docker/{ID}\n0::/"), "docker"),
+            (format!("0::/machine.slice/libpod-{ID}.scope/container"), "podman"),
+            (format!("0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{ID}.scope"), "podman"),
+            (format!("0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-{ID}.scope"), "containerd"),
+            (format!("4:cpu:/kubepods/burstable/pod1/{ID}"), "kubernetes"),
+            (format!("0::/kubepods.slice/kubepods-pod1.slice/crio-{ID}.scope"), "cri-o"),
+        ] {
+            assert_eq!(parse(&path), Some(Manager::Container { id: ID.into(), runtime }), "{path}");
+        }
+        assert_eq!(parse("0::/lxc.payload.web/system.slice"), Some(found("web", "lxc")));
+        assert_eq!(parse(&format!("0::/machine.slice/libpod-conmon-{ID}.scope")), None, "podman's own monitor");
+    }
+}

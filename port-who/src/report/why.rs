@@ -1,0 +1,74 @@
+//! Where a process comes from, on one line.
+
+use proc_tree::{Facts, text};
+
+use crate::origin::{Origin, Role, StartedBy, StarterKind, program};
+
+/// A container's ID is shown as docker shows it.
+const SHORT_ID: usize = 12;
+
+/// Says how a process came to be: `└ node ← npm ← zsh ← tmux`, or what is left to say of an orphan.
+pub(super) fn line(process: &Facts, origin: Option<&Origin>) -> String {
+    match origin {
+        None => "└ it has ended".to_owned(),
+        Some(origin) if origin.orphan == Some(true) => orphan(process, origin),
+        Some(origin) => {
+            let chain = chain(process, origin);
+            let end = origin.started_by.as_ref().and_then(|starter| owner(starter, origin)).unwrap_or_default();
+            format!("└ {chain}{end}")
+        }
+    }
+}
+
+fn orphan(process: &Facts, origin: &Origin) -> String {
+    let mut said = vec![];
+    if process.session != process.pid && process.session != 0 {
+        said.push(format!("started in session {}", process.session));
+    }
+    if let Some(starter) = &origin.started_by {
+        let by = format!("by {}", starter.name);
+        match said.last_mut() {
+            Some(session) => *session = format!("{session} {by}"),
+            None => said.push(format!("started {by}")),
+        }
+    }
+    said.extend(process.cwd.as_deref().map(|folder| format!("folder {}", text::path(folder))));
+    let rest = if said.is_empty() { String::new() } else { format!("; {}", said.join(", ")) };
+    format!("└ orphan: its parent ended{rest}")
+}
+
+/// The line of parents up to what started it; the first process starts everything, and is left out where it says nothing.
+fn chain(process: &Facts, origin: &Origin) -> String {
+    let starter = origin.started_by.as_ref().and_then(|starter| starter.pid);
+    let end = origin.ancestors.iter().position(|ancestor| Some(ancestor.pid) == starter);
+    let shown = match end {
+        Some(end) => &origin.ancestors[..=end],
+        None => match origin.ancestors.as_slice() {
+            [rest @ .., first] if first.pid == 1 && !rest.is_empty() => rest,
+            all => all,
+        },
+    };
+    std::iter::once(process.name.clone()).chain(shown.iter().map(label)).collect::<Vec<_>>().join(" ← ")
+}
+
+/// Some are known by another name than their process has: `node` that runs nodemon, `tmux: server`.
+fn label(process: &Facts) -> String {
+    match program(process) {
+        Some(program) if matches!(program.role, Role::Supervisor | Role::Multiplexer) => program.name.to_owned(),
+        _ => process.name.clone(),
+    }
+}
+
+/// What the line of parents does not show.
+fn owner(starter: &StartedBy, origin: &Origin) -> Option<String> {
+    let name = &starter.name;
+    match starter.kind {
+        StarterKind::Container => {
+            let runtime = starter.runtime.unwrap_or("unknown");
+            Some(format!(", {runtime} container {}", name.get(..SHORT_ID).filter(|_| name.len() == 64).unwrap_or(name)))
+        }
+        StarterKind::Systemd => Some(format!(", unit {name}")),
+        _ if origin.ancestors.iter().any(|ancestor| Some(ancestor.pid) == starter.pid) => None,
+        _ => Some(format!(", started by {name}")),
+    }
+}

@@ -1,0 +1,207 @@
+//! TLS: which certificates are trusted, and what is wrong with the others.
+
+use std::{fs, io::Write, path::PathBuf, sync::Arc};
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use tokio_rustls::rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer},
+};
+
+use super::{
+    health_wait,
+    server::{Server, answer, read_head},
+};
+
+/// An authority, in a folder of its own.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    file: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+/// A certificate and its key.
+pub(crate) struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: Vec<u8>,
+    pem: String,
+}
+
+fn authority() -> Authority {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, "test authority");
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.self_signed(&key).expect("a certificate");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("ca.pem");
+    fs::write(&file, certificate.pem()).expect("a file");
+    Authority { issuer: Issuer::new(params, key), file, folder }
+}
+
+fn params(names: &[&str]) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(|&name| name.into()).collect();
+    let mut params = CertificateParams::new(names).expect("names");
+    params.distinguished_name.push(DnType::CommonName, "test server");
+    params
+}
+
+fn issued(authority: &Authority, params: &CertificateParams) -> Identity {
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.signed_by(&key, &authority.issuer).expect("a certificate");
+    Identity { chain: vec![certificate.der().clone()], key: key.serialize_der(), pem: certificate.pem() }
+}
+
+pub(crate) fn self_signed(params: &CertificateParams) -> Identity {
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.self_signed(&key).expect("a certificate");
+    Identity { chain: vec![certificate.der().clone()], key: key.serialize_der(), pem: certificate.pem() }
+}
+
+pub(crate) fn config(identity: Identity, protocol: &[u8]) -> Arc<ServerConfig> {
+    let key = PrivateKeyDer::try_from(identity.key).expect("a key");
+    let provider = Arc::new(ring::default_provider());
+    let builder =
+        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions");
+    let mut config = builder.with_no_client_auth().with_single_cert(identity.chain, key).expect("a certificate");
+    config.alpn_protocols = vec![protocol.to_vec()];
+    Arc::new(config)
+}
+
+/// Serves HTTPS.
+fn serve(identity: Identity) -> Server {
+    let config = config(identity, b"http/1.1");
+    Server::start("127.0.0.1:0", move |stream| {
+        let session = ServerConnection::new(Arc::clone(&config)).expect("a session");
+        let mut stream = StreamOwned::new(session, stream);
+        if !read_head(&mut stream).is_empty() {
+            let _ = stream.write_all(&answer("200 OK", "secure"));
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+        }
+    })
+}
+
+fn url(server: &Server) -> String {
+    format!("https://localhost:{}/", server.port())
+}
+
+/// Expects that a server is not trusted, for this reason.
+fn refused(server: &Server, arguments: &[&str], reason: &str) {
+    let said = format!("health-wait: {} is not healthy: {reason}\n", url(server));
+    health_wait().args(["--once", &url(server)]).args(arguments).status(1).stderr(said).run();
+}
+
+#[test]
+fn a_certificate_is_trusted_through_its_authority_or_not_at_all() {
+    let authority = authority();
+    let server = serve(issued(&authority, &params(&["localhost", "127.0.0.1"])));
+    let trusted = format!("--cacert={}", authority.file.display());
+    health_wait().args([&trusted, "--expect-body=secure", &url(&server)]).run();
+    health_wait().args([&trusted, &format!("https://127.0.0.1:{}/", server.port())]).run();
+    health_wait().args(["--insecure", &url(&server)]).run();
+    // the system's authorities, which an environment variable can replace as for every other client
+    health_wait().env("SSL_CERT_FILE", &authority.file).arg(url(&server)).run();
+    refused(&server, &[], "certificate signed by an unknown authority");
+}
+
+#[test]
+fn every_fault_of_a_certificate_has_its_own_reason() {
+    let authority = authority();
+    let trusted = format!("--cacert={}", authority.file.display());
+    let mut expired = params(&["localhost"]);
+    (expired.not_before, expired.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2020, 2, 1));
+    let mut early = params(&["localhost"]);
+    (early.not_before, early.not_after) = (date_time_ymd(3000, 1, 1), date_time_ymd(3001, 1, 1));
+    for (params, reason) in [
+        (expired, "certificate expired"),
+        (early, "certificate not valid yet"),
+        (params(&["example.com", "b.test"]), "certificate is for another host: example.com, b.test, not localhost"),
+    ] {
+        let server = serve(issued(&authority, &params));
+        refused(&server, &[&trusted], reason);
+        health_wait().args(["--once", "--insecure", &url(&server)]).run();
+    }
+    refused(&serve(self_signed(&params(&["localhost"]))), &[&trusted], "certificate is self-signed");
+}
+
+#[test]
+fn a_self_signed_certificate_can_be_trusted_by_itself_for_its_own_name() {
+    for is_ca in [IsCa::NoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
+        for (name, reason) in
+            [("localhost", None), ("other.test", Some("certificate is for another host: other.test, not localhost"))]
+        {
+            let mut params = params(&[name]);
+            params.is_ca = is_ca;
+            let identity = self_signed(&params);
+            let folder = tempfile::tempdir().expect("a folder");
+            let file = folder.path().join("own.pem");
+            fs::write(&file, &identity.pem).expect("a file");
+            let trusted = format!("--cacert={}", file.display());
+            let server = serve(identity);
+            match reason {
+                None => drop(health_wait().args([&trusted, &url(&server)]).run()),
+                Some(reason) => refused(&server, &[&trusted], reason),
+            }
+            refused(&server, &[], "certificate is self-signed");
+        }
+    }
+}
+
+#[test]
+fn a_server_without_tls_is_called_so() {
+    let server = Server::answering("400 Bad Request", "");
+    refused(&server, &["--attempt-timeout=500ms"], "no TLS handshake within 500 ms");
+    let server = Server::start("127.0.0.1:0", |mut stream| {
+        let _ = std::io::Read::read(&mut stream, &mut [0; 64]);
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        super::server::until_closed(&mut stream);
+    });
+    refused(&server, &[], "the server does not speak TLS");
+}
+
+#[test]
+fn a_redirect_from_http_to_https_is_checked_as_well() {
+    let authority = authority();
+    let secure = serve(issued(&authority, &params(&["localhost"])));
+    let location = url(&secure);
+    let server = Server::replying("127.0.0.1:0", move |_| {
+        format!("HTTP/1.1 301 Moved Permanently\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n").into_bytes()
+    });
+    let trusted = format!("--cacert={}", authority.file.display());
+    health_wait().args(["--follow", "--expect-body=secure", &trusted, &server.url("/")]).run();
+    let said = format!("health-wait: {} is not healthy: certificate signed by an unknown authority\n", server.url("/"));
+    health_wait().args(["--once", "--follow", &server.url("/")]).status(1).stderr(said).run();
+    drop(authority.folder);
+}
+
+#[test]
+fn https_goes_through_a_proxy_in_a_tunnel() {
+    let authority = authority();
+    let secure = serve(issued(&authority, &params(&["far.invalid"])));
+    let behind = secure.address;
+    let proxy = Server::start("127.0.0.1:0", move |mut stream| {
+        let head = read_head(&mut stream);
+        if !head.starts_with("CONNECT far.invalid:8443 HTTP/1.1\r\n") || !head.contains("Basic dTpw\r\n") {
+            let _ = stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
+            return;
+        }
+        let _ = stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n");
+        let mut server = std::net::TcpStream::connect(behind).expect("the server listens");
+        let (mut back, mut forth) = (server.try_clone().expect("a copy"), stream.try_clone().expect("a copy"));
+        let answers = std::thread::spawn(move || std::io::copy(&mut back, &mut forth));
+        let _ = std::io::copy(&mut stream, &mut server);
+        let _ = server.shutdown(std::net::Shutdown::Write);
+        let _ = answers.join();
+    });
+    let trusted = format!("--cacert={}", authority.file.display());
+    let url = "https://far.invalid:8443/";
+    let through = |user: &str| {
+        let run = health_wait().env("https_proxy", format!("http://{user}127.0.0.1:{}", proxy.port()));
+        run.args(["--once", "--expect-body=secure", &trusted, url])
+    };
+    through("u:p@").run();
+    let said = format!("health-wait: {url} is not healthy: the proxy says 407 Proxy Authentication Required\n");
+    through("").status(1).stderr(said).run();
+}

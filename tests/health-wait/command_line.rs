@@ -1,0 +1,116 @@
+//! Flags, streams, statuses and generated pages.
+
+use std::{fs::File, process::Stdio};
+
+use super::{health_wait, server::Server};
+use crate::support::free_port;
+
+#[test]
+fn usage_errors_are_status_two_and_quote_what_is_wrong() {
+    for (arguments, said) in [
+        (
+            vec![],
+            "the following required arguments were not provided: <TARGET>...\nhint: health-wait --help shows the usage",
+        ),
+        (vec!["8000"], "invalid target \"8000\": for a port of this machine write :8000"),
+        (vec!["http://x:0/"], "invalid target \"http://x:0/\": expected a port from 1 to 65535"),
+        (
+            vec!["port-free:9-3"],
+            "invalid target \"port-free:9-3\": invalid port \"9-3\": the range is reversed, its first port is above its last",
+        ),
+        (
+            vec!["--timeout=5x", ":1"],
+            "invalid duration \"5x\": expected a number of seconds, or a number with a unit such as 500ms, 5s or 1m30s",
+        ),
+        (
+            vec!["--expect-status=2xx", ":1"],
+            "invalid status \"2xx\": expected a number from 100 to 599, a range such as 200-299, or a list of both",
+        ),
+        (vec!["--expect-body=(", ":1"], "invalid regular expression \"(\": unclosed group"),
+        (
+            vec!["--expect-json=status", ":1"],
+            "invalid JSON expectation \"status\": expected PATH=VALUE such as $.status=ok",
+        ),
+        (vec!["-Hx", ":1"], "invalid header \"x\": expected 'Name: value'"),
+        (vec!["--expect-json=$.a=b", ":1"], "--expect-json looks into HTTP answers, and no target is an HTTP URL"),
+        (
+            vec!["--cacert=/no/such.pem", "https://localhost/"],
+            "cannot use the certificates in \"/no/such.pem\": no such file or directory",
+        ),
+        (
+            vec!["--cacert=/etc/hosts", "https://localhost/"],
+            "cannot use the certificates in \"/etc/hosts\": there are none",
+        ),
+    ] {
+        health_wait().args(arguments).status(2).stderr(format!("health-wait: {said}\n")).run();
+    }
+    for arguments in [
+        ["--consecutive=0", ":1"],
+        ["--pid=0", ":1"],
+        ["--method=G T", ":1"],
+        ["--json=1", ":1"],
+        ["--no-such-flag", ":1"],
+    ] {
+        let output = health_wait().args(arguments).status(2).any_stderr().run();
+        assert!(output.stderr.starts_with("health-wait: "), "{}", output.stderr);
+    }
+    health_wait().args(["--once", "--consecutive=2", ":1"]).status(2).any_stderr().run();
+}
+
+#[test]
+fn quiet_leaves_errors_and_nothing_else() {
+    let target = format!(":{}", free_port());
+    health_wait().args(["-q", "--once", &target]).status(1).run();
+    let output = health_wait().args(["-q", "--timeout=50ms", &target]).status(124).any_stderr().run();
+    assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
+}
+
+#[test]
+fn a_full_disk_is_status_125_and_a_closed_pipe_is_none() {
+    let server = Server::answering("200 OK", "");
+    if let Ok(full) = File::options().write(true).open("/dev/full") {
+        let mut run = health_wait().args(["--json", &server.url("/")]);
+        let output = run.command().stdout(full).stderr(Stdio::piped()).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(125));
+        assert_eq!(
+            String::from_utf8_lossy(&output.stderr),
+            "health-wait: cannot write to standard output: no space left on device\n"
+        );
+    }
+    let mut run = health_wait().args(["--json", &server.url("/")]);
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = run.command().stdout(writer).stderr(Stdio::piped()).output().expect("it runs");
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
+#[test]
+fn a_closed_stderr_does_no_harm() {
+    let target = format!(":{}", free_port());
+    let script = format!("exec \"$0\" --timeout=50ms {target} 2>&-");
+    let mut run = crate::support::Tool::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_health-wait")]).status(124);
+    assert_eq!(run.finish().status.code(), Some(124));
+}
+
+#[test]
+fn the_help_is_as_agreed() {
+    let output = health_wait().arg("--help").any_stdout().run();
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/health-wait.help");
+    let expected = std::fs::read_to_string(golden).expect("the golden file is there");
+    assert_eq!(output.stdout, expected, "if this is meant, write it to tests/golden/health-wait.help");
+}
+
+#[test]
+fn pages_are_generated_without_a_target() {
+    for (page, word) in [
+        ("man", ".TH health-wait 1"),
+        ("bash", "complete -F"),
+        ("zsh", "#compdef health-wait"),
+        ("fish", "complete -c health-wait"),
+    ] {
+        let output = health_wait().args(["--generate", page]).any_stdout().run();
+        assert!(output.stdout.contains(word), "{page}: {}", output.stdout);
+        let flags = ["expect-json", "attempt-timeout", "cacert"];
+        assert!(flags.iter().all(|flag| output.stdout.replace('\\', "").contains(flag)), "{page}");
+    }
+}

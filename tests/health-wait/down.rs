@@ -1,0 +1,124 @@
+//! The reverse: waiting until something does not answer.
+
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, thread, time::Duration};
+
+use super::{
+    health_wait, record,
+    server::{Server, answer, until_closed},
+};
+use crate::support::{Fixture, free_port};
+
+#[test]
+fn what_does_not_answer_is_down_at_once() {
+    let port = free_port();
+    for target in [
+        format!(":{port}"),
+        format!("http://localhost:{port}/"),
+        format!("grpc://localhost:{port}"),
+        "unix:/no/such/socket".into(),
+        "http+unix:/no/such/socket:/health".into(),
+        "file:/no/such/file".into(),
+        "pid:2147483646".into(),
+        "http://no-such-host.invalid/".into(),
+    ] {
+        let output = health_wait().args(["--down", "--once", "--json", &target]).any_stdout().run();
+        let record = record(&output);
+        assert!(!record.healthy && record.last_error.is_some(), "{}", output.stdout);
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let target = format!("port-free:{}", listener.local_addr().expect("it is bound").port());
+    health_wait().args(["--down", "--once", &target]).run();
+    drop(listener);
+    let said = format!("health-wait: {target} is not down: still free\n");
+    health_wait().args(["--down", "--once", &target]).status(1).stderr(said).run();
+}
+
+#[test]
+fn what_answers_is_waited_for_until_it_does_not() {
+    let server = Server::answering("200 OK", "");
+    let (url, tcp) = (server.url("/"), format!(":{}", server.port()));
+    health_wait()
+        .args(["--down", "--once", &url])
+        .status(1)
+        .stderr(format!("health-wait: {url} is not down: still answers 200 OK\n"))
+        .run();
+    health_wait()
+        .args(["--down", "--once", &tcp])
+        .status(1)
+        .stderr(format!("health-wait: {tcp} is not down: still accepts connections\n"))
+        .run();
+    let stops = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(200));
+        drop(server);
+    });
+    let output = health_wait().args(["--down", "--json", &tcp]).any_stdout().any_stderr().run();
+    stops.join().expect("the server stopped");
+    assert_eq!(record(&output).last_error.as_deref(), Some("connection refused"));
+    let said: Vec<_> = output.stderr.lines().collect();
+    assert_eq!(said.len(), 2, "{}", output.stderr);
+    assert_eq!(said[0], format!("waiting for {tcp}: still accepts connections"));
+    assert!(
+        said[1].starts_with(&format!("down: {tcp} after ")) && said[1].ends_with(" (connection refused)"),
+        "{}",
+        said[1]
+    );
+}
+
+#[test]
+fn a_server_on_the_other_family_still_answers() {
+    let port = free_port();
+    let _server = Server::replying(&format!("[::1]:{port}"), |_| answer("200 OK", ""));
+    health_wait().args(["-q", "--down", "--once", &format!(":{port}")]).status(1).run();
+}
+
+#[test]
+fn an_answer_is_an_answer_unless_its_contents_are_another_servers() {
+    let server = Server::answering("503 Service Unavailable", "{\"service\":\"shop\"}");
+    health_wait().args(["-q", "--down", "--once", &server.url("/")]).status(1).run();
+    health_wait().args(["--down", "--once", "--expect-status=200", &server.url("/")]).run();
+    let same = ["-q", "--down", "--once", "--expect-status=503", "--expect-json=$.service=shop"];
+    health_wait().args(same).arg(server.url("/")).status(1).run();
+}
+
+#[test]
+fn what_accepts_and_never_answers_is_down_after_its_time_but_not_for_lack_of_ours() {
+    let server = Server::start("127.0.0.1:0", |mut stream| until_closed(&mut stream));
+    health_wait().args(["-q", "--down", "--attempt-timeout=200ms", &server.url("/")]).run();
+    // an attempt that the deadline cut short is no evidence
+    let output =
+        health_wait().args(["-q", "--down", "--timeout=300ms", &server.url("/")]).status(124).any_stderr().run();
+    assert!(output.stderr.ends_with(": no answer yet\n"), "{}", output.stderr);
+}
+
+#[test]
+fn a_file_and_a_process_are_gone_when_they_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("lock");
+    fs::write(&path, "").expect("a file");
+    let file = format!("file:{}", path.display());
+    health_wait()
+        .args(["--down", "--once", &file])
+        .status(1)
+        .stderr(format!("health-wait: {file} is not down: still exists\n"))
+        .run();
+    let process = Fixture::start(["serve", "--die-after", "300", "127.0.0.1:0"]);
+    let pid = format!("pid:{}", process.pid());
+    let removes = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(200));
+        fs::remove_file(path).expect("the file is ours");
+    });
+    health_wait().args(["-q", "--down", &file, &pid]).run();
+    removes.join().expect("the file was removed");
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_not_down() {
+    if !crate::support::is_root_or_skipped() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).expect("the folder is ours");
+    let target = format!("file:{}", folder.path().join("unseen").display());
+    let said = format!("health-wait: {target} is not down: permission denied\n");
+    health_wait().args(["--down", "--once", &target]).user(crate::support::NOBODY).status(1).stderr(said).run();
+}

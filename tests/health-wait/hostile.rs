@@ -1,0 +1,199 @@
+//! Servers that do everything wrong: each ends within the attempt's time, one connection at a time, and costs no memory.
+
+use std::{
+    fs,
+    io::Write,
+    net::TcpStream,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    health_wait,
+    server::{Server, answer, read_head, until_closed},
+};
+
+/// How long one attempt may take in these tests.
+const ATTEMPT: &str = "--attempt-timeout=300ms";
+
+/// For what ends by itself, however busy the machine is.
+const PATIENT: &str = "--attempt-timeout=10s";
+
+/// Asks a server once and returns the reason why it is not healthy.
+fn reason(server: &Server, flags: &[&str]) -> String {
+    let started = Instant::now();
+    let attempt = Some(ATTEMPT).filter(|_| !flags.contains(&PATIENT));
+    let output =
+        health_wait().arg("--once").args(attempt).args(flags).arg(server.url("/")).status(1).any_stderr().run();
+    assert!(started.elapsed() < Duration::from_secs(9), "it took {:?}", started.elapsed());
+    let prefix = format!("health-wait: {} is not healthy: ", server.url("/"));
+    output.stderr.strip_prefix(&prefix).unwrap_or_else(|| panic!("{}", output.stderr)).trim_end().to_owned()
+}
+
+/// Serves each connection after its request was read.
+fn serving(serve: impl Fn(&mut TcpStream) -> std::io::Result<()> + Send + Sync + 'static) -> Server {
+    Server::start("127.0.0.1:0", move |mut stream| {
+        if !read_head(&mut stream).is_empty() {
+            let _ = serve(&mut stream);
+        }
+    })
+}
+
+fn drip(stream: &mut TcpStream, text: &str) -> std::io::Result<()> {
+    for byte in text.bytes().cycle() {
+        stream.write_all(&[byte])?;
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+#[test]
+fn accepting_and_never_answering_is_no_answer() {
+    let server = Server::start("127.0.0.1:0", |mut stream| until_closed(&mut stream));
+    assert_eq!(reason(&server, &[]), "no answer within 300 ms");
+}
+
+#[test]
+fn a_byte_now_and_then_is_no_answer_either() {
+    let server = serving(|stream| drip(stream, "HTTP/1.1 200 OK\r\nX: y"));
+    assert_eq!(reason(&server, &[]), "no answer within 300 ms");
+    let server = serving(|stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")?;
+        drip(stream, "x")
+    });
+    assert_eq!(reason(&server, &[]), "no end of the answer within 300 ms");
+}
+
+#[test]
+fn endless_headers_are_too_long() {
+    let server = serving(|stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\n")?;
+        loop {
+            stream.write_all(b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n")?;
+        }
+    });
+    assert_eq!(reason(&server, &[]), "the head of the answer is too long");
+    let server = serving(|stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nX: ")?;
+        loop {
+            stream.write_all(&[b'y'; 1024])?;
+        }
+    });
+    assert_eq!(reason(&server, &[]), "the head of the answer is too long");
+}
+
+#[test]
+fn an_endless_body_is_judged_by_its_first_megabyte() {
+    for head in ["Content-Type: x", "Transfer-Encoding: chunked"] {
+        let server = serving(move |stream| {
+            stream.write_all(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n").as_bytes())?;
+            let chunk =
+                if head.contains("chunked") { format!("400\r\n{}\r\n", "x".repeat(1024)) } else { "x".repeat(1024) };
+            loop {
+                stream.write_all(chunk.as_bytes())?;
+            }
+        });
+        health_wait().args(["--once", PATIENT, &server.url("/")]).run();
+        let said = reason(&server, &["--expect-body=y", PATIENT]);
+        assert!(said.starts_with("body did not match \"y\": \"xxx"), "{said}");
+    }
+}
+
+#[test]
+fn what_is_not_http_is_called_so() {
+    for garbage in
+        ["SSH-2.0-OpenSSH_9.6\r\n\r\n", "\0\x01\x02\x03\r\n\r\n", "HTTP/9.9 200 OK\r\n\r\n", "HTTP/1.1 2OO OK\r\n\r\n"]
+    {
+        let server = serving(move |stream| stream.write_all(garbage.as_bytes()));
+        assert_eq!(reason(&server, &[]), "the answer is not HTTP", "{garbage:?}");
+    }
+    let chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n";
+    let server = serving(move |stream| stream.write_all(chunks));
+    assert_eq!(reason(&server, &[]), "the answer is not HTTP");
+}
+
+#[test]
+fn a_redirect_loop_ends() {
+    let server = serving(|stream| stream.write_all(b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"));
+    assert_eq!(reason(&server, &["--follow", PATIENT]), "more than 10 redirects");
+    assert_eq!(server.accepted(), 11);
+}
+
+#[test]
+fn breaking_off_is_not_healthy() {
+    let server = Server::start("127.0.0.1:0", drop);
+    let said = reason(&server, &[]);
+    assert!(["connection closed before an answer", "connection reset by peer"].contains(&said.as_str()), "{said}");
+    let server = serving(|stream| stream.write_all(b"HTTP/1.1 200"));
+    assert_eq!(reason(&server, &[]), "connection closed before an answer");
+    for head in ["Content-Length: 1000", "Transfer-Encoding: chunked"] {
+        let server =
+            serving(move |stream| stream.write_all(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n5\r\nhal").as_bytes()));
+        assert_eq!(reason(&server, &[]), "connection closed in the middle of the answer", "{head}");
+    }
+}
+
+#[test]
+fn a_wrong_content_length_ends() {
+    let server = serving(|stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nshort")?;
+        until_closed(stream);
+        Ok(())
+    });
+    assert_eq!(reason(&server, &[]), "no end of the answer within 300 ms");
+    let server =
+        serving(|stream| stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nx"));
+    assert_eq!(reason(&server, &[]), "the answer is not HTTP");
+    let server = serving(|stream| stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok and much more"));
+    health_wait().args(["--expect-body=^ok$", &server.url("/")]).run();
+}
+
+#[test]
+fn a_compressed_body_is_taken_as_it_is() {
+    // a gzip header that announces what nobody unpacks
+    let server = serving(|stream| {
+        stream.write_all(
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 10\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\x03",
+        )
+    });
+    health_wait().args(["--expect-body", r"(?-u)^\x1f\x8b", &server.url("/")]).run();
+}
+
+#[test]
+fn one_connection_at_a_time_and_flat_memory_whatever_the_server_does() {
+    let flood = serving(|stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+        loop {
+            stream.write_all(&[b'x'; 8192])?;
+        }
+    });
+    let silent = Server::start("127.0.0.1:0", |mut stream| until_closed(&mut stream));
+    let refusing = Server::replying("127.0.0.1:0", |_| answer("503 Service Unavailable", ""));
+    let mut run = health_wait()
+        .args(["-q", "--timeout=1500ms", "--attempt-timeout=200ms", "--interval=1ms", "--expect-body=never"])
+        .args([flood.url("/"), silent.url("/"), refusing.url("/")]);
+    let mut child = run.spawn();
+    let mut peak = 0;
+    let status = loop {
+        peak = peak.max(peak_memory(child.id()).unwrap_or(0));
+        if let Some(status) = child.try_wait().expect("a child can be waited for") {
+            break status;
+        }
+        thread::sleep(Duration::from_millis(5));
+    };
+    assert_eq!(status.code(), Some(124));
+    if cfg!(target_os = "linux") {
+        assert!((1..40 << 10).contains(&peak), "{peak} KiB");
+    }
+    // a connection that was closed is counted until its server sees it
+    for (server, most) in [(&flood, 3), (&silent, 2), (&refusing, 2)] {
+        assert!(server.accepted() > 3, "{}", server.accepted());
+        assert!(server.most_open() <= most, "{} at once of {}", server.most_open(), server.accepted());
+    }
+}
+
+/// Reads the peak of a process's resident memory in KiB (proc_pid_status(5)).
+fn peak_memory(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?.parse().ok()
+}

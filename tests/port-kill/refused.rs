@@ -1,0 +1,128 @@
+//! Holders that must not be signalled, or may not.
+
+use std::{net::TcpListener, process::Command};
+
+use super::{Said, is_free, port_kill, quiet_address, without_figures};
+use crate::support::{Fixture, NOBODY, fixture_path, is_root_or_skipped, runs};
+
+#[test]
+fn an_ancestor_is_refused_and_its_port_is_still_held() {
+    let own = TcpListener::bind(quiet_address()).expect("a port is free");
+    let port = own.local_addr().expect("a bound socket has an address").port();
+    let (pid, name) =
+        (std::process::id(), proc_tree::Facts::of(std::process::id()).ok().flatten().expect("we run").name);
+    let output = port_kill()
+        .args(["--force", &port.to_string()])
+        .status(1)
+        .any_stdout()
+        .stderr(format!("port-kill: port {port} is still held\n"))
+        .run();
+    assert_eq!(
+        without_figures(&output.stdout),
+        format!("{port} refused {name} ({pid}, SIZE) it is an ancestor of this process\n")
+    );
+    let output = port_kill().args(["--json", &port.to_string()]).status(1).any_stdout().any_stderr().run();
+    let said = Said::by(&output);
+    assert_eq!((said.outcome(pid), said.process(pid).signal.as_deref()), ("refused", None));
+    assert_eq!(said.ports[0].held_by[0].pid, Some(pid));
+}
+
+#[test]
+fn a_containers_forwarder_is_refused_with_a_hint_that_names_the_container() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let program = folder.path().join("docker-proxy");
+    std::os::unix::fs::symlink(fixture_path(), &program).expect("the folder is ours");
+    let mut command = Command::new(&program);
+    command.args(["-proto", "tcp", "-container-ip", "172.17.0.2", "-container-port", "80", &quiet_address()]);
+    let proxy = Fixture::spawn(command);
+    let port = proxy.port();
+    let output = port_kill().args(["--json", &port.to_string()]).status(1).any_stdout().any_stderr().run();
+    let said = Said::by(&output);
+    assert_eq!(said.outcome(proxy.pid()), "refused");
+    assert_eq!(said.process(proxy.pid()).reason.as_deref(), Some("it forwards to a container"));
+    assert_eq!(
+        output.stderr,
+        format!(
+            "port-kill: port {port} is still held\n\
+             hint: docker ps --filter publish={port} names the container at 172.17.0.2:80 behind port {port}; \
+             docker stop NAME stops it\n"
+        )
+    );
+    assert!(runs(proxy.pid()));
+}
+
+#[test]
+fn what_cannot_be_seen_is_denied_with_a_hint_and_the_rest_is_freed() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    let roots = Fixture::start(["serve", &quiet_address()]);
+    let (first, second) = (nobodys_server(), nobodys_server());
+    let port = roots.port();
+    let output = port_kill()
+        .args([first.port(), port, second.port()].map(|port| port.to_string()))
+        .user(NOBODY)
+        .status(1)
+        .any_stdout()
+        .stderr(format!("port-kill: port {port} is still held\nhint: sudo port-kill {port}\n"))
+        .run();
+    assert!(
+        output.stdout.contains(&format!("{port}  denied      owner not visible to you (user root)\n")),
+        "{}",
+        output.stdout
+    );
+    assert!(is_free(first.port()) && is_free(second.port()) && runs(roots.pid()));
+}
+
+#[test]
+fn what_cannot_be_seen_has_a_record_without_a_process() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    let roots = Fixture::start(["serve", &quiet_address()]);
+    let port = roots.port();
+    let output = port_kill().args(["--json", &port.to_string()]).user(NOBODY).status(1).any_stdout().any_stderr().run();
+    let said = Said::by(&output);
+    let process = &said.processes[0];
+    assert_eq!((process.port, process.pid, process.start_id), (Some(port), None, None));
+    assert_eq!(process.outcome, "denied");
+    assert!(!said.ports[0].free);
+    assert_eq!(said.ports[0].held_by[0].user.as_deref(), Some("root"));
+}
+
+#[test]
+fn what_nobody_has_open_is_denied_also_to_root_with_a_hint_that_helps() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    let sender = Fixture::start(["hold", "in-flight", &quiet_address()]);
+    let port = sender.port();
+    let output = port_kill().arg(port.to_string()).status(1).any_stdout().any_stderr().run();
+    assert_eq!(output.stdout, format!("{port}  denied  owner not visible to you (user root)\n"));
+    assert!(output.stderr.starts_with(&format!("port-kill: port {port} is still held\nhint: ")), "{}", output.stderr);
+    assert!(!output.stderr.contains("sudo"), "{}", output.stderr);
+}
+
+#[test]
+fn an_unprivileged_user_frees_what_is_its_own() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    let server = nobodys_server();
+    let output = port_kill().args(["--json", &server.port().to_string()]).user(NOBODY).any_stdout().run();
+    assert_eq!(Said::by(&output).outcome(server.pid()), "terminated");
+}
+
+fn nobodys_server() -> Fixture {
+    use std::os::unix::{fs::PermissionsExt, process::CommandExt};
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("the folder is ours");
+    let program = folder.path().join("fixture");
+    // not by this process: what it has open for writing, its other threads' children would have open too (ETXTBSY)
+    let copied = Command::new("cp").args([&fixture_path(), &program]).status().expect("cp runs");
+    assert!(copied.success());
+    let mut command = Command::new(&program);
+    command.args(["serve", &quiet_address()]).uid(NOBODY).gid(NOBODY);
+    // the program runs on when its file is gone
+    Fixture::spawn(command)
+}

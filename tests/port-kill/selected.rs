@@ -1,0 +1,72 @@
+//! Which holders are meant: by address, by name, by user, by command line.
+
+use super::{Said, is_free, port_kill, quiet_address, quiet_port};
+use crate::support::{Fixture, runs};
+
+#[test]
+fn a_named_address_leaves_another_address_alone() {
+    let first = Fixture::start(["serve", &quiet_address()]);
+    let port = first.port();
+    let second = Fixture::start(["serve", &format!("127.0.0.2:{port}")]);
+    let said = Said::by(&port_kill().args(["--json", &format!("127.0.0.2:{port}")]).any_stdout().run());
+    assert_eq!(said.pids(), [second.pid()]);
+    assert!(runs(first.pid()) && !runs(second.pid()));
+}
+
+#[test]
+fn a_named_protocol_leaves_the_other_alone() {
+    let server = Fixture::start(["serve", &quiet_address()]);
+    let udp = format!("{}/udp", server.port());
+    port_kill().arg(&udp).stderr(format!("{udp}  nothing was listening\n")).run();
+    assert!(runs(server.pid()));
+    port_kill().arg(format!("{}/tcp", server.port())).any_stdout().run();
+    assert!(is_free(server.port()));
+}
+
+#[test]
+fn one_that_is_not_meant_keeps_its_port_and_that_is_said() {
+    let server = Fixture::start(["serve", &quiet_address()]);
+    let port = server.port();
+    for filter in [["--name", "fixtur"], ["--match", "^serve"], ["--user", "54321"]] {
+        let reason = format!("fixture ({}) was left alone: it was not selected", server.pid());
+        let output = port_kill()
+            .args(filter)
+            .args(["--json", &port.to_string()])
+            .status(1)
+            .any_stdout()
+            .stderr(format!("port-kill: port {port} is still held: {reason}\n"))
+            .run();
+        let said = Said::by(&output);
+        assert!(said.processes.is_empty(), "{said:?}");
+        assert_eq!((said.ports[0].free, said.ports[0].reason.as_deref()), (false, Some(reason.as_str())));
+    }
+    assert!(runs(server.pid()));
+}
+
+#[test]
+fn one_that_is_meant_by_every_filter_is_stopped() {
+    let server = Fixture::start(["serve", &quiet_address()]);
+    let uid = nix::unistd::geteuid().to_string();
+    let said = Said::by(
+        &port_kill()
+            .args(["--name", "fixture", "--match", r"fixture serve 127\.", "--user", &uid, "--json"])
+            .arg(server.port().to_string())
+            .any_stdout()
+            .run(),
+    );
+    assert_eq!(said.outcome(server.pid()), "terminated");
+}
+
+#[test]
+fn a_range_frees_what_is_held_in_it_and_its_free_ports_are_not_written_out() {
+    let server = Fixture::start(["serve", &format!("127.0.0.77:{}", quiet_port())]);
+    let port = server.port();
+    // nobody else is on this address, and nobody else is meant
+    let range = format!("127.0.0.77:{}-{}/tcp", port.saturating_sub(2), port.saturating_add(2));
+    let said = Said::by(&port_kill().args(["--match", "127[.]0[.]0[.]77", "--json", &range]).any_stdout().run());
+    assert_eq!(said.pids(), [server.pid()]);
+    assert_eq!(said.ports.iter().map(|one| one.port).collect::<Vec<_>>(), [port]);
+    let note = format!("{range}  nothing was listening\n");
+    let said = Said::by(&port_kill().args(["--json", &range]).any_stdout().stderr(note).run());
+    assert!(said.ports.is_empty());
+}

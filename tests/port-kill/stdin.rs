@@ -1,0 +1,125 @@
+//! Processes and records on standard input.
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use super::{Said, is_free, port_kill, quiet_address};
+use crate::support::{Fixture, eventually, runs};
+
+fn record(server: &Fixture) -> String {
+    let identity = proc_tree::Identity::of(server.pid()).expect("it can be seen").expect("it runs");
+    let (pid, start, port) = (identity.pid, identity.start_id, server.port());
+    format!("{{\"pid\":{pid},\"start_id\":{start},\"port\":{port},\"protocol\":\"tcp\",\"name\":\"x\"}}\n")
+}
+
+fn run(input: impl Into<Vec<u8>>) -> Said {
+    Said::by(&port_kill().args(["--json", "-"]).stdin(input).any_stdout().run())
+}
+
+#[test]
+fn records_and_bare_pids_free_what_those_processes_hold() {
+    let (first, second, third) = (
+        Fixture::start(["serve", &quiet_address()]),
+        Fixture::start(["serve", &quiet_address()]),
+        Fixture::start(["serve", &quiet_address()]),
+    );
+    let said = run(format!("{}\n{}\n", record(&first), second.pid()));
+    assert_eq!((said.outcome(first.pid()), said.outcome(second.pid())), ("terminated", "terminated"));
+    assert_eq!(said.processes.len(), 2);
+    let mut ports = [first.port(), second.port()];
+    ports.sort_unstable();
+    assert_eq!(said.ports.iter().map(|port| port.port).collect::<Vec<_>>(), ports);
+    assert!(said.all_are_free() && is_free(first.port()) && is_free(second.port()));
+    assert!(runs(third.pid()));
+}
+
+#[test]
+fn a_recycled_pid_is_gone_and_its_new_owner_lives() {
+    let server = Fixture::start(["serve", &quiet_address()]);
+    let said = run(format!("{{\"pid\":{},\"start_id\":1,\"port\":{}}}", server.pid(), server.port()));
+    let process = said.process(server.pid());
+    assert_eq!((process.outcome.as_str(), process.reason.as_deref()), ("gone", Some("it had ended")));
+    assert_eq!((process.start_id, process.name.as_deref()), (Some(1), None), "nothing is told of the other one");
+    assert!(runs(server.pid()));
+}
+
+#[test]
+fn a_process_must_still_hold_the_port_of_its_record() {
+    let server = Fixture::start(["serve", &quiet_address()]);
+    let other = server.port().wrapping_sub(1).max(1);
+    let said = run(format!("{{\"pid\":{},\"port\":{other}}}", server.pid()));
+    let process = said.process(server.pid());
+    let reason = format!("it does not hold port {other}");
+    assert_eq!((process.outcome.as_str(), process.reason.as_deref()), ("gone", Some(reason.as_str())));
+    assert!(runs(server.pid()));
+}
+
+#[test]
+fn one_that_became_another_program_since_it_was_listed_is_left_alone() {
+    let server = Fixture::start(["exec-on-hup", &quiet_address()]);
+    let listed = record(&server);
+    kill(Pid::from_raw(server.pid().cast_signed()), Signal::SIGHUP).expect("the fixture is ours");
+    eventually("sleep in the place of the server", || {
+        proc_tree::Facts::of(server.pid()).ok().flatten().is_some_and(|facts| facts.name == "sleep")
+    });
+    let said = run(listed);
+    assert_eq!(said.outcome(server.pid()), "gone", "the same process, but it holds the port no more");
+    assert!(runs(server.pid()));
+}
+
+#[test]
+fn only_the_named_one_of_several_holders_is_signalled_and_the_port_is_still_held() {
+    let server = Fixture::start(["serve", "--reuseport", "1", &quiet_address()]);
+    let worker = server.pids().into_iter().find(|&pid| pid != server.pid()).expect("a second holder");
+    let input = format!("{{\"pid\":{worker},\"port\":{}}}", server.port());
+    let output = port_kill().args(["--json", "-"]).stdin(input).status(1).any_stdout().any_stderr().run();
+    let said = Said::by(&output);
+    assert_eq!((said.pids(), said.outcome(worker)), (vec![worker], "terminated"));
+    assert!(!said.ports[0].free && said.ports[0].held_by[0].pid == Some(server.pid()));
+    assert!(runs(server.pid()));
+}
+
+#[test]
+fn a_process_that_holds_no_port_is_left_alone() {
+    let parent = Fixture::start(["neglect", &quiet_address()]);
+    let said = run(format!("{}\n2147483646\n", parent.pid()));
+    assert_eq!(said.process(parent.pid()).reason.as_deref(), Some("it holds no port"));
+    assert_eq!(said.process(2_147_483_646).reason.as_deref(), Some("it had ended"));
+    assert!(said.processes.iter().all(|process| process.outcome == "gone" && process.port.is_none()));
+    assert!(runs(parent.pid()));
+}
+
+#[test]
+fn a_record_without_a_process_names_nobody_to_be_signalled() {
+    let server = Fixture::start(["serve", &quiet_address()]);
+    let input = format!("{{\"pid\":null,\"port\":{}}}", server.port());
+    let output = port_kill().args(["--json", "-"]).stdin(input).status(1).any_stdout().any_stderr().run();
+    assert!(!Said::by(&output).ports[0].free);
+    assert!(runs(server.pid()));
+}
+
+#[test]
+fn one_bad_line_and_nothing_is_done() {
+    let server = Fixture::start(["serve", &quiet_address()]);
+    let output = port_kill().arg("-").stdin(format!("{}\nnonsense\n", record(&server))).status(2).any_stderr().run();
+    assert!(output.stderr.starts_with("port-kill: standard input, line 3: "), "{}", output.stderr);
+    assert!(runs(server.pid()));
+}
+
+#[test]
+fn empty_input_is_status_one() {
+    for input in ["", "\n\n"] {
+        port_kill().arg("-").stdin(input).status(1).stderr("port-kill: standard input names no process\n").run();
+    }
+}
+
+#[test]
+fn ports_beside_standard_input_are_a_usage_error() {
+    port_kill()
+        .args(["-", "8000"])
+        .status(2)
+        .stderr("port-kill: - stands alone: standard input names the ports\n")
+        .run();
+}

@@ -1,0 +1,84 @@
+//! Flags, help, streams.
+
+use std::fs::File;
+
+use super::{NOBODYS, port_kill, quiet_address};
+use crate::support::{Fixture, runs};
+
+#[test]
+fn the_help_is_as_it_was_last_agreed_on() {
+    port_kill().arg("--help").env("COLUMNS", "100").stdout(include_str!("../golden/port-kill.help")).run();
+}
+
+#[test]
+fn bad_arguments_are_status_two_and_quoted() {
+    for (arguments, message) in [
+        (&["80x"][..], "invalid port \"80x\": expected a number from 1 to 65535, a range such as 8000-8099, or a list"),
+        (
+            &["--signal", "NOPE", "80"],
+            "invalid signal \"NOPE\": expected a name such as TERM or SIGINT, or a number from 1 to 31",
+        ),
+        (
+            &["--signal", "0", "80"],
+            "invalid signal \"0\": it would signal nothing; --dry-run shows what would be signalled",
+        ),
+        (&["--match", "(", "80"], "invalid pattern \"(\": unclosed group"),
+        (
+            &["--grace", "5x", "80"],
+            "invalid duration \"5x\": expected a number of seconds, or a number with a unit such as 500ms, 5s or 1m30s",
+        ),
+    ] {
+        port_kill().args(arguments).status(2).stderr(format!("port-kill: {message}\n")).run();
+    }
+}
+
+#[test]
+fn flags_that_contradict_each_other_or_no_port_at_all_are_status_two() {
+    for arguments in [&[][..], &["--force", "--signal", "INT", "80"], &["--nonsense", "80"]] {
+        let output = port_kill().args(arguments).status(2).any_stderr().run();
+        assert!(output.stderr.starts_with("port-kill: "), "{}", output.stderr);
+        assert!(output.stderr.ends_with("hint: port-kill --help shows the usage\n"), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_status_125() {
+    let server = Fixture::start(["serve", &quiet_address()]);
+    let full = File::options().write(true).open("/dev/full").expect("the device is there");
+    let mut command = std::process::Command::new(super::BINARY);
+    let output = command.args(["-n", &server.port().to_string()]).stdout(full).output().expect("the tool runs");
+    assert_eq!(output.status.code(), Some(125));
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(message, "port-kill: cannot write to standard output: no space left on device\n");
+    assert!(runs(server.pid()));
+}
+
+#[test]
+fn a_closed_pipe_is_nobodys_failure() {
+    let server = Fixture::start(["serve", &quiet_address()]);
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = std::process::Command::new(super::BINARY);
+    let output = command.args(["-n", &server.port().to_string()]).stdout(writer).output().expect("the tool runs");
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[test]
+fn pages_are_generated_without_a_port() {
+    for (page, part) in [
+        ("man", ".TH port-kill"),
+        ("bash", "complete -F _port__kill"),
+        ("zsh", "#compdef port-kill"),
+        ("fish", "complete -c port-kill"),
+    ] {
+        let output = port_kill().args(["--generate", page]).any_stdout().run();
+        assert!(output.stdout.contains(part), "{page}: {}", output.stdout);
+    }
+}
+
+#[test]
+fn several_free_ports_are_noted_each() {
+    let [one, two] = NOBODYS;
+    let note = format!("{one}  nothing was listening\n{two}  nothing was listening\n");
+    port_kill().args([one, two].map(|port| port.to_string())).stderr(note).run();
+}
