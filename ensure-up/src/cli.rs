@@ -3,10 +3,12 @@
 mod options;
 mod run;
 mod servers;
+mod services;
 
-use std::{ffi::OsString, process::ExitCode, time::Duration};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
+use health_wait::Settings;
 use nix::sys::signal::Signal;
 use proc_tree::{command_line::Common, duration};
 
@@ -79,14 +81,25 @@ impl From<Exit> for ExitCode {
 
 /// The arguments make no sense together.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct UsageError(pub(crate) String);
+#[error("{what}")]
+pub(crate) struct UsageError {
+    what: String,
+    /// What was probably meant.
+    pub(crate) hint: Option<String>,
+}
+
+impl UsageError {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), hint: None }
+    }
+}
 
 const EXAMPLES: &str = "\
 Examples:
   ensure-up --port 8000 -- python3 -m http.server {port}
   ensure-up --port 8000 --health /health -- uv run punie serve
   ensure-up --port 3000 --then 'npm test' -- npm start
+  ensure-up --all --profile dev
   ensure-up --status
   ensure-up --stop 8000
 ";
@@ -95,7 +108,8 @@ Examples:
 #[derive(Debug, Parser)]
 #[command(
     version,
-    override_usage = "ensure-up [OPTIONS] --port PORT[-PORT] -- CMD [ARG]...\n       ensure-up --status|--stop|--logs [NAME]...",
+    override_usage = "ensure-up [OPTIONS] --port PORT[-PORT] -- CMD [ARG]...\n       ensure-up [OPTIONS] NAME...|--all\n       ensure-up --status|--stop|--logs [NAME]...",
+    args_override_self = true,
     after_help = format!("{EXAMPLES}\n{}", proc_tree::command_line::statuses(Status::HELP))
 )]
 pub(crate) struct Cli {
@@ -134,9 +148,21 @@ pub(crate) struct Cli {
     #[arg(short = 'f', requires = "logs", help_heading = "Servers that were started")]
     follow_log: bool,
 
-    /// All servers
-    #[arg(long, help_heading = "Servers that were started")]
+    /// All services of the file; with --stop, all servers
+    #[arg(long, help_heading = "Services file")]
     all: bool,
+
+    /// The services file (default: ensure-up.toml in this folder or the nearest above it)
+    #[arg(long, value_name = "FILE", help_heading = "Services file")]
+    file: Option<PathBuf>,
+
+    /// Lay the tables [profile.PROFILE.NAME] over those of the services
+    #[arg(long, value_name = "PROFILE", help_heading = "Services file")]
+    profile: Option<String>,
+
+    /// Start one service after the other
+    #[arg(long, help_heading = "Services file")]
+    sequential: bool,
 
     /// With --status: again and again
     #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = duration::parse, requires = "status", help_heading = "Servers that were started")]
@@ -164,6 +190,10 @@ pub(crate) struct Cli {
     /// The options of the health check that were given.
     #[arg(skip)]
     probe: Vec<String>,
+
+    /// All options of a server that were given.
+    #[arg(skip)]
+    given: Vec<String>,
 }
 
 impl Cli {
@@ -174,6 +204,6 @@ impl Cli {
 
     fn from_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let cli = Self::from_arg_matches(matches)?;
-        Ok(Self { probe: options::probe(matches), ..cli })
+        Ok(Self { probe: options::given::<Settings>(matches), given: options::given::<Options>(matches), ..cli })
     }
 }

@@ -29,7 +29,8 @@ pub fn attend(
 ) -> Result<Attended, Failure> {
     let attended = health::block_on(follow(life, log, is_ours, err)).map_err(Failure::system("wait"))??;
     if let (Attended::Interrupted(signal), true) = (attended, is_ours) {
-        stop::tree(life.roots(), signal, service.grace).map_err(Failure::system("stop the server"))?;
+        let whole = life.whole().map_err(Failure::system("watch the server"))?;
+        stop::tree(&whole, signal, service.grace).map_err(Failure::system("stop the server"))?;
     }
     Ok(attended)
 }

@@ -45,7 +45,7 @@ impl Prober {
         let asked = match report.verdict {
             Verdict::Reached => Asked::Healthy,
             Verdict::Failed(_) => Asked::Failed(why()),
-            Verdict::Missed | Verdict::TimedOut | Verdict::ProcessEnded => Asked::Not(why()),
+            Verdict::Missed | Verdict::TimedOut | Verdict::ProcessEnded(_) => Asked::Not(why()),
         };
         self.in_a_row = if asked == Asked::Healthy { self.in_a_row + 1 } else { 0 };
         Ok(asked)

@@ -4,7 +4,9 @@
 
 pub mod breaker;
 mod changes;
+pub mod config;
 mod ensure;
+pub mod fleet;
 mod folder;
 pub mod follow;
 pub mod foreground;

@@ -129,10 +129,17 @@ impl Life {
         Ok(whole)
     }
 
+    /// A daemon forks and ends while all processes are looked at: its child may have been looked at before it lost its
+    /// parent. What a second look does not find either is not there.
     fn remains(&self) -> io::Result<Vec<Handle>> {
         let mut remains = Vec::new();
-        for stat in self.left_behind()? {
-            remains.extend(Handle::open(stat.identity())?);
+        let mut empty = 0;
+        while remains.is_empty() && empty < 2 {
+            let left = self.left_behind()?;
+            empty += usize::from(left.is_empty());
+            for stat in left {
+                remains.extend(Handle::open(stat.identity())?);
+            }
         }
         Ok(remains)
     }

@@ -37,7 +37,7 @@ pub fn start(path: &Path, keep: u32) -> Result<File, LogError> {
 /// # Errors
 /// When it cannot be written.
 pub fn open(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
         fs::create_dir_all(folder)?;
     }
     File::options().append(true).create(true).mode(0o600).open(path)

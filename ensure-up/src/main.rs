@@ -42,8 +42,11 @@ fn finish(result: anyhow::Result<Exit>) -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) if error.downcast_ref().is_some_and(OutputError::is_closed_pipe) => Exit::With(Status::Done).into(),
         Err(error) => {
-            let status = if error.is::<UsageError>() { Status::Usage } else { Status::Failed };
-            say(&format!("{NAME}: {}", command_line::failure(error.chain())), status)
+            let usage = error.downcast_ref::<UsageError>();
+            let hint =
+                usage.and_then(|usage| usage.hint.as_ref()).map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+            let status = if usage.is_some() { Status::Usage } else { Status::Failed };
+            say(&format!("{NAME}: {}{hint}", command_line::failure(error.chain())), status)
         }
     }
 }

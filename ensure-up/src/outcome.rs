@@ -9,12 +9,12 @@ use std::{
 use nix::sys::signal::Signal;
 use port_who::Holding;
 use proc_tree::{Identity, text};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{FolderError, launch::LaunchError, life::Ending, log::LogError, ready::ReadyError};
 
 /// What was done about a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// It was started.

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use port_who::Holding;
 use proc_tree::{Facts, Identity, duration, size, text, users};
 use regex::Regex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Action, Failure, Outcome, Record, log};
 
 /// The JSON form of an outcome.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the contract names the keys")]
 pub struct Line {
     pub name: String,
@@ -49,18 +49,28 @@ impl Line {
     /// Writes out a server that is not up; `why` is the message without its hints.
     pub fn failed(name: &str, port: Option<u16>, failure: &Failure, why: &str) -> Self {
         Self {
-            name: name.into(),
             port,
+            pids: crate::standing::pids(failure.holdings()),
+            log: failure.log().map(|path| path.to_string_lossy().into_owned()),
+            ..Self::not_up(name, why.into())
+        }
+    }
+
+    /// Writes out a service that was not even tried, or whose start left no record.
+    pub(crate) fn not_up(name: &str, why: String) -> Self {
+        Self {
+            name: name.into(),
+            port: None,
             action: Action::Failed,
             pid: None,
             start_id: None,
-            pids: crate::standing::pids(failure.holdings()),
+            pids: Vec::new(),
             healthy: false,
             ready_ms: None,
             url: None,
-            log: failure.log().map(|path| path.to_string_lossy().into_owned()),
+            log: None,
             restarts: 0,
-            reason: Some(why.into()),
+            reason: Some(why),
         }
     }
 

@@ -67,7 +67,12 @@ impl Start<'_, '_> {
             }
             lost => {
                 self.clear(&life)?;
-                Err(self.ensure.not_ready(self.port, lost?, Some(path.to_owned())))
+                let failure = self.ensure.not_ready(self.port, lost?, Some(path.to_owned()));
+                if !matches!(failure, Failure::Interrupted(_)) {
+                    // kept for --status and --logs; nothing is lost when it cannot be
+                    let _ = Record { reason: Some(failure.to_string()), ..record }.write(self.ensure.folders);
+                }
+                Err(failure)
             }
         }
     }

@@ -128,7 +128,7 @@ fn look(folders: &Folders, port: u16, record: Option<&Record>) -> Result<(Entry,
         reason: record.and_then(|record| record.reason.clone()),
     };
     let answer = standing::look(port).map_err(crate::ReadyError::from)?;
-    let life = record.map(|record| running(record)).transpose().map_err(watch)?.flatten();
+    let life = record.map(running).transpose().map_err(watch)?.flatten();
     let Some((record, life)) = record.zip(life) else {
         let is_supervised = record.is_some_and(|record| record.running_supervisor().is_some());
         entry.state = match record.map(|record| record.phase) {

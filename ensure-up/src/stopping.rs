@@ -53,7 +53,8 @@ pub fn stop(folders: &Folders, record: Record) -> Result<Stopped, Failure> {
     };
     if life.ended().map_err(watch())?.is_none() {
         let signal = port_kill::signal::parse(&record.stop_signal).unwrap_or(Signal::SIGTERM);
-        let left = stop::tree(life.roots(), signal, record.grace()).map_err(Failure::system("stop the server"))?;
+        let whole = life.whole().map_err(watch())?;
+        let left = stop::tree(&whole, signal, record.grace()).map_err(Failure::system("stop the server"))?;
         if let Some(one) = left.first() {
             return Err(Failure::NotStopped { port: record.port, what: format!("{} ({})", one.name, one.identity) });
         }

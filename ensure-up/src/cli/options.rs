@@ -152,10 +152,9 @@ pub(crate) struct Options {
 impl Options {
     /// Makes the service that these options and this command describe.
     pub(crate) fn service(&self, command: &[OsString], probe: Vec<String>) -> Result<Service, UsageError> {
-        let ports =
-            self.port.ok_or(UsageError("no port is given: --port PORT says where the server listens".into()))?;
+        let ports = self.port.ok_or(UsageError::new("no port is given: --port PORT says where the server listens"))?;
         if command.is_empty() {
-            return Err(UsageError("no command is given: it follows --".into()));
+            return Err(UsageError::new("no command is given: it follows --"));
         }
         self.check_health(ports.low)?;
         let service = Service {
@@ -182,6 +181,10 @@ impl Options {
         Ok(service)
     }
 
+    pub(crate) fn grace(&self) -> Duration {
+        self.grace
+    }
+
     pub(crate) fn existing(&self) -> Existing {
         Existing {
             adopt: self.adopt,
@@ -192,7 +195,7 @@ impl Options {
     }
 
     fn keep_up(&self) -> Result<Option<KeepUp>, UsageError> {
-        let reload = Patterns::new(&self.reload_on).map_err(UsageError)?;
+        let reload = Patterns::new(&self.reload_on).map_err(UsageError::new)?;
         if !self.keep_up && reload.is_empty() && self.liveness.is_none() {
             return Ok(None);
         }
@@ -213,11 +216,13 @@ impl Options {
             Some(text) => {
                 let text = text.replace("{port}", &port.to_string());
                 let target = if text.starts_with('/') { Target::path_on_port(&text, port) } else { text.parse() };
-                target.map_err(|error| UsageError(error.to_string()))?
+                target.map_err(|error| UsageError::new(error.to_string()))?
             }
         };
         match self.settings.needs_http().filter(|_| !target.is_http()) {
-            Some(option) => Err(UsageError(format!("{option} needs an HTTP health target, such as --health /health"))),
+            Some(option) => {
+                Err(UsageError::new(format!("{option} needs an HTTP health target, such as --health /health")))
+            }
             None => Ok(()),
         }
     }
@@ -228,8 +233,10 @@ impl Options {
         let named = self.cwd.as_deref().unwrap_or(Path::new(".")).display();
         match folder {
             Ok(folder) if folder.is_dir() => Ok(folder),
-            Ok(_) => Err(UsageError(format!("invalid folder \"{named}\": it is not a folder"))),
-            Err(error) => Err(UsageError(format!("invalid folder \"{named}\": {}", proc_tree::text::os_error(&error)))),
+            Ok(_) => Err(UsageError::new(format!("invalid folder \"{named}\": it is not a folder"))),
+            Err(error) => {
+                Err(UsageError::new(format!("invalid folder \"{named}\": {}", proc_tree::text::os_error(&error))))
+            }
         }
     }
 
@@ -237,7 +244,8 @@ impl Options {
     fn environment(&self) -> Result<Vec<(OsString, OsString)>, UsageError> {
         let mut variables = Vec::new();
         for path in &self.env_file {
-            let failed = |error: dotenvy::Error| UsageError(format!("invalid env file {:?}: {error}", path.display()));
+            let failed =
+                |error: dotenvy::Error| UsageError::new(format!("invalid env file {:?}: {error}", path.display()));
             for variable in dotenvy::from_path_iter(path).map_err(failed)? {
                 let (name, value) = variable.map_err(failed)?;
                 variables.push((name.into(), value.into()));
@@ -250,7 +258,10 @@ impl Options {
                 None => (bytes, env::var_os(text)),
             };
             if name.is_empty() {
-                return Err(UsageError(format!("invalid variable {:?}: expected NAME=VALUE", text.to_string_lossy())));
+                return Err(UsageError::new(format!(
+                    "invalid variable {:?}: expected NAME=VALUE",
+                    text.to_string_lossy()
+                )));
             }
             variables.extend(value.map(|value| (OsStr::from_bytes(name).to_owned(), value)));
         }
@@ -266,10 +277,10 @@ impl Options {
     }
 }
 
-/// Returns the options of the health check that were given, as arguments that can be parsed again.
-pub(crate) fn probe(matches: &ArgMatches) -> Vec<String> {
+/// Returns the options of a group that were given, as arguments that can be parsed again.
+pub(crate) fn given<G: Args>(matches: &ArgMatches) -> Vec<String> {
     let mut arguments = Vec::new();
-    for argument in Settings::augment_args(Command::new("")).get_arguments() {
+    for argument in G::augment_args(Command::new("")).get_arguments() {
         let (id, long) = (argument.get_id().as_str(), argument.get_long().unwrap_or_default());
         if matches.value_source(id) != Some(ValueSource::CommandLine) {
             continue;

@@ -10,7 +10,7 @@ use ensure_up::{
     foreground::{self, Attended},
     report::{self, Line},
     stopping, supervise,
-    then::{self, Then},
+    then::{self, Needed, Then},
 };
 use proc_tree::command_line::{self, OutputError};
 
@@ -26,6 +26,9 @@ impl Cli {
         }
         if self.logs {
             return self.print_log(out);
+        }
+        if self.all || !self.names.is_empty() {
+            return self.start_services(out);
         }
         let service = self.options.service(&self.command, self.probe.clone())?;
         if let Some(port) = self.supervise {
@@ -62,8 +65,8 @@ impl Cli {
             (None, None) => anyhow::bail!("cannot watch a server whose owner is not visible"),
         };
         match &self.then {
-            Some(command) => self.then(command, service, folders, &outcome, &mut watched),
-            None => self.attend(service, folders, &outcome, &mut watched),
+            Some(command) => self.then(command, service, folders, &outcome, watched),
+            None => Self::attend(service, folders, &outcome, &mut watched),
         }
     }
 
@@ -73,21 +76,24 @@ impl Cli {
         service: &Service,
         folders: &Folders,
         outcome: &Outcome,
-        life: &mut Life,
+        life: Life,
     ) -> anyhow::Result<Exit> {
-        let name = &outcome.name;
-        let mut died = |ending: Ending| self.say(&format!("ensure-up: {name} {ending} while the command runs"));
-        let ended = then::run(command, outcome.port, service, life, &mut died);
+        let mut needed = [Needed { name: outcome.name.clone(), life }];
+        let ended = then::run(command, Some(outcome.port), service.grace, &mut needed, &mut |name, ending| {
+            self.died(name, ending);
+        });
+        let [Needed { life, .. }] = needed;
         if outcome.action.is_start() {
-            stopping::stop_started(service, folders, outcome.port, life)?;
+            stopping::stop_started(service, folders, outcome.port, &life)?;
         }
-        Ok(match ended? {
-            Then::Ended(code) => Exit::Code(code),
-            Then::Interrupted(signal) => Exit::By(signal),
-        })
+        Ok(after_then(ended?))
     }
 
-    fn attend(&self, service: &Service, folders: &Folders, outcome: &Outcome, life: &mut Life) -> anyhow::Result<Exit> {
+    pub(super) fn died(&self, name: &str, ending: Ending) {
+        self.say(&format!("ensure-up: {} {ending} while the command runs", proc_tree::text::escape(name)));
+    }
+
+    fn attend(service: &Service, folders: &Folders, outcome: &Outcome, life: &mut Life) -> anyhow::Result<Exit> {
         let is_ours = outcome.action.is_start();
         let attended = foreground::attend(service, life, is_ours, outcome.log.as_deref(), &mut io::stderr())?;
         if is_ours {
@@ -107,17 +113,18 @@ impl Cli {
             Line::up(outcome).write(out)?;
         } else if self.table || (io::stdout().is_terminal() && !self.pids) {
             writeln!(out, "{sentence}").and_then(|()| out.flush())?;
+        } else if (self.then.is_some() || self.foreground) && !self.pids {
+            // what the command writes is the result
+            self.note(&sentence);
         } else {
             for pid in &outcome.pids {
                 writeln!(out, "{pid}")?;
             }
             out.flush()?;
-            if !self.common.quiet {
-                self.say(&sentence);
-            }
+            self.note(&sentence);
         }
-        for note in outcome.notes.iter().filter(|_| !self.common.quiet) {
-            self.say(&format!("note: {note}"));
+        for note in &outcome.notes {
+            self.note(&format!("note: {note}"));
         }
         Ok(())
     }
@@ -134,6 +141,13 @@ impl Cli {
         Ok(exit(failure))
     }
 
+    /// Says what is no error.
+    pub(super) fn note(&self, line: &str) {
+        if !self.common.quiet {
+            self.say(line);
+        }
+    }
+
     #[expect(clippy::unused_self, reason = "what is said is this call's")]
     pub(super) fn say(&self, line: &str) {
         let _ = writeln!(io::stderr(), "{line}");
@@ -141,11 +155,19 @@ impl Cli {
 }
 
 fn supervise(service: &Service, port: u16) -> anyhow::Result<Exit> {
-    let keep_up = service.keep_up.as_ref().ok_or(UsageError("--supervise goes with --keep-up".into()))?;
+    let keep_up = service.keep_up.as_ref().ok_or(UsageError::new("--supervise goes with --keep-up"))?;
     match supervise::run(service, keep_up, port, &Folders::find()?) {
         // its log has said so already
         Err(failure @ Failure::Broken { .. }) => Ok(exit(&failure)),
         result => Ok(result.map(|()| Exit::With(Status::Done))?),
+    }
+}
+
+/// A command's status is the tool's.
+pub(super) fn after_then(ended: Then) -> Exit {
+    match ended {
+        Then::Ended(code) => Exit::Code(code),
+        Then::Interrupted(signal) => Exit::By(signal),
     }
 }
 

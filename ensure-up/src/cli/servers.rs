@@ -72,7 +72,7 @@ impl Cli {
         let mut names = self.names.clone();
         names.extend(self.options.port.iter().map(|ports| ports.low.to_string()));
         if self.all && !names.is_empty() {
-            return Err(UsageError("--all stops every server: give either names or --all".into()).into());
+            return Err(UsageError::new("--all stops every server: give either names or --all").into());
         }
         let records = stopping::order(&folders, &names)?;
         let found: HashSet<String> =
@@ -109,9 +109,9 @@ impl Cli {
         };
         let line = format!("{} {} on port {port} (pid {identity})", Action::Stopped.word(), text::escape(name));
         if self.pids {
-            writeln!(out, "{identity}")?
+            writeln!(out, "{identity}")?;
         } else {
-            writeln!(out, "{line}")?
+            writeln!(out, "{line}")?;
         }
         Ok(out.flush()?)
     }
@@ -121,7 +121,7 @@ impl Cli {
         let port = self.options.port.map(|ports| ports.low.to_string());
         let names: Vec<&String> = self.names.iter().chain(&port).collect();
         let [name] = names.as_slice() else {
-            return Err(UsageError("--logs takes one server: its name or its port".into()).into());
+            return Err(UsageError::new("--logs takes one server: its name or its port").into());
         };
         let folders = Folders::find()?;
         let Some(path) = log_path(&folders, name)? else {
@@ -139,12 +139,6 @@ impl Cli {
                 return Ok(Exit::With(Status::Done));
             }
             block_on(log.changed())?;
-        }
-    }
-
-    fn note(&self, line: &str) {
-        if !self.common.quiet {
-            self.say(line);
         }
     }
 }
