@@ -73,13 +73,18 @@ impl Breaker {
         Self { backoff, limit, restarts: VecDeque::new(), in_a_row: 0 }
     }
 
+    /// Starts with a clean record again.
+    pub fn forget(&mut self) {
+        self.restarts.clear();
+        self.in_a_row = 0;
+    }
+
     /// Takes note of a crash; `healthy` is for how long the server was healthy before.
     ///
     /// A server that was healthy for the whole window starts with a clean record again.
     pub fn crashed(&mut self, now: Instant, healthy: Duration) -> Decision {
         if healthy >= self.limit.window {
-            self.in_a_row = 0;
-            self.restarts.clear();
+            self.forget();
         }
         self.restarts.retain(|&at| now.duration_since(at) < self.limit.window);
         if self.restarts.len() >= self.limit.restarts as usize {

@@ -139,6 +139,10 @@ impl Ensure<'_> {
         match health::block_on(race.run()).map_err(Failure::system("wait"))?? {
             Verdict::Ready(holdings) => {
                 let record = life.map(|life| Start::record(self, port, Some(life.identity()), None));
+                if let (Some(keep_up), Some(record)) = (&self.service.keep_up, &record) {
+                    let (outcome, life) = self.supervise(keep_up, record.clone(), Action::Adopted)?;
+                    return Ok((Outcome { reason: Some(what), ..outcome }, life));
+                }
                 if let Some(record) = &record {
                     self.write(&Record { phase: Phase::Ready, ..record.clone() })?;
                 }

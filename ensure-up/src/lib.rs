@@ -11,6 +11,7 @@ mod folder;
 pub mod follow;
 pub mod foreground;
 mod health;
+mod ignored;
 mod launch;
 mod life;
 mod lines;

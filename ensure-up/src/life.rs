@@ -169,6 +169,28 @@ pub(crate) fn become_subreaper() {
     subreaper(true);
 }
 
+/// Reaps the orphans that came to this process as their sub-reaper, up to the process that was started first: how that one
+/// ended is [`Life`]'s to learn. Where there are no sub-reapers, no orphan comes.
+pub(crate) fn reap_orphans_but(
+    #[cfg_attr(target_os = "macos", expect(unused_variables, reason = "Linux only"))] first: Identity,
+) {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::sys::wait::{Id, waitid};
+        let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        while let Ok(status) = waitid(Id::All, peek) {
+            let ended = status.pid().filter(|_| status != WaitStatus::StillAlive);
+            let Some(pid) = ended.filter(|pid| u32::try_from(pid.as_raw()) != Ok(first.pid)) else { return };
+            let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
+        }
+    }
+}
+
+/// Reaps all children that have ended.
+pub(crate) fn reap_orphans() {
+    while matches!(waitpid(None, Some(WaitPidFlag::WNOHANG)), Ok(status) if status != WaitStatus::StillAlive) {}
+}
+
 /// Lets orphans go to init again, before this process starts what is not the server's.
 pub(crate) fn leave_orphans() {
     subreaper(false);

@@ -144,7 +144,11 @@ fn is_same_command(words: &[String], wanted: &[OsString]) -> bool {
 
 /// Returns where the server listens, the address to ask it on first: people and proxies use IPv4 loopback most.
 pub(crate) fn listener(holdings: &[Holding]) -> Option<SocketAddr> {
-    let addresses = holdings.iter().map(|holding| holding.socket.local);
+    usual(holdings.iter().map(|holding| holding.socket.local))
+}
+
+/// Returns the address that people and proxies would use.
+pub(crate) fn usual(addresses: impl Iterator<Item = SocketAddr>) -> Option<SocketAddr> {
     addresses.min_by_key(|address| {
         (!address.ip().is_loopback() && !address.ip().is_unspecified(), address.is_ipv6(), *address)
     })

@@ -133,11 +133,11 @@ fn look(folders: &Folders, port: u16, record: Option<&Record>) -> Result<(Entry,
         let is_supervised = record.is_some_and(|record| record.running_supervisor().is_some());
         entry.state = match record.map(|record| record.phase) {
             Some(Phase::Broken) => State::Broken,
-            Some(Phase::Waiting) if is_supervised => State::Starting,
+            _ if is_supervised => State::Starting,
             _ if !answer.holdings.is_empty() => State::Foreign,
             _ => State::Stopped,
         };
-        if entry.state == State::Stopped && !is_supervised {
+        if entry.state == State::Stopped {
             clear(folders, port)?;
         }
         return Ok((entry, Vec::new()));
@@ -156,7 +156,11 @@ fn look(folders: &Folders, port: u16, record: Option<&Record>) -> Result<(Entry,
     Ok((entry, ours))
 }
 
+/// Before its first start a supervisor stands for its server.
 fn running(record: &Record) -> std::io::Result<Option<Life>> {
+    if record.supervisor == Some(record.identity()) {
+        return Ok(None);
+    }
     let mut life = Life::watch(record.identity(), false)?;
     Ok(life.ended()?.is_none().then_some(life))
 }

@@ -41,10 +41,16 @@ pub fn order(folders: &Folders, names: &[String]) -> Result<Vec<Record>, Failure
 /// When something of it lives on.
 pub fn stop(folders: &Folders, record: Record) -> Result<Stopped, Failure> {
     let watch = || Failure::system("watch the server");
-    let mut life = Life::watch(record.identity(), false).map_err(watch())?;
-    let identity = life.ended().map_err(watch())?.is_none().then(|| life.identity());
+    let identity = record.running().filter(|&identity| Some(identity) != record.supervisor);
     let supervisor = record.running_supervisor();
     stop_supervisor(&record)?;
+    // one that had to be killed may have started its server again before
+    let record = Record::read(folders, record.port).unwrap_or(record);
+    let mut life = Life::watch(record.identity(), false).map_err(watch())?;
+    let identity = match life.ended().map_err(watch())? {
+        None => Some(life.identity()),
+        Some(_) => identity,
+    };
     if life.ended().map_err(watch())?.is_none() {
         let signal = port_kill::signal::parse(&record.stop_signal).unwrap_or(Signal::SIGTERM);
         let whole = life.whole().map_err(watch())?;

@@ -6,7 +6,7 @@ use proc_tree::{Handle, Identity};
 use tokio::{select, time};
 
 use crate::{
-    Action, Ending, Failure, KeepUp, Life, Outcome, Phase, Record, Standing,
+    Action, Ending, Failure, KeepUp, Life, Outcome, Phase, Race, Record, Standing, Verdict,
     changes::Changes,
     ensure::{Ensure, Up},
     health,
@@ -30,7 +30,7 @@ impl Ensure<'_> {
         if let Some(supervisor) = record.running_supervisor() {
             if wants_new {
                 stopping::stop_supervisor(record)?;
-                self.clear(port, record)?;
+                self.clear(port, &Record::read(self.folders, port).unwrap_or_else(|| record.clone()))?;
                 return self.start(port, Action::Restarted).map(Some);
             }
             let action = if waited || record.phase != Phase::Ready { Action::Joined } else { Action::Reused };
@@ -85,7 +85,8 @@ impl Ensure<'_> {
 
     /// Waits until the supervisor has its server ready. A supervisor that this call started is stopped when it is not.
     fn wait_for(&self, port: u16, supervisor: Identity, action: Action, life: Option<Life>) -> Result<Up, Failure> {
-        let waited = health::block_on(self.watch(port, supervisor)).map_err(Failure::system("wait"))??;
+        let watched = self.watch(port, supervisor, life.is_some());
+        let waited = health::block_on(watched).map_err(Failure::system("wait"))??;
         match waited {
             Waited::Ready(record) => {
                 let standing = self.standing(port, &[record.identity()])?;
@@ -104,7 +105,8 @@ impl Ensure<'_> {
         }
     }
 
-    async fn watch(&self, port: u16, supervisor: Identity) -> Result<Waited, Failure> {
+    /// Waits for the supervisor. What that itself found ready just now is ready; what it found ready long ago is asked.
+    async fn watch(&self, port: u16, supervisor: Identity, mut is_new: bool) -> Result<Waited, Failure> {
         let failed = || Failure::system("watch the supervisor");
         let mut changes = Changes::of(&self.folders.runtime).map_err(failed())?;
         let mut signals = Signals::catch().map_err(failed())?;
@@ -114,21 +116,42 @@ impl Ensure<'_> {
             let record = Record::read(self.folders, port).filter(|record| record.supervisor == Some(supervisor));
             match (record, &handle) {
                 (Some(record), _) if record.phase == Phase::Broken => return Ok(Waited::Failed(self.broken(&record))),
-                (Some(record), Some(_)) if record.phase == Phase::Ready => return Ok(Waited::Ready(record)),
                 (record, None) => return Ok(Waited::Failed(self.ended(port, record.as_ref()))),
-                _ => {}
+                (Some(record), Some(_)) if record.phase == Phase::Ready && is_new => return Ok(Waited::Ready(record)),
+                (Some(record), Some(_)) if record.phase == Phase::Ready => {
+                    select! {
+                        waited = self.healthy(port, record) => if let Some(waited) = waited? { return Ok(waited) },
+                        () = changes.next() => continue,
+                    }
+                }
+                _ => is_new = true,
             }
             select! {
                 () = changes.next() => {}
                 () = ended(handle.as_ref()) => {}
                 signal = signals.next() => return Ok(Waited::Failed(Failure::Interrupted(signal))),
-                () = until(self.clock.deadline) => {
-                    let record = Record::read(self.folders, port);
-                    let what = record.as_ref().and_then(|record| record.reason.clone()).map_or_else(|| "it is still starting".into(), |how| format!("it {how}"));
-                    return Ok(Waited::Failed(self.too_late(port, what, record.and_then(|record| record.log), Vec::new())));
-                }
+                () = until(self.clock.deadline) => return Ok(Waited::Failed(self.still_starting(port))),
             }
         }
+    }
+
+    /// Waits until a server that was ready once is healthy; `None` when it ends, which its supervisor will see as well.
+    async fn healthy(&self, port: u16, record: Record) -> Result<Option<Waited>, Failure> {
+        let failed = || Failure::system("watch the server");
+        let mut life = Life::watch(record.identity(), false).map_err(failed())?;
+        let race = Race { life: Some(&mut life), ..self.race(port) };
+        Ok(match race.run().await? {
+            Verdict::Ready(_) => Some(Waited::Ready(record)),
+            Verdict::Ended { .. } => None,
+            verdict => Some(Waited::Failed(self.not_ready(port, verdict, record.log))),
+        })
+    }
+
+    fn still_starting(&self, port: u16) -> Failure {
+        let record = Record::read(self.folders, port);
+        let how = record.as_ref().and_then(|record| record.reason.as_ref());
+        let what = how.map_or_else(|| "it is still starting".into(), |how| format!("it {how}"));
+        self.too_late(port, what, record.and_then(|record| record.log), Vec::new())
     }
 
     fn broken(&self, record: &Record) -> Failure {
@@ -140,9 +163,11 @@ impl Ensure<'_> {
         let log = record
             .and_then(|record| record.log.clone())
             .unwrap_or_else(|| self.service.log_path(&self.folders.logs, port));
+        // a supervisor that leaves its record so has seen its server end with status 0
+        let is_done = record.is_some_and(|record| record.phase == Phase::Ready && record.reason.is_some());
         Failure::Ended {
             name: self.service.name(),
-            ending: Ending::Unknown,
+            ending: if is_done { Ending::Exited(0) } else { Ending::Unknown },
             after: self.clock.took(),
             missing: "was ready".into(),
             log,

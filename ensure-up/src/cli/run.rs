@@ -156,8 +156,11 @@ impl Cli {
 
 fn supervise(service: &Service, port: u16) -> anyhow::Result<Exit> {
     let keep_up = service.keep_up.as_ref().ok_or(UsageError::new("--supervise goes with --keep-up"))?;
-    supervise::run(service, keep_up, port, &Folders::find()?)?;
-    Ok(Exit::With(Status::Done))
+    match supervise::run(service, keep_up, port, &Folders::find()?) {
+        // its log has said so already
+        Err(failure @ Failure::Broken { .. }) => Ok(exit(&failure)),
+        result => Ok(result.map(|()| Exit::With(Status::Done))?),
+    }
 }
 
 /// A command's status is the tool's.
