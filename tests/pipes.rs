@@ -120,7 +120,8 @@ fn the_script_of_the_readme_runs() {
     }
     let folder = tempfile::tempdir().expect("a folder can be made");
     let readme = readme();
-    let text = readme.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the README has a script");
+    let text =
+        readme.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the README has a script");
     let port = support::free_port().to_string();
     let output = script(&text.replace("8000", &port), folder.path());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
