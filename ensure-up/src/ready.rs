@@ -224,8 +224,7 @@ impl Race<'_> {
     }
 
     fn standing(&self) -> Result<Standing, ReadyError> {
-        let holdings = standing::look(self.port)?.holdings;
-        Ok(match standing::classify(holdings, self.port, self.service, self.roots(), self.was_there) {
+        Ok(match standing::of(self.port, self.service, self.roots(), self.was_there)? {
             Standing::Foreign(holdings) if self.adopt_any => Standing::Matching(holdings, String::new()),
             standing => standing,
         })
