@@ -226,7 +226,8 @@ impl Reload {
     }
 
     fn matches(&mut self, path: &Path) -> bool {
-        let is_own = |own: &PathBuf| path.as_os_str().as_encoded_bytes().starts_with(own.as_os_str().as_encoded_bytes());
+        let is_own =
+            |own: &PathBuf| path.as_os_str().as_encoded_bytes().starts_with(own.as_os_str().as_encoded_bytes());
         path.strip_prefix(&self.root).is_ok_and(|relative| self.matcher.includes(relative))
             && !self.own.iter().any(is_own)
             && !self.ignored.is(path, false)
