@@ -4,6 +4,7 @@ mod options;
 mod run;
 mod servers;
 mod services;
+mod watch;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -44,7 +45,7 @@ impl Status {
     /// The statuses as `--help` lists them.
     pub(crate) const HELP: &[(&str, &str)] = &[
         ("0", "the server is up and healthy; with --then, the status of its command"),
-        ("1", "a server named to --status, --stop or --logs is not there"),
+        ("1", "a server named to --status or --logs is not there"),
         ("2", "usage: a bad flag, port, target, duration or file; nothing was done"),
         ("3", "the command ended before it was ready"),
         ("4", "another program holds the port, or the server said that it failed"),

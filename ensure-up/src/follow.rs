@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::changes::Changes;
+use crate::{changes::Changes, log};
 
 /// A log that is followed.
 #[derive(Debug)]
@@ -41,14 +41,31 @@ impl Follow {
     /// When `out` cannot be written to.
     pub fn copy(&mut self, out: &mut dyn Write) -> io::Result<()> {
         self.copy_rest(out)?;
-        let found = std::fs::metadata(&self.path).ok().map(|found| (found.dev(), found.ino()));
-        let open = self.file.as_ref().and_then(|file| file.metadata().ok()).map(|open| (open.dev(), open.ino()));
-        if found != open && found.is_some() {
+        for newer in self.newer() {
             self.copy_rest(out)?;
-            self.file = File::open(&self.path).ok();
+            self.file = Some(newer);
             self.copy_rest(out)?;
         }
         out.flush()
+    }
+
+    /// Opens the logs that came after the one that is read, the eldest first: it may have been rotated several times.
+    fn newer(&self) -> Vec<File> {
+        let known = self.file.as_ref().and_then(|file| identity(file).ok());
+        let mut newer = Vec::new();
+        for file in (0..).map_while(|number| File::open(log::numbered(&self.path, number)).ok()) {
+            if identity(&file).ok() == known {
+                newer.reverse();
+                return newer;
+            }
+            // rotated meanwhile, a log comes twice
+            if newer.last().and_then(|last| identity(last).ok()) != identity(&file).ok() {
+                newer.push(file);
+            }
+        }
+        // the one that is read is gone: what is left of the others may have been shown before
+        newer.truncate(1);
+        newer
     }
 
     fn copy_rest(&mut self, out: &mut dyn Write) -> io::Result<()> {
@@ -65,4 +82,8 @@ impl Follow {
     pub async fn changed(&mut self) {
         self.changes.next().await;
     }
+}
+
+fn identity(file: &File) -> io::Result<(u64, u64)> {
+    file.metadata().map(|found| (found.dev(), found.ino()))
 }

@@ -63,9 +63,12 @@ pub fn rotate(path: &Path, keep: u32) -> io::Result<()> {
     fs::rename(path, numbered(path, 1))
 }
 
-fn numbered(path: &Path, number: u32) -> PathBuf {
+/// Names an old log; number 0 is the log itself.
+pub(crate) fn numbered(path: &Path, number: u32) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{number}"));
+    if number > 0 {
+        name.push(format!(".{number}"));
+    }
     name.into()
 }
 

@@ -2,9 +2,8 @@
 
 use std::{
     collections::HashSet,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     path::PathBuf,
-    thread,
 };
 
 use ensure_up::{
@@ -14,7 +13,7 @@ use ensure_up::{
     status::{self, Entry},
     status_report, stopping,
 };
-use proc_tree::{command_line::OutputError, screen::Screen, terminal::Look, text};
+use proc_tree::{command_line::OutputError, terminal::Look, text};
 
 use super::{Cli, Exit, Status, UsageError};
 
@@ -22,25 +21,15 @@ impl Cli {
     /// Lists the servers, with --watch again and again.
     pub(super) fn list(&self, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let folders = Folders::find()?;
-        let mut screen = Screen::default();
-        loop {
-            let entries = status::survey(&folders, &self.names)?;
-            let Some(interval) = self.watch else {
-                self.print(&entries, out)?;
-                return Ok(Exit::With(self.judge(&entries)));
-            };
-            if io::stdout().is_terminal() && !self.json && !self.pids {
-                let mut picture = Vec::new();
-                status_report::table(&entries, &mut picture, &Look::of(&io::stdout(), self.common.color))?;
-                screen.draw(&String::from_utf8_lossy(&picture), &io::stdout(), out).map_err(OutputError)?;
-            } else {
-                self.print(&entries, out)?;
-            }
-            thread::sleep(interval);
+        if let Some(interval) = self.watch {
+            return self.watch(&folders, interval, out);
         }
+        let entries = status::survey(&folders, &self.names)?;
+        self.print(&entries, out)?;
+        Ok(Exit::With(self.judge(&entries)))
     }
 
-    fn print(&self, entries: &[Entry], out: &mut dyn Write) -> Result<(), OutputError> {
+    pub(super) fn print(&self, entries: &[Entry], out: &mut dyn Write) -> Result<(), OutputError> {
         if self.json {
             status_report::json(entries, out)?;
         } else if self.pids {
@@ -128,11 +117,11 @@ impl Cli {
             self.say(&format!("ensure-up: no server is named {name:?}"));
             return Ok(Exit::With(Status::No));
         };
-        let mut log = Follow::open(&path)?;
         if !path.exists() {
             self.say(&format!("ensure-up: there is no log {}", text::path(&path)));
             return Ok(Exit::With(Status::No));
         }
+        let mut log = Follow::open(&path)?;
         loop {
             log.copy(out).map_err(OutputError)?;
             if !self.follow_log {
