@@ -2,7 +2,10 @@
 
 use proc_tree::tree;
 
-use crate::{proc_tree, record, record_of, support::Fixture};
+use crate::{
+    proc_tree, record, record_of,
+    support::{Fixture, eventually},
+};
 
 #[test]
 fn forked_children_count_as_members_of_their_tree() {
