@@ -158,7 +158,7 @@ fn a_profile_is_laid_over_and_the_file_is_found_from_below() {
     let said = run(&site, &["--profile", "test", "--all"]).env("SOMEBODY", "me").status(2).run().stderr;
     assert!(said.contains("unknown key \"name_of_no_key\""), "{said}");
     let said = run(&site, &["--all"]).env_remove("SOMEBODY").status(2).run().stderr;
-    assert!(said.contains(":4:") && said.contains("the variable SOMEBODY is not set"), "{said}");
+    assert!(said.contains(":5:") && said.contains("the variable SOMEBODY is not set"), "{said}");
 }
 
 #[test]
