@@ -21,19 +21,23 @@ impl Campaign<'_> {
     /// Halts the chosen ones and all that descend from them, to a fixed point: what is halted forks no more, so the
     /// round that finds nobody new has found all.
     ///
-    /// fork(2) starts over while a signal is pending, and SIGSTOP cannot be blocked: after it was sent no child appears.
+    /// A fork(2) that is under way when the signal comes still makes its child: the children are listed once their parent
+    /// stands still.
     pub(super) fn halt(&mut self, halt: Halt, chosen: impl Fn(&Member) -> bool) -> io::Result<()> {
         let mut next = 0;
         loop {
             let before = self.members.len();
-            for position in 0..before {
+            let is_chosen = |member: &Member| member.stopped.role != Role::Supervisor && chosen(member);
+            let positions: Vec<usize> = (0..before).filter(|&position| is_chosen(&self.members[position])).collect();
+            for &position in &positions {
                 let member = &mut self.members[position];
-                if member.stopped.role == Role::Supervisor || !chosen(member) {
-                    continue;
-                }
                 if halt == Halt::All || !member.leads {
                     member.halt();
                 }
+            }
+            for &position in &positions {
+                let member = &mut self.members[position];
+                member.await_standstill();
                 // one that is not halted could fork for ever: its children are listed once
                 if member.halted || position >= next {
                     self.join_children(position)?;
