@@ -8,8 +8,9 @@ fn figures(pid: u32, keys: &[&str]) -> Vec<u64> {
     let mut figures = Vec::new();
     for task in fs::read_dir(format!("/proc/{pid}/task")).expect("the supervisor runs").flatten() {
         let text = fs::read_to_string(task.path().join("status")).expect("a status");
-        let value =
-            |key: &&str| text.lines().find_map(|line| line.strip_prefix(*key)?.split_whitespace().next()?.parse::<u64>().ok());
+        let value = |key: &&str| {
+            text.lines().find_map(|line| line.strip_prefix(*key)?.split_whitespace().next()?.parse::<u64>().ok())
+        };
         figures.extend(keys.iter().filter_map(value));
     }
     figures
