@@ -35,6 +35,7 @@ mod stop;
 pub mod stopping;
 pub mod supervise;
 mod supervised;
+mod tail;
 pub mod then;
 
 pub use ensure::{Ensure, Up};

@@ -1,20 +1,18 @@
 //! What a log says as it grows: that the server is ready, or that it failed.
 
 use std::{
-    fs::File,
-    io::{Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
+    io::{self, Write},
+    path::Path,
 };
 
 use regex::bytes::Regex;
 
-use crate::Service;
+use crate::{Service, tail::Tail};
 
 /// The lines of a log as they come, and what they tell.
 #[derive(Debug)]
 pub(crate) struct Lines {
-    path: Option<PathBuf>,
-    offset: u64,
+    tail: Option<Tail>,
     partial: Vec<u8>,
     ready_pattern: Option<Regex>,
     fail_pattern: Option<Regex>,
@@ -33,8 +31,7 @@ impl Lines {
         // to read from a pipe would take away what somebody else waits for
         let is_wanted = service.ready_log.is_some() || service.fail_log.is_some();
         Self {
-            path: path.filter(|path| is_wanted && path.is_file()).map(Path::to_path_buf),
-            offset,
+            tail: path.filter(|path| is_wanted && path.is_file()).map(|path| Tail::of(path, offset)),
             partial: Vec::new(),
             ready: service.ready_log.is_none() || path.is_none(),
             ready_pattern: service.ready_log.clone(),
@@ -45,21 +42,9 @@ impl Lines {
 
     /// Reads what is new. A log that was cut short or replaced begins anew.
     pub(crate) fn read(&mut self) {
-        let Some(path) = &self.path else { return };
-        let Ok(mut file) = File::open(path) else { return };
-        let length = file.metadata().map_or(0, |found| found.len());
-        if length < self.offset {
-            self.offset = 0;
-            self.partial.clear();
-        }
-        if file.seek(SeekFrom::Start(self.offset)).is_err() {
-            return;
-        }
-        let mut chunk = vec![0; Self::LONGEST_LINE];
-        while let Ok(read @ 1..) = file.read(&mut chunk) {
-            self.offset += read as u64;
-            self.partial.extend_from_slice(&chunk[..read]);
-            self.look();
+        if let Some(mut tail) = self.tail.take() {
+            let _ = tail.copy(self);
+            self.tail = Some(tail);
         }
     }
 
@@ -76,5 +61,17 @@ impl Lines {
         if partial.len() - last < Self::LONGEST_LINE {
             self.partial = partial[last..].to_vec();
         }
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.partial.extend_from_slice(bytes);
+        self.look();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -26,6 +26,8 @@ pub enum Phase {
     Waiting,
     /// Its supervisor gave up: the circuit breaker is open.
     Broken,
+    /// It ended by itself as it should, and its supervisor with it.
+    Finished,
 }
 
 /// One server of this user, by its port.

@@ -283,7 +283,7 @@ impl Supervisor<'_> {
     fn finished(&mut self) -> Result<(), Failure> {
         self.say("it ended with status 0");
         self.output.flush();
-        self.record.phase = Phase::Ready;
+        self.record.phase = Phase::Finished;
         self.record.reason = Some("ended with status 0".into());
         self.write()
     }

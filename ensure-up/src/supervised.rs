@@ -120,6 +120,9 @@ impl Ensure<'_> {
             match (record, &handle) {
                 (Some(record), _) if record.phase == Phase::Broken => return Ok(Waited::Failed(self.broken(&record))),
                 (record, None) => return Ok(Waited::Failed(self.ended(port, record.as_ref()))),
+                (Some(record), _) if record.phase == Phase::Finished => {
+                    return Ok(Waited::Failed(self.ended(port, Some(&record))));
+                }
                 (Some(record), Some(_)) if record.phase == Phase::Ready && is_new => return Ok(Waited::Ready(record)),
                 (Some(record), Some(_)) if record.phase == Phase::Ready => {
                     select! {
@@ -167,8 +170,7 @@ impl Ensure<'_> {
         let log = record
             .and_then(|record| record.log.clone())
             .unwrap_or_else(|| self.service.log_path(&self.folders.logs, port));
-        // a supervisor that leaves its record so has seen its server end with status 0
-        let is_done = record.is_some_and(|record| record.phase == Phase::Ready && record.reason.is_some());
+        let is_done = record.is_some_and(|record| record.phase == Phase::Finished);
         Failure::Ended {
             name: self.service.name(),
             ending: if is_done { Ending::Exited(0) } else { Ending::Unknown },

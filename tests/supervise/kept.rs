@@ -11,89 +11,89 @@ use crate::{
 };
 
 /// Pauses that a test can wait for.
-pub const SOON: [&str; 3] = ["--keep-up", "--backoff", "20ms..40ms"];
+pub(crate) const SOON: [&str; 3] = ["--keep-up", "--backoff", "20ms..40ms"];
 
 /// A line of `--status --json` as the contract has it, every key and no other.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
-    pub name: String,
-    pub port: u16,
-    pub state: String,
-    pub running: bool,
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) port: u16,
+    pub(crate) state: String,
+    pub(crate) running: bool,
     #[serde(deserialize_with = "Option::deserialize")]
-    pub pid: Option<u32>,
+    pub(crate) pid: Option<u32>,
     #[serde(deserialize_with = "Option::deserialize")]
-    pub start_id: Option<u64>,
-    pub healthy: bool,
-    pub restarts: u32,
+    pub(crate) start_id: Option<u64>,
+    pub(crate) healthy: bool,
+    pub(crate) restarts: u32,
     #[serde(deserialize_with = "Option::deserialize")]
-    pub uptime_seconds: Option<f64>,
+    pub(crate) uptime_seconds: Option<f64>,
     #[serde(deserialize_with = "Option::deserialize")]
-    pub cpu_percent: Option<f64>,
+    pub(crate) cpu_percent: Option<f64>,
     #[serde(deserialize_with = "Option::deserialize")]
-    pub memory_bytes: Option<u64>,
+    pub(crate) memory_bytes: Option<u64>,
     #[serde(deserialize_with = "Option::deserialize")]
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     #[serde(deserialize_with = "Option::deserialize")]
-    pub log: Option<PathBuf>,
+    pub(crate) log: Option<PathBuf>,
     #[serde(deserialize_with = "Option::deserialize")]
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 impl Site {
     /// Prepares a call that keeps the server up.
-    pub fn keep<A: AsRef<str>>(&self, options: &[&str], command: &[A]) -> Tool {
+    pub(crate) fn keep<A: AsRef<str>>(&self, options: &[&str], command: &[A]) -> Tool {
         self.run(&[&SOON, options].concat(), command)
     }
 
     /// Starts a server that is kept up and returns what the call says of it.
-    pub fn kept<A: AsRef<str>>(&self, options: &[&str], command: &[A]) -> Line {
+    pub(crate) fn kept<A: AsRef<str>>(&self, options: &[&str], command: &[A]) -> Line {
         line(&self.keep(&[&["--json"], options].concat(), command).run())
     }
 
     /// The server behind a script that runs first, with the server as its `"$@"`.
-    pub fn scripted(&self, script: &str) -> Vec<String> {
+    pub(crate) fn scripted(&self, script: &str) -> Vec<String> {
         let mut command = shell(&format!("echo $$ >> count; {script}"), &["sh".to_owned()]);
         command.extend([fixture(), "serve".into(), "127.0.0.1:{port}".into()]);
         command
     }
 
-    pub fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn entries(&self) -> Vec<Entry> {
         let output = self.bare().args(["--status", "--json"]).any_stdout().run();
         output.stdout.lines().map(|line| serde_json::from_str(line).expect("a status record")).collect()
     }
 
-    pub fn entry(&self) -> Entry {
+    pub(crate) fn entry(&self) -> Entry {
         let mut entries = self.entries();
         assert_eq!(entries.len(), 1, "{entries:?}");
         entries.remove(0)
     }
 
     /// Returns what the record says; `Null` while there is none.
-    pub fn recorded(&self, key: &str) -> serde_json::Value {
+    pub(crate) fn recorded(&self, key: &str) -> serde_json::Value {
         let text = fs::read(self.record()).unwrap_or_default();
         let record: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
         record[key].clone()
     }
 
-    pub fn supervisor(&self) -> Identity {
+    pub(crate) fn supervisor(&self) -> Identity {
         serde_json::from_value(self.recorded("supervisor")).expect("the record names a supervisor")
     }
 
     /// Waits until so many servers were started one after another and the last one is ready.
-    pub fn generation(&self, number: usize) {
+    pub(crate) fn generation(&self, number: usize) {
         eventually(&format!("generation {number}, with this log:\n{}", self.logged()), || {
             self.started().len() >= number && self.recorded("phase") == "ready"
         });
         assert_eq!(self.started().len(), number, "the log:\n{}", self.logged());
     }
 
-    pub fn logged(&self) -> String {
+    pub(crate) fn logged(&self) -> String {
         fs::read_to_string(self.log()).unwrap_or_default()
     }
 
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
         fs::write(path, text).expect("a file can be written");

@@ -6,7 +6,7 @@ use std::{
 };
 
 use ensure_up::{
-    Clock, Ending, Ensure, Failure, Folders, Life, Outcome, Service, Up,
+    Clock, Ending, Ensure, Failure, Folders, Life, Outcome, Record, Service, Up,
     foreground::{self, Attended},
     report::{self, Line},
     stopping, supervise,
@@ -61,7 +61,11 @@ impl Cli {
         }
         let mut watched = match (life, outcome.identity) {
             (Some(life), _) => life,
-            (None, Some(identity)) => Life::watch(identity, false)?,
+            // a server that is kept up comes and goes: its supervisor stays
+            (None, Some(identity)) => {
+                let supervisor = Record::read(folders, outcome.port).and_then(|record| record.running_supervisor());
+                Life::watch(supervisor.unwrap_or(identity), false)?
+            }
             (None, None) => anyhow::bail!("cannot watch a server whose owner is not visible"),
         };
         match &self.then {
