@@ -1,3 +1,39 @@
 //! ensure-up, run as a user runs it: start it only if it is not up.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod support;
+
+#[path = "ensure-up/adoption.rs"]
+mod adoption;
+#[path = "ensure-up/concurrent.rs"]
+mod concurrent;
+#[path = "ensure-up/existing.rs"]
+mod existing;
+#[path = "ensure-up/failing.rs"]
+mod failing;
+#[path = "ensure-up/folders.rs"]
+mod folders;
+#[path = "ensure-up/killed.rs"]
+mod killed;
+#[path = "ensure-up/logs.rs"]
+mod logs;
+#[path = "ensure-up/readiness.rs"]
+mod readiness;
+#[path = "ensure-up/records.rs"]
+mod records;
+#[path = "ensure-up/shapes.rs"]
+mod shapes;
+#[path = "ensure-up/signals.rs"]
+mod signals;
+#[path = "ensure-up/site.rs"]
+mod site;
+#[path = "ensure-up/start.rs"]
+mod start;
+#[path = "ensure-up/surroundings.rs"]
+mod surroundings;
+#[path = "ensure-up/then.rs"]
+mod then;
+#[path = "ensure-up/usage.rs"]
+mod usage;
+#[path = "ensure-up/users.rs"]
+mod users;

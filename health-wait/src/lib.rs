@@ -7,6 +7,7 @@
 mod body;
 mod limit;
 mod lookup;
+mod plan;
 mod probe;
 mod reason;
 mod record;
@@ -28,4 +29,4 @@ pub use settings::{Header, InvalidHeader, Settings};
 pub use status_set::{InvalidStatus, StatusSet};
 pub use target::{InvalidTarget, Target};
 pub use tls::InvalidCertificates;
-pub use wait::{Event, Goal, Quorum, Report, Verdict, Wait, WaitError};
+pub use wait::{Event, Goal, Quorum, Report, Verdict, Wait, WaitError, ended};

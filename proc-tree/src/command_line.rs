@@ -6,7 +6,10 @@ use std::{
     io::{self, Write},
 };
 
-use clap::{Command, ValueEnum, error::ErrorKind};
+use clap::{
+    Command, ValueEnum,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use crate::{terminal::Color, text};
 
@@ -94,10 +97,13 @@ pub fn usage_error(tool: &str, error: &clap::Error) -> Option<String> {
     let rendered = error.render().to_string();
     let mut paragraphs = rendered.split("\n\n");
     let first = paragraphs.next().unwrap_or_default().trim_start_matches("error: ");
-    let said = match error.source() {
-        Some(source) => source.to_string(),
-        None => first.split('\n').map(str::trim).collect::<Vec<_>>().join(" "),
+    // a number's own error does not say what was no number
+    let is_quoted = |said: &String| match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) => said.contains(value.as_str()),
+        _ => true,
     };
+    let said = error.source().map(ToString::to_string).filter(is_quoted);
+    let said = said.unwrap_or_else(|| first.split('\n').map(str::trim).collect::<Vec<_>>().join(" "));
     let mut message = format!("{tool}: {}", text::escape(said.trim()));
     let tips = rendered.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
     for tip in tips {

@@ -68,6 +68,13 @@ impl AsFd for Handle {
     }
 }
 
+/// Lists the processes that a process holds open as a [`Handle`] does; of another user's process nothing is known.
+///
+/// Source: the `Pid` of a pidfd in proc_pid_fdinfo(5). macOS tells nobody: there the answer is empty.
+pub fn held_by(pid: u32) -> Vec<u32> {
+    platform::held_by(pid)
+}
+
 /// Waits until at least one of the processes has ended and returns the positions of those that have;
 /// an empty answer means that the deadline passed. Without a deadline it waits for as long as it takes.
 ///

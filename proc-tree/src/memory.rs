@@ -174,6 +174,17 @@ pub fn of_tree(root: u32) -> io::Result<Option<(Memory, Measure)>> {
     Ok(Some((Memory::sum(&each), measure)))
 }
 
+/// Sums the resident memory of a process and its descendants, which costs microseconds whatever their size; pages that
+/// several share count for each. `None` for a process that does not exist.
+///
+/// # Errors
+/// When the tree cannot be read.
+pub fn resident_of_tree(root: u32) -> io::Result<Option<u64>> {
+    let pids: Vec<u32> = tree::members(root)?.iter().map(|member| member.pid).collect();
+    let (each, _) = of_all(&pids, Choice::Rss, true);
+    Ok(Memory::sum(&each).rss.filter(|_| !pids.is_empty()))
+}
+
 /// Reads the memory of several processes, in their order, by the truest measure that can be had for all of them;
 /// `None` for one that is gone or may not be looked at.
 pub fn of_processes(pids: &[u32]) -> Vec<Option<u64>> {

@@ -104,6 +104,12 @@ impl Signals {
     }
 }
 
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
 extern "C" fn on_signal(signal: c_int, info: *mut siginfo_t, _context: *mut c_void) {
     let before = nix::errno::Errno::last_raw();
     // SAFETY: the kernel passes a valid structure to a handler that asked for it.

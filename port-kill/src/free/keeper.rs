@@ -3,7 +3,7 @@
 use std::io;
 
 use port_who::origin::{Manager, Origin, Role, StarterKind, manager, program};
-use proc_tree::Facts;
+use proc_tree::{Facts, handle, process, tree};
 
 /// Whoever keeps a process running.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +36,9 @@ impl Keeper {
                 return Ok(Some(Self::Supervisor(ancestor.clone())));
             }
         }
+        if let Some(supervisor) = adopter(process)? {
+            return Ok(Some(Self::Supervisor(supervisor)));
+        }
         let kept = origin.started_by.filter(|by| matches!(by.kind, StarterKind::Container | StarterKind::Systemd));
         Ok(kept.and_then(|_| Self::manager(process)))
     }
@@ -64,6 +67,21 @@ impl Keeper {
             Manager::Launchd => Self::Other { name: "launchd".into(), stop: "launchctl bootout".into() },
         })
     }
+}
+
+/// Finds the `ensure-up` that took over a server from a supervisor that was killed: it is no ancestor of the server, and
+/// holds it open all the same.
+fn adopter(process: &Facts) -> io::Result<Option<Facts>> {
+    let Some(stat) = process::stat(process.pid)? else { return Ok(None) };
+    let line: Vec<u32> = tree::ancestors(&stat)?.iter().map(|above| above.pid).chain([process.pid]).collect();
+    for pid in process::all()? {
+        let Some(stat) = process::stat(pid)?.filter(|stat| stat.name == "ensure-up") else { continue };
+        let supervisor = Facts::from_stat(stat);
+        if supervises(&supervisor, process) && handle::held_by(pid).iter().any(|held| line.contains(held)) {
+            return Ok(Some(supervisor));
+        }
+    }
+    Ok(None)
 }
 
 /// A stranger's process may call itself anything.

@@ -1,6 +1,6 @@
 //! Linux: pidfd_open(2), pidfd_send_signal(2).
 
-use std::{io, os::fd::OwnedFd};
+use std::{fs, io, os::fd::OwnedFd};
 
 use nix::sys::signal::Signal;
 use rustix::{
@@ -27,4 +27,11 @@ pub(super) fn signal(handle: &Handle, signal: Signal) -> io::Result<bool> {
         Err(Errno::SRCH) => Ok(false),
         Err(error) => Err(error.into()),
     }
+}
+
+pub(super) fn held_by(pid: u32) -> Vec<u32> {
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fdinfo")).into_iter().flatten().flatten();
+    let texts = descriptors.filter_map(|descriptor| fs::read_to_string(descriptor.path()).ok());
+    let held = |text: String| text.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok());
+    texts.filter_map(held).collect()
 }

@@ -47,3 +47,7 @@ pub(super) fn signal(handle: &Handle, signal: Signal) -> io::Result<bool> {
         Err(error) => Err(error.into()),
     }
 }
+
+pub(super) fn held_by(_pid: u32) -> Vec<u32> {
+    Vec::new()
+}

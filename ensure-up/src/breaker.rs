@@ -1,0 +1,158 @@
+//! When to start a server again, and when to give up: backoff and circuit breaker. Knows no clock but the times it is told.
+
+use std::{
+    collections::VecDeque,
+    str::FromStr,
+    time::{Duration, Instant},
+};
+
+use proc_tree::duration;
+
+/// The pauses before restarts: doubled from the first up to the longest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backoff {
+    /// The first pause.
+    pub first: Duration,
+    /// The longest.
+    pub longest: Duration,
+}
+
+impl FromStr for Backoff {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let invalid = || format!("invalid backoff {text:?}: expected the first and the longest pause, such as 1s..16s");
+        let (first, longest) = text.split_once("..").unwrap_or((text, text));
+        let parse = |text| duration::parse(text).map_err(|_| invalid());
+        let (first, longest) = (parse(first)?, parse(longest)?);
+        if first > longest { Err(invalid()) } else { Ok(Self { first, longest }) }
+    }
+}
+
+/// How many restarts within which time are not too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// So many.
+    pub restarts: u32,
+    /// Within this time.
+    pub window: Duration,
+}
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let invalid = || format!("invalid limit {text:?}: expected a number of restarts and a time, such as 5/60s");
+        let (restarts, window) = text.split_once('/').ok_or_else(invalid)?;
+        let window = duration::parse(window).ok().filter(|window| !window.is_zero()).ok_or_else(invalid)?;
+        Ok(Self { restarts: restarts.parse().map_err(|_| invalid())?, window })
+    }
+}
+
+/// What follows a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Start it again after this pause.
+    Restart(Duration),
+    /// Give up.
+    Open,
+}
+
+/// Remembers a server's restarts.
+#[derive(Debug, Clone)]
+pub struct Breaker {
+    backoff: Backoff,
+    limit: Limit,
+    restarts: VecDeque<Instant>,
+    in_a_row: u32,
+}
+
+impl Breaker {
+    /// Starts with a clean record.
+    pub fn new(backoff: Backoff, limit: Limit) -> Self {
+        Self { backoff, limit, restarts: VecDeque::new(), in_a_row: 0 }
+    }
+
+    /// Starts with a clean record again.
+    pub fn forget(&mut self) {
+        self.restarts.clear();
+        self.in_a_row = 0;
+    }
+
+    /// Takes note of a crash; `healthy` is for how long the server was healthy before.
+    ///
+    /// A server that was healthy for the whole window starts with a clean record again.
+    pub fn crashed(&mut self, now: Instant, healthy: Duration) -> Decision {
+        if healthy >= self.limit.window {
+            self.forget();
+        }
+        self.restarts.retain(|&at| now.duration_since(at) < self.limit.window);
+        if self.restarts.len() >= self.limit.restarts as usize {
+            return Decision::Open;
+        }
+        let factor = 1_u32.checked_shl(self.in_a_row).unwrap_or(u32::MAX);
+        let pause = self.backoff.first.saturating_mul(factor).min(self.backoff.longest);
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        self.restarts.push_back(now + pause);
+        Decision::Restart(pause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn breaker() -> Breaker {
+        Breaker::new("1s..16s".parse().expect("a backoff"), "5/60s".parse().expect("a limit"))
+    }
+
+    #[test]
+    fn the_pauses_double_and_the_sixth_crash_within_a_minute_opens_the_breaker() {
+        let (mut breaker, mut now) = (breaker(), Instant::now());
+        for pause in [1, 2, 4, 8, 16] {
+            assert_eq!(breaker.crashed(now, Duration::ZERO), Decision::Restart(SECOND * pause));
+            now += SECOND * pause;
+        }
+        assert_eq!(breaker.crashed(now, Duration::ZERO), Decision::Open);
+    }
+
+    #[test]
+    fn the_longest_pause_is_kept_while_the_window_lets_restarts_go_on() {
+        let (mut breaker, mut now) = (breaker(), Instant::now());
+        for _ in 0..40 {
+            let Decision::Restart(pause) = breaker.crashed(now, SECOND * 10) else {
+                panic!("too many within a minute")
+            };
+            now += pause + SECOND * 10;
+        }
+        assert_eq!(breaker.crashed(now, SECOND * 10), Decision::Restart(SECOND * 16));
+    }
+
+    #[test]
+    fn a_minute_of_health_wipes_the_record() {
+        let (mut breaker, mut now) = (breaker(), Instant::now());
+        for _ in 0..5 {
+            breaker.crashed(now, Duration::ZERO);
+        }
+        now += SECOND * 61;
+        assert_eq!(breaker.crashed(now, SECOND * 60), Decision::Restart(SECOND));
+    }
+
+    #[test]
+    fn no_restarts_may_be_allowed() {
+        let mut breaker = Breaker::new("0..0".parse().expect("a backoff"), "0/1s".parse().expect("a limit"));
+        assert_eq!(breaker.crashed(Instant::now(), Duration::ZERO), Decision::Open);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_and_quoted() {
+        for text in ["", "x", "2s..1s", "1s..", "..", "1s..2s..3s"] {
+            assert!(text.parse::<Backoff>().expect_err(text).contains(&format!("{text:?}")));
+        }
+        for text in ["", "5", "5/", "/60s", "-1/60s", "5/0", "5/60s/1"] {
+            assert!(text.parse::<Limit>().expect_err(text).contains(&format!("{text:?}")));
+        }
+    }
+}

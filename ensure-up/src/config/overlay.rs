@@ -1,0 +1,78 @@
+//! Which tables are services, and what a profile lays over them.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::fault::{Fault, Source};
+
+/// The keys of one service: where each was written, and its value.
+pub(super) type Keys<'k, 'i> = BTreeMap<String, (Range<usize>, &'k Spanned<DeValue<'i>>)>;
+
+/// The table that holds profiles.
+const PROFILE: &str = "profile";
+
+/// Lists the services in the file's order, each with the keys of the profile laid over its own.
+pub(super) fn services<'k, 'i>(
+    file: &'k DeTable<'i>,
+    profile: Option<&str>,
+    source: &Source<'_>,
+) -> Result<Vec<(String, Keys<'k, 'i>)>, Fault> {
+    let mut services: Vec<(usize, String, Keys<'k, 'i>)> = Vec::new();
+    for (name, value) in file.iter().filter(|(name, _)| name.get_ref().as_ref() != PROFILE) {
+        let name_text = name.get_ref().to_string();
+        services.push((name.span().start, name_text, keys(table(value, &name.span(), name.get_ref(), source)?)));
+    }
+    services.sort_by_key(|(place, _, _)| *place);
+    let mut services: Vec<(String, Keys<'k, 'i>)> = services.into_iter().map(|(_, name, keys)| (name, keys)).collect();
+    if let Some(profile) = profile {
+        lay_over(&mut services, file, profile, source)?;
+    }
+    Ok(services)
+}
+
+fn lay_over<'k, 'i>(
+    services: &mut Vec<(String, Keys<'k, 'i>)>,
+    file: &'k DeTable<'i>,
+    profile: &str,
+    source: &Source<'_>,
+) -> Result<(), Fault> {
+    let profiles = file.iter().find(|(name, _)| name.get_ref().as_ref() == PROFILE);
+    let known = profiles.map(|(name, value)| table(value, &name.span(), PROFILE, source)).transpose()?;
+    let wanted = known.and_then(|known| known.iter().find(|(name, _)| name.get_ref().as_ref() == profile));
+    let Some((name, value)) = wanted else {
+        let at = profiles.map(|(name, _)| name.span()).unwrap_or_default();
+        let fault = source.fault(&at, format!("there is no profile {profile:?}"));
+        let names = known.into_iter().flat_map(DeTable::iter).map(|(name, _)| name.get_ref().as_ref());
+        return Err(fault.suggest(profile, names));
+    };
+    for (service, value) in table(value, &name.span(), profile, source)? {
+        let overlay = keys(table(value, &service.span(), service.get_ref(), source)?);
+        let name = service.get_ref().to_string();
+        match services.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, keys)) => keys.extend(overlay),
+            None => services.push((name, overlay)),
+        }
+    }
+    Ok(())
+}
+
+fn table<'k, 'i>(
+    value: &'k Spanned<DeValue<'i>>,
+    at: &Range<usize>,
+    name: &str,
+    source: &Source<'_>,
+) -> Result<&'k DeTable<'i>, Fault> {
+    let kind = value.get_ref().type_str();
+    value
+        .get_ref()
+        .as_table()
+        .ok_or_else(|| source.fault(at, format!("{name} has to be a table, not {kind}: a service is written [{name}]")))
+}
+
+fn keys<'k, 'i>(table: &'k DeTable<'i>) -> Keys<'k, 'i> {
+    table.iter().map(|(key, value)| (key.get_ref().replace('-', "_"), (key.span(), value))).collect()
+}

@@ -1,0 +1,64 @@
+//! Asking for health, with the library of health-wait.
+
+use std::{future::Future, io};
+
+use health_wait::{Settings, Target, Verdict, Wait, WaitError};
+
+/// What one attempt found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// Healthy.
+    Healthy,
+    /// Not yet; says why.
+    Not(String),
+    /// An answer that can only mean failure; says what.
+    Failed(String),
+}
+
+/// Asks again and again, and counts how often the answer was good.
+#[derive(Debug)]
+pub(crate) struct Prober {
+    settings: Settings,
+    /// How many answers in a row were healthy.
+    pub in_a_row: u32,
+}
+
+impl Prober {
+    /// Prepares to ask in this way.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            settings: Settings { consecutive: 1, initial_delay: std::time::Duration::ZERO, ..settings.clone() },
+            in_a_row: 0,
+        }
+    }
+
+    /// Asks once.
+    ///
+    /// # Errors
+    /// When it cannot be asked at all: the certificates to trust cannot be read.
+    pub(crate) async fn ask(&mut self, target: &Target) -> Result<Asked, WaitError> {
+        let targets = std::slice::from_ref(target);
+        let report = Wait { once: true, ..Wait::new(targets, &self.settings) }.run(&mut |_, _| {}).await?;
+        let why = || {
+            report.records.first().and_then(|record| record.last_error.clone()).unwrap_or_else(|| "no answer".into())
+        };
+        let asked = match report.verdict {
+            Verdict::Reached => Asked::Healthy,
+            Verdict::Failed(_) => Asked::Failed(why()),
+            Verdict::Missed | Verdict::TimedOut | Verdict::ProcessEnded(_) => Asked::Not(why()),
+        };
+        self.in_a_row = if asked == Asked::Healthy { self.in_a_row + 1 } else { 0 };
+        Ok(asked)
+    }
+}
+
+/// Runs a future to its end on this thread. A resolver that hangs is left behind.
+///
+/// # Errors
+/// When the system gives no event queue.
+pub fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let output = runtime.block_on(future);
+    runtime.shutdown_background();
+    Ok(output)
+}

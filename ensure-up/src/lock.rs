@@ -1,0 +1,73 @@
+//! The lock that makes many starters start one server: an exclusive flock(2) on a file that is never unlinked.
+//!
+//! The kernel frees it however its holder dies, and the descriptor does not outlive an exec.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    sync::mpsc,
+    thread,
+    time::Instant,
+};
+
+/// A lock that is held until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+    /// Whether somebody else held it first.
+    pub waited: bool,
+}
+
+impl Lock {
+    /// Takes the lock if nobody holds it.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or locked.
+    pub fn try_take(path: &Path) -> io::Result<Option<Self>> {
+        try_lock(open(path)?).map(Result::ok)
+    }
+
+    /// Takes the lock, waiting for it until the deadline; `None` when that passed first.
+    ///
+    /// # Errors
+    /// As [`Lock::try_take`].
+    pub fn take(path: &Path, deadline: Option<Instant>) -> io::Result<Option<Self>> {
+        let file = match try_lock(open(path)?)? {
+            Ok(lock) => return Ok(Some(lock)),
+            Err(file) => file,
+        };
+        // flock(2) knows no deadline: a thread waits, and is left behind when the deadline passes
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let result = loop {
+                match file.lock() {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    result => break result,
+                }
+            };
+            let _ = sender.send(result.map(|()| Self { _file: file, waited: true }));
+        });
+        let locked = match deadline {
+            Some(deadline) => receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok(),
+            None => receiver.recv().ok(),
+        };
+        locked.transpose()
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    // a pipe in the lock's place would hold up open(2) itself
+    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(path)
+}
+
+/// Gives the file back when somebody else holds the lock.
+fn try_lock(file: File) -> io::Result<Result<Lock, File>> {
+    match file.try_lock() {
+        Ok(()) => Ok(Ok(Lock { _file: file, waited: false })),
+        Err(TryLockError::WouldBlock) => Ok(Err(file)),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}

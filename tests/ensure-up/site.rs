@@ -1,0 +1,248 @@
+//! One test's world: a folder, a state folder, ports of its own, and nothing left of it when the test ends.
+#![allow(unreachable_pub, reason = "a module of tests, not a library")]
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
+    time::Duration,
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use proc_tree::{Handle, Identity, process};
+use serde::Deserialize;
+
+use crate::support::{Output, Tool, eventually, fixture_path, runs};
+
+/// The folder in which everything of a test runs, so that everything of it can be found again.
+pub struct Site {
+    folder: tempfile::TempDir,
+    pub port: u16,
+}
+
+/// A record as the contract has it, every key and no other.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    pub name: String,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub port: Option<u16>,
+    pub action: String,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub pid: Option<u32>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub start_id: Option<u64>,
+    pub pids: Vec<u32>,
+    pub healthy: bool,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub ready_ms: Option<u64>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub url: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub log: Option<PathBuf>,
+    pub restarts: u32,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub reason: Option<String>,
+}
+
+impl Site {
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("ensure up ").tempdir().expect("a temporary folder can be made");
+        Self { folder, port: ports(1) }
+    }
+
+    /// Returns the folder, as the kernel names it.
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().canonicalize().expect("the folder is there")
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder().join(name)
+    }
+
+    /// Returns the path as an argument.
+    pub fn word(&self, name: &str) -> String {
+        self.path(name).into_os_string().into_string().expect("the folder's name is ASCII")
+    }
+
+    pub fn state(&self, name: &str) -> PathBuf {
+        self.path("state").join(name)
+    }
+
+    pub fn record(&self) -> PathBuf {
+        self.state(&format!("{}.json", self.port))
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.state(&format!("{}.log", self.port))
+    }
+
+    /// Prepares a run in the folder, with its own state folder and no port.
+    pub fn bare(&self) -> Tool {
+        Tool::new(env!("CARGO_BIN_EXE_ensure-up")).env("ENSURE_UP_DIR", self.path("state")).cwd(&self.folder())
+    }
+
+    /// Prepares a run for the site's port that may say what it likes.
+    pub fn tool(&self) -> Tool {
+        self.bare().args(["--port", &self.port.to_string()]).any_stdout().any_stderr()
+    }
+
+    /// The command of a server that adds its PID to a file when it starts.
+    pub fn server(&self, options: &[&str]) -> Vec<String> {
+        self.server_at(options, "127.0.0.1:{port}")
+    }
+
+    pub fn server_at(&self, options: &[&str], address: &str) -> Vec<String> {
+        let count = self.word("count");
+        let words = ["serve", "--count", &count].into_iter().chain(options.iter().copied());
+        std::iter::once(fixture()).chain(words.chain([address]).map(str::to_owned)).collect()
+    }
+
+    /// The same behind a form of the fixture that comes up in an odd way.
+    pub fn odd(&self, form: &[&str], options: &[&str]) -> Vec<String> {
+        let mut words = self.server(options);
+        words.splice(1..2, form.iter().map(|&word| word.to_owned()));
+        words
+    }
+
+    /// Prepares a start of the server.
+    pub fn serve(&self, options: &[&str]) -> Tool {
+        self.run(&[], &self.server(options))
+    }
+
+    /// Prepares a run with these options and this command.
+    pub fn run<A: AsRef<str>>(&self, options: &[&str], command: &[A]) -> Tool {
+        self.tool().args(options).arg("--").args(command.iter().map(AsRef::as_ref))
+    }
+
+    /// Runs with `--json` and returns the record.
+    pub fn line<A: AsRef<str>>(&self, options: &[&str], command: &[A]) -> Line {
+        line(&self.run(&[&["--json"], options].concat(), command).run())
+    }
+
+    /// The PIDs of the servers that were started, in that order.
+    pub fn started(&self) -> Vec<u32> {
+        let text = fs::read_to_string(self.path("count")).unwrap_or_default();
+        text.lines().map(|line| line.parse().expect("a PID a line")).collect()
+    }
+
+    /// Those of them that live.
+    pub fn alive(&self) -> Vec<u32> {
+        self.started().into_iter().filter(|&pid| runs(pid)).collect()
+    }
+
+    /// All processes of the test but the test itself: they run in its folder.
+    pub fn processes(&self) -> Vec<Identity> {
+        let folder = self.folder();
+        let is_here = |pid: u32| process::cwd(pid).ok().flatten().is_some_and(|cwd| cwd.starts_with(&folder));
+        let all = process::all().expect("the process table can be read");
+        all.into_iter().filter(|&pid| is_here(pid)).filter_map(|pid| Identity::of(pid).ok()?).collect()
+    }
+
+    /// Tells whether nothing runs; what is kept of a start that failed names only processes that are gone.
+    pub fn has_no_server(&self) -> bool {
+        let text = fs::read_to_string(self.record()).unwrap_or_else(|_| "{}".into());
+        let kept: serde_json::Value = serde_json::from_str(&text).expect("a record is whole");
+        let pid = kept["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
+        self.processes().is_empty() && pid.is_none_or(|pid| !runs(pid))
+    }
+
+    /// Kills whatever runs, and waits until it is gone.
+    pub fn clear(&self) {
+        loop {
+            let processes = self.processes();
+            if processes.is_empty() {
+                return;
+            }
+            for identity in processes {
+                end(identity);
+            }
+        }
+    }
+
+    /// Answers `GET /` of the site's server, head and body.
+    pub fn get(&self) -> String {
+        get(SocketAddr::from(([127, 0, 0, 1], self.port)))
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Starts a command in the site's folder as somebody without ensure-up would, and waits until it listens.
+pub fn by_hand(site: &Site, command: &[String], folder: &Path) -> Child {
+    let words: Vec<String> = command.iter().map(|word| word.replace("{port}", &site.port.to_string())).collect();
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null());
+    let child = command.spawn().expect("the fixture runs");
+    listens(([127, 0, 0, 1], site.port).into());
+    child
+}
+
+/// Kills a process and waits until it is gone.
+pub fn end(identity: Identity) {
+    if let Ok(Some(handle)) = Handle::open(identity) {
+        let _ = handle.signal(Signal::SIGKILL);
+        let _ = proc_tree::handle::ended(&[&handle], None);
+    }
+}
+
+pub fn send(pid: u32, signal: Signal) {
+    kill(Pid::from_raw(i32::try_from(pid).expect("a PID")), signal).expect("the process can be signalled");
+}
+
+pub fn fixture() -> String {
+    fixture_path().into_os_string().into_string().expect("the build folder's name is UTF-8")
+}
+
+/// A shell that wraps a command.
+pub fn shell(script: &str, command: &[String]) -> Vec<String> {
+    ["/bin/sh", "-c", script].into_iter().map(str::to_owned).chain(command.iter().cloned()).collect()
+}
+
+pub fn line(output: &Output) -> Line {
+    serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error} in {output:?}"))
+}
+
+pub fn get(address: SocketAddr) -> String {
+    let mut stream = TcpStream::connect(address).expect("the server is up");
+    stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a socket has a limit");
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("the server takes a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the server answers");
+    answer
+}
+
+/// Returns the first of some ports in a row that nobody holds. They are below those that the kernel gives to clients, so
+/// that none is taken before the server binds it.
+pub fn ports(count: u16) -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let seed = u16::try_from(std::process::id() % 200).expect("less than 200") * 100;
+    loop {
+        let first = 10_000 + (seed + NEXT.fetch_add(count, Ordering::Relaxed)) % 20_000;
+        if (first..first + count).all(|port| TcpListener::bind(("0.0.0.0", port)).is_ok()) {
+            return first;
+        }
+    }
+}
+
+/// Waits until somebody listens.
+pub fn listens(address: SocketAddr) {
+    eventually("a listener", || TcpStream::connect(address).is_ok());
+}
+
+/// Tells whether a folder holds nothing of this kind.
+pub fn has_none(folder: &Path, kind: &str) -> bool {
+    let names =
+        fs::read_dir(folder).map(|entries| entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()));
+    names.is_ok_and(|mut names| !names.any(|name| name.ends_with(kind)))
+}

@@ -1,0 +1,71 @@
+//! What makes no sense is status 2 with the text quoted, and nothing is started.
+
+use crate::site::Site;
+
+/// Runs with wrong arguments and a command that would leave a trace.
+fn refused(options: &[&str]) -> String {
+    let site = Site::new();
+    let output = site.bare().args(options).args(["--", "touch", "started"]).status(2).any_stderr().run();
+    assert!(!site.path("started").exists() && !site.path("state").exists(), "{options:?} did something");
+    assert!(output.stderr.starts_with("ensure-up: "), "{}", output.stderr);
+    output.stderr
+}
+
+#[test]
+fn a_bad_port_is_quoted() {
+    for bad in ["0", "80x", "9-3", "70000", "", "8000,8001", "127.0.0.1:80", "8000/udp", "-1", "8000-", "+80", "８０"]
+    {
+        let said = refused(&[&format!("--port={bad}")]);
+        assert!(said.contains(&format!("{bad:?}")), "{bad}: {said}");
+    }
+}
+
+#[test]
+fn bad_values_are_quoted() {
+    for (flag, bad) in [
+        ("--timeout", "5x"),
+        ("--timeout", "-1s"),
+        ("--grace", "soon"),
+        ("--stop-signal", "SIGNOPE"),
+        ("--match", "(unclosed"),
+        ("--ready-log", "[z-a]"),
+        ("--fail-log", "*"),
+        ("--adopt", "maybe"),
+        ("--log-keep", "many"),
+        ("--health", "ftp://x"),
+        ("--expect-status", "999x"),
+        ("--env", "=x"),
+        ("--cwd", "no/such/folder"),
+        ("--env-file", "no-such-file"),
+    ] {
+        let said = refused(&["--port", "8000", &format!("{flag}={bad}")]);
+        assert!(said.contains(bad), "{flag}={bad}: {said}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let site = Site::new();
+    let said = |arguments: &[&str]| site.bare().args(arguments).status(2).any_stderr().run().stderr;
+    assert!(said(&["--", "true"]).contains("--port"));
+    assert!(said(&["--port", "8000"]).contains("no command is given"));
+    assert!(said(&["--port", "8000", "--no-such-flag", "--", "true"]).contains("--no-such-flag"));
+    assert!(!site.path("state").exists());
+}
+
+#[test]
+fn options_that_exclude_each_other_are_refused() {
+    refused(&["--port", "8000", "--then", "true", "--foreground"]);
+    refused(&["--port", "8000", "--json", "--pids"]);
+    refused(&["--port", "8000", "--expect-body", "x"]);
+    refused(&["--port", "8000", "--health", "unix:/x", "--expect-status", "200"]);
+}
+
+#[test]
+fn a_broken_env_file_is_refused() {
+    let site = Site::new();
+    std::fs::write(site.path("bad.env"), "A=1\nnot a variable\n").unwrap();
+    let output = site.run(&["--env-file", "bad.env"], &["touch", "started"]).status(2).run();
+    assert!(output.stderr.contains("bad.env"), "{}", output.stderr);
+    assert!(!site.path("started").exists());
+}

@@ -1,0 +1,138 @@
+//! Other users: a holder that cannot be seen is held all the same, and what is not allowed is said.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, chown},
+    path::PathBuf,
+};
+
+use crate::{
+    site::Site,
+    support::{Fixture, NOBODY, Tool, fixture_path, is_root_or_skipped, skipped},
+};
+
+/// A user that owns nothing but the site's folder, with a copy of the fixture that it can run.
+fn nobodys(site: &Site) -> Option<PathBuf> {
+    if !is_root_or_skipped() {
+        return None;
+    }
+    fs::set_permissions(site.folder(), fs::Permissions::from_mode(0o755)).unwrap();
+    chown(site.folder(), Some(NOBODY), Some(NOBODY)).unwrap();
+    let copy = site.path("fixture");
+    fs::copy(fixture_path(), &copy).unwrap();
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+    Some(copy)
+}
+
+fn run(site: &Site, options: &[&str], address: &str) -> Tool {
+    let copy = site.word("fixture");
+    let tool = site.tool().args(options).args(["--", &copy, "serve", "--count", &site.word("count"), address]);
+    tool.user(NOBODY).cwd(&site.folder())
+}
+
+#[test]
+fn a_port_that_somebody_invisible_holds_is_status_four_with_the_hint() {
+    let site = Site::new();
+    if nobodys(&site).is_none() {
+        return;
+    }
+    let _stranger = Fixture::start(["serve", &format!("127.0.0.1:{}", site.port)]);
+    let output = run(&site, &[], "127.0.0.1:{port}").status(4).run();
+    let expected = format!(
+        "ensure-up: port {0} is held by another program\n  ?  (not visible to you)   user root\nhint: sudo port-kill {0} frees it\n",
+        site.port
+    );
+    assert_eq!(output.stderr, expected);
+    assert!(site.started().is_empty());
+    // nor can it be stopped
+    let output = run(&site, &["--replace"], "127.0.0.1:{port}").status(125).run();
+    assert!(output.stderr.contains("cannot stop what holds port"), "{}", output.stderr);
+}
+
+#[test]
+fn an_invisible_holder_is_adopted_by_its_answer_alone() {
+    let site = Site::new();
+    if nobodys(&site).is_none() {
+        return;
+    }
+    let _stranger = Fixture::start(["serve", "--body", "mine", &format!("127.0.0.1:{}", site.port)]);
+    let options = ["--json", "--health", "/", "--expect-body", "mine"];
+    let line = crate::site::line(&run(&site, &options, "127.0.0.1:{port}").run());
+    assert_eq!((line.action.as_str(), line.pid, line.pids.len()), ("adopted", None, 0));
+    let options = ["--health", "/", "--expect-body", "other"];
+    run(&site, &options, "127.0.0.1:{port}").status(4).run();
+}
+
+#[test]
+fn an_unprivileged_user_starts_and_reuses_a_server() {
+    let site = Site::new();
+    if nobodys(&site).is_none() {
+        return;
+    }
+    let first = crate::site::line(&run(&site, &["--json"], "127.0.0.1:{port}").run());
+    let second = crate::site::line(&run(&site, &["--json"], "127.0.0.1:{port}").run());
+    assert_eq!((first.action.as_str(), second.action.as_str(), second.pid), ("started", "reused", first.pid));
+}
+
+#[test]
+fn a_port_that_the_user_may_not_bind_shows_the_servers_own_error() {
+    let site = Site::new();
+    if nobodys(&site).is_none() {
+        return;
+    }
+    let first = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap_or_default();
+    if first.trim() != "1024" {
+        return skipped("every user may bind every port here");
+    }
+    let tool =
+        site.bare().any_stderr().args(["--port", "1023", "--", &site.word("fixture"), "serve", "127.0.0.1:1023"]);
+    let output = tool.user(NOBODY).cwd(&site.folder()).status(3).run();
+    assert!(
+        output.stderr.contains("ended with status 98") && output.stderr.contains("  cannot bind: Permission denied")
+    );
+}
+
+#[test]
+fn a_log_folder_that_the_user_may_not_write_to_is_status_125_before_anything_starts() {
+    let site = Site::new();
+    if nobodys(&site).is_none() {
+        return;
+    }
+    fs::create_dir(site.path("roots")).unwrap();
+    let output = run(&site, &["--log", "roots/log"], "127.0.0.1:{port}").status(125).run();
+    let said = format!("ensure-up: cannot write the log {}: permission denied\n", site.path("roots/log").display());
+    assert_eq!(output.stderr, said);
+    assert!(site.started().is_empty());
+}
+
+#[test]
+fn a_state_folder_that_the_user_may_not_write_to_is_status_125() {
+    let site = Site::new();
+    if nobodys(&site).is_none() {
+        return;
+    }
+    run(&site, &[], "127.0.0.1:{port}").run();
+    fs::set_permissions(site.path("state"), fs::Permissions::from_mode(0o500)).unwrap();
+    // what is up can be reused all the same
+    run(&site, &[], "127.0.0.1:{port}").run();
+    site.clear();
+    fs::remove_file(site.state(&format!("{}.lock", site.port))).unwrap();
+    let output = run(&site, &[], "127.0.0.1:{port}").status(125).run();
+    assert!(output.stderr.starts_with("ensure-up: cannot lock ") && output.stderr.ends_with(": permission denied\n"));
+    assert_eq!(site.started().len(), 1);
+}
+
+#[test]
+fn the_folders_of_the_user_before_su_are_not_taken() {
+    let site = Site::new();
+    if nobodys(&site).is_none() {
+        return;
+    }
+    for name in ["run", "home", "tmp"] {
+        fs::create_dir(site.path(name)).unwrap();
+    }
+    chown(site.path("tmp"), Some(NOBODY), None).unwrap();
+    let tool = run(&site, &[], "127.0.0.1:{port}").env_remove("ENSURE_UP_DIR").env_remove("XDG_STATE_HOME");
+    tool.env("XDG_RUNTIME_DIR", site.path("run")).env("HOME", site.path("home")).env("TMPDIR", site.path("tmp")).run();
+    assert!(site.path(&format!("tmp/ensure-up-{NOBODY}")).join(format!("{}.json", site.port)).exists());
+}

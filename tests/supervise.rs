@@ -1,0 +1,27 @@
+//! ensure-up keeps servers up: supervision, reload on change, staying attached, the live view.
+
+mod support;
+
+#[path = "supervise/crash.rs"]
+mod crash;
+#[path = "supervise/foreground.rs"]
+mod foreground;
+#[path = "supervise/kept.rs"]
+mod kept;
+#[path = "supervise/killed.rs"]
+mod killed;
+#[path = "supervise/liveness.rs"]
+mod liveness;
+#[path = "supervise/logs.rs"]
+mod logs;
+#[path = "supervise/reload.rs"]
+mod reload;
+#[path = "supervise/rest.rs"]
+mod rest;
+#[path = "ensure-up/site.rs"]
+#[allow(dead_code, reason = "the tests of one server use the rest of it")]
+mod site;
+#[path = "supervise/status.rs"]
+mod status;
+#[path = "supervise/stopped.rs"]
+mod stopped;

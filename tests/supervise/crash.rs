@@ -1,0 +1,146 @@
+//! Crashes: started again after a pause, given up after too many, and at once where it cannot help.
+
+use nix::sys::signal::Signal;
+use proc_tree::{process, tree};
+
+use crate::{
+    site::{Site, send},
+    support::eventually,
+};
+
+#[test]
+fn a_server_that_crashes_is_started_again() {
+    let site = Site::new();
+    let first = site.kept(&[], &site.server(&[]));
+    assert_eq!((first.action.as_str(), first.restarts, first.pid), ("started", 0, Some(site.started()[0])));
+    send(site.started()[0], Signal::SIGKILL);
+    site.generation(2);
+    let entry = site.entry();
+    assert_eq!((entry.state.as_str(), entry.healthy, entry.restarts), ("running", true, 1));
+    assert_eq!((entry.pid, entry.reason), (Some(site.started()[1]), None));
+    let log = site.logged();
+    assert!(log.contains("was ended by SIGKILL") && log.contains("starting again in 20 ms"), "{log}");
+    let again = site.kept(&[], &site.server(&[]));
+    assert_eq!((again.action.as_str(), again.restarts), ("reused", 1));
+}
+
+#[test]
+fn a_caller_waits_for_a_server_that_crashes_twice_before_it_works() {
+    let site = Site::new();
+    let command = site.scripted(r#"[ $(wc -l < count) -gt 2 ] && exec "$@"; exit 9"#);
+    let line = site.kept(&[], &command);
+    assert_eq!((line.action.as_str(), line.restarts, line.healthy), ("started", 2, true));
+    assert_eq!(site.started().len(), 3);
+}
+
+#[test]
+fn too_many_crashes_open_the_breaker_which_is_remembered_until_a_restart_is_asked_for() {
+    let site = Site::new();
+    let command = site.scripted("echo no module named punie >&2; exit 7");
+    let options = ["--max-restarts", "2/60s"];
+    let output = site.keep(&options, &command).status(5).run();
+    assert!(output.stderr.starts_with("ensure-up: sh is broken: given up at 2"), "{}", output.stderr);
+    assert!(output.stderr.contains("\n  no module named punie\n"), "{}", output.stderr);
+    assert_eq!(site.started().len(), 3);
+    for _ in 0..2 {
+        let entry = site.entry();
+        assert_eq!((entry.state.as_str(), entry.running, entry.pid), ("broken", false, None));
+        let reason = entry.reason.expect("a reason");
+        for part in ["3 crashes within 1m", "ended with status 7", "no module named punie"] {
+            assert!(reason.contains(part), "{reason}");
+        }
+    }
+    assert!(site.processes().is_empty());
+    let again = site.keep(&options, &command).status(5).run();
+    assert!(again.stderr.contains("\n  no module named punie\n"), "{}", again.stderr);
+    assert_eq!(site.started().len(), 3);
+    site.keep(&[&options[..], &["--restart"]].concat(), &command).status(5).run();
+    assert_eq!(site.started().len(), 6);
+    // another command is another try
+    site.kept(&options, &site.server(&[]));
+    assert_eq!(site.entry().state, "running");
+}
+
+#[test]
+fn a_crash_after_it_was_ready_counts_as_well() {
+    let site = Site::new();
+    site.kept(&["--max-restarts", "1/60s"], &site.server(&["--die-after", "150"]));
+    eventually("an open breaker", || site.recorded("phase") == "broken");
+    assert_eq!(site.started().len(), 2);
+    eventually("an end of all", || site.processes().is_empty());
+    assert!(site.logged().contains("giving up: 2 crashes within 1m; it ended with status 7"), "{}", site.logged());
+}
+
+#[test]
+fn a_server_that_ends_with_status_zero_is_not_started_again_unless_always() {
+    let site = Site::new();
+    let done = site.scripted("exit 0");
+    let output = site.keep(&[], &done).status(3).run();
+    assert!(output.stderr.starts_with("ensure-up: sh ended with status 0 after "), "{}", output.stderr);
+    assert_eq!(site.started().len(), 1);
+    assert!(site.processes().is_empty());
+    let output = site.keep(&["--restart-on", "always", "--max-restarts", "2/60s"], &done).status(5).run();
+    assert!(output.stderr.contains("3 crashes within 1m; it ended with status 0"), "{}", output.stderr);
+    assert_eq!(site.started().len(), 4);
+}
+
+#[test]
+fn a_server_that_ends_well_after_it_was_ready_takes_its_supervisor_with_it() {
+    let site = Site::new();
+    let command = site.scripted(r#""$@" & until [ -e end ]; do sleep 0.02; done; kill $!; exit 0"#);
+    site.kept(&[], &command);
+    site.write("end", "");
+    eventually("an end of all", || site.processes().is_empty());
+    assert_eq!(site.started().len(), 1);
+    assert!(site.logged().contains("it ended with status 0"), "{}", site.logged());
+}
+
+#[test]
+fn what_starting_again_cannot_help_opens_the_breaker_at_once() {
+    for (script, why) in [
+        ("exit 126", "ended with status 126"),
+        ("exec /nowhere/punie", "ended with status 127"),
+        ("echo 'OSError: [Errno 98] Address already in use' >&2; exit 1", "Address already in use"),
+        ("echo 'Error: listen EADDRINUSE: address' >&2; exit 1", "listen EADDRINUSE"),
+    ] {
+        let site = Site::new();
+        let output = site.keep(&[], &site.scripted(script)).status(5).run();
+        assert!(output.stderr.contains(why), "{}", output.stderr);
+        assert_eq!(site.started().len(), 1, "{script}");
+        assert_eq!(site.entry().state, "broken");
+    }
+}
+
+#[test]
+fn a_command_that_is_not_there_is_status_127() {
+    let site = Site::new();
+    site.keep(&[], &["punie-is-not-installed"]).status(127).run();
+    site.write("script", "#!/nowhere/interpreter\n");
+    let mut permissions = std::fs::metadata(site.path("script")).expect("the script").permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+    std::fs::set_permissions(site.path("script"), permissions).expect("the script is ours");
+    let output = site.keep(&[], &["./script"]).status(5).run();
+    assert!(output.stderr.contains("could not be started"), "{}", output.stderr);
+}
+
+#[test]
+fn orphans_that_come_to_the_supervisor_are_reaped() {
+    let site = Site::new();
+    let command = site.scripted(r#"for i in 1 2 3 4; do (sleep 0.1 & ) ; done; (sleep 60 & ); exec "$@""#);
+    site.kept(&[], &command);
+    let supervisor = site.supervisor().pid;
+    let children = || -> Vec<String> {
+        let members = tree::members(supervisor).unwrap_or_default();
+        let all = process::all().expect("the process table");
+        let stats = all.into_iter().filter_map(|pid| process::stat(pid).ok()?).filter(|stat| stat.parent == supervisor);
+        assert!(!members.is_empty());
+        stats.map(|stat| format!("{} {}", stat.name, stat.state)).collect()
+    };
+    eventually("the server and one orphan", || {
+        let children = children();
+        children.len() == 2 && !children.iter().any(|child| child.ends_with('Z'))
+    });
+    // what was left behind ends with its server
+    site.bare().args(["--stop"]).any_stdout().run();
+    assert!(site.processes().is_empty());
+}

@@ -1,0 +1,101 @@
+//! A site whose server is kept up: what its supervisor, its record and its log say.
+
+use std::{fs, path::PathBuf};
+
+use proc_tree::Identity;
+use serde::Deserialize;
+
+use crate::{
+    site::{Line, Site, fixture, line, shell},
+    support::{Tool, eventually},
+};
+
+/// Pauses that a test can wait for.
+pub(crate) const SOON: [&str; 3] = ["--keep-up", "--backoff", "20ms..40ms"];
+
+/// A line of `--status --json` as the contract has it, every key and no other.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) port: u16,
+    pub(crate) state: String,
+    pub(crate) running: bool,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) pid: Option<u32>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) start_id: Option<u64>,
+    pub(crate) healthy: bool,
+    pub(crate) restarts: u32,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) uptime_seconds: Option<f64>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) cpu_percent: Option<f64>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) memory_bytes: Option<u64>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) url: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) log: Option<PathBuf>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) reason: Option<String>,
+}
+
+impl Site {
+    /// Prepares a call that keeps the server up.
+    pub(crate) fn keep<A: AsRef<str>>(&self, options: &[&str], command: &[A]) -> Tool {
+        self.run(&[&SOON, options].concat(), command)
+    }
+
+    /// Starts a server that is kept up and returns what the call says of it.
+    pub(crate) fn kept<A: AsRef<str>>(&self, options: &[&str], command: &[A]) -> Line {
+        line(&self.keep(&[&["--json"], options].concat(), command).run())
+    }
+
+    /// The server behind a script that runs first, with the server as its `"$@"`.
+    pub(crate) fn scripted(&self, script: &str) -> Vec<String> {
+        let mut command = shell(&format!("echo $$ >> count; {script}"), &["sh".to_owned()]);
+        command.extend([fixture(), "serve".into(), "127.0.0.1:{port}".into()]);
+        command
+    }
+
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        let output = self.bare().args(["--status", "--json"]).any_stdout().run();
+        output.stdout.lines().map(|line| serde_json::from_str(line).expect("a status record")).collect()
+    }
+
+    pub(crate) fn entry(&self) -> Entry {
+        let mut entries = self.entries();
+        assert_eq!(entries.len(), 1, "{entries:?}");
+        entries.remove(0)
+    }
+
+    /// Returns what the record says; `Null` while there is none.
+    pub(crate) fn recorded(&self, key: &str) -> serde_json::Value {
+        let text = fs::read(self.record()).unwrap_or_default();
+        let record: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+        record[key].clone()
+    }
+
+    pub(crate) fn supervisor(&self) -> Identity {
+        serde_json::from_value(self.recorded("supervisor")).expect("the record names a supervisor")
+    }
+
+    /// Waits until so many servers were started one after another and the last one is ready.
+    pub(crate) fn generation(&self, number: usize) {
+        eventually(&format!("generation {number}, with this log:\n{}", self.logged()), || {
+            self.started().len() >= number && self.recorded("phase") == "ready"
+        });
+        assert_eq!(self.started().len(), number, "the log:\n{}", self.logged());
+    }
+
+    pub(crate) fn logged(&self) -> String {
+        fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
+        fs::write(path, text).expect("a file can be written");
+    }
+}

@@ -1,0 +1,95 @@
+//! Stopping on purpose: by --stop, by port-kill, through a restart.
+
+use std::{env, path::PathBuf, process::Command};
+
+use crate::{
+    site::Site,
+    support::{Tool, eventually, runs, skipped},
+};
+
+/// The sibling, which is built on demand when this crate's tests run alone.
+fn port_kill() -> Option<PathBuf> {
+    let test = env::current_exe().ok()?;
+    let profile = test.parent()?.parent()?;
+    let path = profile.join("port-kill");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--package", "port-kill", "--bin", "port-kill"]);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().is_ok_and(|status| status.success());
+    if !built || !path.exists() {
+        skipped("port-kill cannot be built");
+        return None;
+    }
+    Some(path)
+}
+
+fn stays_dead(site: &Site) {
+    eventually("an end of all", || site.processes().is_empty());
+    let started = site.started();
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert_eq!(site.started(), started);
+    assert!(site.processes().is_empty() && !site.record().exists());
+}
+
+#[test]
+fn a_stop_ends_the_supervisor_and_its_server() {
+    let site = Site::new();
+    let line = site.kept(&[], &site.server(&["--forks", "2"]));
+    let stopped = site.bare().args(["--stop", &site.port.to_string()]).any_stdout().run();
+    assert_eq!(stopped.stdout, format!("stopped fixture on port {} (pid {})\n", site.port, line.pid.expect("a PID")));
+    stays_dead(&site);
+}
+
+#[test]
+fn a_stop_during_the_pause_before_a_restart_ends_the_supervisor() {
+    let site = Site::new();
+    let mut starter = site.run(&["--keep-up", "--backoff", "60s"], &site.scripted("exit 1")).spawn();
+    eventually("a pause", || site.recorded("phase") == "waiting");
+    let entry = site.entry();
+    assert_eq!((entry.state.as_str(), entry.pid), ("starting", None));
+    assert_eq!(entry.reason.as_deref(), Some("ended with status 1"));
+    site.bare().args(["--stop"]).any_stdout().run();
+    assert_eq!(starter.wait().expect("the starter ends").code(), Some(3));
+    stays_dead(&site);
+}
+
+#[test]
+fn a_port_that_is_freed_stays_free_although_its_server_is_kept_up() {
+    let Some(port_kill) = port_kill() else { return };
+    let site = Site::new();
+    site.kept(&[], &site.server(&[]));
+    let port = site.port.to_string();
+    Tool::new(port_kill.to_str().expect("a path")).arg(&port).any_stdout().any_stderr().run();
+    stays_dead(&site);
+    // one that was taken over is not its supervisor's child
+    site.kept(&[], &site.server(&[]));
+    crate::site::end(site.supervisor());
+    assert_eq!(site.kept(&[], &site.server(&[])).action, "adopted");
+    Tool::new(port_kill.to_str().expect("a path")).arg(&port).any_stdout().any_stderr().run();
+    stays_dead(&site);
+}
+
+#[test]
+fn a_restart_replaces_supervisor_and_server() {
+    let site = Site::new();
+    let first = site.kept(&[], &site.server(&[]));
+    let supervisor = site.supervisor();
+    let second = site.kept(&["--restart"], &site.server(&[]));
+    assert_eq!(second.action, "restarted");
+    assert!(!runs(first.pid.expect("a PID")) && !runs(supervisor.pid));
+    assert_eq!(site.alive(), [second.pid.expect("a PID")]);
+    let third = site.kept(&["--restart-if-changed"], &site.server(&["--body", "new"]));
+    assert_eq!(third.action, "restarted");
+    assert!(site.get().ends_with("new"));
+    assert_eq!(site.alive(), [third.pid.expect("a PID")]);
+}
+
+#[test]
+fn a_server_that_does_not_end_by_itself_is_killed_with_its_workers() {
+    let site = Site::new();
+    site.kept(&["--grace", "100ms"], &site.server(&["--ignore-term", "--forks", "2"]));
+    site.bare().args(["--stop"]).any_stdout().run();
+    stays_dead(&site);
+}
