@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// The changes of the files in one folder.
@@ -16,9 +16,12 @@ impl Changes {
     /// Watches a folder, not what is below it.
     pub(crate) fn of(folder: &Path) -> io::Result<Self> {
         let (sender, events) = unbounded_channel();
-        let watcher = notify::recommended_watcher(move |_| {
-            // nobody watches any more: nothing is lost
-            let _ = sender.send(());
+        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            // to read a file is no change: whoever looks after each one would go on without end
+            if !event.is_ok_and(|event| event.kind.is_access()) {
+                // nobody watches any more: nothing is lost
+                let _ = sender.send(());
+            }
         });
         let mut watcher = watcher.map_err(io::Error::other)?;
         watcher.watch(folder, RecursiveMode::NonRecursive).map_err(io::Error::other)?;

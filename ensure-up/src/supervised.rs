@@ -125,9 +125,8 @@ impl Ensure<'_> {
                 }
                 (Some(record), Some(_)) if record.phase == Phase::Ready && is_new => return Ok(Waited::Ready(record)),
                 (Some(record), Some(_)) if record.phase == Phase::Ready => {
-                    select! {
-                        waited = self.healthy(port, record) => if let Some(waited) = waited? { return Ok(waited) },
-                        () = changes.next() => continue,
+                    if let Some(waited) = self.healthy(port, record).await? {
+                        return Ok(waited);
                     }
                 }
                 _ => is_new = true,

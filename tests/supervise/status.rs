@@ -29,7 +29,7 @@ fn a_live_view_is_drawn_again_and_given_back() {
     let (status, screen) = terminal.end();
     assert_eq!(status.signal(), Some(Signal::SIGINT as i32), "{screen}");
     let (_, after) = screen.rsplit_once("\x1b[?1049l").expect("the terminal is given back");
-    assert!(after.contains("api") && after.contains("running"), "{after}");
+    assert!(after.contains("api"), "{after}");
 }
 
 #[test]
