@@ -259,8 +259,9 @@ fn a_range_of_lingering_connections_is_free_all_the_same() {
         crate::site::line(&tool.args(site.server(&["--body", body])).run())
     };
     // the servers close their connections first, so that these linger
-    let ports = [run("a"), run("b")].map(|line| line.port.unwrap());
-    ports.map(|port| crate::site::get(([127, 0, 0, 1], port).into()));
+    for port in [run("a"), run("b")].map(|line| line.port.unwrap()) {
+        crate::site::get(([127, 0, 0, 1], port).into());
+    }
     site.clear();
     assert_eq!(run("c").action, "started");
 }

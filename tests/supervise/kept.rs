@@ -53,6 +53,7 @@ impl Site {
     }
 
     /// The server behind a script that runs first, with the server as its `"$@"`.
+    #[expect(clippy::unused_self, reason = "it reads as the other commands of a site do")]
     pub(crate) fn scripted(&self, script: &str) -> Vec<String> {
         let mut command = shell(&format!("echo $$ >> count; {script}"), &["sh".to_owned()]);
         command.extend([fixture(), "serve".into(), "127.0.0.1:{port}".into()]);

@@ -74,7 +74,7 @@ fn what_is_read_made_executable_ignored_or_excluded_does_not_count() {
     for name in ["app.py", "notes.txt", "build/out.py", "src/local.py", "src/a.tmp.py", "tests/test.py", "a_test.py"] {
         site.write(name, "1");
     }
-    let past = SystemTime::now() - Duration::from_secs(60);
+    let past = SystemTime::now() - Duration::from_mins(1);
     File::options().write(true).open(site.path("app.py")).expect("the file").set_modified(past).expect("it is ours");
     site.kept(&["--reload-on", "*.py", "--reload-on", "!tests", "--reload-on", "!*_test.py"], &site.server(&[]));
     for name in ["notes.txt", "build/out.py", "src/local.py", "src/a.tmp.py", "tests/test.py", "a_test.py", ".git/x.py"]
