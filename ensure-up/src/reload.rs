@@ -177,10 +177,9 @@ impl Reload {
         loop {
             let event = match &self.pending {
                 None => self.events.recv().await,
-                Some(pending) => match timeout_at(pending.quiet.min(pending.latest), self.events.recv()).await {
-                    Ok(event) => event,
-                    Err(_) => None,
-                },
+                Some(pending) => {
+                    timeout_at(pending.quiet.min(pending.latest), self.events.recv()).await.unwrap_or_default()
+                }
             };
             match (event, self.pending.take()) {
                 (Some(event), pending) => self.pending = self.after(&event, pending),
