@@ -1,4 +1,5 @@
 //! ensure-up, run as a user runs it: start it only if it is not up.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod support;
 

@@ -1,34 +1,36 @@
 //! proc-tree, run as a user runs it: what a process tree uses.
 
+#[path = "proc-tree/cpu.rs"]
+mod cpu;
+#[path = "proc-tree/formats.rs"]
+mod formats;
+#[path = "proc-tree/limits.rs"]
+mod limits;
+#[path = "proc-tree/memory.rs"]
+mod memory;
+#[path = "proc-tree/record.rs"]
+mod record;
+#[path = "proc-tree/run.rs"]
+mod run;
+#[path = "proc-tree/selection.rs"]
+mod selection;
+#[path = "proc-tree/shapes.rs"]
+mod shapes;
 mod support;
+#[path = "proc-tree/watch.rs"]
+mod watch;
 
+use record::Record;
 use support::{Fixture, Tool};
 
 fn proc_tree() -> Tool {
     Tool::new(env!("CARGO_BIN_EXE_proc-tree"))
 }
 
-#[test]
-fn forked_children_count_as_members_of_their_tree() {
-    let server = Fixture::start(["serve", "--forks", "3", "127.0.0.1:0"]);
-    let output = proc_tree().arg("--json").arg(server.pid().to_string()).any_stdout().run();
-    let records = output.records();
-    assert_eq!(records.len(), 1);
-    assert_eq!((&records[0]["pid"], &records[0]["processes"]), (&server.pid().into(), &4.into()));
-}
-
-#[test]
-fn no_such_process_is_status_one() {
-    proc_tree().arg("2147483646").status(1).stderr("proc-tree: process 2147483646 does not exist\n").run();
-}
-
-#[test]
-fn a_bad_pid_is_status_two_and_says_what_was_expected() {
-    for bad in ["0", "x", "+1", "2147483648"] {
-        proc_tree()
-            .arg(bad)
-            .status(2)
-            .stderr(format!("proc-tree: invalid PID {bad:?}: expected a number from 1 to 2147483647\n"))
-            .run();
-    }
+/// Asks for the one record of one tree, with these arguments.
+fn record_of(fixture: &Fixture, arguments: &[&str]) -> Record {
+    let output = proc_tree().arg("--json").args(arguments).arg(fixture.pid().to_string()).any_stdout().run();
+    let mut records = record::parse(&output.stdout);
+    assert_eq!(records.len(), 1, "{}", output.stdout);
+    records.remove(0)
 }

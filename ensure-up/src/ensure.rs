@@ -199,8 +199,7 @@ impl Ensure<'_> {
     }
 
     pub(crate) fn standing(&self, port: u16, roots: &[Identity]) -> Result<Standing, Failure> {
-        let answer = standing::look(port).map_err(crate::ReadyError::from)?;
-        Ok(standing::classify(answer.holdings, port, self.service, roots, true))
+        Ok(standing::of(port, self.service, roots, true).map_err(crate::ReadyError::from)?)
     }
 
     /// Asks for health once.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use port_who::{Holding, Query};
+use port_who::{Holding, PortSpec, Protocol, Query};
 
 use crate::{
     Action, Failure, Lock, Record, Standing,
@@ -40,18 +40,32 @@ impl Ensure<'_> {
                 return self.on_port(port, lock.waited);
             }
         }
-        for port in (ports.low..=ports.high)
-            .filter(|&port| !answer.holdings.iter().any(|holding| holding.socket.local.port() == port))
-        {
-            // somebody is starting another server there
+        let is_held = |port: u16| answer.holdings.iter().any(|holding| holding.socket.local.port() == port);
+        let unheld: Vec<u16> = (ports.low..=ports.high).filter(|&port| !is_held(port)).collect();
+        // where none can be bound now, the server's own error says most; a connection that lingers is no hindrance to it
+        match self.start_on(&unheld, true)? {
+            Some(up) => Ok(up),
+            None => self.start_on(&unheld, false)?.ok_or_else(|| Failure::NoneFree(ports.to_string())),
+        }
+    }
+
+    /// Starts the server on the first of these ports that is still free.
+    fn start_on(&self, ports: &[u16], is_bindable: bool) -> Result<Option<Up>, Failure> {
+        for &port in ports {
+            // somebody is starting another server there; to try to bind it would take it from that one
             let path = self.folders.file(&port.to_string(), "lock");
             let Some(_lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else { continue };
-            let is_taken = Record::read(self.folders, port).is_some_and(|record| record.running().is_some());
-            if !is_taken && matches!(self.standing(port, &[])?, Standing::Free) {
-                return self.start(port, Action::Started);
+            let is_taken = Record::read(self.folders, port).is_some_and(|record| is_alive(&record));
+            if is_taken || !matches!(self.standing(port, &[])?, Standing::Free) {
+                continue;
+            }
+            let query = Query::holders_of(vec![PortSpec::port(port).of_protocol(Protocol::Tcp)]);
+            let failed = |error| Failure::system("try to bind a port")(io::Error::other(error));
+            if !is_bindable || !port_who::free(&query, 1).map_err(failed)?.ports.is_empty() {
+                return self.start(port, Action::Started).map(Some);
             }
         }
-        Err(Failure::NoneFree(ports.to_string()))
+        Ok(None)
     }
 
     /// Lists the ports of the range whose recorded server runs and is the one that is asked for.
@@ -64,9 +78,13 @@ impl Ensure<'_> {
         };
         let wanted = |&port: &u16| {
             (ports.low..=ports.high).contains(&port)
-                && Record::read(self.folders, port)
-                    .is_some_and(|record| is_same(&record, port) && record.running().is_some())
+                && Record::read(self.folders, port).is_some_and(|record| is_same(&record, port) && is_alive(&record))
         };
         Ok(all.into_iter().filter(wanted).collect())
     }
+}
+
+/// A server that its supervisor is about to start again has its port, too.
+fn is_alive(record: &Record) -> bool {
+    record.running().is_some() || record.running_supervisor().is_some()
 }

@@ -115,6 +115,9 @@ impl Seen {
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_millis(20);
 
+/// As long as nobody listens, only the kernel is asked: that can be done more often.
+const LONGEST_IN_SILENCE: Duration = Duration::from_millis(8);
+
 /// How long somebody else's socket is taken to be that.
 const SECOND_LOOK: Duration = Duration::from_millis(100);
 
@@ -148,7 +151,8 @@ impl Race<'_> {
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return Ok(Verdict::TooLate(missing.0, missing.1));
             }
-            let pause = (started.elapsed() / 100).clamp(SHORTEST, LONGEST);
+            let longest = if course.answer.is_some() { LONGEST } else { LONGEST_IN_SILENCE };
+            let pause = (started.elapsed() / 100).clamp(SHORTEST, longest);
             let pause = self.service.settings.interval.unwrap_or(pause);
             select! {
                 () = time::sleep(pause) => {}
@@ -224,8 +228,7 @@ impl Race<'_> {
     }
 
     fn standing(&self) -> Result<Standing, ReadyError> {
-        let holdings = standing::look(self.port)?.holdings;
-        Ok(match standing::classify(holdings, self.port, self.service, self.roots(), self.was_there) {
+        Ok(match standing::of(self.port, self.service, self.roots(), self.was_there)? {
             Standing::Foreign(holdings) if self.adopt_any => Standing::Matching(holdings, String::new()),
             standing => standing,
         })

@@ -36,6 +36,49 @@ impl Standing {
     }
 }
 
+/// Finds out whose the server on a port is.
+///
+/// Most often it is held by `roots` and their descendants alone: to see that costs far less than a look at all processes.
+///
+/// # Errors
+/// When the socket table or the process table cannot be read.
+pub(crate) fn of(port: u16, service: &Service, roots: &[Identity], was_there: bool) -> Result<Standing, LookError> {
+    let sockets = listeners(port)?;
+    if sockets.is_empty() {
+        return Ok(Standing::Free);
+    }
+    match held_by_trees(&sockets, roots) {
+        Some(ours) => Ok(Standing::Ours(ours)),
+        None => Ok(classify(look(port)?.holdings, port, service, roots, was_there)),
+    }
+}
+
+/// Finds the holders in these trees; `None` when a socket has none there. What cannot be read is not ours for certain.
+fn held_by_trees(sockets: &[Socket], roots: &[Identity]) -> Option<Vec<Holding>> {
+    let mut members: Vec<u32> = Vec::new();
+    for &root in roots {
+        let tree = tree::members(root.pid).unwrap_or_default();
+        let is_alive = tree.first().is_some_and(|first| first.identity() == root);
+        members.extend(tree.iter().filter(|_| is_alive).map(|stat| stat.pid));
+    }
+    members.sort_unstable();
+    members.dedup();
+    let mut holdings = Vec::new();
+    for socket in sockets {
+        let before = holdings.len();
+        for &pid in &members {
+            if port_who::holds(pid, std::slice::from_ref(socket)).unwrap_or(false) {
+                let process = Some(Facts::of(pid).ok().flatten()?);
+                holdings.push(Holding { socket: socket.clone(), process });
+            }
+        }
+        if holdings.len() == before {
+            return None;
+        }
+    }
+    Some(holdings)
+}
+
 /// Finds out who listens on a port.
 ///
 /// # Errors

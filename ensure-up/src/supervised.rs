@@ -1,6 +1,6 @@
 //! A server that is kept up, seen from the call that wants it up: its supervisor is started, and waited for.
 
-use std::{env, ffi::OsString, path::Path};
+use std::{env, ffi::OsString, path::Path, time::Duration};
 
 use proc_tree::{Handle, Identity};
 use tokio::{select, time};
@@ -15,6 +15,9 @@ use crate::{
     signals::Signals,
     stopping,
 };
+
+/// A record that was just changed is read this much later at most.
+const SETTLE: Duration = Duration::from_millis(5);
 
 /// How the wait for a supervisor ended.
 enum Waited {
@@ -129,7 +132,8 @@ impl Ensure<'_> {
                 _ => is_new = true,
             }
             select! {
-                () = changes.next() => {}
+                // a log in the same folder changes all the time
+                () = changes.next() => time::sleep(SETTLE).await,
                 () = ended(handle.as_ref()) => {}
                 signal = signals.next() => return Ok(Waited::Failed(Failure::Interrupted(signal))),
                 () = until(self.clock.deadline) => return Ok(Waited::Failed(self.still_starting(port))),

@@ -7,6 +7,7 @@
 mod body;
 mod limit;
 mod lookup;
+mod plan;
 mod probe;
 mod reason;
 mod record;

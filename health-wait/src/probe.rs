@@ -3,7 +3,6 @@
 use std::{
     cell::Cell,
     net::{IpAddr, SocketAddr},
-    path::Path,
 };
 
 use port_who::{PortSpec, Query};
@@ -19,11 +18,14 @@ use crate::{
     wait,
 };
 
+mod file;
 mod grpc;
 mod http;
 mod judge;
 mod proxy;
 mod redirect;
+
+use file::FileProbe;
 
 /// A target, ready to be probed.
 #[derive(Debug)]
@@ -34,6 +36,7 @@ pub(crate) struct Probe<'a> {
     proxy: Option<proxy::Proxy>,
     /// The process that a `pid:` target meant when it was first looked at.
     process: Option<Handle>,
+    file: FileProbe,
 }
 
 /// Where one attempt goes.
@@ -110,7 +113,7 @@ impl<'a> Probe<'a> {
             Kind::Process(pid) => Identity::of(pid).ok().flatten().and_then(|meant| Handle::open(meant).ok().flatten()),
             _ => None,
         };
-        Ok(Self { target, settings, tls: Tls::new(settings, protocol)?, proxy, process })
+        Ok(Self { target, settings, tls: Tls::new(settings, protocol)?, proxy, process, file: FileProbe::default() })
     }
 
     /// Returns the host whose addresses the attempts go to; `None` when they go to one thing on this machine.
@@ -160,7 +163,7 @@ impl<'a> Probe<'a> {
                 stage.enter(Step::Asked);
                 grpc::check(stream, &host.authority(), *tls, service, &self.settings.header).await
             }
-            Kind::File(path) => file(path),
+            Kind::File(path) => self.file.look(path).await,
             Kind::Process(pid) => self.process(*pid),
             Kind::PortFree(ports) => port_free(ports),
         }
@@ -209,16 +212,6 @@ async fn open(place: &Place, endpoint: Endpoint) -> Result<Stream, Reason> {
         (Endpoint::Address(address), _) => Ok(Box::new(stream::to_address(address).await?)),
         (Endpoint::Here, Place::Socket(path)) => Ok(Box::new(stream::to_socket(path).await?)),
         (Endpoint::Here, Place::Host(_)) => Err(Reason::new(Sign::Unreachable, "the host has no address")),
-    }
-}
-
-fn file(path: &Path) -> Result<Answer, Reason> {
-    match path.metadata() {
-        Ok(_) => Ok(Answer::new("exists")),
-        Err(error) => Err(match Reason::from_io(&error) {
-            Reason { sign: Sign::No, .. } => Reason::new(Sign::No, "no such file"),
-            other => other,
-        }),
     }
 }
 

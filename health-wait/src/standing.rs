@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::{
+    plan::Plan,
     probe::{Answer, Endpoint, Pace, Probe},
     reason::{Reason, Sign},
     record::Record,
-    wait::{Goal, Plan},
+    wait::Goal,
     watch::End,
 };
 
@@ -27,7 +28,7 @@ pub(crate) struct Standing<'a> {
 }
 
 /// How long the first reason may be held back.
-const MOMENT: Duration = Duration::from_millis(100);
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// One address of the target.
 #[derive(Debug)]

@@ -35,6 +35,7 @@ pub(crate) async fn to_socket(path: &Path) -> Result<UnixStream, Reason> {
         // "invalid input" is what a path that is too long for a socket gives
         io::ErrorKind::InvalidInput => Reason::new(Sign::Unclear, "the path is too long for a socket"),
         io::ErrorKind::NotFound => Reason::new(Sign::No, "no such socket"),
+        io::ErrorKind::WouldBlock => Reason::new(Sign::Silent, "its queue of connections is full"),
         _ => Reason::from_io(&error),
     })
 }

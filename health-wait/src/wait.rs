@@ -15,8 +15,8 @@ use tokio::{
 };
 
 use crate::{
-    probe::{Answer, Probe},
-    reason::{Reason, Sign},
+    plan::Plan,
+    probe::Probe,
     record::Record,
     settings::Settings,
     standing::milliseconds,
@@ -24,6 +24,9 @@ use crate::{
     tls::InvalidCertificates,
     watch::{End, watch},
 };
+
+/// How long after the deadline the attempts may take to say how they ended.
+const MOMENT: Duration = Duration::from_millis(5);
 
 /// What is waited for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -134,47 +137,6 @@ pub enum WaitError {
     /// The process cannot be watched.
     #[error("cannot wait for process {0}")]
     Process(u32, #[source] io::Error),
-}
-
-/// What all watches of one wait have in common.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Plan<'a> {
-    pub(crate) settings: &'a Settings,
-    pub(crate) goal: Goal,
-    pub(crate) once: bool,
-    pub(crate) started: time::Instant,
-    pub(crate) deadline: Option<time::Instant>,
-}
-
-impl Plan<'_> {
-    pub(crate) fn is_over(&self) -> bool {
-        self.deadline.is_some_and(|deadline| time::Instant::now() >= deadline)
-    }
-
-    /// Tells whether an attempt found what is waited for.
-    ///
-    /// A target that could not be looked at is neither up nor down. One that answers, though not as expected, is not
-    /// down either; unless contents are expected: then another server answers in the place of the one that was meant.
-    pub(crate) fn is_awaited(&self, outcome: &Result<Answer, Reason>) -> bool {
-        match (self.goal, outcome) {
-            (Goal::Up, outcome) => outcome.is_ok(),
-            (Goal::Down, Ok(_)) => false,
-            (Goal::Down, Err(reason)) => match reason.sign {
-                Sign::Unreachable | Sign::No | Sign::Silent => true,
-                Sign::Unclear | Sign::Failed => false,
-                Sign::Answered => self.settings.expects_contents(),
-            },
-        }
-    }
-
-    /// Says why the wait goes on after an attempt.
-    pub(crate) fn reason(&self, outcome: &Result<Answer, Reason>) -> Reason {
-        match (self.goal, outcome) {
-            (_, Err(reason)) => reason.clone(),
-            (Goal::Up, Ok(answer)) => Reason::answered(answer.does.clone()),
-            (Goal::Down, Ok(answer)) => Reason::answered(format!("still {}", answer.does)),
-        }
-    }
 }
 
 impl<'a> Wait<'a> {
@@ -298,9 +260,10 @@ pub async fn ended(process: &Handle) -> io::Result<()> {
     descriptor.map_err(|error| error.into_parts().1)?.readable().await.map(|_| ())
 }
 
+/// Waits until the deadline has passed, and a moment longer: the attempts end with it, and are to say how.
 async fn passed(deadline: Option<time::Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
+    match deadline.and_then(|deadline| deadline.checked_add(MOMENT)) {
+        Some(end) => sleep_until(end).await,
         None => pending().await,
     }
 }

@@ -8,11 +8,12 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::{
     limit::Limit,
     lookup::{self, Lookup},
+    plan::Plan,
     probe::{Endpoint, Probe},
     record::Record,
     schedule,
     standing::{Done, Standing},
-    wait::{Goal, Plan},
+    wait::Goal,
 };
 
 /// How the watch over one target ended.
@@ -56,25 +57,21 @@ pub(crate) async fn watch(
             Some(done) = attempts.next(), if !attempts.is_empty() => {
                 let (place, endpoint) = (done.place, done.endpoint);
                 let pause = schedule::pause(plan.settings.interval, plan.started.elapsed(), done.pace());
-                if standing.settle(done, probe) {
+                if standing.settle(done, probe) && !plan.is_over() {
                     attempts.push(attempt(probe, plan, place, endpoint, Some(pause)));
                 }
             }
             found = next(&mut lookup), if lookup.is_some() => {
-                if plan.once {
+                if plan.once || plan.is_over() {
                     lookup = None;
                 }
                 let met = standing.resolve(found.map(endpoints));
                 attempts.extend(met.into_iter().map(|(place, endpoint)| attempt(probe, plan, place, endpoint, None)));
             }
-            else => return End::Missed,
+            else => return if plan.once { End::Missed } else { pending().await },
         }
         if let Some(end) = standing.end() {
             return end;
-        }
-        if plan.is_over() && !plan.once {
-            // whoever waits sees the same deadline; asking on would only take away its turn
-            pending::<()>().await;
         }
     }
 }

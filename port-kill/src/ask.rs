@@ -8,10 +8,11 @@ use std::{
         unix::ffi::OsStrExt,
     },
     path::Path,
+    time::Instant,
 };
 
-use port_kill::{Candidate, Interrupt};
-use proc_tree::{handle, size, text};
+use port_kill::Candidate;
+use proc_tree::{handle, signals::Signals, size, text};
 
 /// A terminal with somebody at it.
 pub(crate) struct Asker {
@@ -28,8 +29,8 @@ impl Asker {
     }
 
     /// Asks whether to signal a process; no answer is a no, and so is an interrupt.
-    pub(crate) fn confirm(&mut self, candidate: &Candidate, signal: &str, interrupt: &Interrupt) -> io::Result<bool> {
-        if interrupt.caught().is_some() {
+    pub(crate) fn confirm(&mut self, candidate: &Candidate, signal: &str, interrupt: &Signals) -> io::Result<bool> {
+        if !handle::ended(&[interrupt], Some(Instant::now()))?.is_empty() {
             return Ok(false);
         }
         write!(self.terminal, "{} [y/N] ", question(candidate, signal))?;
@@ -37,7 +38,7 @@ impl Asker {
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
-    fn line(&mut self, interrupt: &Interrupt) -> io::Result<String> {
+    fn line(&mut self, interrupt: &Signals) -> io::Result<String> {
         let mut line = Vec::new();
         let mut byte = [0];
         while line.last() != Some(&b'\n') {

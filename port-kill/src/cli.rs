@@ -2,19 +2,21 @@
 
 use std::{
     io::{self, Read, Write},
+    os::fd::AsFd,
     process::ExitCode,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
 use clap::Parser;
-use nix::sys::signal::{SigSet, Signal, raise};
-use port_kill::{Interrupt, Outcome, Report, Request, Settings, Target, free, report, signal};
+use nix::sys::signal::Signal;
+use port_kill::{Outcome, Report, Request, Settings, Target, free, report, signal};
 use port_who::{Filter, PortSpec, parse_pattern, parse_user};
 use proc_tree::{
     command_line::{self, Common, OutputError},
     duration,
     selection::{self, InvalidLine},
+    signals::{self, Event, Signals},
     text,
 };
 use regex::Regex;
@@ -163,17 +165,21 @@ impl Cli {
         if self.interactive && !self.dry_run {
             asker = Some(Asker::open(reads_stdin).map_err(|_| UsageError::NoTerminal)?);
         }
-        let interrupt = Interrupt::listen().context("cannot hold signals back")?;
+        let signals = Signals::catch(&[Signal::SIGINT, Signal::SIGTERM]).context("cannot catch signals")?;
         raise_descriptor_limit();
         let signal = request.settings.signal.as_str();
         let report = free(
             &request,
-            &mut |candidate| asker.as_mut().map_or(Ok(true), |asker| asker.confirm(candidate, signal, &interrupt)),
-            Some(&interrupt),
+            &mut |candidate| asker.as_mut().map_or(Ok(true), |asker| asker.confirm(candidate, signal, &signals)),
+            Some(signals.as_fd()),
         )?;
-        self.tell(&report, out)?;
-        if let Some(signal) = report.interrupted {
-            die_by(signal);
+        let interrupted = match signals.wait(None, Some(Instant::now()))? {
+            Event::Signal(caught) => Some(caught.signal),
+            Event::Deadline | Event::Ended => None,
+        };
+        self.tell(&report, interrupted, out)?;
+        if let Some(signal) = interrupted {
+            signals::die_by(signal);
         }
         Ok(self.status(&report))
     }
@@ -212,7 +218,7 @@ impl Cli {
         }
     }
 
-    fn tell(&self, report: &Report, out: &mut dyn Write) -> Result<(), OutputError> {
+    fn tell(&self, report: &Report, interrupted: Option<Signal>, out: &mut dyn Write) -> Result<(), OutputError> {
         if self.json {
             report::json(report, out)?;
         } else {
@@ -221,7 +227,7 @@ impl Cli {
         for unheld in &report.unheld {
             self.note(&format!("{unheld}  nothing was listening"));
         }
-        if let Some(signal) = report.interrupted {
+        if let Some(signal) = interrupted {
             say(&report::interruption(report, signal));
         }
         if !self.dry_run {
@@ -242,11 +248,10 @@ impl Cli {
     }
 
     fn status(&self, report: &Report) -> Status {
-        let nothing = report.processes.iter().all(|process| process.outcome == Outcome::Gone)
-            && report.ports.iter().all(|port| port.free);
+        let nothing = report.processes.iter().all(|process| process.outcome == Outcome::Gone) && report.is_free();
         match () {
             () if self.require && nothing => Status::No,
-            () if self.dry_run || report.ports.iter().all(|port| port.free) => Status::Done,
+            () if self.dry_run || report.is_free() => Status::Done,
             () => Status::No,
         }
     }
@@ -262,10 +267,4 @@ fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
     // where it may not be raised, what cannot be opened is reported as such
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
-}
-
-/// Dies by the signal that was held back; returns only where the process ignores it.
-fn die_by(signal: Signal) {
-    let _ = SigSet::from(signal).thread_unblock();
-    let _ = raise(signal);
 }

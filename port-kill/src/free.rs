@@ -7,14 +7,11 @@ mod freeing;
 mod keeper;
 mod verdict;
 
-use std::{
-    io,
-    os::fd::{AsFd, BorrowedFd},
-};
+use std::{io, os::fd::BorrowedFd};
 
 use port_who::LookError;
 
-use crate::{Interrupt, Report, request::Request};
+use crate::{Report, request::Request};
 
 pub use candidate::Candidate;
 use freeing::Freeing;
@@ -26,7 +23,7 @@ pub enum FreeError {
     #[error(transparent)]
     Look(#[from] LookError),
     /// The processes could not be looked at or waited for.
-    #[error("cannot wait for processes")]
+    #[error("cannot look at the processes")]
     Wait(#[source] io::Error),
     /// The user could not be asked.
     #[error("cannot ask on the terminal")]
@@ -38,13 +35,14 @@ pub type Confirm<'c> = dyn FnMut(&Candidate) -> io::Result<bool> + 'c;
 
 /// Frees ports: stops every holder that may be stopped and asks the kernel what came of it.
 ///
-/// `confirm` is asked once per process. A signal that `interrupt` catches ends the work early.
+/// `confirm` is asked once per process. When `interrupt` becomes readable, the work ends early and nobody is killed.
 ///
 /// # Errors
 /// When the ports' holders cannot be found out; "free" is never said for "I cannot see".
-pub fn free(request: &Request, confirm: &mut Confirm<'_>, interrupt: Option<&Interrupt>) -> Result<Report, FreeError> {
-    let descriptor: Option<BorrowedFd<'_>> = interrupt.map(AsFd::as_fd);
-    let mut report = Freeing::new(request, descriptor)?.run(confirm)?;
-    report.interrupted = interrupt.and_then(Interrupt::caught);
-    Ok(report)
+pub fn free(
+    request: &Request,
+    confirm: &mut Confirm<'_>,
+    interrupt: Option<BorrowedFd<'_>>,
+) -> Result<Report, FreeError> {
+    Freeing::new(request, interrupt)?.run(confirm)
 }

@@ -157,11 +157,15 @@ pub struct Report {
     pub hints: Vec<String>,
     /// The texts of what was asked for and held by nobody.
     pub unheld: Vec<String>,
-    /// The signal that cut the wait short.
-    pub interrupted: Option<Signal>,
 }
 
 impl Report {
+    /// Tells whether all that was asked for is free: also what a process holds of which nothing can be seen counts.
+    pub fn is_free(&self) -> bool {
+        let unseen = |process: &ProcessOutcome| process.port.is_none() && process.outcome == Outcome::Denied;
+        self.ports.iter().all(|port| port.free) && !self.processes.iter().any(unseen)
+    }
+
     /// Adds a hint, once.
     pub(crate) fn hint(&mut self, hint: String) {
         if !self.hints.contains(&hint) {

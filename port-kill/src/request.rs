@@ -2,8 +2,8 @@
 
 use std::{collections::HashSet, net::SocketAddr, time::Duration};
 
-use port_who::{Filter, Holding, PortSpec, Protocol, Query, Socket};
-use proc_tree::{Facts, selection::Selected};
+use port_who::{Filter, Holding, PortSpec, Protocol, Query, Socket, holds};
+use proc_tree::{Facts, Identity, selection::Selected};
 
 use crate::Settings;
 
@@ -69,10 +69,22 @@ impl Scope {
     }
 }
 
-/// Tells whether standard input named this holding. A record without a PID names its port, but nobody to be signalled.
+/// Tells whether standard input named this holding, or may have: by a record without a PID, or by a process of which
+/// cannot be seen whether it is the owner.
 pub(crate) fn is_named(one: &Selected, holding: &Holding) -> bool {
-    let by_process = holding.process.as_ref().is_some_and(|process| is_selected(one, process, &holding.socket));
-    by_process || (one.pid.is_none() && one.port.is_some() && is_on_port(one, &holding.socket))
+    let socket = &holding.socket;
+    let may_be = || one.pid.is_none() || (holding.is_invisible() && may_hold(one, std::slice::from_ref(socket)));
+    holding.process.as_ref().is_some_and(|process| is_selected(one, process, socket))
+        || (one.port.is_some() && is_on_port(one, socket) && may_be())
+}
+
+/// Tells whether the named process lives and it cannot be seen whether it holds one of these sockets.
+pub(crate) fn may_hold(one: &Selected, invisible: &[Socket]) -> bool {
+    let lives = |pid| {
+        let identity = Identity::of(pid).ok().flatten();
+        identity.is_some_and(|identity| one.start_id.is_none_or(|start| start == identity.start_id))
+    };
+    one.pid.is_some_and(|pid| lives(pid) && holds(pid, invisible).is_err())
 }
 
 /// Tells whether standard input named this process, on this port where it named one.
@@ -82,7 +94,7 @@ pub(crate) fn is_selected(one: &Selected, process: &Facts, socket: &Socket) -> b
         && is_on_port(one, socket)
 }
 
-fn is_on_port(one: &Selected, socket: &Socket) -> bool {
+pub(crate) fn is_on_port(one: &Selected, socket: &Socket) -> bool {
     one.port.is_none_or(|port| port == socket.local.port())
         && one.protocol.as_ref().is_none_or(|named| *named == socket.protocol.to_string())
 }

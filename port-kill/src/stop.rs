@@ -1,6 +1,7 @@
 //! Stopping processes: signal, wait, escalate, wait, and say what came of each. Knows nothing of ports.
 
 mod campaign;
+mod descent;
 mod member;
 
 use std::{io, os::fd::BorrowedFd, time::Duration};
@@ -81,7 +82,7 @@ impl Stopped {
 ///
 /// Each one is opened and its identity checked before it is signalled; the caller, its ancestors and the first process
 /// are refused. A tree is halted with SIGSTOP before it is signalled, so that it cannot fork away. What can be read from
-/// `interrupt`, such as an [`Interrupt`](crate::Interrupt), ends the wait early; then some have [`Outcome::Survived`].
+/// `interrupt`, such as [`Signals`](proc_tree::signals::Signals), ends the wait early; then some have [`Outcome::Survived`].
 ///
 /// # Errors
 /// When the kernel does not let the processes be looked at or waited for.

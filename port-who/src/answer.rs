@@ -29,7 +29,8 @@ pub struct Answer {
     pub holdings: Vec<Holding>,
     /// How many processes could not be looked into.
     pub unreadable: usize,
-    /// How many processes would not say which network namespace they are in, where all were asked for.
+    /// How many processes may have sockets that are not in the answer at all: where all network namespaces were asked for,
+    /// those that would not say which one they are in; on macOS, where nothing was found, those of other users.
     pub hidden: usize,
 }
 

@@ -32,17 +32,18 @@ pub fn invisible(answer: &Answer, asked: &[PortSpec], root: bool) -> Option<Stri
     Some(format!("{command} shows the {}", if ports.len() == 1 { "process" } else { "processes" }))
 }
 
-/// Says that some network namespaces were not looked into.
+/// Says that some sockets may be missing in an answer.
 pub fn hidden(answer: &Answer) -> Option<String> {
-    match answer.hidden {
-        0 => None,
-        1 => {
-            Some("one process would not say which network namespace it is in: that one may be missing here".to_owned())
-        }
-        count => Some(format!(
-            "{count} processes would not say which network namespace they are in: some may be missing here"
-        )),
-    }
+    let (processes, show, theirs) = match answer.hidden {
+        0 => return None,
+        1 => ("one process".to_owned(), "does not show its", "it"),
+        count => (format!("{count} processes"), "do not show their", "them"),
+    };
+    Some(if cfg!(target_os = "macos") {
+        format!("{processes} {show} sockets to you: sudo port-who sees {theirs} too")
+    } else {
+        format!("{processes} {show} network namespace: sockets in there may be missing here")
+    })
 }
 
 /// Says what would help against a failure.
@@ -85,6 +86,14 @@ mod tests {
         assert_eq!(say(&many, &["8000-8099"]).as_deref(), Some("sudo port-who 8000-8099 shows the processes"));
         assert_eq!(say(&many, &[]).as_deref(), Some("sudo port-who shows the processes"));
         assert_eq!(say(&Answer::default(), &[]), None);
+    }
+
+    #[test]
+    fn processes_that_hide_where_they_are_are_counted() {
+        let hidden = |count| hidden(&Answer { hidden: count, ..Answer::default() });
+        assert_eq!(hidden(0), None);
+        assert!(hidden(1).is_some_and(|hint| hint.starts_with("one process does not show its ")));
+        assert!(hidden(3).is_some_and(|hint| hint.starts_with("3 processes do not show their ")));
     }
 
     #[test]

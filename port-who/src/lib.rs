@@ -4,6 +4,8 @@
 //! somebody who cannot be seen.
 
 mod answer;
+#[cfg(target_os = "macos")]
+mod descriptors;
 mod filter;
 mod free;
 pub mod hint;

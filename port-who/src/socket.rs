@@ -1,7 +1,7 @@
 //! The kernel's table of sockets: which exist, in which state, on which ports.
 //!
-//! One façade: Linux asks the kernel with a filter (`sock_diag(7)`), or reads `/proc/net` where that is refused; macOS goes
-//! through netstat2, type-checked and never run.
+//! One façade: Linux asks the kernel with a filter (`sock_diag(7)`), or reads `/proc/net` where that is refused; macOS looks
+//! through the descriptors of all processes, type-checked and never run.
 
 use std::{fmt, io, net::SocketAddr};
 
@@ -155,7 +155,7 @@ pub enum SocketTableError {
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) sockets: Vec<Socket>,
-    /// How many processes would not say which network namespace they are in, where all were asked for.
+    /// See [`crate::Answer::hidden`].
     pub(crate) hidden: usize,
 }
 
@@ -178,6 +178,10 @@ pub(crate) fn find(query: &Query) -> Result<Found, SocketTableError> {
             found.sockets.extend(sockets?);
         }
         found.hidden = others.hidden;
+    }
+    if found.sockets.is_empty() {
+        let unseen = platform::unseen().map_err(|source| SocketTableError::Table(Protocol::Tcp, source))?;
+        found.hidden += unseen;
     }
     found.sockets.sort_by_key(Socket::position);
     // a table that is read in pieces may show a socket in two of them

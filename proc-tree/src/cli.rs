@@ -4,7 +4,6 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{self, IsTerminal, Read, Write},
-    path::PathBuf,
     time::Duration,
 };
 
@@ -16,7 +15,7 @@ use proc_tree::{
     gpu::Gpu,
     limits::{self, Limits},
     memory::Choice,
-    report::{Columns, Format, Sort},
+    report::Format,
     roots::{self, Root},
     sampler::Options,
     selection::{self, InvalidPid, Selected},
@@ -25,6 +24,7 @@ use proc_tree::{
 };
 
 use crate::{
+    form::Form,
     observer::{ChartFile, Observer, UNREADABLE, create, note},
     once,
     output::Output,
@@ -79,7 +79,7 @@ pub(crate) struct Cli {
     watch: Option<Duration>,
 
     /// End after N rounds; implies --watch
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     count: Option<u64>,
 
     /// Status 1 once memory is above SIZE, such as 512M or 16G; ends --watch, stops a command
@@ -95,51 +95,6 @@ pub(crate) struct Cli {
 
     #[command(flatten)]
     pub(crate) common: Common,
-}
-
-/// How the answer looks.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Output")]
-struct Form {
-    /// List every process under its tree
-    #[arg(long)]
-    members: bool,
-
-    /// Draw every process as a tree
-    #[arg(long)]
-    tree: bool,
-
-    /// Order trees and processes: cpu, memory or pid
-    #[arg(long, value_name = "KEY", hide_possible_values = true)]
-    sort: Option<Sort>,
-
-    /// Print a table, also where it is not the default
-    #[arg(long, group = "format")]
-    table: bool,
-
-    /// Print one JSON object per tree and round
-    #[arg(long, group = "format")]
-    json: bool,
-
-    /// Print the PIDs of all processes
-    #[arg(long, group = "format")]
-    pids: bool,
-
-    /// Print comma-separated values
-    #[arg(long, group = "format")]
-    csv: bool,
-
-    /// Print OpenMetrics text, for Prometheus
-    #[arg(long, group = "format")]
-    openmetrics: bool,
-
-    /// Write to a file instead of stdout, or stderr with a command
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
-
-    /// Draw CPU and memory over time, with --watch or a command
-    #[arg(long, value_name = "FILE.svg")]
-    plot: Option<PathBuf>,
 }
 
 fn after_help() -> String {
@@ -160,6 +115,11 @@ fn parse_given(text: &str) -> Result<Given, InvalidPid> {
 /// CPU over no time is nothing.
 fn parse_interval(text: &str) -> Result<Duration, InvalidDuration> {
     duration::parse(text).and_then(|time| if time.is_zero() { Err(InvalidDuration::of(text)) } else { Ok(time) })
+}
+
+fn parse_count(text: &str) -> Result<u64, String> {
+    let count = text.parse().ok().filter(|&count| count > 0);
+    count.ok_or_else(|| format!("invalid count {text:?}: expected a number from 1 up"))
 }
 
 impl Cli {
@@ -287,27 +247,6 @@ impl Cli {
             selected.extend(selection::parse(&String::from_utf8_lossy(&text))?);
         }
         Ok(selected)
-    }
-}
-
-impl Form {
-    fn format(&self, gpu: bool, peaks: bool) -> Format {
-        match () {
-            () if self.json => Format::Json,
-            () if self.pids => Format::Pids,
-            () if self.csv => Format::Csv,
-            () if self.openmetrics => Format::OpenMetrics,
-            () if self.tree => Format::Drawing(self.sort),
-            () => Format::Table(Columns { gpu, peaks }),
-        }
-    }
-
-    fn draws(&self) -> bool {
-        matches!(self.format(false, false), Format::Drawing(_))
-    }
-
-    fn is_wanted(&self) -> bool {
-        self.table || self.members || self.format(false, false) != Format::Table(Columns::default())
     }
 }
 

@@ -94,6 +94,13 @@ impl Figures {
         }
     }
 
+    /// Keeps the CPU of a tree within what the machine has: what was reaped is told in steps of 10 ms, and over a short
+    /// interval a step too many reads as a core too many.
+    pub(crate) fn within_the_machine(self) -> Self {
+        let most = crate::usage::machine_cpus().map_or(f64::INFINITY, |count| f64::from(count) * 100.0);
+        Self { cpu_percent: self.cpu_percent.map(|percent| percent.min(most)), ..self }
+    }
+
     pub(crate) fn moved(self, transfer: Option<Transfer>, open_files: Option<u64>) -> Self {
         let (read_bytes, written_bytes) = (transfer.map(|moved| moved.read), transfer.map(|moved| moved.written));
         Self { read_bytes, written_bytes, open_files, ..self }

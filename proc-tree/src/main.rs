@@ -1,6 +1,7 @@
 //! `proc-tree`: what a process tree uses. Joins arguments, streams and exit status; the library does the work.
 
 mod cli;
+mod form;
 mod observer;
 mod once;
 mod output;

@@ -68,6 +68,15 @@ impl Choice {
             Self::Rss => Some(Measure::Rss),
         }
     }
+
+    /// Tells whether page tables are walked for a tree with this sum of resident sets.
+    fn reads_more_than(self, resident: Option<u64>, exact: bool) -> bool {
+        match self {
+            Self::Auto => exact && resident.is_some_and(|sum| sum <= EXACT_UP_TO),
+            Self::Rss => false,
+            Self::Pss | Self::Uss => true,
+        }
+    }
 }
 
 /// Memory in bytes, of one process or summed over several. What could not be read is `None`, for a sum as soon as it
@@ -130,11 +139,7 @@ pub(crate) fn add(left: Option<u64>, right: Option<u64>) -> Option<u64> {
 pub(crate) fn of_all(pids: &[u32], choice: Choice, exact: bool) -> (Vec<Memory>, Measure) {
     let resident: Vec<Option<u64>> = pids.iter().map(|&pid| known(platform::resident(pid))).collect();
     let sum = resident.iter().copied().fold(Some(0), add);
-    let costly = match choice {
-        Choice::Auto => exact && sum.is_some_and(|sum| sum <= EXACT_UP_TO),
-        Choice::Rss => false,
-        Choice::Pss | Choice::Uss => true,
-    };
+    let costly = choice.reads_more_than(sum, exact);
     let each: Vec<Memory> = pids
         .iter()
         .zip(resident)
@@ -185,4 +190,31 @@ pub fn resident_of_tree(root: u32) -> io::Result<Option<u64>> {
 pub fn of_processes(pids: &[u32]) -> Vec<Option<u64>> {
     let (each, measure) = of_all(pids, Choice::Auto, true);
     each.iter().map(|memory| memory.by(measure).filter(|&bytes| bytes > 0)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn auto_reads_no_more_than_resident_sets_above_16_gib() {
+        assert!(Choice::Auto.reads_more_than(Some(16 << 30), true));
+        assert!(!Choice::Auto.reads_more_than(Some((16 << 30) + 1), true));
+        assert!(!Choice::Auto.reads_more_than(None, true));
+        assert!(Choice::Pss.reads_more_than(Some(64 << 30), true));
+    }
+
+    #[test]
+    fn a_tree_that_was_told_by_its_resident_sets_once_stays_so() {
+        let (each, measure) = of_all(&[std::process::id()], Choice::Auto, false);
+        assert_eq!((each[0].pss, measure), (None, Measure::Rss));
+        assert!(each[0].rss.is_some_and(|bytes| bytes > 0));
+    }
+
+    #[test]
+    fn one_unknown_figure_makes_the_sum_unknown() {
+        let known = Memory { rss: Some(4096), ..Memory::UNKNOWN };
+        let sum = Memory::sum([&known, &Memory { pss: Some(1), ..known }]);
+        assert_eq!((sum.rss, sum.pss), (Some(8192), None));
+    }
 }

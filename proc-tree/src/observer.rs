@@ -22,13 +22,14 @@ pub(crate) struct Observer {
     pub(crate) chart: Option<ChartFile>,
     seen: Vec<(Identity, String)>,
     notes: Vec<String>,
+    warned: bool,
 }
 
 impl Observer {
     pub(crate) fn new(roots: Vec<Root>, options: Options, limits: Limits) -> anyhow::Result<Self> {
         let seen = roots.iter().map(|root| (root.identity, root.name.clone())).collect();
         let sampler = Sampler::new(roots, options).context(UNREADABLE)?;
-        Ok(Self { sampler, limits, sort: None, quiet: false, chart: None, seen, notes: Vec::new() })
+        Ok(Self { sampler, limits, sort: None, quiet: false, chart: None, seen, notes: Vec::new(), warned: false })
     }
 
     /// Takes a sample: a record per tree and, of several, their total. Names the trees that are gone.
@@ -38,6 +39,7 @@ impl Observer {
             chart.chart.add(&records);
         }
         self.name_the_gone(&records);
+        self.name_the_unreadable(&records);
         if let Some(sort) = self.sort {
             sort.apply(&mut records);
         }
@@ -56,6 +58,17 @@ impl Observer {
             }
         }
         self.seen = now;
+    }
+
+    /// Only a measure that was asked for can be refused: the others give way.
+    fn name_the_unreadable(&mut self, records: &[Record]) {
+        let refused = records.iter().find(|record| record.figures.memory_bytes.is_none());
+        if let Some(record) = refused.filter(|_| !std::mem::replace(&mut self.warned, true)) {
+            let (measure, name) = (record.figures.memory_measure.name(), &record.name);
+            self.notes.push(format!("proc-tree: cannot read the {measure} of every process of {name}"));
+            self.notes
+                .push("hint: other users' processes tell it to root only; --memory auto takes what can be read".into());
+        }
     }
 
     /// Tells whether a limit is exceeded, and notes which.

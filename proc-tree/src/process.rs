@@ -11,6 +11,8 @@ use crate::Identity;
 #[cfg_attr(target_os = "macos", path = "process/macos.rs")]
 mod platform;
 
+#[cfg(target_os = "linux")]
+pub(crate) use platform::read;
 #[cfg(target_os = "macos")]
 pub(crate) use platform::{cpu_time, rusage};
 

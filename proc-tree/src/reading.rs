@@ -174,3 +174,96 @@ fn owed_to_the_past(before: &[Reading], after: &[Reading]) -> HashMap<u32, Durat
     }
     owed
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    /// Readings that begin at one moment, `later` after the first.
+    struct Moment {
+        readings: Readings,
+        at: Instant,
+    }
+
+    impl Moment {
+        fn new(start: Instant, later: Duration) -> Self {
+            let clock = SystemTime::UNIX_EPOCH;
+            Self { readings: Readings { trees: Vec::new(), started: start + later, clock }, at: start + later }
+        }
+
+        fn member(&self, pid: u32, parent: u32, own: Duration, reaped: Duration) -> Reading {
+            let stat = Stat {
+                pid,
+                start_id: 1,
+                parent,
+                group: 1,
+                session: 1,
+                name: "x".into(),
+                state: 'S',
+                threads: 1,
+                reaped_cpu: reaped,
+            };
+            Reading { stat, own: Some(own), at: self.at }
+        }
+    }
+
+    fn check(before: &[Reading], after: &[Reading], since: &Moment, percents: &[f64]) {
+        let told: Vec<f64> = cpus(before, after, &since.readings)
+            .into_iter()
+            .map(|cpus| cpus.expect("all clocks are known") * 100.0)
+            .collect();
+        let near = told.len() == percents.len()
+            && told.iter().zip(percents).all(|(told, true_one)| (told - true_one).abs() < 1e-6);
+        assert!(near, "{told:?} is not {percents:?}");
+    }
+
+    fn moments() -> (Moment, Moment) {
+        let start = Instant::now();
+        (Moment::new(start, MS(0)), Moment::new(start, MS(100)))
+    }
+
+    #[test]
+    fn a_child_that_ended_counts_with_what_it_used_since_and_not_with_its_life() {
+        let (then, now) = moments();
+        let before = [then.member(1, 0, MS(10), MS(0)), then.member(2, 1, MS(5_000), MS(70))];
+        let after = [now.member(1, 0, MS(15), MS(5_120))];
+        check(&before, &after, &then, &[55.0]);
+    }
+
+    #[test]
+    fn a_child_that_nobody_waited_for_takes_nothing_from_the_others() {
+        let (then, now) = moments();
+        let before =
+            [then.member(1, 0, MS(0), MS(0)), then.member(2, 1, MS(9_000), MS(0)), then.member(3, 1, MS(0), MS(0))];
+        let after = [now.member(1, 0, MS(20), MS(0)), now.member(3, 1, MS(30), MS(0))];
+        check(&before, &after, &then, &[20.0, 30.0]);
+    }
+
+    #[test]
+    fn what_ended_two_generations_down_is_settled_with_the_ancestor_that_lives() {
+        let (then, now) = moments();
+        let before =
+            [then.member(1, 0, MS(0), MS(0)), then.member(2, 1, MS(100), MS(0)), then.member(3, 2, MS(1_000), MS(0))];
+        let after = [now.member(1, 0, MS(0), MS(1_150))];
+        check(&before, &after, &then, &[50.0]);
+    }
+
+    #[test]
+    fn another_process_with_the_same_pid_is_new() {
+        let (then, now) = moments();
+        let before = [then.member(1, 0, MS(0), MS(0)), then.member(2, 1, MS(4_000), MS(0))];
+        let mut young = now.member(2, 1, MS(10), MS(0));
+        young.stat.start_id = 2;
+        check(&before, &[now.member(1, 0, MS(0), MS(4_000)), young], &then, &[0.0, 10.0]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_unknown() {
+        let (then, now) = moments();
+        let before = [then.member(1, 0, MS(0), MS(0))];
+        let after = [Reading { own: None, ..now.member(1, 0, MS(0), MS(0)) }];
+        assert_eq!(cpus(&before, &after, &then.readings), [None]);
+    }
+}

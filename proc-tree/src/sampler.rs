@@ -111,10 +111,9 @@ impl Sampler {
         let first = records.first()?;
         let measure = first.figures.memory_measure;
         let same = records.iter().all(|record| record.figures.memory_measure == measure);
-        let figures =
-            Figures::sum(records.iter().map(|record| &record.figures), if same { measure } else { Measure::Rss });
-        self.total
-            .rise(&figures, first.interval_ms >= u64::try_from(self.options.settle.as_millis()).unwrap_or(u64::MAX));
+        let measure = if same { measure } else { Measure::Rss };
+        let figures = Figures::sum(records.iter().map(|record| &record.figures), measure).within_the_machine();
+        self.total.rise(&figures, true);
         Some(Record {
             pid: None,
             start_id: None,
@@ -145,7 +144,7 @@ impl Round<'_> {
     fn record(&self, tree: &mut Tree, readings: &[Reading], cpus: &[Option<f64>]) -> Record {
         let (each, measure) = self.figures(tree, readings, cpus);
         tree.exact = measure != Measure::Rss;
-        let figures = Figures::sum(&each, measure);
+        let figures = Figures::sum(&each, measure).within_the_machine();
         tree.peak.rise(&figures, self.interval >= self.options.settle);
         let members = readings.iter().zip(&each);
         let members =

@@ -22,11 +22,16 @@ impl Screen {
             frame.push_str("\x1b[?1049h");
             self.entered = true;
         }
-        // from the top left, each line cleared behind its text, then all below the last one: nothing is blank meanwhile
+        // from the top left, each line cleared before its text (behind it, the last column would go too), then all below
         // a line that is too long ends at the edge: wrapped, it would move all others
-        frame.push_str("\x1b[?7l\x1b[H");
-        frame.push_str(&shown(picture, rows(terminal)).join("\x1b[K\r\n"));
-        frame.push_str("\x1b[K\x1b[J\x1b[?7h");
+        frame.push_str("\x1b[?7l\x1b[H\x1b[2K");
+        let rows = rows(terminal);
+        let lines = shown(picture, rows);
+        frame.push_str(&lines.join("\r\n\x1b[2K"));
+        if lines.len() < rows {
+            frame.push_str("\r\n\x1b[J");
+        }
+        frame.push_str("\x1b[?7h");
         out.write_all(frame.as_bytes())?;
         out.flush()
     }

@@ -15,7 +15,7 @@ use nix::{
         signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, raise, sigaction, sigprocmask},
     },
 };
-use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::io::ioctl_fionbio;
 
 use crate::handle;
 
@@ -53,7 +53,10 @@ impl Signals {
     /// # Errors
     /// When there is no descriptor left for a pipe.
     pub fn catch(signals: &[Signal]) -> io::Result<Self> {
-        let (source, sink) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        let (source, sink) = io::pipe()?;
+        let (source, sink) = (OwnedFd::from(source), OwnedFd::from(sink));
+        ioctl_fionbio(&source, true)?;
+        ioctl_fionbio(&sink, true)?;
         PIPE.store(sink.as_raw_fd(), Ordering::Relaxed);
         // the handler may run until the very end
         std::mem::forget(sink);
@@ -98,6 +101,12 @@ impl Signals {
         let read = rustix::io::read(&self.0, &mut bytes).ok()?;
         let signal = Signal::try_from(c_int::from(bytes[0])).ok()?;
         (read == bytes.len()).then_some(Caught { signal, sent: bytes[1] != 0 })
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

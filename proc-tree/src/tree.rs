@@ -9,7 +9,8 @@ use crate::{Identity, Stat, process};
 
 /// Reads the ancestors of a process, its parent first.
 ///
-/// A parent that started after its child is a recycled PID, not the parent: the walk ends there.
+/// A parent that started after its child is a recycled PID, not the parent: the walk ends there. It ends also where
+/// /proc hides the parent (`hidepid` in proc(5)).
 ///
 /// # Errors
 /// When a process on the way cannot be looked at.
@@ -17,7 +18,7 @@ pub fn ancestors(of: &Stat) -> io::Result<Vec<Stat>> {
     let mut line: Vec<Stat> = Vec::new();
     loop {
         let child = line.last().unwrap_or(of);
-        match process::stat(child.parent)? {
+        match stat_if_visible(child.parent)? {
             Some(parent) if child.parent != 0 && parent.start_id <= child.start_id => line.push(parent),
             _ => return Ok(line),
         }

@@ -54,3 +54,9 @@ pub fn machine_memory() -> Option<u64> {
     static KNOWN: OnceLock<Option<u64>> = OnceLock::new();
     *KNOWN.get_or_init(platform::machine_memory)
 }
+
+/// Returns how many CPUs the machine runs on: more than that nobody uses at a time.
+pub fn machine_cpus() -> Option<u32> {
+    static KNOWN: OnceLock<Option<u32>> = OnceLock::new();
+    *KNOWN.get_or_init(platform::machine_cpus)
+}

@@ -234,3 +234,33 @@ fn a_range_without_a_free_port_is_status_four() {
     let tool = site.bare().args(["--port", &range, "--"]).args(site.server(&[]));
     tool.status(4).stderr(format!("ensure-up: every port of {range} is held by another program\n")).run();
 }
+
+#[test]
+fn a_range_passes_over_a_port_that_is_bound_and_not_listened_on() {
+    use rustix::net::{AddressFamily, SocketType, bind, socket};
+    let site = Site::new();
+    let first = ports(2);
+    let loading = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&loading, &std::net::SocketAddr::from(([127, 0, 0, 1], first))).unwrap();
+    let tool =
+        site.bare().any_stdout().any_stderr().args(["--json", "--port", &format!("{first}-{}", first + 1), "--"]);
+    let line = crate::site::line(&tool.args(site.server(&[])).run());
+    assert_eq!((line.action.as_str(), line.port), ("started", Some(first + 1)));
+    drop(loading);
+}
+
+#[test]
+fn a_range_of_lingering_connections_is_free_all_the_same() {
+    let site = Site::new();
+    let first = ports(2);
+    let range = format!("{first}-{}", first + 1);
+    let run = |body: &str| {
+        let tool = site.bare().any_stdout().any_stderr().args(["--json", "--port", &range, "--health", "/", "--"]);
+        crate::site::line(&tool.args(site.server(&["--body", body])).run())
+    };
+    // the servers close their connections first, so that these linger
+    let ports = [run("a"), run("b")].map(|line| line.port.unwrap());
+    ports.map(|port| crate::site::get(([127, 0, 0, 1], port).into()));
+    site.clear();
+    assert_eq!(run("c").action, "started");
+}

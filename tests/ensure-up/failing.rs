@@ -116,7 +116,7 @@ fn ours_takes_the_port_when_the_stranger_lets_go() {
 #[test]
 fn a_deadline_stops_the_whole_tree_and_says_the_last_answer() {
     let site = Site::new();
-    let script = "sleep 61 & setsid sleep 62 & (setsid sleep 63 &) ; sh -c 'set -m; sleep 64 & wait' & \"$0\" \"$@\"";
+    let script = "sleep 61 & setsid sleep 62 & (setsid sleep 63 &) ; \"$0\" group sleep 64 & \"$0\" \"$@\"";
     let command = shell(script, &site.server(&["--not-ready", "60000", "--print", "loading"]));
     let output = site.run(&["--timeout", "500ms", "--health", "/"], &command).status(124).run();
     let said = format!(

@@ -33,7 +33,7 @@ impl Delays {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        most.mul_f64((self.0 % 1000) as f64 / 1000.0)
+        most * u32::try_from(self.0 % 1000).expect("a small number") / 1000
     }
 }
 

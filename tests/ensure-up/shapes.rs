@@ -63,9 +63,9 @@ fn health_may_be_on_a_unix_socket() {
 fn health_may_be_on_another_port() {
     let site = Site::new();
     let admin = crate::site::ports(1);
-    let side = format!("'{}' serve --not-ready 300 127.0.0.1:{admin} & exec \"$0\" \"$@\"", fixture());
+    let beside = format!("'{}' serve --not-ready 300 127.0.0.1:{admin} & exec \"$0\" \"$@\"", fixture());
     let target = format!("http://127.0.0.1:{admin}/");
-    let line = site.line(&["--health", &target], &shell(&side, &site.server(&[])));
+    let line = site.line(&["--health", &target], &shell(&beside, &site.server(&[])));
     assert!(line.ready_ms.is_some_and(|time| time >= 300), "{line:?}");
 }
 

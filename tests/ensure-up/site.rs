@@ -1,4 +1,5 @@
 //! One test's world: a folder, a state folder, ports of its own, and nothing left of it when the test ends.
+#![allow(unreachable_pub, reason = "a module of tests, not a library")]
 
 use std::{
     fs,

@@ -150,7 +150,7 @@ fn quiet_silences_all_but_errors() {
 #[test]
 fn a_server_with_workers_has_all_their_pids() {
     let site = Site::new();
-    let line = site.line(&[], &site.server(&["--forks", "3"]));
+    let line = site.line(&["--ready-log", "ready"], &site.server(&["--forks", "3"]));
     assert_eq!((line.pids.len(), line.pid), (4, Some(site.alive()[0])));
     assert!(line.pids.is_sorted() && line.pids.contains(&site.alive()[0]), "{:?}", line.pids);
     let output = site.run(&[], &site.server(&["--forks", "3"])).run();

@@ -48,10 +48,9 @@ fn a_server_that_was_there_before_stays() {
 fn a_signal_to_the_tool_alone_ends_the_command_and_the_server_in_whatever_group_they_are() {
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let site = Site::new();
-        let server =
-            shell("setsid sleep 61 & sh -c 'set -m; sleep 62 & wait' & \"$0\" \"$@\"; true", &site.server(&[]));
-        let then = "setsid sleep 63 & sh -c 'set -m; sleep 64 & wait' & touch up; sleep 65";
-        let mut child = site.run(&["--then", then], &server).spawn();
+        let server = shell("setsid sleep 61 & \"$0\" group sleep 62 & \"$0\" \"$@\"; true", &site.server(&[]));
+        let then = format!("setsid sleep 63 & '{}' group sleep 64 & touch up; sleep 65", crate::site::fixture());
+        let mut child = site.run(&["--grace", "300ms", "--then", &then], &server).spawn();
         eventually("the command", || site.path("up").exists());
         send(child.id(), signal);
         let status = child.wait().unwrap();
@@ -154,7 +153,10 @@ fn what_another_call_started_since_stays_and_stays_known() {
 fn what_the_command_left_running_in_a_session_of_its_own_is_not_the_servers() {
     let site = Site::new();
     site.run(
-        &["--then", "setsid sh -c 'echo $$ > left; exec sleep 60' & while ! test -s left; do sleep 0.02; done"],
+        &[
+            "--then",
+            "setsid sh -c 'echo $$ > left; exec sleep 60' >/dev/null 2>&1 & while ! test -s left; do sleep 0.02; done",
+        ],
         &site.server(&[]),
     )
     .run();

@@ -1,6 +1,6 @@
 //! Holders that are more than one process: masters and workers, parents and descendants.
 
-use std::{process::Command, thread, time::Duration};
+use std::{os::unix::process::CommandExt, process::Command, thread, time::Duration};
 
 use super::{Said, free, is_free, port_kill, quiet_address, without_figures};
 use crate::support::{Fixture, eventually, fixture_path, runs};
@@ -82,12 +82,23 @@ fn a_tree_is_rehearsed_with_its_descendants() {
 #[test]
 fn a_tree_that_forks_while_it_is_stopped_ends_to_the_last_process_and_a_bystander_does_not() {
     let bystander = Fixture::start(["family", &quiet_address()]);
-    for (mark, flags, grace) in [("mark-storm", &[][..], "5s"), ("mark-fury", &["--ignore-term"][..], "300ms")] {
+    for (mark, flags, grace, leads) in [
+        ("mark-storm", &[][..], "5s", false),
+        ("mark-fury", &["--ignore-term"], "300ms", false),
+        // as a job of an interactive shell, which is not halted: the shell would say that it was
+        ("mark-job", &[], "5s", true),
+        ("mark-angry-job", &["--ignore-term"], "300ms", true),
+    ] {
         let mut words = vec!["storm"];
         words.extend(flags);
         let address = quiet_address();
         words.extend([mark, &address]);
-        let server = Fixture::start(words);
+        let mut command = Command::new(fixture_path());
+        command.args(words);
+        if leads {
+            command.process_group(0);
+        }
+        let server = Fixture::spawn(command);
         eventually("a storm", || count(mark) > 8);
         free(&server, &["--tree", "--grace", grace]);
         assert_eq!(count(mark), 0, "{mark}");

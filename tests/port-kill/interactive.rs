@@ -83,8 +83,8 @@ fn an_interrupt_while_it_waits_says_what_was_signalled_and_what_lives_on() {
         let server = Fixture::start(["serve", "--ignore-term", &quiet_address()]);
         let (port, pid) = (server.port(), server.pid());
         let mut child = port_kill().args(["--grace", "1m", "--signal", "CONT", &port.to_string()]).spawn();
-        eventually("a signal that is held back", || holds_back(child.id(), signal));
-        // the signal is held back before the holder is signalled: only a wait on its handle follows
+        eventually("a signal that is caught", || catches(child.id(), signal));
+        // the signal is caught before the holder is signalled: only a wait on its handle follows
         eventually("the wait", || waits(child.id()));
         kill(Pid::from_raw(child.id().cast_signed()), signal).expect("the tool is ours");
         let ended = child.wait().expect("a child can be waited for");
@@ -102,10 +102,10 @@ fn an_interrupt_while_it_waits_says_what_was_signalled_and_what_lives_on() {
     }
 }
 
-/// `SigBlk` in proc_pid_status(5).
-fn holds_back(pid: u32, signal: Signal) -> bool {
+/// `SigCgt` in proc_pid_status(5).
+fn catches(pid: u32, signal: Signal) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:"));
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
         .is_some_and(|mask| mask >> (signal as i32 - 1) & 1 == 1)
 }

@@ -91,6 +91,25 @@ fn what_cannot_be_seen_has_a_record_without_a_process() {
 }
 
 #[test]
+fn a_named_process_that_cannot_be_looked_into_is_denied_and_not_called_gone() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    let roots = Fixture::start(["serve", &quiet_address()]);
+    let (port, pid) = (roots.port(), roots.pid());
+    for (input, reason) in [
+        (format!("{{\"pid\":{pid},\"port\":{port}}}"), format!("it cannot be seen whether it holds port {port}")),
+        (pid.to_string(), "it cannot be seen what it holds".to_owned()),
+    ] {
+        let tool = port_kill().args(["--json", "-"]).stdin(input).user(NOBODY);
+        let said = Said::by(&tool.status(1).any_stdout().any_stderr().run());
+        assert_eq!((said.outcome(pid), said.process(pid).reason.as_deref()), ("denied", Some(reason.as_str())));
+        assert_eq!(said.processes.len(), 1, "{said:?}");
+    }
+    assert!(runs(pid));
+}
+
+#[test]
 fn what_nobody_has_open_is_denied_also_to_root_with_a_hint_that_helps() {
     if !is_root_or_skipped() {
         return;

@@ -101,6 +101,12 @@ fn a_record_without_a_process_names_nobody_to_be_signalled() {
 }
 
 #[test]
+fn a_record_that_names_nothing_is_not_success() {
+    let output = port_kill().args(["--json", "-"]).stdin("{\"pid\":null}").status(1).any_stdout().run();
+    assert_eq!(Said::by(&output).processes[0].outcome, "denied");
+}
+
+#[test]
 fn one_bad_line_and_nothing_is_done() {
     let server = Fixture::start(["serve", &quiet_address()]);
     let output = port_kill().arg("-").stdin(format!("{}\nnonsense\n", record(&server))).status(2).any_stderr().run();

@@ -1,10 +1,8 @@
 //! Ports that nobody holds and that can be bound.
 
-use std::net::UdpSocket;
-
 use crate::{
     port_who,
-    support::{Fixture, NOBODY, is_root_or_skipped},
+    support::{Fixture, NOBODY, free_port, is_root_or_skipped},
 };
 
 #[test]
@@ -35,14 +33,14 @@ fn a_port_is_taken_on_any_address_and_by_either_protocol_unless_they_are_named()
         let server = Fixture::start(["hold", "tcp", address]);
         port_who().args(["--free", &server.port().to_string()]).status(1).run();
     }
-    let udp = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
-    let port = udp.local_addr().expect("it is bound").port();
+    let port = free_port();
+    let _udp = Fixture::start(["hold", "udp", &format!("127.0.0.1:{port}")]);
     port_who().args(["--free", &port.to_string()]).status(1).run();
     port_who().args(["--free", &format!("{port}/udp")]).status(1).run();
     port_who().args(["--free", &format!("{port}/tcp")]).stdout(format!("{port}\n")).run();
-    let tcp = Fixture::start(["hold", "tcp", "127.0.0.2:0"]);
-    let elsewhere = format!("127.0.0.1:{}", tcp.port());
-    port_who().args(["--free", &elsewhere]).stdout(format!("{}\n", tcp.port())).run();
+    let port = free_port();
+    let _tcp = Fixture::start(["hold", "tcp", &format!("127.0.0.2:{port}")]);
+    port_who().args(["--free", &format!("127.0.0.1:{port}")]).stdout(format!("{port}\n")).run();
 }
 
 #[test]

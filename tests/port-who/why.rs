@@ -98,6 +98,22 @@ fn a_server_in_tmux_was_started_by_tmux() {
     assert!(table.contains("└ fixture ← sh ← tmux\n"), "{table}");
 }
 
+#[test]
+fn a_supervisor_is_named_whatever_its_process_is_called() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let script = folder.path().join("nodemon");
+    fs::write(&script, format!("{} serve 127.0.0.1:0; :", fixture_path().display())).expect("the folder is ours");
+    let mut shell = Command::new("sh");
+    shell.arg(&script);
+    let server = Fixture::spawn(shell);
+    let record = explained(server.port());
+    let starter = &record["started_by"];
+    assert_eq!((&starter["kind"], &starter["name"]), (&"supervisor".into(), &"nodemon".into()));
+    assert_eq!(starter["pid"], server.pid());
+    let table = port_who().args(["--why", "--table", &server.port().to_string()]).any_stdout().run().stdout;
+    assert!(table.ends_with("└ fixture ← nodemon\n"), "{table}");
+}
+
 /// A control group of the test's own, where one may be made.
 struct ControlGroup(PathBuf);
 

@@ -10,9 +10,10 @@ mod tool;
 
 use std::{
     fs,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     os::unix::fs::PermissionsExt,
     path::PathBuf,
+    sync::atomic::{AtomicU16, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -64,21 +65,32 @@ pub fn installed(program: &str) -> Option<PathBuf> {
     found
 }
 
-/// Returns a port that nobody held a moment ago, on any address.
+/// Returns a port that nobody held a moment ago, on any address and by either protocol.
 ///
-/// It is bound and never listened on: a process that another test forks in this moment has the socket too, for a while,
-/// and must not seem to serve the port.
+/// It is below the ports that a busy machine gives to its clients, and another one each time.
 pub fn free_port() -> u16 {
-    use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
-    let bound = |family, address: SocketAddr| {
-        let socket = socket_with(family, SocketType::STREAM, SocketFlags::empty(), None)?;
-        bind(&socket, &address)?;
-        SocketAddr::try_from(getsockname(&socket)?)
-    };
-    bound(AddressFamily::INET6, ([0_u16; 8], 0).into())
-        .or_else(|_| bound(AddressFamily::INET, ([0, 0, 0, 0], 0).into()))
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 5000).expect("below 5000");
+    (0..5000)
+        .map(|_| 15_000 + (first + TAKEN.fetch_add(1, Ordering::Relaxed) % 5000) % 5000)
+        .find(|&port| is_free(port))
         .expect("the machine has a free port")
-        .port()
+}
+
+/// The port is bound and never listened on: a process that another test forks in this moment has the socket too, for a
+/// while, and must not seem to serve it.
+fn is_free(port: u16) -> bool {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
+    let families =
+        [(AddressFamily::INET, IpAddr::from([0, 0, 0, 0])), (AddressFamily::INET6, IpAddr::from([0_u16; 8]))];
+    families.into_iter().all(|(family, address)| {
+        [SocketType::STREAM, SocketType::DGRAM].into_iter().all(|kind| {
+            // a machine without IPv6 has no such socket, and no holder there
+            let Ok(socket) = socket_with(family, kind, SocketFlags::CLOEXEC, None) else { return true };
+            let only = address.is_ipv4() || sockopt::set_ipv6_v6only(&socket, true).is_ok();
+            only && bind(&socket, &SocketAddr::new(address, port)).is_ok()
+        })
+    })
 }
 
 /// Parses JSON Lines.

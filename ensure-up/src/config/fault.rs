@@ -30,8 +30,8 @@ impl std::error::Error for Fault {}
 impl Fault {
     /// Adds the known word that is most like the one that was written.
     pub(super) fn suggest<'w>(mut self, word: &str, known: impl Iterator<Item = &'w str>) -> Self {
-        let near = known.map(|known| (strsim::jaro_winkler(word, known), known));
-        let best = near.max_by(|one, other| one.0.total_cmp(&other.0)).filter(|(likeness, _)| *likeness > 0.8);
+        let near = known.map(|known| (strsim::normalized_damerau_levenshtein(word, known), known));
+        let best = near.max_by(|one, other| one.0.total_cmp(&other.0)).filter(|(likeness, _)| *likeness >= 0.5);
         self.suggestion = best.map(|(_, known)| known.to_owned());
         self
     }

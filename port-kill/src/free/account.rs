@@ -5,7 +5,7 @@ use std::{
     io,
 };
 
-use port_who::{Answer, Holding, Protocol};
+use port_who::{Answer, Holding, Protocol, Socket};
 use proc_tree::{Facts, Identity, memory, selection::Selected, users};
 
 use super::{
@@ -13,7 +13,10 @@ use super::{
     freeing::Freeing,
     keeper::{self, Keeper},
 };
-use crate::{Holder, Outcome, PortOutcome, ProcessOutcome, Report, Stopped, Target, request::is_selected};
+use crate::{
+    Holder, Outcome, PortOutcome, ProcessOutcome, Report, Stopped, Target,
+    request::{is_on_port, is_selected, may_hold},
+};
 
 /// Draws up the account.
 pub(super) fn close(freeing: &Freeing<'_>, stopped: &[Stopped], answer: &Answer) -> io::Result<Report> {
@@ -44,9 +47,12 @@ pub(super) fn unmatched(selected: &[Selected], answer: &Answer) -> Vec<ProcessOu
     let outcome = |one: &Selected| {
         let now = one.pid.and_then(|pid| Facts::of(pid).ok().flatten());
         let same = now.filter(|now| one.start_id.is_none_or(|start| start == now.start_id));
+        let unseen = may_hold(one, &invisible(one, answer));
         let reason = match (&same, one.port) {
             (None, _) => "it had ended".to_owned(),
+            (Some(_), Some(port)) if unseen => format!("it cannot be seen whether it holds port {port}"),
             (Some(_), Some(port)) => format!("it does not hold port {port}"),
+            (Some(_), None) if unseen => "it cannot be seen what it holds".to_owned(),
             (Some(_), None) => "it holds no port".to_owned(),
         };
         ProcessOutcome {
@@ -54,10 +60,19 @@ pub(super) fn unmatched(selected: &[Selected], answer: &Answer) -> Vec<ProcessOu
             start_id: one.start_id.or(same.as_ref().map(|same| same.start_id)),
             name: same.map(|same| same.name),
             reason: Some(reason),
-            ..ProcessOutcome::of_port(one.port, Outcome::Gone)
+            ..ProcessOutcome::of_port(one.port, if unseen { Outcome::Denied } else { Outcome::Gone })
         }
     };
-    selected.iter().filter(missing).map(outcome).collect()
+    let nameless = selected.iter().any(|one| one.pid.is_none() && one.port.is_none()).then(|| ProcessOutcome {
+        reason: Some("the record names neither a process nor a port".into()),
+        ..ProcessOutcome::of_port(None, Outcome::Denied)
+    });
+    selected.iter().filter(missing).map(outcome).chain(nameless).collect()
+}
+
+/// Returns the sockets without a visible owner that the named process may hold.
+pub(super) fn invisible(one: &Selected, answer: &Answer) -> Vec<Socket> {
+    answer.invisible().map(|holding| &holding.socket).filter(|socket| is_on_port(one, socket)).cloned().collect()
 }
 
 fn on_each_port<'a>(
@@ -166,7 +181,10 @@ fn why_held(
         let reason = match &holding.process {
             Some(process) => why_held_by(freeing, stopped, process, report)?,
             None if freeing.request.filter.admits(holding) => {
-                report.processes.push(invisible(port, holding));
+                let denied = |one: &ProcessOutcome| one.port == Some(port) && one.outcome == Outcome::Denied;
+                if !report.processes.iter().any(denied) {
+                    report.processes.push(unseen(port, holding));
+                }
                 "its owner is not visible to you".to_owned()
             }
             None => "its owner was left alone: it was not selected".to_owned(),
@@ -234,7 +252,7 @@ fn denied(answer: &Answer, report: &mut Report) {
     }
 }
 
-fn invisible(port: u16, holding: &Holding) -> ProcessOutcome {
+fn unseen(port: u16, holding: &Holding) -> ProcessOutcome {
     let user = holding.socket.uid.map(|uid| users::name(uid).unwrap_or_else(|| uid.to_string()));
     let user = user.map(|user| format!(" (user {user})")).unwrap_or_default();
     ProcessOutcome {

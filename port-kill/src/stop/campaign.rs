@@ -8,9 +8,9 @@ use std::{
 };
 
 use nix::sys::signal::Signal;
-use proc_tree::{Identity, Stat, handle, process, tree};
+use proc_tree::{Identity, Stat, handle, process};
 
-use super::{KILL_PATIENCE, Settings, Stopped, member::Member};
+use super::{KILL_PATIENCE, Settings, Stopped, descent::Halt, member::Member};
 use crate::{Outcome, Role, guard::Guard};
 
 /// A hundred years.
@@ -33,12 +33,12 @@ pub(crate) enum Ending {
 /// Some processes, and what is done about them. Processes may join between two runs; the deadline is that of the first.
 #[derive(Debug)]
 pub(crate) struct Campaign<'i> {
-    settings: Settings,
+    pub(super) settings: Settings,
     guard: Guard,
     interrupt: Option<BorrowedFd<'i>>,
-    members: Vec<Member>,
+    pub(super) members: Vec<Member>,
     known: HashSet<Identity>,
-    begun: u64,
+    pub(super) begun: u64,
     /// The end of the grace, once it has begun.
     deadline: Option<Instant>,
 }
@@ -57,9 +57,8 @@ impl<'i> Campaign<'i> {
     /// Adds a process that somebody else is about to stop: it is waited for, and signalled only with SIGKILL.
     pub(crate) fn watch(&mut self, stat: &Stat) {
         self.join(stat, stat.identity(), Role::Holder);
-        if let Some(member) = self.members.last_mut() {
-            member.watched = true;
-        }
+        let watched = self.members.iter_mut().filter(|member| member.stopped.identity == stat.identity());
+        watched.for_each(|member| member.watched = true);
     }
 
     /// Adds a process that descends from one that was asked for.
@@ -129,7 +128,7 @@ impl<'i> Campaign<'i> {
         Ok(!handle::ended(self.interrupt.as_slice(), Some(Instant::now()))?.is_empty())
     }
 
-    fn join(&mut self, stat: &Stat, root: Identity, role: Role) {
+    pub(super) fn join(&mut self, stat: &Stat, root: Identity, role: Role) {
         if !self.known.insert(stat.identity()) {
             return;
         }
@@ -140,7 +139,7 @@ impl<'i> Campaign<'i> {
         self.members.push(member);
     }
 
-    fn signal_fresh(&mut self, recheck: &mut Recheck<'_>) -> io::Result<()> {
+    pub(super) fn signal_fresh(&mut self, recheck: &mut Recheck<'_>) -> io::Result<()> {
         for position in 0..self.members.len() {
             let member = &self.members[position];
             if !member.is_fresh() {
@@ -156,11 +155,22 @@ impl<'i> Campaign<'i> {
                 member.resume_after(signal);
             }
         }
-        if self.settings.tree {
-            self.halt(Member::is_fresh)?;
-            let signal = self.signal_now();
-            self.send_to_halted(signal, Member::is_fresh);
+        if self.settings.tree { self.signal_fresh_trees() } else { Ok(()) }
+    }
+
+    fn signal_fresh_trees(&mut self) -> io::Result<()> {
+        let signal = self.signal_now();
+        self.halt(Halt::Gently, Member::is_fresh)?;
+        let jobs: Vec<usize> =
+            (0..self.members.len()).filter(|&position| self.members[position].is_fresh_job()).collect();
+        self.send_to_halted(signal, Member::is_fresh);
+        // those were not halted: what they forked until their signal came is found now, below them or astray
+        for &position in &jobs {
+            self.join_children(position)?;
         }
+        self.join_strays()?;
+        self.halt(Halt::Gently, Member::is_fresh)?;
+        self.send_to_halted(signal, Member::is_fresh);
         Ok(())
     }
 
@@ -182,7 +192,7 @@ impl<'i> Campaign<'i> {
     fn kill(&mut self) -> io::Result<()> {
         let open = |member: &Member| member.handle.is_some();
         if self.settings.tree {
-            self.halt(open)?;
+            self.halt(Halt::All, open)?;
         }
         self.send_to_halted(Signal::SIGKILL, open);
         Ok(())
@@ -198,80 +208,6 @@ impl<'i> Campaign<'i> {
         for &position in chosen.iter().rev() {
             self.members[position].resume_after(signal);
         }
-    }
-
-    /// Halts the chosen ones and all that descend from them, to a fixed point: what is halted forks no more, so the
-    /// round that finds nobody new has found all.
-    ///
-    /// fork(2) fails over while a signal is pending, and SIGSTOP cannot be blocked: after it was sent no child appears.
-    fn halt(&mut self, chosen: impl Fn(&Member) -> bool) -> io::Result<()> {
-        let mut next = 0;
-        loop {
-            let before = self.members.len();
-            for position in 0..before {
-                let member = &mut self.members[position];
-                if member.stopped.role == Role::Supervisor || !chosen(member) {
-                    continue;
-                }
-                member.halt();
-                // one that may not be halted could fork for ever: its children are listed once
-                if member.halted || position >= next {
-                    self.join_children(position)?;
-                }
-            }
-            self.join_strays()?;
-            if self.members.len() == before {
-                return Ok(());
-            }
-            next = before;
-        }
-    }
-
-    fn join_children(&mut self, position: usize) -> io::Result<()> {
-        let Stopped { identity, root, .. } = self.members[position].stopped;
-        let Some(parent) = process::stat(identity.pid)?.filter(|stat| stat.identity() == identity) else {
-            return Ok(());
-        };
-        for child in children(&parent)? {
-            self.join(&child, root, Role::Descendant);
-        }
-        Ok(())
-    }
-
-    /// Adds those that left the tree by losing their parent, where it is certain that they were in it: they are in a
-    /// process group or session that a member leads, and they were born after this began, or the session counts.
-    ///
-    /// Orphans go to an ancestor (`PR_SET_CHILD_SUBREAPER` in prctl(2)) or to the first process: only their children
-    /// are looked at.
-    fn join_strays(&mut self) -> io::Result<()> {
-        let leaders: Vec<(Identity, Identity)> = self
-            .members
-            .iter()
-            .filter(|member| member.leads)
-            .map(|member| (member.stopped.identity, member.stopped.root))
-            .collect();
-        if leaders.is_empty() {
-            return Ok(());
-        }
-        let mut reapers: Vec<u32> = self.members.iter().flat_map(|member| member.ancestors.iter().copied()).collect();
-        reapers.push(1);
-        reapers.sort_unstable();
-        reapers.dedup();
-        for reaper in reapers {
-            let Some(reaper) = process::stat(reaper)? else { continue };
-            for stat in children(&reaper)? {
-                let leader = leaders.iter().find(|(leader, _)| {
-                    let session = stat.session == leader.pid && stat.session != reaper.session;
-                    let group = stat.group == leader.pid && stat.session != reaper.session;
-                    let young = stat.start_id >= self.begun;
-                    stat.pid != leader.pid && ((session && (self.settings.session || young)) || (group && young))
-                });
-                if let Some(&(_, root)) = leader {
-                    self.join(&stat, root, Role::Descendant);
-                }
-            }
-        }
-        Ok(())
     }
 
     fn wait(&mut self, deadline: Option<Instant>) -> io::Result<Ending> {
@@ -298,36 +234,5 @@ impl<'i> Campaign<'i> {
                 self.follow(&ended)?;
             }
         }
-    }
-
-    /// A master may replace a worker that ended, and one that ended may have left a child behind: those join too.
-    fn follow(&mut self, ended: &[usize]) -> io::Result<()> {
-        let before = self.members.len();
-        let parents: HashSet<u32> = ended.iter().map(|&position| self.members[position].parent).collect();
-        for position in 0..before {
-            let member = &self.members[position];
-            if member.handle.is_some()
-                && member.stopped.signal.is_some()
-                && member.stopped.role != Role::Supervisor
-                && parents.contains(&member.stopped.identity.pid)
-            {
-                self.join_children(position)?;
-            }
-        }
-        if self.members.iter().all(|member| member.handle.is_none()) {
-            self.join_strays()?;
-        }
-        if self.members.len() == before { Ok(()) } else { self.signal_fresh(&mut |_| None) }
-    }
-}
-
-/// Reads the children of a process; from all processes where the kernel keeps no list of children.
-fn children(of: &Stat) -> io::Result<Vec<Stat>> {
-    match process::children(of.pid, of.threads) {
-        Ok(pids) => pids.into_iter().filter_map(|pid| process::stat(pid).transpose()).collect(),
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-            Ok(tree::members(of.pid)?.into_iter().filter(|stat| stat.parent == of.pid).collect())
-        }
-        Err(error) => Err(error),
     }
 }

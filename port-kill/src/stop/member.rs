@@ -1,12 +1,18 @@
 //! One process that is being stopped.
 
-use std::time::Instant;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use nix::sys::signal::Signal;
-use proc_tree::{Facts, Handle, Identity, Stat, text, tree};
+use proc_tree::{Facts, Handle, Identity, Stat, process, text, tree};
 
 use super::Stopped;
 use crate::{Outcome, Role};
+
+/// How long a halted process may take to stand still: a system call that cannot be interrupted goes on for a while.
+const STANDSTILL: Duration = Duration::from_millis(100);
 
 /// One process, from before the signal to its end.
 #[derive(Debug)]
@@ -18,6 +24,8 @@ pub(super) struct Member {
     pub(super) watched: bool,
     /// It was halted by SIGSTOP: by us, or by somebody before.
     pub(super) halted: bool,
+    /// It was seen to stand still since, or was waited for long enough.
+    stands: bool,
     /// It leads a process group or a session, which its descendants may still be in when they have lost their parents.
     pub(super) leads: bool,
     pub(super) parent: u32,
@@ -76,6 +84,7 @@ impl Member {
             handle: None,
             watched: false,
             halted: false,
+            stands: false,
             leads: false,
             parent: 0,
             ancestors: Vec::new(),
@@ -96,13 +105,34 @@ impl Member {
         self.handle.is_some() && self.stopped.signal.is_none() && !self.watched
     }
 
+    /// Tells whether it would be signalled without having been halted.
+    pub(super) fn is_fresh_job(&self) -> bool {
+        self.is_fresh() && self.leads && !self.halted
+    }
+
     /// Halts it, so that it forks no more. One that may not be signalled is left to [`Member::send`].
     pub(super) fn halt(&mut self) {
         if let Some(handle) = &self.handle
             && !self.halted
         {
             self.halted = handle.signal(Signal::SIGSTOP).unwrap_or(false);
+            self.stands = false;
         }
+    }
+
+    /// Waits until it stands still where it was halted. No event tells that of a process that is not a child.
+    pub(super) fn await_standstill(&mut self) {
+        let deadline = Instant::now() + STANDSTILL;
+        let identity = self.stopped.identity;
+        let is_moving = |stat: Stat| stat.identity() == identity && !matches!(stat.state, 'T' | 't' | 'Z' | 'X');
+        while self.halted
+            && !self.stands
+            && Instant::now() < deadline
+            && process::stat(identity.pid).is_ok_and(|stat| stat.is_some_and(is_moving))
+        {
+            thread::sleep(Duration::from_micros(100));
+        }
+        self.stands = self.halted;
     }
 
     /// Lets it run again, to act on its signal; one that was meant to halt it stays as it is.

@@ -1,33 +1,26 @@
-//! macOS: netstat2's table names a process per open descriptor. Type-checked from Linux, never run.
+//! macOS: libproc lists every process's sockets. Type-checked from Linux, never run.
 
-use std::{io, net::SocketAddr};
-
-use netstat2::{AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, iterate_sockets_info};
+use std::io;
 
 use super::Holders;
-use crate::{Protocol, Socket};
+use crate::{Socket, descriptors};
 
 pub(super) fn holders(sockets: &[Socket]) -> io::Result<Holders> {
-    let mut found = Holders { pids: vec![Vec::new(); sockets.len()], unreadable: 0 };
-    for info in iterate_sockets_info(AddressFamilyFlags::all(), ProtocolFlags::all()).map_err(io::Error::other)? {
-        let info = info.map_err(io::Error::other)?;
-        let (protocol, local) = match &info.protocol_socket_info {
-            ProtocolSocketInfo::Tcp(tcp) => (Protocol::Tcp, SocketAddr::new(tcp.local_addr, tcp.local_port)),
-            ProtocolSocketInfo::Udp(udp) => (Protocol::Udp, SocketAddr::new(udp.local_addr, udp.local_port)),
-        };
-        for (socket, pids) in sockets.iter().zip(&mut found.pids) {
-            if socket.protocol == protocol && socket.local == local {
-                pids.extend(&info.associated_pids);
-            }
-        }
-    }
-    for pids in &mut found.pids {
+    let scan = descriptors::scan()?;
+    let holds = |socket: &Socket| {
+        let mut pids: Vec<u32> =
+            scan.open.iter().filter(|(_, open)| open.inode == socket.inode).map(|(pid, _)| *pid).collect();
         pids.sort_unstable();
         pids.dedup();
-    }
-    Ok(found)
+        pids
+    };
+    Ok(Holders { pids: sockets.iter().map(holds).collect(), unreadable: scan.unreadable })
 }
 
 pub(super) fn holds(pid: u32, sockets: &[Socket]) -> io::Result<bool> {
-    Ok(holders(sockets)?.pids.iter().any(|pids| pids.contains(&pid)))
+    match descriptors::of(pid) {
+        Ok(open) => Ok(open.iter().any(|open| sockets.iter().any(|socket| socket.inode == open.inode))),
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(false),
+        Err(error) => Err(error),
+    }
 }

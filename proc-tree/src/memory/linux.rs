@@ -1,9 +1,9 @@
 //! Linux: `statm`, `smaps_rollup` and `status` below /proc/PID.
 
-use std::{fs, io};
+use std::io;
 
 use super::{Measure, Memory, known};
-use crate::process::if_exists;
+use crate::process::{self, if_exists};
 
 pub(super) const BEST: Measure = Measure::Pss;
 
@@ -12,7 +12,7 @@ pub(super) const EMPTY: Memory = Memory { footprint: None, ..Memory::NONE };
 
 /// proc_pid_statm(5): the resident set as it is. The one in `stat` lags behind, by a quarter for a small process.
 pub(super) fn resident(pid: u32) -> io::Result<Option<u64>> {
-    let Some(text) = if_exists(fs::read_to_string(format!("/proc/{pid}/statm")))? else { return Ok(None) };
+    let Some(text) = if_exists(read_text(pid, "statm"))? else { return Ok(None) };
     let pages: Option<u64> = text.split_ascii_whitespace().nth(1).and_then(|pages| pages.parse().ok());
     match pages {
         Some(pages) => Ok(Some(pages * rustix::param::page_size() as u64)),
@@ -30,7 +30,7 @@ pub(super) fn read(pid: u32, rss: Option<u64>, costly: bool) -> Memory {
 
 /// `/proc/PID/smaps_rollup`: see proc_pid_smaps(5).
 fn shares(pid: u32) -> io::Result<Option<Memory>> {
-    let Some(text) = if_exists(fs::read_to_string(format!("/proc/{pid}/smaps_rollup")))? else { return Ok(None) };
+    let Some(text) = if_exists(read_text(pid, "smaps_rollup"))? else { return Ok(None) };
     let unique = ["Private_Clean:", "Private_Dirty:", "Private_Hugetlb:"];
     Ok(Some(Memory {
         pss: kibibytes(&text, "Pss:"),
@@ -43,8 +43,13 @@ fn shares(pid: u32) -> io::Result<Option<Memory>> {
 
 /// `VmSwap` counts a page once per process, and is told of any user's process.
 fn swap(pid: u32) -> io::Result<Option<u64>> {
-    let Some(text) = if_exists(fs::read(format!("/proc/{pid}/status")))? else { return Ok(None) };
-    kibibytes(&String::from_utf8_lossy(&text), "VmSwap:").map(Some).ok_or_else(|| io::ErrorKind::Unsupported.into())
+    let Some(text) = if_exists(read_text(pid, "status"))? else { return Ok(None) };
+    kibibytes(&text, "VmSwap:").map(Some).ok_or_else(|| io::ErrorKind::Unsupported.into())
+}
+
+/// The name in `status` may be no UTF-8; all else is ASCII.
+fn read_text(pid: u32, name: &str) -> io::Result<String> {
+    process::read(pid, name).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn kibibytes(text: &str, name: &str) -> Option<u64> {

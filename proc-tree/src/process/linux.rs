@@ -7,12 +7,30 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rustix::time::{ClockId, clock_gettime};
+use rustix::{
+    buffer::spare_capacity,
+    io::Errno,
+    time::{ClockId, clock_gettime},
+};
 
 use super::{Stat, if_exists};
 
+/// Reads a file below /proc/PID. Such a file has no size that could be asked for, and most fit into one read.
+pub(crate) fn read(pid: u32, name: &str) -> io::Result<Vec<u8>> {
+    let file = fs::File::open(format!("/proc/{pid}/{name}"))?;
+    let mut bytes = Vec::with_capacity(4096);
+    loop {
+        bytes.reserve(1024);
+        match rustix::io::read(&file, spare_capacity(&mut bytes)) {
+            Ok(0) => return Ok(bytes),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 pub(super) fn stat(pid: u32) -> io::Result<Option<Stat>> {
-    let Some(text) = if_exists(fs::read(format!("/proc/{pid}/stat")))? else { return Ok(None) };
+    let Some(text) = if_exists(read(pid, "stat"))? else { return Ok(None) };
     parse_stat(&text)
         .map(Some)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{pid}/stat has an unknown form")))
@@ -46,7 +64,7 @@ fn ticks(count: u64) -> Duration {
 }
 
 pub(super) fn command(pid: u32) -> io::Result<Option<Vec<String>>> {
-    let Some(mut text) = if_exists(fs::read(format!("/proc/{pid}/cmdline")))? else { return Ok(None) };
+    let Some(mut text) = if_exists(read(pid, "cmdline"))? else { return Ok(None) };
     if text.last() == Some(&0) {
         text.pop();
     }
@@ -76,7 +94,7 @@ fn link(pid: u32, name: &str) -> io::Result<Option<PathBuf>> {
 
 /// The owner of a process's folder is its effective user, but root for one that may not be traced: read `status`.
 pub(super) fn uid(pid: u32) -> io::Result<Option<u32>> {
-    let Some(text) = if_exists(fs::read(format!("/proc/{pid}/status")))? else { return Ok(None) };
+    let Some(text) = if_exists(read(pid, "status"))? else { return Ok(None) };
     let effective = text
         .split(|&byte| byte == b'\n')
         .find_map(|line| line.strip_prefix(b"Uid:"))
@@ -111,7 +129,7 @@ pub(super) fn children(pid: u32, threads: u32) -> io::Result<Vec<u32>> {
 
 /// Without `CONFIG_PROC_CHILDREN` the file is missing although the task is there.
 fn read_children(pid: u32, task: u32, pids: &mut Vec<u32>) -> io::Result<()> {
-    match if_exists(fs::read(format!("/proc/{pid}/task/{task}/children")))? {
+    match if_exists(read(pid, &format!("task/{task}/children")))? {
         Some(text) => {
             let text = String::from_utf8_lossy(&text);
             pids.extend(text.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));

@@ -143,16 +143,17 @@ pub(crate) fn rusage(pid: u32) -> io::Result<libc::rusage_info_v4> {
 /// Converts CPU time: it is counted in ticks of the machine's clock, which are nanoseconds on Intel only.
 pub(crate) fn cpu_time(ticks: u64) -> Duration {
     static RATIO: OnceLock<(u32, u32)> = OnceLock::new();
-    let &(numerator, denominator) = RATIO.get_or_init(|| {
-        #[expect(deprecated, reason = "a crate of its own for one call is too much")]
-        let mut base = libc::mach_timebase_info { numer: 0, denom: 0 };
-        #[expect(deprecated, reason = "a crate of its own for one call is too much")]
-        // SAFETY: the structure is ours to be written to.
-        let status = unsafe { libc::mach_timebase_info(&raw mut base) };
-        if status == 0 && base.denom != 0 { (base.numer, base.denom) } else { (1, 1) }
-    });
+    let &(numerator, denominator) = RATIO.get_or_init(timebase);
     let nanoseconds = u128::from(ticks) * u128::from(numerator) / u128::from(denominator);
     Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
+}
+
+#[expect(deprecated, reason = "a crate of its own for one call is too much")]
+fn timebase() -> (u32, u32) {
+    let mut base = libc::mach_timebase_info { numer: 0, denom: 0 };
+    // SAFETY: the structure is ours to be written to.
+    let status = unsafe { libc::mach_timebase_info(&raw mut base) };
+    if status == 0 && base.denom != 0 { (base.numer, base.denom) } else { (1, 1) }
 }
 
 /// Grows the buffer until the answer leaves room: the table may grow between two calls.
@@ -186,7 +187,7 @@ pub(super) fn boot_id() -> io::Result<String> {
     let name = c"kern.bootsessionuuid";
     // SAFETY: the name ends with a NUL; the buffer is `size` bytes long.
     let status =
-        unsafe { libc::sysctlbyname(name.as_ptr(), buffer.as_mut_ptr().cast(), &mut size, ptr::null_mut(), 0) };
+        unsafe { libc::sysctlbyname(name.as_ptr(), buffer.as_mut_ptr().cast(), &raw mut size, ptr::null_mut(), 0) };
     if status != 0 {
         return Err(io::Error::last_os_error());
     }

@@ -5,11 +5,11 @@ use std::{fs, io, os::unix::fs::MetadataExt, time::Duration};
 use nix::{
     errno::Errno,
     time::{clock_getcpuclockid, clock_gettime},
-    unistd::Pid,
+    unistd::{Pid, SysconfVar, sysconf},
 };
 
 use super::Transfer;
-use crate::process::if_exists;
+use crate::process::{self, if_exists};
 
 pub(super) fn cpu_clock(pid: u32) -> io::Result<Option<Duration>> {
     let Ok(pid) = i32::try_from(pid) else { return Ok(None) };
@@ -22,7 +22,8 @@ pub(super) fn cpu_clock(pid: u32) -> io::Result<Option<Duration>> {
 }
 
 pub(super) fn transfer(pid: u32) -> io::Result<Option<Transfer>> {
-    let Some(text) = if_exists(fs::read_to_string(format!("/proc/{pid}/io")))? else { return Ok(None) };
+    let Some(bytes) = if_exists(process::read(pid, "io"))? else { return Ok(None) };
+    let text = String::from_utf8_lossy(&bytes);
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
     match (field("read_bytes:"), field("write_bytes:")) {
         (Some(read), Some(written)) => Ok(Some(Transfer { read, written })),
@@ -45,4 +46,10 @@ pub(super) fn machine_memory() -> Option<u64> {
     let info = rustix::system::sysinfo();
     let bytes = u64::from(info.totalram) * u64::from(info.mem_unit.max(1));
     (bytes > 0).then_some(bytes)
+}
+
+/// sysconf(3). Not what this process may run on: a tree may run elsewhere.
+pub(super) fn machine_cpus() -> Option<u32> {
+    let count = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten()?;
+    u32::try_from(count).ok().filter(|&count| count > 0)
 }

@@ -49,3 +49,10 @@ pub(super) fn machine_memory() -> Option<u64> {
     };
     (status == 0 && bytes > 0).then_some(bytes)
 }
+
+/// sysconf(3).
+pub(super) fn machine_cpus() -> Option<u32> {
+    // SAFETY: sysconf(3) takes any number.
+    let count = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
+    u32::try_from(count).ok().filter(|&count| count > 0)
+}

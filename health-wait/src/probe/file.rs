@@ -1,0 +1,36 @@
+//! Whether a file exists.
+
+use std::{cell::RefCell, future::poll_fn, io, path::Path, pin::Pin, task::ready};
+
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::Answer;
+use crate::reason::{Reason, Sign};
+
+/// Looks for a file, on a thread of its own: a network file system can hang, and cannot be interrupted. A look that
+/// has not come back is waited for by the next attempt, instead of a second one.
+#[derive(Debug, Default)]
+pub(super) struct FileProbe(RefCell<Option<JoinHandle<io::Result<()>>>>);
+
+impl FileProbe {
+    /// Looks once. May be dropped and called again.
+    pub(super) async fn look(&self, path: &Path) -> Result<Answer, Reason> {
+        let looked = poll_fn(|context| {
+            let mut running = self.0.borrow_mut();
+            let look = running.get_or_insert_with(|| {
+                let path = path.to_owned();
+                spawn_blocking(move || path.metadata().map(drop))
+            });
+            let looked = ready!(Pin::new(look).poll(context));
+            *running = None;
+            looked.map_err(io::Error::from).flatten().into()
+        });
+        match looked.await {
+            Ok(()) => Ok(Answer::new("exists")),
+            Err(error) => Err(match Reason::from_io(&error) {
+                Reason { sign: Sign::No, .. } => Reason::new(Sign::No, "no such file"),
+                other => other,
+            }),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The five tools together, as pipes and scripts use them, and the script that README.md gives.
+
+mod support;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use support::{Fixture, installed, records, runs};
+
+const TOOLS: [&str; 5] = ["port-who", "port-kill", "proc-tree", "health-wait", "ensure-up"];
+
+/// The folder of the binaries. When one crate's tests run alone, its siblings are built first.
+fn binaries() -> PathBuf {
+    let own = Path::new(env!("CARGO_BIN_EXE_ensure-up"));
+    let folder = own.parent().expect("a binary is in a folder").to_owned();
+    for tool in TOOLS.iter().filter(|tool| !folder.join(tool).exists()) {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--package", tool]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        if folder.ends_with("release") {
+            cargo.arg("--release");
+        }
+        assert!(cargo.status().is_ok_and(|status| status.success()), "{tool} could not be built");
+    }
+    folder
+}
+
+/// Runs a script with the tools on its path, in a world of its own.
+fn script(text: &str, folder: &Path) -> Output {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-euc", text]).current_dir(folder).stdin(Stdio::null());
+    shell.env("PATH", format!("{}:{path}", binaries().display())).env("ENSURE_UP_DIR", folder.join("state"));
+    shell.output().expect("a shell runs")
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout.clone()).expect("the tools write text")
+}
+
+#[test]
+fn a_record_of_port_who_is_what_proc_tree_and_port_kill_read() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let server = Fixture::start(["serve", "--forks", "2", "127.0.0.1:0"]);
+    let port = server.port();
+    let trees = records(&stdout(&script(&format!("port-who --json {port} | proc-tree --json"), folder.path())));
+    assert_eq!((trees[0]["pid"].as_u64(), trees[0]["processes"].as_u64()), (Some(server.pid().into()), Some(3)));
+    let killed = records(&stdout(&script(&format!("port-who --json {port} | port-kill --json -"), folder.path())));
+    let outcomes: Vec<_> = killed.iter().filter(|record| record["kind"] == "process").collect();
+    assert!(outcomes.len() == 3 && outcomes.iter().all(|record| record["outcome"] == "terminated"), "{killed:?}");
+    assert!(server.pids().into_iter().all(|pid| !runs(pid)));
+}
+
+#[test]
+fn bare_pids_go_into_kill() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let mut server = Fixture::start(["serve", "127.0.0.1:0"]);
+    stdout(&script(&format!("kill $(port-who {})", server.port()), folder.path()));
+    assert!(!server.wait().success());
+}
+
+#[test]
+fn nothing_is_lost_when_a_reader_goes_away() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let server = Fixture::start(["serve", "--forks", "3", "127.0.0.1:0"]);
+    for tool in ["port-who --json", "port-who --table", "port-kill --dry-run"] {
+        let output = script(&format!("{{ {tool} {}; echo $? >&2; }} | true", server.port()), folder.path());
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "0\n", "{tool}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_said() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let server = Fixture::start(["serve", "127.0.0.1:0"]);
+    let (port, pid) = (server.port(), server.pid());
+    let commands = [
+        format!("port-who --json {port}"),
+        format!("port-kill --dry-run {port}"),
+        format!("proc-tree {pid}"),
+        format!("health-wait --json :{port}"),
+        format!("ensure-up --adopt any --json --port {port} -- true"),
+    ];
+    for command in commands {
+        let output = script(&format!("{command} > /dev/full || exit $?"), folder.path());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(125), "{command}: {said}");
+        assert!(said.contains("cannot write to standard output: no space left on device"), "{command}: {said}");
+    }
+}
+
+#[test]
+fn every_tool_generates_its_pages_and_refuses_what_it_does_not_know() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    for tool in TOOLS {
+        for page in ["man", "bash", "zsh", "fish"] {
+            let page = stdout(&script(&format!("{tool} --generate {page}"), folder.path()));
+            assert!(page.contains(tool) && page.len() > 1000, "{tool}: {page}");
+        }
+        assert!(stdout(&script(&format!("{tool} --version"), folder.path())).starts_with(tool));
+        let output = script(&format!("{tool} --no-such-flag"), folder.path());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{tool}");
+        assert!(said.starts_with(&format!("{tool}: ")) && said.contains("--no-such-flag"), "{said}");
+    }
+}
+
+fn readme() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    fs::read_to_string(path).expect("the README is there")
+}
+
+#[test]
+fn the_script_of_the_readme_runs() {
+    if installed("python3").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let readme = readme();
+    let text =
+        readme.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the README has a script");
+    let port = support::free_port().to_string();
+    let output = script(&text.replace("8000", &port), folder.path());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let results = stdout(&output);
+    assert!(said.contains("started python3 on port") && said.contains("reused python3 on port"), "{said}");
+    assert!(results.contains("terminated") && results.ends_with(&format!("port {port} is free\n")), "{results}");
+}
+
+#[test]
+fn every_flag_that_the_readme_shows_is_in_the_help() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let readme = readme();
+    let lines = readme.lines().map(|line| line.trim_start_matches("$ "));
+    for line in lines {
+        let Some(tool) = TOOLS.iter().find(|tool| line.starts_with(&format!("{tool} "))) else { continue };
+        let own = line.split(" -- ").next().and_then(|line| line.split(" | ").next()).unwrap_or(line);
+        let help = stdout(&script(&format!("{tool} --help"), folder.path()));
+        for flag in own.split_whitespace().filter(|word| word.starts_with("--")) {
+            assert!(help.contains(flag), "{tool} has no {flag}: {line}");
+        }
+    }
+}

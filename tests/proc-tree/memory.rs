@@ -1,0 +1,109 @@
+//! Memory, of trees whose use is known.
+
+use proc_tree::{
+    memory::{self, Measure},
+    process,
+};
+
+use crate::{
+    proc_tree, record, record_of,
+    support::{Fixture, NOBODY, is_root_or_skipped, skipped},
+};
+
+const MIB: u64 = 1 << 20;
+
+fn is_near(bytes: Option<u64>, mebibytes: u64) -> bool {
+    bytes.is_some_and(|bytes| bytes.abs_diff(mebibytes * MIB) < mebibytes * MIB / 10)
+}
+
+#[test]
+fn memory_that_forks_share_counts_once_as_pss_and_once_each_as_rss() {
+    let tree = Fixture::start(["load", "touch", "300", "3"]);
+    let record = record_of(&tree, &[]);
+    assert_eq!((record.memory_measure.as_str(), record.memory_bytes), ("pss", record.pss_bytes));
+    assert!(is_near(record.pss_bytes, 300), "{record:?}");
+    assert!(is_near(record.rss_bytes, 1200), "{record:?}");
+    assert!(record.uss_bytes.is_some_and(|unique| unique < 30 * MIB), "{record:?}");
+    assert!(record.swap_bytes.is_some(), "{record:?}");
+    assert_eq!(record.peak_memory_bytes, record.memory_bytes);
+    assert!(record.memory_percent.is_some_and(|share| share > 0.0 && share < 100.0));
+}
+
+#[test]
+fn the_measure_that_is_asked_for_is_the_one_that_is_told() {
+    let tree = Fixture::start(["load", "touch", "30", "1"]);
+    for (measure, mebibytes) in [("rss", 60), ("pss", 30)] {
+        let record = record_of(&tree, &["--memory", measure]);
+        assert_eq!(record.memory_measure, measure);
+        assert!(record.memory_bytes.is_some_and(|bytes| bytes.abs_diff(mebibytes * MIB) < 15 * MIB), "{record:?}");
+    }
+    let unique = record_of(&tree, &["--memory", "uss"]);
+    assert_eq!((unique.memory_measure.as_str(), unique.memory_bytes), ("uss", unique.uss_bytes));
+    // resident sets alone were read
+    assert_eq!(record_of(&tree, &["--memory", "rss"]).pss_bytes, None);
+}
+
+#[test]
+fn what_another_users_process_keeps_to_itself_is_null_and_never_zero() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    let tree = Fixture::start(["load", "touch", "30", "1"]);
+    let output = proc_tree().args(["--json", "--members"]).arg(tree.pid().to_string()).user(NOBODY).any_stdout().run();
+    let record = record::parse(&output.stdout).remove(0);
+    assert_eq!((record.memory_measure.as_str(), record.memory_bytes), ("rss", record.rss_bytes));
+    assert!(record.rss_bytes.is_some_and(|bytes| bytes > 30 * MIB));
+    assert_eq!((record.pss_bytes, record.uss_bytes, record.read_bytes, record.written_bytes), (None, None, None, None));
+    assert!(record.cpu_percent.is_some() && record.cpu_seconds.is_some(), "CPU clocks are open to all: {record:?}");
+    assert_eq!(record.swap_bytes, Some(0));
+}
+
+#[test]
+fn one_foreign_member_makes_the_whole_sum_resident() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    // root's process below nobody's: nobody may look at one of the two
+    let mut command = std::process::Command::new("sh");
+    let fixture = crate::support::fixture_path();
+    let Some(setpriv) = crate::support::installed("setpriv") else { return };
+    command
+        .args(["-c", "\"$1\" --reuid 65534 --regid 65534 --clear-groups sleep 60 & echo ready pid=$!; exec sleep 60"]);
+    command.arg("sh").arg(setpriv).arg(fixture);
+    let tree = Fixture::spawn(command);
+    let child = tree.pids().into_iter().find(|&pid| pid != tree.pid()).expect("it said its child");
+    crate::support::eventually("another user's child", || process::uid(child).ok().flatten() == Some(NOBODY));
+    let output = proc_tree().args(["--json", "--members"]).arg(tree.pid().to_string()).user(NOBODY).any_stdout().run();
+    let record = record::parse(&output.stdout).remove(0);
+    assert_eq!((record.processes, record.memory_measure.as_str(), record.pss_bytes), (2, "rss", None), "{record:?}");
+    let members = record.members.expect("members were asked for");
+    let pss: Vec<bool> = members.iter().map(|member| member.pss_bytes.is_some()).collect();
+    assert_eq!(pss, [false, true], "{members:?}");
+}
+
+#[test]
+fn the_library_tells_a_trees_memory_in_one_call() {
+    let tree = Fixture::start(["load", "touch", "50", "2"]);
+    let (memory, measure) = memory::of_tree(tree.pid()).expect("the tree can be read").expect("it runs");
+    assert_eq!(measure, Measure::Pss);
+    assert!(memory.by(measure).is_some_and(|bytes| bytes.abs_diff(50 * MIB) < 15 * MIB), "{memory:?}");
+    assert_eq!(memory::of_tree(2_147_483_646).expect("an answer"), None);
+}
+
+#[test]
+fn resident_sums_agree_with_psutil() {
+    let python = crate::support::installed("python3");
+    let script = "import psutil, sys\n\
+                  root = psutil.Process(int(sys.argv[1]))\n\
+                  print(sum(p.memory_info().rss for p in [root] + root.children(recursive=True)))";
+    let tree = Fixture::start(["load", "touch", "20", "5"]);
+    let Some(python) = python else { return };
+    let output = std::process::Command::new(python).args(["-c", script]).arg(tree.pid().to_string()).output();
+    let output = output.expect("python3 runs");
+    if !output.status.success() {
+        return skipped("psutil is not installed");
+    }
+    let theirs: u64 = String::from_utf8_lossy(&output.stdout).trim().parse().expect("psutil says a number");
+    let ours = record_of(&tree, &[]).rss_bytes.expect("the resident set is known");
+    assert!(ours.abs_diff(theirs) < MIB, "{ours} and {theirs}");
+}

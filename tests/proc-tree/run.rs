@@ -1,0 +1,140 @@
+//! Running a command and telling what it used.
+
+use std::{fs, os::unix::process::ExitStatusExt, time::Duration};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::{
+    proc_tree, record,
+    support::{Terminal, fixture_path},
+};
+
+#[test]
+fn the_summary_goes_to_stderr_and_the_status_is_the_commands() {
+    let output = proc_tree()
+        .args(["--", "sh", "-c", "echo out; sleep 0.1; exit 7"])
+        .status(7)
+        .stdout("out\n")
+        .any_stderr()
+        .run();
+    assert!(
+        output.stderr.starts_with("sh: ")
+            && output.stderr.contains(" of CPU (")
+            && output.stderr.contains("peak memory "),
+        "{}",
+        output.stderr
+    );
+    assert_eq!(output.stderr.lines().count(), 1);
+}
+
+#[test]
+fn the_record_goes_to_a_file_and_has_the_peak_of_the_sum() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let file = folder.path().join("use.json");
+    // two at a time use 60 MiB each; one after the other they would peak at half of that
+    let script =
+        "\"$1\" load touch 60 0 & one=$!; \"$1\" load touch 60 0 & two=$!; sleep 0.6; kill $one $two; wait; sleep 0.3";
+    proc_tree()
+        .args(["--json", "--output"])
+        .arg(&file)
+        .args(["--", "sh", "-c", script, "sh"])
+        .arg(fixture_path())
+        .any_stdout()
+        .run();
+    let records = record::parse(&fs::read_to_string(&file).expect("the file is there"));
+    assert_eq!(records.len(), 1);
+    let peak = records[0].peak_memory_bytes.expect("it was sampled") >> 20;
+    assert!((115..170).contains(&peak), "{peak} MiB");
+    assert!(records[0].interval_ms >= 900, "{records:?}");
+    assert_eq!(records[0].name, "sh");
+}
+
+#[test]
+fn cpu_is_that_of_the_whole_run_with_all_that_was_waited_for() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+    let script = "timeout 0.3 sh -c 'while :; do :; done'; timeout 0.3 sh -c 'while :; do :; done'; true";
+    proc_tree().args(["--json", "--output"]).arg(file.path()).args(["--", "sh", "-c", script]).run();
+    let record = record::parse(&fs::read_to_string(file.path()).expect("the file is there")).remove(0);
+    let seconds = record.cpu_seconds.expect("CPU is known");
+    assert!(seconds > 0.05 && seconds < 1.0, "{record:?}");
+    let mean = seconds / Duration::from_millis(record.interval_ms).as_secs_f64() * 100.0;
+    assert!(record.cpu_percent.is_some_and(|percent| (percent - mean).abs() < 1.0), "{record:?}");
+    assert!(record.peak_cpu_percent >= record.cpu_percent, "{record:?}");
+}
+
+#[test]
+fn a_command_that_is_not_there_is_127_and_one_that_may_not_run_126() {
+    proc_tree()
+        .args(["--", "/nowhere/tool"])
+        .status(127)
+        .stderr("proc-tree: cannot execute /nowhere/tool: no such file or directory\n")
+        .run();
+    proc_tree()
+        .args(["--", "/etc/passwd"])
+        .status(126)
+        .stderr("proc-tree: cannot execute /etc/passwd: permission denied\n")
+        .run();
+}
+
+#[test]
+fn it_dies_by_the_commands_signal() {
+    for signal in [Signal::SIGKILL, Signal::SIGTERM, Signal::SIGSEGV] {
+        let mut tool = proc_tree().args(["--", "sh", "-c", &format!("kill -{} $$", signal as i32)]);
+        assert_eq!(tool.finish().signal(), Some(signal as i32));
+    }
+}
+
+#[test]
+fn a_signal_is_passed_on_and_the_command_decides() {
+    let script = "trap 'exit 9' TERM; echo ready; while :; do sleep 0.02; done";
+    let mut tool = proc_tree();
+    tool.command().args(["--quiet", "--", "sh", "-c", script]);
+    let mut child = tool.spawn();
+    let mut stdout = std::io::BufReader::new(child.stdout.take().expect("stdout is a pipe"));
+    std::io::BufRead::read_line(&mut stdout, &mut String::new()).expect("the command is ready");
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("the tool is ours");
+    assert_eq!(child.wait().expect("a child can be waited for").code(), Some(9));
+}
+
+#[test]
+fn ctrl_c_reaches_the_command_once() {
+    let script = "trap 'echo interrupted' INT; echo ready; while :; do sleep 0.02; done";
+    let mut tool = proc_tree();
+    tool.command().args(["--", "sh", "-c", script]);
+    let mut terminal = Terminal::start(tool.command(), 100, 20);
+    terminal.shows("ready");
+    terminal.types("\x03");
+    terminal.shows("interrupted");
+    kill(Pid::from_raw(terminal.pid().cast_signed()), Signal::SIGTERM).expect("the tool is ours");
+    let (status, screen) = terminal.end();
+    assert_eq!(status.signal(), Some(Signal::SIGTERM as i32), "{screen}");
+    assert_eq!(screen.matches("interrupted").count(), 1, "{screen}");
+}
+
+#[test]
+fn rounds_are_reported_while_the_command_runs_where_asked() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+    proc_tree()
+        .args(["--json", "--watch=50ms", "--interval", "20ms", "--output"])
+        .arg(file.path())
+        .args(["--", "sleep", "0.5"])
+        .run();
+    let records = record::parse(&fs::read_to_string(file.path()).expect("the file is there"));
+    assert!(records.len() > 2, "{records:?}");
+    let last = records.last().expect("there are records");
+    assert!(last.interval_ms >= 500 && records[0].interval_ms < 500, "{records:?}");
+}
+
+#[test]
+fn stdin_is_the_commands_own() {
+    proc_tree().args(["--", "cat"]).stdin("hello\n").stdout("hello\n").any_stderr().run();
+}
+
+#[test]
+fn a_command_and_pids_do_not_go_together() {
+    let output = proc_tree().args(["1", "--", "true"]).status(2).any_stderr().run();
+    assert!(output.stderr.starts_with("proc-tree: "), "{}", output.stderr);
+}

@@ -1,0 +1,229 @@
+//! ensure-up with a services file: several servers at once, dependencies first.
+
+mod support;
+
+#[path = "ensure-up/site.rs"]
+#[allow(dead_code, reason = "the tests of one server use the rest of it")]
+mod site;
+
+use std::{collections::HashMap, fmt::Write, fs, os::unix::process::ExitStatusExt, thread};
+
+use serde_json::Value;
+use site::{Site, fixture};
+use support::{Output, Tool, records};
+
+/// A services file with a table per line: name, offset of the port from the site's, options of the fixture, other keys.
+fn write(site: &Site, services: &[(&str, u16, &str, &str)]) {
+    let mut file = String::new();
+    let (program, count) = (fixture(), site.word("count"));
+    for (name, offset, options, keys) in services {
+        let options: String = options.split_whitespace().fold(String::new(), |all, word| all + &format!("{word:?}, "));
+        writeln!(
+            file,
+            "[{name}]\ncommand = [{program:?}, \"serve\", \"--count\", {count:?}, {options}\"127.0.0.1:{{port}}\"]\nport = {}\n{keys}",
+            site.port + offset
+        )
+        .expect("a string takes everything");
+    }
+    fs::write(site.path("ensure-up.toml"), file).expect("the folder is ours");
+}
+
+fn site(services: &[(&str, u16, &str, &str)]) -> Site {
+    let mut site = Site::new();
+    site.port = site::ports(12);
+    write(&site, services);
+    site
+}
+
+fn run(site: &Site, arguments: &[&str]) -> Tool {
+    site.bare().args(arguments).any_stdout().any_stderr()
+}
+
+fn by_name(output: &Output) -> HashMap<String, Value> {
+    let named = |record: Value| (record["name"].as_str().expect("a name").to_owned(), record);
+    records(&output.stdout).into_iter().map(named).collect()
+}
+
+const GRAPH: [(&str, u16, &str, &str); 10] = [
+    ("web", 0, "", "depends_on = [\"api\", \"static\"]"),
+    ("api", 1, "--delay 150", "depends_on = [\"db\", \"cache\"]"),
+    ("db", 2, "--delay 300", ""),
+    ("cache", 3, "", "depends_on = \"db\""),
+    ("static", 4, "", ""),
+    ("mail", 5, "", "depends_on = [\"queue\"]"),
+    ("queue", 6, "", ""),
+    ("jobs", 7, "", "depends_on = [\"queue\", \"db\"]"),
+    ("admin", 8, "", "depends_on = [\"api\"]"),
+    ("docs", 9, "", ""),
+];
+
+#[test]
+fn ten_services_come_up_dependencies_first_and_once() {
+    let site = site(&GRAPH);
+    let first = run(&site, &["--all", "--json"]).run();
+    let order: Vec<String> =
+        records(&first.stdout).iter().map(|record| record["name"].as_str().expect("a name").to_owned()).collect();
+    let place = |name: &str| order.iter().position(|known| known == name).expect(name);
+    for (name, _, _, keys) in GRAPH {
+        for (needed, ..) in GRAPH.iter().filter(|(needed, ..)| keys.contains(&format!("\"{needed}\""))) {
+            assert!(place(needed) < place(name), "{name} needs {needed}: {order:?}");
+        }
+    }
+    assert!(records(&first.stdout).iter().all(|record| record["action"] == "started" && record["healthy"] == true));
+    let again = run(&site, &["--all", "--json"]).run();
+    assert!(records(&again.stdout).iter().all(|record| record["action"] == "reused"), "{}", again.stdout);
+    assert_eq!(site.alive().len(), 10);
+    let stopped = run(&site, &["--stop", "--json"]).run();
+    let order: Vec<String> =
+        records(&stopped.stdout).iter().map(|record| record["name"].as_str().expect("a name").to_owned()).collect();
+    let place = |name: &str| order.iter().position(|known| known == name).expect(name);
+    assert!(place("web") < place("api") && place("api") < place("db") && place("mail") < place("queue"), "{order:?}");
+    assert!(site.alive().is_empty());
+}
+
+#[test]
+fn two_calls_at_once_start_each_service_once() {
+    let site = site(&GRAPH);
+    thread::scope(|scope| {
+        let calls: Vec<_> = (0..2).map(|_| scope.spawn(|| run(&site, &["--all", "--json"]).run())).collect();
+        for call in calls {
+            assert_eq!(records(&call.join().expect("a call").stdout).len(), 10);
+        }
+    });
+    assert_eq!((site.started().len(), site.alive().len()), (10, 10));
+}
+
+#[test]
+fn what_is_named_is_started_with_what_it_needs_and_nothing_else() {
+    let site = site(&GRAPH);
+    let found = by_name(&run(&site, &["--json", "cache", "docs"]).run());
+    let mut names: Vec<&str> = found.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["cache", "db", "docs"]);
+    run(&site, &["nothing"]).status(2).run();
+}
+
+#[test]
+fn a_service_that_fails_stops_only_what_needs_it_and_gives_its_status() {
+    let site = site(&[
+        ("late", 0, "", "depends_on = [\"broken\"]"),
+        ("fine", 1, "", ""),
+        ("broken", 2, "--print loading --die-after 50 --delay 5000", ""),
+        ("later", 3, "", "depends_on = [\"late\"]"),
+    ]);
+    let output = run(&site, &["--all", "--json"]).status(3).run();
+    let found = by_name(&output);
+    assert_eq!(found["fine"]["action"], "started");
+    let reason = |name: &str| found[name]["reason"].as_str().expect("a reason").to_owned();
+    assert!(reason("broken").contains("ended with status 7"), "{}", reason("broken"));
+    assert_eq!(reason("late"), "not started: it needs broken, which is not up");
+    assert_eq!(reason("later"), "not started: it needs late, which is not up");
+    assert!(output.stderr.contains("  loading\n"), "{}", output.stderr);
+    assert!(run(&site, &["--logs", "broken"]).run().stdout.contains("loading"));
+}
+
+#[test]
+fn the_status_is_that_of_the_first_that_failed_in_the_files_order() {
+    let site =
+        site(&[("slow", 0, "--delay 60000", "timeout = \"300ms\""), ("quick", 1, "--die-after 0 --delay 5000", "")]);
+    run(&site, &["--all"]).status(124).run();
+}
+
+#[test]
+fn one_after_the_other_is_the_files_order_where_dependencies_allow() {
+    let site = site(&[("a", 0, "--delay 100", ""), ("b", 1, "", "depends_on = [\"c\"]"), ("c", 2, "", "")]);
+    let output = run(&site, &["--all", "--sequential", "--json"]).run();
+    let order: Vec<_> = records(&output.stdout).iter().map(|record| record["name"].clone()).collect();
+    assert_eq!(order, ["a", "c", "b"]);
+}
+
+#[test]
+fn a_profile_is_laid_over_and_the_file_is_found_from_below() {
+    let site = site(&[("api", 0, "", "health = \"/\"\nenv = { A = \"1\", WHO = \"${SOMEBODY}\" }")]);
+    let mut file = fs::read_to_string(site.path("ensure-up.toml")).expect("the file is there");
+    write!(file, "[profile.test.api]\nname_of_no_key = 1\n[profile.dev.api]\nport = {}\n", site.port + 1)
+        .expect("text");
+    fs::write(site.path("ensure-up.toml"), file).expect("the folder is ours");
+    let below = site.path("some/folder");
+    fs::create_dir_all(&below).expect("the folder is ours");
+    let output = run(&site, &["--profile", "dev", "--json", "api"]).cwd(&below).env("SOMEBODY", "me").run();
+    let record = &records(&output.stdout)[0];
+    assert_eq!(record["port"], site.port + 1);
+    let pid = record["pid"].as_u64().expect("a PID");
+    let environment = fs::read_to_string(format!("/proc/{pid}/environ"));
+    assert!(environment.is_ok_and(|text| text.contains("WHO=me\0") && text.contains("A=1\0")));
+    assert_eq!(proc_tree::process::cwd(u32::try_from(pid).expect("a PID")).expect("ours"), Some(site.folder()));
+    let said = run(&site, &["--profile", "dve", "--all"]).env("SOMEBODY", "me").status(2).run().stderr;
+    assert!(said.contains("there is no profile \"dve\"\nhint: did you mean \"dev\"?\n"), "{said}");
+    let said = run(&site, &["--profile", "test", "--all"]).env("SOMEBODY", "me").status(2).run().stderr;
+    assert!(said.contains("unknown key \"name_of_no_key\""), "{said}");
+    let said = run(&site, &["--all"]).env_remove("SOMEBODY").status(2).run().stderr;
+    assert!(said.contains(":5:") && said.contains("the variable SOMEBODY is not set"), "{said}");
+}
+
+#[test]
+fn what_makes_no_sense_is_told_with_its_place_and_nothing_is_started() {
+    let site = site(&[]);
+    for (text, told) in [
+        ("x = 1", ":1:1: x has to be a table"),
+        ("[a]\ncommand = \"x\"\nprot = 80", ":3:1: unknown key \"prot\"\nhint: did you mean \"port\"?"),
+        ("[a]\nport = 80\ncommand = 3", ":3:11: command has to be"),
+        ("[a]\nport = 80\ncommand = []", ":3:11: command has to be"),
+        ("[a]\ncommand = \"x\"\nport = \"80x\"", ":3:8: invalid port \"80x\""),
+        ("[a]\ncommand = \"x\"\nport = 80\ntimeout = \"5q\"", ":4:11: invalid duration \"5q\""),
+        ("[a]\ncommand = \"x\"\nport = 80\nkeep_up = \"yes\"", ":4:11: keep_up has to be true or false"),
+        ("[a]\nport = 80", ":2:1: the service a has no command"),
+        ("[a]\ncommand = \"x\"", ":2:1: the service a has no port"),
+        ("[a\n", ":1:3: "),
+        (
+            "[a]\ncommand = \"x\"\nport = 1\ndepends_on = [\"bb\"]\n[b]\ncommand = \"x\"\nport = 2",
+            "hint: did you mean \"b\"?",
+        ),
+        (
+            "[a]\ncommand = \"x\"\nport = 1\ndepends_on = [\"b\"]\n[b]\ncommand = \"x\"\nport = 2\ndepends_on = [\"a\"]",
+            "in a circle: a → b → a",
+        ),
+    ] {
+        fs::write(site.path("other.toml"), text).expect("the folder is ours");
+        let said = run(&site, &["--file", "other.toml", "--all"]).status(2).stdout("").run().stderr;
+        assert!(said.starts_with("ensure-up: ") && said.contains(told), "{text}: {said}");
+    }
+    run(&site, &["--file", "none.toml", "--all"]).status(2).run();
+    run(&site, &["--all", "a"]).status(2).run();
+    assert!(site.processes().is_empty());
+}
+
+#[test]
+fn a_command_runs_while_all_are_up_and_then_they_are_stopped() {
+    let site = site(&[("db", 0, "", ""), ("api", 1, "--delay 100", "depends_on = [\"db\"]")]);
+    run(&site, &["db"]).run();
+    let output = run(&site, &["--all", "--then", "wc -l < count; exit 6"]).status(6).run();
+    assert_eq!(output.stdout.trim(), "2");
+    assert_eq!(site.alive(), site.started()[..1], "only what this call started is stopped");
+}
+
+#[test]
+fn a_signal_stops_what_is_on_its_way_up() {
+    let site = site(&[("slow", 0, "--delay 60000", ""), ("other", 1, "--delay 60000", "")]);
+    let mut child = run(&site, &["--all"]).spawn();
+    support::eventually("both servers", || site.started().len() == 2);
+    site::send(child.id(), nix::sys::signal::Signal::SIGTERM);
+    assert_eq!(child.wait().expect("a child").signal(), Some(15));
+    assert!(site.alive().is_empty());
+}
+
+#[test]
+fn options_of_the_call_go_for_all_services_and_values_stay_out_of_the_process_table() {
+    let site = site(&[("api", 0, "", "env = { TOKEN = \"secret\" }\nkeep_up = true")]);
+    run(&site, &["api"]).run();
+    let lines: Vec<String> = site
+        .processes()
+        .iter()
+        .filter_map(|identity| proc_tree::process::command(identity.pid).ok().flatten())
+        .map(|words| words.join(" "))
+        .collect();
+    assert!(lines.len() >= 2 && lines.iter().all(|line| !line.contains("secret")), "{lines:?}");
+    let found = by_name(&run(&site, &["--restart", "--json", "api"]).run());
+    assert_eq!(found["api"]["action"], "restarted");
+    assert_eq!((site.started().len(), site.alive().len()), (2, 1));
+}
