@@ -95,7 +95,7 @@ impl Site {
 
 /// The server behind a script that runs first, with the server as its `"$@"`. Each start is counted.
 pub(crate) fn scripted(script: &str) -> Vec<String> {
-        let mut command = shell(&format!("echo $$ >> count; {script}"), &["sh".to_owned()]);
-        command.extend([fixture(), "serve".into(), "127.0.0.1:{port}".into()]);
-        command
-    }
+    let mut command = shell(&format!("echo $$ >> count; {script}"), &["sh".to_owned()]);
+    command.extend([fixture(), "serve".into(), "127.0.0.1:{port}".into()]);
+    command
+}
