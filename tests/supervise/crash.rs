@@ -4,6 +4,7 @@ use nix::sys::signal::Signal;
 use proc_tree::{process, tree};
 
 use crate::{
+    kept::scripted,
     site::{Site, send},
     support::eventually,
 };
@@ -27,7 +28,7 @@ fn a_server_that_crashes_is_started_again() {
 #[test]
 fn a_caller_waits_for_a_server_that_crashes_twice_before_it_works() {
     let site = Site::new();
-    let command = site.scripted(r#"[ $(wc -l < count) -gt 2 ] && exec "$@"; exit 9"#);
+    let command = scripted(r#"[ $(wc -l < count) -gt 2 ] && exec "$@"; exit 9"#);
     let line = site.kept(&[], &command);
     assert_eq!((line.action.as_str(), line.restarts, line.healthy), ("started", 2, true));
     assert_eq!(site.started().len(), 3);
@@ -36,7 +37,7 @@ fn a_caller_waits_for_a_server_that_crashes_twice_before_it_works() {
 #[test]
 fn too_many_crashes_open_the_breaker_which_is_remembered_until_a_restart_is_asked_for() {
     let site = Site::new();
-    let command = site.scripted("echo no module named punie >&2; exit 7");
+    let command = scripted("echo no module named punie >&2; exit 7");
     let options = ["--max-restarts", "2/60s"];
     let output = site.keep(&options, &command).status(5).run();
     assert!(output.stderr.starts_with("ensure-up: sh is broken: given up at 2"), "{}", output.stderr);
@@ -50,7 +51,7 @@ fn too_many_crashes_open_the_breaker_which_is_remembered_until_a_restart_is_aske
             assert!(reason.contains(part), "{reason}");
         }
     }
-    assert!(site.processes().is_empty());
+    eventually("an end of all", || site.processes().is_empty());
     let again = site.keep(&options, &command).status(5).run();
     assert!(again.stderr.contains("\n  no module named punie\n"), "{}", again.stderr);
     assert_eq!(site.started().len(), 3);
@@ -74,11 +75,11 @@ fn a_crash_after_it_was_ready_counts_as_well() {
 #[test]
 fn a_server_that_ends_with_status_zero_is_not_started_again_unless_always() {
     let site = Site::new();
-    let done = site.scripted("exit 0");
+    let done = scripted("exit 0");
     let output = site.keep(&[], &done).status(3).run();
     assert!(output.stderr.starts_with("ensure-up: sh ended with status 0 after "), "{}", output.stderr);
     assert_eq!(site.started().len(), 1);
-    assert!(site.processes().is_empty());
+    eventually("an end of all", || site.processes().is_empty());
     let output = site.keep(&["--restart-on", "always", "--max-restarts", "2/60s"], &done).status(5).run();
     assert!(output.stderr.contains("3 crashes within 1m; it ended with status 0"), "{}", output.stderr);
     assert_eq!(site.started().len(), 4);
@@ -87,7 +88,7 @@ fn a_server_that_ends_with_status_zero_is_not_started_again_unless_always() {
 #[test]
 fn a_server_that_ends_well_after_it_was_ready_takes_its_supervisor_with_it() {
     let site = Site::new();
-    let command = site.scripted(r#""$@" & until [ -e end ]; do sleep 0.02; done; kill $!; exit 0"#);
+    let command = scripted(r#""$@" & until [ -e end ]; do sleep 0.02; done; kill $!; exit 0"#);
     site.kept(&[], &command);
     site.write("end", "");
     eventually("an end of all", || site.processes().is_empty());
@@ -104,7 +105,7 @@ fn what_starting_again_cannot_help_opens_the_breaker_at_once() {
         ("echo 'Error: listen EADDRINUSE: address' >&2; exit 1", "listen EADDRINUSE"),
     ] {
         let site = Site::new();
-        let output = site.keep(&[], &site.scripted(script)).status(5).run();
+        let output = site.keep(&[], &scripted(script)).status(5).run();
         assert!(output.stderr.contains(why), "{}", output.stderr);
         assert_eq!(site.started().len(), 1, "{script}");
         assert_eq!(site.entry().state, "broken");
@@ -126,7 +127,7 @@ fn a_command_that_is_not_there_is_status_127() {
 #[test]
 fn orphans_that_come_to_the_supervisor_are_reaped() {
     let site = Site::new();
-    let command = site.scripted(r#"for i in 1 2 3 4; do (sleep 0.1 & ) ; done; (sleep 60 & ); exec "$@""#);
+    let command = scripted(r#"for i in 1 2 3 4; do (sleep 0.1 & ) ; done; (sleep 60 & ); exec "$@""#);
     site.kept(&[], &command);
     let supervisor = site.supervisor().pid;
     let children = || -> Vec<String> {

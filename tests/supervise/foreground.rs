@@ -8,6 +8,7 @@ use std::{
 use nix::sys::signal::Signal;
 
 use crate::{
+    kept::scripted,
     site::{Site, send},
     support::eventually,
 };
@@ -29,7 +30,7 @@ fn a_server_in_the_foreground_tells_its_log_and_its_status() {
 fn a_server_that_ends_well_ends_the_foreground_well() {
     let site = Site::new();
     for options in [vec!["--foreground"], vec!["--foreground", "--keep-up"]] {
-        let command = site.scripted(r#""$@" & sleep 0.4; kill $!; echo goodbye; exit 0"#);
+        let command = scripted(r#""$@" & sleep 0.4; kill $!; echo goodbye; exit 0"#);
         let output = site.run(&options, &command).run();
         assert!(output.stderr.contains("goodbye\n"), "{}", output.stderr);
         assert!(site.processes().is_empty());

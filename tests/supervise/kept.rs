@@ -52,14 +52,6 @@ impl Site {
         line(&self.keep(&[&["--json"], options].concat(), command).run())
     }
 
-    /// The server behind a script that runs first, with the server as its `"$@"`.
-    #[expect(clippy::unused_self, reason = "it reads as the other commands of a site do")]
-    pub(crate) fn scripted(&self, script: &str) -> Vec<String> {
-        let mut command = shell(&format!("echo $$ >> count; {script}"), &["sh".to_owned()]);
-        command.extend([fixture(), "serve".into(), "127.0.0.1:{port}".into()]);
-        command
-    }
-
     pub(crate) fn entries(&self) -> Vec<Entry> {
         let output = self.bare().args(["--status", "--json"]).any_stdout().run();
         output.stdout.lines().map(|line| serde_json::from_str(line).expect("a status record")).collect()
@@ -99,4 +91,11 @@ impl Site {
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
         fs::write(path, text).expect("a file can be written");
     }
+}
+
+/// The server behind a script that runs first, with the server as its `"$@"`. Each start is counted.
+pub(crate) fn scripted(script: &str) -> Vec<String> {
+    let mut command = shell(&format!("echo $$ >> count; {script}"), &["sh".to_owned()]);
+    command.extend([fixture(), "serve".into(), "127.0.0.1:{port}".into()]);
+    command
 }

@@ -6,6 +6,7 @@ use nix::sys::signal::Signal;
 use proc_tree::process;
 
 use crate::{
+    kept::scripted,
     site::{Site, end, send},
     support::{eventually, runs},
 };
@@ -32,7 +33,7 @@ fn a_server_goes_on_writing_while_it_has_no_supervisor_and_nothing_is_lost() {
     let site = Site::new();
     let writer = "until [ -e go ]; do sleep 0.02; done; i=0; \
                   while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done; echo > written";
-    let command = site.scripted(&format!(r#"({writer}) & exec "$@""#));
+    let command = scripted(&format!(r#"({writer}) & exec "$@""#));
     let first = site.kept(&[], &command);
     end(site.supervisor());
     site.write("go", "");

@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    kept::scripted,
     site::{Site, send},
     support::eventually,
 };
@@ -13,10 +14,10 @@ use crate::{
 const LINES: usize = 3000;
 
 /// A server beside which lines are written once a file is there.
-fn talkative(site: &Site) -> Vec<String> {
+fn talkative() -> Vec<String> {
     let writer = "until [ -e go ]; do sleep 0.02; done; i=0; \
                   while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done";
-    site.scripted(&format!(r#"({writer}) & exec "$@""#))
+    scripted(&format!(r#"({writer}) & exec "$@""#))
 }
 
 fn lines(text: &str) -> Vec<String> {
@@ -30,7 +31,7 @@ fn expected() -> Vec<String> {
 #[test]
 fn a_log_is_rotated_by_size_and_nothing_is_lost() {
     let site = Site::new();
-    site.kept(&["--log-max-size", "4K", "--log-keep", "50"], &talkative(&site));
+    site.kept(&["--log-max-size", "4K", "--log-keep", "50"], &talkative());
     site.write("go", "");
     eventually("the last line", || site.logged().contains("line 2999\n"));
     let old = (1..50).rev().filter_map(|number| fs::read_to_string(format!("{}.{number}", site.log().display())).ok());
@@ -43,7 +44,7 @@ fn a_log_is_rotated_by_size_and_nothing_is_lost() {
 #[test]
 fn no_more_old_logs_are_kept_than_asked_for() {
     let site = Site::new();
-    site.kept(&["--log-max-size", "2K", "--log-keep", "2"], &talkative(&site));
+    site.kept(&["--log-max-size", "2K", "--log-keep", "2"], &talkative());
     site.write("go", "");
     eventually("the last line", || site.logged().contains("line 2999\n"));
     let names = fs::read_dir(site.path("state")).expect("the state folder").flatten();
@@ -54,7 +55,7 @@ fn no_more_old_logs_are_kept_than_asked_for() {
 #[test]
 fn a_log_is_followed_across_its_rotations() {
     let site = Site::new();
-    let line = site.kept(&["--name", "talker", "--log-max-size", "8K", "--log-keep", "50"], &talkative(&site));
+    let line = site.kept(&["--name", "talker", "--log-max-size", "8K", "--log-keep", "50"], &talkative());
     assert_eq!(line.log, Some(site.log()));
     let mut follower = site.bare().args(["--logs", "talker", "-f"]).spawn();
     let reader = BufReader::new(follower.stdout.take().expect("stdout is a pipe"));
@@ -71,7 +72,7 @@ fn a_log_is_followed_across_its_rotations() {
 #[test]
 fn what_a_server_says_last_is_in_its_log() {
     let site = Site::new();
-    let command = site.scripted("i=0; while [ $i -lt 5000 ]; do echo line $i; i=$((i+1)); done; exit 3");
+    let command = scripted("i=0; while [ $i -lt 5000 ]; do echo line $i; i=$((i+1)); done; exit 3");
     let output = site.keep(&["--max-restarts", "0/60s"], &command).status(5).run();
     assert!(output.stderr.contains("\n  line 4999\n"), "{}", output.stderr);
     assert_eq!(lines(&site.logged()).len(), 5000);
@@ -84,5 +85,5 @@ fn a_log_that_is_rotated_while_a_server_starts_still_says_that_it_is_ready() {
     let script = "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; echo up and running; \
                   i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; exec \"$@\"";
     let options = ["--ready-log", "up and running", "--log-max-size", "4K", "--log-keep", "50"];
-    assert_eq!(site.kept(&options, &site.scripted(script)).action, "started");
+    assert_eq!(site.kept(&options, &scripted(script)).action, "started");
 }

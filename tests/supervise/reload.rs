@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::{site::Site, support::eventually};
+use crate::{kept::scripted, site::Site, support::eventually};
 
 /// Long enough for a restart that must not come to come.
 fn settle() {
@@ -113,7 +113,7 @@ fn folders_that_are_new_or_come_again_are_watched() {
 #[test]
 fn the_server_s_own_log_does_not_count() {
     let site = Site::new();
-    let command = site.scripted(r#"(while :; do echo tick; sleep 0.05; done) & exec "$@""#);
+    let command = scripted(r#"(while :; do echo tick; sleep 0.05; done) & exec "$@""#);
     // the count of the starts is no log
     let options = ["--reload-on", "**", "--reload-on", "!count", "--log", "server.log", "--log-max-size", "100"];
     site.kept(&options, &command);
@@ -140,7 +140,7 @@ fn a_change_just_before_a_server_is_ready_is_not_lost() {
     let site = Site::new();
     site.write("app.py", "1");
     // it is ready within the time in which changes are collected
-    let command = site.scripted(r#"[ $(wc -l < count) -eq 2 ] && echo 3 > app.py; exec "$@""#);
+    let command = scripted(r#"[ $(wc -l < count) -eq 2 ] && echo 3 > app.py; exec "$@""#);
     site.kept(&["--reload-on", "*.py"], &command);
     site.write("app.py", "2");
     eventually("the second start", || site.started().len() == 2);
@@ -166,7 +166,7 @@ fn a_stubborn_tree_is_gone_before_the_next_start() {
 fn a_version_that_does_not_come_up_is_shown_and_the_next_change_tries_again() {
     let site = Site::new();
     site.write("version", "good");
-    let command = site.scripted(r#"grep -q bad version && { echo SyntaxError: bad version >&2; exit 1; }; exec "$@""#);
+    let command = scripted(r#"grep -q bad version && { echo SyntaxError: bad version >&2; exit 1; }; exec "$@""#);
     let options = ["--reload-on", "version", "--max-restarts", "1/60s"];
     site.kept(&options, &command);
     site.write("version", "bad");

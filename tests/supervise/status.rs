@@ -7,8 +7,8 @@ use std::{
 
 use nix::sys::signal::Signal;
 
-use super::kept::Entry;
 use crate::{
+    kept::{Entry, scripted},
     site::{Site, send},
     support::Terminal,
 };
@@ -37,8 +37,9 @@ fn a_watch_as_json_is_one_record_per_server_and_round() {
     let site = Site::new();
     site.kept(&["--name", "api"], &site.server(&[]));
     let mut watch = site.bare().args(["--status", "--json", "--watch=50ms"]).spawn();
-    let lines = BufReader::new(watch.stdout.take().expect("stdout is a pipe")).lines().map_while(Result::ok);
-    let entries: Vec<Entry> = lines.take(3).map(|line| serde_json::from_str(&line).expect("a record")).collect();
+    let mut lines = BufReader::new(watch.stdout.take().expect("stdout is a pipe")).lines().map_while(Result::ok);
+    let entries: Vec<Entry> =
+        lines.by_ref().take(3).map(|line| serde_json::from_str(&line).expect("a record")).collect();
     for entry in &entries {
         assert_eq!((entry.name.as_str(), entry.port, entry.state.as_str()), ("api", site.port, "running"));
         assert_eq!((entry.running, entry.healthy, entry.pid), (true, true, Some(site.started()[0])));
@@ -55,7 +56,7 @@ fn a_watch_as_json_is_one_record_per_server_and_round() {
 fn a_table_tells_why_a_server_is_broken() {
     let site = Site::new();
     let options = ["--name", "ml", "--max-restarts", "0/60s"];
-    site.keep(&options, &site.scripted("echo out of memory; exit 7")).status(5).run();
+    site.keep(&options, &scripted("echo out of memory; exit 7")).status(5).run();
     let output = site.bare().args(["--status", "--table", "ml"]).status(1).any_stdout().run();
     let row = output.stdout.lines().nth(1).expect("a row");
     let words: Vec<&str> = row.split_whitespace().collect();

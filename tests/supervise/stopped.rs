@@ -3,6 +3,7 @@
 use std::{env, path::PathBuf, process::Command};
 
 use crate::{
+    kept::scripted,
     site::Site,
     support::{Tool, eventually, runs, skipped},
 };
@@ -45,7 +46,7 @@ fn a_stop_ends_the_supervisor_and_its_server() {
 #[test]
 fn a_stop_during_the_pause_before_a_restart_ends_the_supervisor() {
     let site = Site::new();
-    let mut starter = site.run(&["--keep-up", "--backoff", "60s"], &site.scripted("exit 1")).spawn();
+    let mut starter = site.run(&["--keep-up", "--backoff", "60s"], &scripted("exit 1")).spawn();
     eventually("a pause", || site.recorded("phase") == "waiting");
     let entry = site.entry();
     assert_eq!((entry.state.as_str(), entry.pid), ("starting", None));
