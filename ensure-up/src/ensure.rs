@@ -6,7 +6,8 @@ use port_who::Holding;
 use proc_tree::Identity;
 
 use crate::{
-    Action, Clock, Existing, Failure, Folders, Life, Lock, Outcome, Phase, Race, Record, Service, Standing, Verdict,
+    Action, Clock, Existing, Failure, Folders, Life, Lines, Lock, Outcome, Phase, Race, Record, Service, Standing,
+    Verdict,
     health::{self, Asked},
     service::{self, Adopt},
     standing,
@@ -110,7 +111,7 @@ impl Ensure<'_> {
         }
         // one that was ready once need not say so again, and what it said since is not about its start
         let log = record.log.as_deref().filter(|_| record.phase == Phase::Starting);
-        let race = Race { life: Some(&mut life), log, ..self.race(port) };
+        let race = Race { life: Some(&mut life), log: Lines::of(log, 0, self.service), ..self.race(port) };
         match health::block_on(race.run()).map_err(Failure::system("wait"))?? {
             Verdict::Ready(holdings) => {
                 let action = if waited || record.phase != Phase::Ready { Action::Joined } else { Action::Reused };
@@ -217,8 +218,7 @@ impl Ensure<'_> {
             service: self.service,
             port,
             life: None,
-            log: None,
-            log_start: 0,
+            log: Lines::of(None, 0, self.service),
             notify: None,
             was_there: true,
             adopt_any: false,

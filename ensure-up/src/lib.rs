@@ -43,6 +43,7 @@ pub use folder::{FolderError, Folders};
 pub use health::{Asked, block_on};
 pub use launch::LaunchError;
 pub use life::{Ending, Life};
+pub use lines::Lines;
 pub use lock::Lock;
 pub use log::LogError;
 pub use outcome::{Action, Clock, Failure, Outcome};

@@ -11,7 +11,7 @@ use crate::{Service, tail::Tail};
 
 /// The lines of a log as they come, and what they tell.
 #[derive(Debug)]
-pub(crate) struct Lines {
+pub struct Lines {
     tail: Option<Tail>,
     partial: Vec<u8>,
     ready_pattern: Option<Regex>,

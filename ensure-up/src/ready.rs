@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    path::Path,
     time::{Duration, Instant},
 };
 
@@ -62,10 +61,8 @@ pub struct Race<'r> {
     pub port: u16,
     /// The server's processes; `None` for one that is only known by its port.
     pub life: Option<&'r mut Life>,
-    /// Its log.
-    pub log: Option<&'r Path>,
-    /// Where in its log this start begins.
-    pub log_start: u64,
+    /// Its log, opened before it was started: by now it may have been rotated.
+    pub log: Lines,
     /// Where it says that it is ready, if it is to say so.
     pub notify: Option<&'r Notify>,
     /// Whether it was there before: then its command line tells whose it is.
@@ -86,7 +83,6 @@ enum Round {
 
 /// What is kept from round to round.
 struct Course {
-    log: Lines,
     prober: health::Prober,
     first_ask: Instant,
     /// The last answer, once it was asked.
@@ -131,7 +127,6 @@ impl Race<'_> {
         let deadline = self.deadline;
         let mut signals = Signals::catch().map_err(ReadyError::Watch)?;
         let mut course = Course {
-            log: Lines::of(self.log, self.log_start, self.service),
             prober: health::Prober::new(&self.service.settings),
             first_ask: started + self.service.settings.initial_delay,
             answer: None,
@@ -168,8 +163,8 @@ impl Race<'_> {
     async fn round(&mut self, course: &mut Course) -> Result<Round, ReadyError> {
         // the log first: what a server says last, it says before it ends
         let ended = self.ended()?;
-        course.log.read();
-        if let Some(line) = course.log.failed.take() {
+        self.log.read();
+        if let Some(line) = self.log.failed.take() {
             return Ok(Round::Done(Verdict::Failed(format!("its log says {line:?}"))));
         }
         if let Some(ending) = ended {
@@ -186,7 +181,7 @@ impl Race<'_> {
             Standing::Ours(holdings) | Standing::Matching(holdings, _) => holdings,
         };
         self.held = true;
-        if !course.log.ready {
+        if !self.log.ready {
             return missing("its log does not say that it is ready");
         }
         if self.notify.is_some_and(|notify| !notify.is_ready()) {

@@ -5,7 +5,7 @@ use std::{fs::File, path::Path};
 use proc_tree::{Identity, process};
 
 use crate::{
-    Action, Failure, Life, Outcome, Phase, Record, Verdict,
+    Action, Failure, Life, Lines, Outcome, Phase, Record, Verdict,
     ensure::{Ensure, Up},
     health,
     launch::{self, Launch},
@@ -50,11 +50,11 @@ impl Start<'_, '_> {
         };
         // from here on a signal ends the race, not this process: nothing that was started may be left behind
         let _signals = Signals::catch().map_err(Failure::system("catch signals"))?;
+        let log = Lines::of(Some(path), 0, self.ensure.service);
         let mut record = self.launch(path, file, notify.as_ref())?;
         let mut life = Life::watch(record.identity(), true).map_err(Failure::system("watch the server"))?;
         let race = self.ensure.race(self.port);
-        let race =
-            crate::Race { life: Some(&mut life), log: Some(path), notify: notify.as_ref(), was_there: false, ..race };
+        let race = crate::Race { life: Some(&mut life), log, notify: notify.as_ref(), was_there: false, ..race };
         match race.run().await {
             Ok(Verdict::Ready(holdings)) => {
                 // what a wrapper left behind is the server now

@@ -54,7 +54,9 @@ impl Tail {
     fn newer(&self) -> Vec<File> {
         let known = self.file.as_ref().and_then(identity);
         let mut newer: Vec<File> = Vec::new();
-        for file in (0..).map_while(|number| open(&self.path, number)) {
+        // while logs are renamed there is a gap among their numbers; then one of them comes twice
+        let numbered = |number| open(&self.path, number).or_else(|| open(&self.path, number + 1));
+        for file in (0..).map_while(numbered) {
             if identity(&file) == known {
                 newer.reverse();
                 return newer;

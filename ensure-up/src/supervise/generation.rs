@@ -10,7 +10,7 @@ use tokio::select;
 
 use super::{Over, RestartOn, Supervisor, at_rest, changed, liveness, message};
 use crate::{
-    Clock, Ending, Failure, Life, Phase, Race, Verdict,
+    Clock, Ending, Failure, Life, Lines, Phase, Race, Verdict,
     launch::{self, Launch, LaunchError},
     life,
     notify::{self, Notify},
@@ -28,6 +28,7 @@ impl Supervisor<'_> {
         // what the last generation said is not about this one
         self.output.flush();
         let log_start = self.log.metadata().map_or(0, |found| found.len());
+        let log = Lines::of((!adopted).then_some(&*self.log), log_start, self.service);
         if !adopted {
             match self.launch(life, notify.as_ref()) {
                 Err(failure @ Failure::Launch(LaunchError::NotFound(_) | LaunchError::NotExecutable { .. })) => {
@@ -37,7 +38,7 @@ impl Supervisor<'_> {
             }
         }
         let Some(life) = life else { return Ok(Over::Finished) };
-        if let Some(over) = self.come_up(life, adopted, log_start, notify.as_ref()).await? {
+        if let Some(over) = self.come_up(life, adopted, log, notify.as_ref()).await? {
             return Ok(over);
         }
         self.record = self.record.with_identity(life.identity());
@@ -66,17 +67,15 @@ impl Supervisor<'_> {
         &mut self,
         life: &mut Life,
         adopted: bool,
-        log_start: u64,
+        log: Lines,
         notify: Option<&Notify>,
     ) -> Result<Option<Over>, Failure> {
         let first = life.roots()[0];
-        let log = self.log.clone();
         let race = Race {
             service: self.service,
             port: self.port,
             life: Some(life),
-            log: (!adopted).then_some(&*log),
-            log_start,
+            log,
             notify,
             was_there: adopted,
             adopt_any: false,
