@@ -107,12 +107,13 @@ impl Seen {
     }
 }
 
-/// Pauses between rounds grow from the first to the second: something new is mostly found soon.
+/// As long as nobody has answered only the kernel is asked, often; the pause grows with the wait.
 const SHORTEST: Duration = Duration::from_millis(1);
-const LONGEST: Duration = Duration::from_millis(20);
+const LONGEST: Duration = Duration::from_millis(5);
 
-/// As long as nobody listens, only the kernel is asked: that can be done more often.
-const LONGEST_IN_SILENCE: Duration = Duration::from_millis(8);
+/// A server that has answered and is not healthy yet is left in peace for so long, as health-wait does: most write a line
+/// for each request, and their logs shall tell more than that.
+const ANSWERED: Duration = Duration::from_millis(25);
 
 /// How long somebody else's socket is taken to be that.
 const SECOND_LOOK: Duration = Duration::from_millis(100);
@@ -146,8 +147,8 @@ impl Race<'_> {
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return Ok(Verdict::TooLate(missing.0, missing.1));
             }
-            let longest = if course.answer.is_some() { LONGEST } else { LONGEST_IN_SILENCE };
-            let pause = (started.elapsed() / 100).clamp(SHORTEST, longest);
+            let silent = (started.elapsed() / 100).clamp(SHORTEST, LONGEST);
+            let pause = if course.answer.is_some() { ANSWERED } else { silent };
             let pause = self.service.settings.interval.unwrap_or(pause);
             select! {
                 () = time::sleep(pause) => {}

@@ -114,16 +114,23 @@ impl Record {
         Duration::from_millis(self.grace_ms)
     }
 
-    /// Puts the record in place: whole or not at all, also after a crash of the machine.
+    /// Puts the record in place: whole or not at all.
+    ///
+    /// That of a server that is about to run is on the disk when this returns. What is noted later can be found out again,
+    /// and a caller waits for it: that is left to the system.
     ///
     /// # Errors
     /// When it cannot be written; the one that was there before stays.
     pub fn write(&self, folders: &Folders) -> io::Result<()> {
         let path = path(folders, self.port);
         let new = path.with_extension("json.new");
+        let mut text = serde_json::to_vec(self)?;
+        text.push(b'\n');
         let mut file = options().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        serde_json::to_writer(&mut file, self)?;
-        file.write_all(b"\n")?;
+        file.write_all(&text)?;
+        if self.phase != Phase::Starting {
+            return put_in_place(&new, &path);
+        }
         file.sync_all()?;
         put_in_place(&new, &path)?;
         File::open(&folders.runtime)?.sync_all()

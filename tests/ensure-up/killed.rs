@@ -80,7 +80,7 @@ fn a_starter_that_is_killed_in_a_given_system_call_leaves_no_harm() {
         ("fsync", 2, "after the record, before the exec"),
         ("epoll_wait", 1, "while it waits"),
         ("epoll_wait", 5, "while it waits"),
-        ("fsync", 3, "when the server is ready"),
+        ("rename", 2, "when the server is ready"),
     ];
     for (call, when, stage) in stages {
         let site = Site::new();
