@@ -12,32 +12,45 @@ mod linux {
     use std::{fs, num::NonZero, ptr::NonNull};
 
     use nix::{
-        libc::{c_void, malloc_trim},
+        libc::{self, c_void},
         sys::mman::{MmapAdvise, madvise},
     };
+
+    type Mapping = (NonNull<u8>, NonZero<usize>);
 
     pub(super) fn give_back() {
         // SAFETY: malloc_trim(3) takes no memory that is in use; the C library has its own lock.
         #[cfg(target_env = "gnu")]
         unsafe {
-            malloc_trim(0)
+            libc::malloc_trim(0)
         };
-        let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
-        for (start, length) in maps.lines().filter_map(code) {
-            // SAFETY: pages of a file that were never written to: the next access reads the same from the file again.
-            let _ = unsafe { madvise(start.cast::<c_void>(), length.get(), MmapAdvise::MADV_DONTNEED) };
+        let maps = fs::read_to_string("/proc/self/smaps").unwrap_or_default();
+        let mut mapping = None;
+        for line in maps.lines() {
+            // each mapping begins with its addresses; one line below says how much of it is not the file's any more
+            match line.strip_prefix("Anonymous:") {
+                None => mapping = read_only_file(line).or(mapping),
+                Some(size) if size.trim() == "0 kB" => mapping.take().into_iter().for_each(forget),
+                Some(_) => mapping = None,
+            }
         }
     }
 
-    /// Finds a mapping of code: private and executable, of a file (proc_pid_maps(5)). What is only readable may hold
-    /// relocations, which were written and are not in the file.
-    fn code(line: &str) -> Option<(NonNull<u8>, NonZero<usize>)> {
+    fn forget((start, length): Mapping) {
+        // SAFETY: these pages cannot be written to and never were: the next access reads the same from the file again.
+        let _ = unsafe { madvise(start.cast::<c_void>(), length.get(), MmapAdvise::MADV_DONTNEED) };
+    }
+
+    /// Finds a mapping of a file that cannot be written to, by its first line (proc_pid_smaps(5)). Relocations may have
+    /// been written to it before.
+    fn read_only_file(line: &str) -> Option<Mapping> {
         let mut words = line.split_whitespace();
         let (start, end) = words.next()?.split_once('-')?;
-        let is_code = words.next()? == "r-xp" && words.nth(3).is_some_and(|path| path.starts_with('/'));
+        let is_read_only = matches!(words.next()?, "r-xp" | "r--p");
+        let is_file = words.nth(3).is_some_and(|path| path.starts_with('/'));
         let address = |text| usize::from_str_radix(text, 16).ok();
         let (start, end) = (address(start)?, address(end)?);
         let place = NonNull::new(std::ptr::with_exposed_provenance_mut(start))?;
-        is_code.then_some((place, NonZero::new(end.checked_sub(start)?)?))
+        Some((place, NonZero::new(end.checked_sub(start)?)?)).filter(|_| is_read_only && is_file)
     }
 }
