@@ -28,16 +28,17 @@ impl Start<'_, '_> {
     pub(crate) fn run(&self) -> Result<Up, Failure> {
         let Ensure { service, folders, .. } = self.ensure;
         let path = service.log_path(&folders.logs, self.port);
-        if let Some(keep_up) = &service.keep_up {
+        if service.keep_up.is_some() {
             let program = service.command.first().map_or("".as_ref(), |program| program.as_os_str());
             launch::find(program, &service.whole_environment(self.port))?;
-            drop(log::start(&path, service.log_keep)?);
-            let record = Self::record(self.ensure, self.port, None, Some(&path));
-            return self.ensure.supervise(keep_up, record, self.action);
         }
         let file = log::start(&path, service.log_keep)?;
         // old logs are nobody's concern when a server is to be started
         let _ = log::prune(&folders.logs, |port| Record::read(folders, port).is_some());
+        if let Some(keep_up) = &service.keep_up {
+            let record = Self::record(self.ensure, self.port, None, Some(&path));
+            return self.ensure.supervise(keep_up, record, self.action);
+        }
         life::become_subreaper();
         health::block_on(self.launch_and_wait(&path, &file)).map_err(Failure::system("wait"))?
     }
