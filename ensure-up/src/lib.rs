@@ -21,6 +21,7 @@ mod notify;
 mod outcome;
 mod pump;
 mod range;
+mod raw_path;
 mod ready;
 mod record;
 pub mod reload;

@@ -19,12 +19,19 @@ pub struct Notify {
 }
 
 impl Notify {
-    /// Opens the socket. A path of a socket has at most 107 bytes, so it is made in the temporary folder.
+    /// Opens the socket, in the temporary folder; in `/tmp` where that one's path is too long for a socket's, which has at
+    /// most 107 bytes (`unix(7)`; 103 on macOS).
     ///
     /// # Errors
     /// When it cannot be made.
     pub fn open() -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("ensure-up-").tempdir()?;
+        const LONGEST: usize = 103;
+        let mut named = tempfile::Builder::new();
+        let named = named.prefix("ensure-up-");
+        let mut folder = named.tempdir()?;
+        if path(folder.path()).as_os_str().len() > LONGEST {
+            folder = named.tempdir_in("/tmp")?;
+        }
         let socket = UnixDatagram::bind(path(folder.path()))?;
         socket.set_nonblocking(true)?;
         Ok(Self { socket: tokio::net::UnixDatagram::from_std(socket)?, folder, ready: Cell::new(false) })

@@ -48,10 +48,12 @@ pub struct Record {
     /// The command line; invalid UTF-8 is replaced.
     pub command: Vec<String>,
     /// The folder it was started in.
+    #[serde(with = "crate::raw_path")]
     pub cwd: PathBuf,
     /// A fingerprint of the environment that was asked for, without its secrets.
     pub environment: u64,
     /// Where its output goes; `None` for one that was adopted.
+    #[serde(with = "crate::raw_path::optional")]
     pub log: Option<PathBuf>,
     /// The health target that was asked for: a path or a whole target.
     pub health: Option<String>,

@@ -1,9 +1,9 @@
 //! Whose is the server on the port? Nobody's, ours, one that matches, or a foreign one: never a guess.
 
 use std::{
+    borrow::Cow,
     ffi::{OsStr, OsString},
     net::SocketAddr,
-    os::unix::ffi::OsStrExt,
     path::Path,
 };
 
@@ -175,14 +175,15 @@ fn runs_command(process: &Facts, wanted: &[OsString], cwd: &Path) -> bool {
 
 /// The kernel puts a script's interpreter, with at most one argument, in front of its command line, and the path that the
 /// script was found at in place of its name.
+///
+/// What is no text is compared as it is shown.
 fn is_same_command(words: &[String], wanted: &[OsString]) -> bool {
     let Some(extra) = words.len().checked_sub(wanted.len()).filter(|&extra| extra <= 2) else { return false };
-    let mut pairs = words[extra..].iter().zip(wanted);
-    let is_program = |(word, wanted): (&String, &OsString)| {
-        word.as_bytes() == wanted.as_bytes()
-            || (!wanted.as_bytes().contains(&b'/') && Path::new(word).file_name() == Some(wanted.as_os_str()))
+    let mut pairs = words[extra..].iter().zip(wanted.iter().map(|word| word.to_string_lossy()));
+    let is_program = |(word, wanted): (&String, Cow<'_, str>)| {
+        *word == wanted || (!wanted.contains('/') && Path::new(word).file_name() == Some(OsStr::new(&*wanted)))
     };
-    pairs.next().is_some_and(is_program) && pairs.all(|(word, wanted)| OsStr::new(word) == wanted)
+    pairs.next().is_some_and(is_program) && pairs.all(|(word, wanted)| *word == wanted)
 }
 
 /// Returns where the server listens, the address to ask it on first: people and proxies use IPv4 loopback most.

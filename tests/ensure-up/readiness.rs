@@ -87,6 +87,15 @@ fn ready_notify_hears_a_child_and_leaves_no_socket_behind() {
 }
 
 #[test]
+fn ready_notify_works_where_the_temporary_folder_has_a_long_name() {
+    let site = Site::new();
+    let temporary = site.path(&"long".repeat(40));
+    fs::create_dir(&temporary).unwrap();
+    site.run(&["--ready-notify"], &site.odd(&["notify", "50"], &[])).env("TMPDIR", &temporary).run();
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0);
+}
+
+#[test]
 fn a_server_that_never_notifies_is_late() {
     let site = Site::new();
     let output = site.run(&["--ready-notify", "--timeout", "300ms"], &site.server(&[])).status(124).run();

@@ -114,6 +114,12 @@ fn the_record_of_somebody_else_is_not_believed() {
     is_no_record(&site, "somebody else's");
 }
 
+/// What has the PID now may have started in the same tick of the clock, so quick is a test.
+fn earlier(stale: &mut Value) {
+    let start_id = stale["start_id"].as_u64().expect("a number");
+    stale["start_id"] = (start_id - 1).into();
+}
+
 #[test]
 fn a_recycled_pid_is_not_the_server() {
     let (site, record) = started();
@@ -121,6 +127,7 @@ fn a_recycled_pid_is_not_the_server() {
     let mut other = Command::new("sleep").arg("60").current_dir("/").spawn().unwrap();
     let mut stale = record;
     stale["pid"] = other.id().into();
+    earlier(&mut stale);
     put(&site, &stale);
     let line = site.line(&["--restart"], &site.server(&[]));
     assert_eq!(line.action, "started", "there was none to restart");
@@ -146,6 +153,7 @@ fn a_recycled_pid_that_leads_a_session_is_not_the_server_nor_are_its_members() {
     for options in [&["--restart"][..], &["--timeout", "5s"]] {
         let mut stale = record.clone();
         stale["pid"] = leader.id().into();
+        earlier(&mut stale);
         put(&site, &stale);
         let line = site.line(options, &site.server(&[]));
         assert_eq!(line.action, "started", "{options:?}");

@@ -76,6 +76,26 @@ fn it_runs_in_the_callers_folder_or_in_the_one_that_is_named() {
     assert!(site.get().ends_with("/a folder"), "{}", site.get());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn folders_and_arguments_need_not_be_text() {
+    let site = Site::new();
+    let name = crate::support::raw(b"caf\xe9 \xff");
+    let folder = site.folder().join(&name);
+    fs::create_dir(&folder).unwrap();
+    let command = shell("\"$0\" serve --count count 127.0.0.1:$PORT; true", &site.server(&[])[..1]);
+    let run = || {
+        let tool = site.bare().args(["--json", "--port", &site.port.to_string(), "--log", "log", "--"]).args(&command);
+        crate::site::line(&tool.arg(&name).cwd(&folder).any_stdout().run())
+    };
+    assert_eq!(run().action, "started");
+    // in silence: neither the folder nor the command is another one
+    assert_eq!(run().action, "reused");
+    assert!(fs::read_to_string(folder.join("log")).unwrap().starts_with("ready"));
+    fs::remove_file(site.record()).unwrap();
+    assert_eq!(run().action, "adopted");
+}
+
 #[test]
 fn a_name_is_kept() {
     let site = Site::new();

@@ -20,7 +20,7 @@ use std::{
 
 pub use fixture::{Fixture, fixture_path};
 pub use terminal::Terminal;
-pub use tool::{Output, Tool};
+pub use tool::{Output, Tool, raw};
 
 /// How long anything may take before its test fails; far more than it needs on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
