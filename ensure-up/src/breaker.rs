@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use proc_tree::duration;
+use proc_tree::cli::duration;
 
 /// The pauses before restarts: doubled from the first up to the longest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

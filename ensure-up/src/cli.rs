@@ -11,7 +11,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use health_wait::Settings;
 use nix::sys::signal::Signal;
-use proc_tree::{command_line::Common, duration};
+use proc_tree::cli::{args::Common, duration};
 
 use options::Options;
 
@@ -111,7 +111,7 @@ Examples:
     version,
     override_usage = "ensure-up [OPTIONS] --port PORT[-PORT] -- CMD [ARG]...\n       ensure-up [OPTIONS] NAME...|--all\n       ensure-up --status|--stop|--logs [NAME]...",
     args_override_self = true,
-    after_help = format!("{EXAMPLES}\n{}", proc_tree::command_line::statuses(Status::HELP))
+    after_help = format!("{EXAMPLES}\n{}", proc_tree::cli::args::statuses(Status::HELP))
 )]
 pub(crate) struct Cli {
     /// Names of servers, or their ports

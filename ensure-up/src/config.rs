@@ -14,7 +14,7 @@ use std::{
 };
 
 use clap::Command;
-use proc_tree::text;
+use proc_tree::cli::text;
 use toml::de::DeTable;
 
 pub use fault::Fault;

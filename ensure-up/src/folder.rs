@@ -7,7 +7,7 @@ use std::{
 };
 
 use nix::unistd::geteuid;
-use proc_tree::text;
+use proc_tree::cli::text;
 
 /// The folders of this user.
 #[derive(Debug, Clone, PartialEq, Eq)]

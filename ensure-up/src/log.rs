@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use proc_tree::text;
+use proc_tree::cli::text;
 
 /// How many lines of a log are shown when a start failed.
 pub const TAIL_LINES: usize = 20;

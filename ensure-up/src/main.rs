@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::CommandFactory;
-use proc_tree::command_line::{self, OutputError};
+use proc_tree::cli::args::{self, OutputError};
 
 use cli::{Cli, Exit, Status, UsageError};
 
@@ -17,7 +17,7 @@ const NAME: &str = "ensure-up";
 fn main() -> ExitCode {
     match Cli::parse_arguments() {
         Ok(cli) => finish(run(&cli)),
-        Err(error) => match command_line::usage_error(NAME, &error) {
+        Err(error) => match args::usage_error(NAME, &error) {
             Some(message) => say(&message, Status::Usage),
             None => finish(
                 write!(io::stdout(), "{}", error.render())
@@ -46,7 +46,7 @@ fn finish(result: anyhow::Result<Exit>) -> ExitCode {
             let hint =
                 usage.and_then(|usage| usage.hint.as_ref()).map_or_else(String::new, |hint| format!("\nhint: {hint}"));
             let status = if usage.is_some() { Status::Usage } else { Status::Failed };
-            say(&format!("{NAME}: {}{hint}", command_line::failure(error.chain())), status)
+            say(&format!("{NAME}: {}{hint}", args::failure(error.chain())), status)
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use nix::sys::signal::Signal;
 use port_who::Holding;
-use proc_tree::{Identity, text};
+use proc_tree::{Identity, cli::text};
 use serde::{Deserialize, Serialize};
 
 use crate::{FolderError, launch::LaunchError, life::Ending, log::LogError, ready::ReadyError};
@@ -87,7 +87,7 @@ pub struct Outcome {
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The command ended before it was ready.
-    #[error("{name} {ending} after {}, before it {missing}", proc_tree::duration::elapsed(*after))]
+    #[error("{name} {ending} after {}, before it {missing}", proc_tree::cli::duration::elapsed(*after))]
     Ended {
         /// The command's name.
         name: String,
@@ -122,7 +122,7 @@ pub enum Failure {
         log: Option<PathBuf>,
     },
     /// The deadline passed.
-    #[error("{name} was not ready on port {port} within {}: {what}", proc_tree::duration::elapsed(*within))]
+    #[error("{name} was not ready on port {port} within {}: {what}", proc_tree::cli::duration::elapsed(*within))]
     Deadline {
         /// The command's name.
         name: String,

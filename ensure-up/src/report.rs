@@ -3,7 +3,11 @@
 use std::io::{self, Write};
 
 use port_who::Holding;
-use proc_tree::{Facts, Identity, duration, size, text, users};
+use proc_tree::{
+    Facts, Identity,
+    cli::{duration, size, text},
+    users,
+};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -138,7 +142,7 @@ fn uses(outcome: &Outcome) -> String {
 
 /// The resident memory of a tree: its proportional share costs milliseconds for each GiB, too much for a message.
 fn memory(pid: u32) -> Option<u64> {
-    proc_tree::memory::resident_of_tree(pid).ok().flatten()
+    proc_tree::usage::memory::resident_of_tree(pid).ok().flatten()
 }
 
 /// Says in lines why a server is not up: the message, what belongs to it, hints.

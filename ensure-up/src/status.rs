@@ -6,7 +6,7 @@ use clap::{Args, Command, FromArgMatches};
 use futures_util::future::join_all;
 use health_wait::Settings;
 use port_who::Holding;
-use proc_tree::{Facts, Identity, Sampler, memory::Choice, process, roots::Root, sampler::Options};
+use proc_tree::{Facts, Identity, Sampler, process, roots::Root, sample::sampler::Options, usage::memory::Choice};
 use serde::Serialize;
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use proc_tree::{
+use proc_tree::cli::{
     duration, size,
     table::Table,
     terminal::{Look, PID},

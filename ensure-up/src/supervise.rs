@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use proc_tree::command_line;
+use proc_tree::cli::args;
 use tokio::{
     select,
     signal::unix::{self, SignalKind, signal},
@@ -172,7 +172,7 @@ impl Supervisor<'_> {
                     None
                 }
                 Over::Changed(path) => {
-                    self.say(&format!("{} changed: starting again", proc_tree::text::path(&path)));
+                    self.say(&format!("{} changed: starting again", proc_tree::cli::text::path(&path)));
                     self.breaker.forget();
                     self.record.reason = None;
                     Some(Duration::ZERO)
@@ -206,13 +206,13 @@ impl Supervisor<'_> {
         let told = self.with_last_words(how);
         match self.breaker.crashed(Instant::now(), healthy) {
             Decision::Restart(pause) => {
-                self.say(&format!("it {told}; starting again in {}", proc_tree::duration::elapsed(pause)));
+                self.say(&format!("it {told}; starting again in {}", proc_tree::cli::duration::elapsed(pause)));
                 self.record.reason = Some(told);
                 Some(pause)
             }
             Decision::Open => {
                 let Limit { restarts, window } = self.keep_up.limit;
-                let window = proc_tree::duration::uptime(window);
+                let window = proc_tree::cli::duration::uptime(window);
                 let crashes = if restarts == 0 { "1 crash".into() } else { format!("{} crashes", restarts + 1) };
                 self.give_up(&format!("{crashes} within {window}; it {told}"));
                 None
@@ -267,7 +267,7 @@ impl Supervisor<'_> {
         match stop::tree(&whole, self.service.stop_signal, self.service.grace) {
             Ok(left) if left.is_empty() => {}
             Ok(left) => self.say(&format!("cannot stop {} ({})", left[0].name, left[0].identity)),
-            Err(error) => self.say(&format!("cannot stop the server: {}", proc_tree::text::os_error(&error))),
+            Err(error) => self.say(&format!("cannot stop the server: {}", proc_tree::cli::text::os_error(&error))),
         }
         let _ = life.ended();
         life::reap_orphans();
@@ -306,5 +306,5 @@ async fn changed(reload: Option<&mut Reload>) -> PathBuf {
 
 fn message(failure: &Failure) -> String {
     let first = failure as &(dyn std::error::Error + 'static);
-    command_line::failure(std::iter::successors(Some(first), |error| error.source()))
+    args::failure(std::iter::successors(Some(first), |error| error.source()))
 }

@@ -15,8 +15,11 @@ use clap::Parser;
 use health_wait::{Event, Goal, Quorum, Report, Settings, Target, Verdict, Wait, WaitError, report};
 use proc_tree::{
     Handle, Identity,
-    command_line::{Common, OutputError},
-    duration, selection,
+    cli::{
+        args::{Common, OutputError},
+        duration,
+    },
+    selection,
 };
 
 use crate::{
@@ -107,7 +110,7 @@ Examples:
 ";
 
 fn after_help() -> String {
-    format!("{EXAMPLES}\n{}", proc_tree::command_line::statuses(Status::HELP))
+    format!("{EXAMPLES}\n{}", proc_tree::cli::args::statuses(Status::HELP))
 }
 
 /// Blocks until it is healthy: servers, sockets, files, processes, free ports.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proc_tree::duration;
+use proc_tree::cli::duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::reason::{Reason, Sign};

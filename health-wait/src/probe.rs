@@ -217,7 +217,7 @@ async fn open(place: &Place, endpoint: Endpoint) -> Result<Stream, Reason> {
 
 fn port_free(ports: &PortSpec) -> Result<Answer, Reason> {
     let held = port_who::sockets(&Query::holders_of(vec![ports.clone()])).map_err(|error| {
-        let words = proc_tree::command_line::failure([&error as &(dyn std::error::Error + 'static)]);
+        let words = proc_tree::cli::args::failure([&error as &(dyn std::error::Error + 'static)]);
         Reason::new(Sign::Unclear, words)
     })?;
     let Some(socket) = held.first() else { return Ok(Answer::new("free")) };

@@ -8,7 +8,7 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 use health_wait::{Event, Goal, Target, report};
-use proc_tree::{
+use proc_tree::cli::{
     terminal::{Color, Look},
     text,
 };
@@ -132,7 +132,11 @@ impl<'a> Progress<'a> {
 
 /// Shows the time limit: whole seconds as seconds, anything else as it would be written.
 fn limit(timeout: Duration) -> String {
-    if timeout.subsec_nanos() == 0 { format!("{} s", timeout.as_secs()) } else { proc_tree::duration::elapsed(timeout) }
+    if timeout.subsec_nanos() == 0 {
+        format!("{} s", timeout.as_secs())
+    } else {
+        proc_tree::cli::duration::elapsed(timeout)
+    }
 }
 
 #[cfg(test)]

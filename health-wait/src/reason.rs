@@ -2,7 +2,7 @@
 
 use std::{error::Error, io};
 
-use proc_tree::text;
+use proc_tree::cli::text;
 
 /// Why one attempt did not find the target healthy.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use proc_tree::{duration, text};
+use proc_tree::cli::{duration, text};
 
 use crate::{
     record::Record,

@@ -6,7 +6,7 @@ use hyper::{
     Method,
     header::{HeaderName, HeaderValue},
 };
-use proc_tree::duration;
+use proc_tree::cli::duration;
 
 use crate::{
     body::{BodyPattern, JsonExpectation},

@@ -65,7 +65,7 @@ impl Tls {
                 let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
                 let certificates = read.map_err(|error| {
                     invalid(match error {
-                        rustls::pki_types::pem::Error::Io(error) => proc_tree::text::os_error(&error),
+                        rustls::pki_types::pem::Error::Io(error) => proc_tree::cli::text::os_error(&error),
                         _ => "it is not PEM".into(),
                     })
                 })?;
@@ -166,7 +166,11 @@ fn certificate(error: &CertificateError) -> String {
         CertificateError::NotValidForNameContext { expected, presented } => {
             let named: Vec<_> = presented.iter().take(3).map(|name| name_in(name)).collect();
             let named = if named.is_empty() { "none".into() } else { named.join(", ") };
-            format!("certificate is for another host: {}, not {}", proc_tree::text::escape(&named), expected.to_str())
+            format!(
+                "certificate is for another host: {}, not {}",
+                proc_tree::cli::text::escape(&named),
+                expected.to_str()
+            )
         }
         CertificateError::UnknownIssuer => "certificate signed by an unknown authority".into(),
         CertificateError::Other(OtherError(inner)) if inner.is::<SelfSigned>() => "certificate is self-signed".into(),

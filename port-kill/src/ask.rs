@@ -12,7 +12,10 @@ use std::{
 };
 
 use port_kill::Candidate;
-use proc_tree::{handle, signals::Signals, size, text};
+use proc_tree::{
+    cli::{signals::Signals, size, text},
+    handle,
+};
 
 /// A terminal with somebody at it.
 pub(crate) struct Asker {

@@ -13,11 +13,13 @@ use nix::sys::signal::Signal;
 use port_kill::{Outcome, Report, Request, Settings, Target, free, report, signal};
 use port_who::{Filter, PortSpec, parse_pattern, parse_user};
 use proc_tree::{
-    command_line::{self, Common, OutputError},
-    duration,
+    cli::{
+        args::{self, Common, OutputError},
+        duration,
+        signals::{self, Event, Signals},
+        text,
+    },
     selection::{self, InvalidLine},
-    signals::{self, Event, Signals},
-    text,
 };
 use regex::Regex;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -79,7 +81,7 @@ const EXAMPLES: &[(&str, &str)] = &[
 
 /// Frees ports: stops every process that listens there, never a client, and proves it.
 #[derive(Debug, Parser)]
-#[command(version, after_help = format!("{}\n{}", command_line::examples(EXAMPLES), command_line::statuses(Status::HELP)))]
+#[command(version, after_help = format!("{}\n{}", args::examples(EXAMPLES), args::statuses(Status::HELP)))]
 pub(crate) struct Cli {
     /// Ports: 8000, 8000-8099, 8000,8005-8007, 53/udp, 127.0.0.1:8000, [::1]:8000; - reads PIDs or records of port-who
     /// from standard input

@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::{CommandFactory, Parser};
-use proc_tree::command_line::{self, OutputError};
+use proc_tree::cli::args::{self, OutputError};
 
 use cli::{Cli, Status};
 
@@ -18,7 +18,7 @@ const NAME: &str = "port-kill";
 fn main() -> ExitCode {
     match Cli::try_parse() {
         Ok(cli) => finish(run(&cli)),
-        Err(error) => match command_line::usage_error(NAME, &error) {
+        Err(error) => match args::usage_error(NAME, &error) {
             Some(message) => say(&message, Status::Usage),
             None => finish(
                 write!(io::stdout(), "{}", error.render())
@@ -42,7 +42,7 @@ fn finish(result: anyhow::Result<Status>) -> ExitCode {
     match result {
         Ok(status) => status.into(),
         Err(error) if error.downcast_ref().is_some_and(OutputError::is_closed_pipe) => Status::Done.into(),
-        Err(error) => say(&format!("{NAME}: {}", command_line::failure(error.chain())), Status::from_error(&error)),
+        Err(error) => say(&format!("{NAME}: {}", args::failure(error.chain())), Status::from_error(&error)),
     }
 }
 

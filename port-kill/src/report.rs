@@ -6,7 +6,7 @@ use std::{
 };
 
 use nix::sys::signal::Signal;
-use proc_tree::{duration, size, table::Table, terminal::Look, text};
+use proc_tree::cli::{duration, size, table::Table, terminal::Look, text};
 
 use crate::{Outcome, PortOutcome, ProcessOutcome, Report};
 

@@ -82,7 +82,7 @@ impl Stopped {
 ///
 /// Each one is opened and its identity checked before it is signalled; the caller, its ancestors and the first process
 /// are refused. A tree is halted with SIGSTOP before it is signalled, so that it cannot fork away. What can be read from
-/// `interrupt`, such as [`Signals`](proc_tree::signals::Signals), ends the wait early; then some have [`Outcome::Survived`].
+/// `interrupt`, such as [`Signals`](proc_tree::cli::signals::Signals), ends the wait early; then some have [`Outcome::Survived`].
 ///
 /// # Errors
 /// When the kernel does not let the processes be looked at or waited for.

@@ -5,8 +5,8 @@ use std::{process::ExitCode, time::Duration};
 use clap::Parser;
 use nix::sys::signal::Signal;
 use port_who::{Filter, PortSpec, Query, parse_pattern, parse_user};
-use proc_tree::{
-    command_line::{self, Common},
+use proc_tree::cli::{
+    args::{self, Common},
     duration, signals,
 };
 use regex::Regex;
@@ -82,7 +82,7 @@ const EXAMPLES: &[(&str, &str)] = &[
 
 /// Lists who holds these ports: every process that listens, never a client.
 #[derive(Debug, Parser)]
-#[command(version, after_help = format!("{}\n{}", command_line::examples(EXAMPLES), command_line::statuses(Status::HELP)))]
+#[command(version, after_help = format!("{}\n{}", args::examples(EXAMPLES), args::statuses(Status::HELP)))]
 pub(crate) struct Cli {
     /// Ports: 8000, 8000-8099, 8000,8005-8007, 53/udp, 127.0.0.1:8000, [::1]:8000; none means all
     #[arg(value_name = "PORT")]

@@ -61,7 +61,7 @@ pub fn parse_user(text: &str) -> Result<u32, String> {
     match users::find(text) {
         Ok(Some(uid)) => Ok(uid),
         Ok(None) => Err(format!("invalid user {text:?}: there is no user of that name")),
-        Err(error) => Err(format!("cannot look up user {text:?}: {}", proc_tree::text::os_error(&error))),
+        Err(error) => Err(format!("cannot look up user {text:?}: {}", proc_tree::cli::text::os_error(&error))),
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use clap::{CommandFactory, Parser};
 use port_who::hint;
-use proc_tree::command_line::{self, OutputError};
+use proc_tree::cli::args::{self, OutputError};
 
 use cli::{Cli, Ending, Status};
 
@@ -20,7 +20,7 @@ const NAME: &str = "port-who";
 fn main() -> ExitCode {
     match Cli::try_parse() {
         Ok(cli) => finish(run(&cli)),
-        Err(error) => match command_line::usage_error(NAME, &error) {
+        Err(error) => match args::usage_error(NAME, &error) {
             Some(message) => say(&message, Status::Usage),
             None => finish(
                 write!(io::stdout(), "{}", error.render())
@@ -44,7 +44,7 @@ fn finish(result: anyhow::Result<Ending>) -> ExitCode {
         Ok(ending) => ending.end(),
         Err(error) if error.downcast_ref().is_some_and(OutputError::is_closed_pipe) => Status::Done.into(),
         Err(error) => {
-            let mut message = format!("{NAME}: {}", command_line::failure(error.chain()));
+            let mut message = format!("{NAME}: {}", args::failure(error.chain()));
             if let Some(hint) = error.downcast_ref().and_then(hint::failed) {
                 message.extend(["\nhint: ", hint]);
             }

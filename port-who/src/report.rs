@@ -9,9 +9,12 @@ use std::{
 };
 
 use proc_tree::{
-    Facts, duration,
-    table::Table,
-    terminal::{Look, PID},
+    Facts,
+    cli::{
+        duration,
+        table::Table,
+        terminal::{Look, PID},
+    },
     users,
 };
 

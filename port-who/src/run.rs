@@ -10,7 +10,7 @@ use port_who::{
     Answer, hint, look,
     report::{self, Detail},
 };
-use proc_tree::{command_line::OutputError, terminal::Look};
+use proc_tree::cli::{args::OutputError, terminal::Look};
 use serde::Serialize;
 
 use crate::{

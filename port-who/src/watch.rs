@@ -9,8 +9,8 @@ use std::{
 use anyhow::Context;
 use nix::sys::signal::Signal;
 use port_who::Answer;
-use proc_tree::{
-    command_line::OutputError,
+use proc_tree::cli::{
+    args::OutputError,
     screen::Screen,
     signals::{Event, Signals},
 };

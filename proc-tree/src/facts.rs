@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::{Identity, Stat, process, text, users};
+use crate::{Identity, Stat, cli::text, process, users};
 
 /// The name that the kernel keeps holds this many bytes (`TASK_COMM_LEN` less the NUL).
 #[cfg(target_os = "linux")]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    memory::{Measure, Memory, add},
     usage::Transfer,
+    usage::memory::{Measure, Memory, add},
 };
 
 /// What a process or a tree uses. What is unknown is `None`, in a sum as soon as it is so for one member.

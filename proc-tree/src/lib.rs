@@ -6,30 +6,18 @@
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 compile_error!("these tools know the process tables of Linux and macOS only");
 
-pub mod command_line;
-pub mod duration;
+pub mod cli;
 mod facts;
 mod figures;
-pub mod gpu;
 pub mod handle;
 mod identity;
 pub mod limits;
-pub mod memory;
-mod peak;
-pub mod plot;
 pub mod process;
-mod reading;
 mod record;
 pub mod report;
 pub mod roots;
-pub mod sampler;
-pub mod screen;
+pub mod sample;
 pub mod selection;
-pub mod signals;
-pub mod size;
-pub mod table;
-pub mod terminal;
-pub mod text;
 pub mod tree;
 pub mod usage;
 pub mod users;
@@ -40,4 +28,4 @@ pub use handle::Handle;
 pub use identity::Identity;
 pub use process::Stat;
 pub use record::{Member, Record};
-pub use sampler::Sampler;
+pub use sample::sampler::Sampler;

@@ -1,6 +1,6 @@
 //! Limits that a tree must keep to.
 
-use crate::{Record, size};
+use crate::{Record, cli::size};
 
 /// What a tree may use at most.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

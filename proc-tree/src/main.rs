@@ -1,13 +1,6 @@
 //! `proc-tree`: what a process tree uses. Joins arguments, streams and exit status; the library does the work.
 
-mod cli;
-mod form;
-mod observer;
-mod once;
-mod output;
-mod run;
-mod status;
-mod watch;
+mod command;
 
 use std::{
     io::{self, Write},
@@ -15,17 +8,17 @@ use std::{
 };
 
 use clap::{CommandFactory, Parser};
-use proc_tree::command_line::{self, OutputError};
+use proc_tree::cli::args::{self, OutputError};
 
-use cli::Cli;
-use status::{Ending, Status, UsageError};
+use command::arguments::Cli;
+use command::status::{Ending, Status, UsageError};
 
 const NAME: &str = "proc-tree";
 
 fn main() -> ExitCode {
     match Cli::try_parse() {
         Ok(cli) => finish(run(cli)),
-        Err(error) => match command_line::usage_error(NAME, &error) {
+        Err(error) => match args::usage_error(NAME, &error) {
             Some(message) => say(&message, Status::Usage),
             None => finish(
                 write!(io::stdout(), "{}", error.render())
@@ -52,7 +45,7 @@ fn finish(result: anyhow::Result<Ending>) -> ExitCode {
         Err(error) => {
             let hint =
                 error.downcast_ref().map(|UsageError { hint, .. }| format!("\nhint: {hint}")).unwrap_or_default();
-            let message = format!("{NAME}: {}{hint}", command_line::failure(error.chain()));
+            let message = format!("{NAME}: {}{hint}", args::failure(error.chain()));
             say(&message, Status::from_error(&error))
         }
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
 
-use crate::{Figures, Identity, Stat, facts::full_name, figures::thousandths, process, roots::Root, text};
+use crate::{Figures, Identity, Stat, cli::text, facts::full_name, figures::thousandths, process, roots::Root};
 
 /// What one tree uses; or, without a PID, what all trees together use. What is unknown is `None`.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -4,6 +4,7 @@ mod csv;
 mod drawing;
 mod line;
 mod openmetrics;
+pub mod plot;
 mod table;
 
 use std::{
@@ -11,7 +12,7 @@ use std::{
     io::{self, Write},
 };
 
-use crate::{Figures, Record, terminal::Look};
+use crate::{Figures, Record, cli::terminal::Look};
 
 pub use table::Columns;
 

@@ -9,7 +9,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use proc_tree::{Sampler, process, roots, sampler::Options, selection::Selected, usage};
+use proc_tree::{Sampler, process, roots, sample::sampler::Options, selection::Selected, usage};
 
 use crate::{
     record_of,

@@ -1,8 +1,8 @@
 //! Memory, of trees whose use is known.
 
 use proc_tree::{
-    memory::{self, Measure},
     process,
+    usage::memory::{self, Measure},
 };
 
 use crate::{

@@ -17,7 +17,7 @@ use ensure_up::{
 };
 use health_wait::{Settings, Target};
 use nix::sys::signal::Signal;
-use proc_tree::{duration, size};
+use proc_tree::cli::{duration, size};
 use regex::{Regex, bytes};
 
 use super::UsageError;
@@ -235,7 +235,7 @@ impl Options {
             Ok(folder) if folder.is_dir() => Ok(folder),
             Ok(_) => Err(UsageError::new(format!("invalid folder \"{named}\": it is not a folder"))),
             Err(error) => {
-                Err(UsageError::new(format!("invalid folder \"{named}\": {}", proc_tree::text::os_error(&error))))
+                Err(UsageError::new(format!("invalid folder \"{named}\": {}", proc_tree::cli::text::os_error(&error))))
             }
         }
     }

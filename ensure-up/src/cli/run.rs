@@ -12,7 +12,7 @@ use ensure_up::{
     stopping, supervise,
     then::{self, Needed, Then},
 };
-use proc_tree::command_line::{self, OutputError};
+use proc_tree::cli::args::{self, OutputError};
 
 use super::{Cli, Exit, Status, UsageError};
 
@@ -94,7 +94,7 @@ impl Cli {
     }
 
     pub(super) fn died(&self, name: &str, ending: Ending) {
-        self.say(&format!("ensure-up: {} {ending} while the command runs", proc_tree::text::escape(name)));
+        self.say(&format!("ensure-up: {} {ending} while the command runs", proc_tree::cli::text::escape(name)));
     }
 
     fn attend(service: &Service, folders: &Folders, outcome: &Outcome, life: &mut Life) -> anyhow::Result<Exit> {
@@ -177,7 +177,7 @@ pub(super) fn after_then(ended: Then) -> Exit {
 
 /// Words a failure and its causes.
 pub(super) fn message(failure: &Failure) -> String {
-    command_line::failure(chain(failure))
+    args::failure(chain(failure))
 }
 
 fn chain(failure: &Failure) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {

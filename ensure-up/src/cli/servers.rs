@@ -13,7 +13,7 @@ use ensure_up::{
     status::{self, Entry},
     status_report, stopping,
 };
-use proc_tree::{command_line::OutputError, terminal::Look, text};
+use proc_tree::cli::{args::OutputError, terminal::Look, text};
 
 use super::{Cli, Exit, Status, UsageError};
 

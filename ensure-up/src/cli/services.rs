@@ -16,7 +16,10 @@ use ensure_up::{
     stopping,
     then::{self, Needed},
 };
-use proc_tree::{Facts, Identity, command_line::OutputError, duration, table::Table, terminal::Look};
+use proc_tree::{
+    Facts, Identity,
+    cli::{args::OutputError, duration, table::Table, terminal::Look},
+};
 
 use super::{Cli, Exit, Status, UsageError, options::Options, run::after_then};
 
@@ -129,7 +132,7 @@ impl Cli {
 /// A fault of the file is the user's; one that cannot be read may be the machine's, but nothing was done either.
 fn usage(error: &ConfigError) -> UsageError {
     let chain = std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source());
-    let what = proc_tree::command_line::failure(chain);
+    let what = proc_tree::cli::args::failure(chain);
     let suggestion = if let ConfigError::Invalid(fault) = error { fault.suggestion.as_ref() } else { None };
     UsageError { what, hint: suggestion.map(|word| format!("did you mean {word:?}?")) }
 }

@@ -11,8 +11,8 @@ use ensure_up::{
     status_report,
 };
 use nix::sys::signal::Signal;
-use proc_tree::{
-    command_line::OutputError,
+use proc_tree::cli::{
+    args::OutputError,
     screen::Screen,
     signals::{Event, Signals},
     terminal::Look,

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use proc_tree::text;
+use proc_tree::cli::text;
 
 /// Something in a services file that makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,7 +14,7 @@ const LONGEST: usize = 200;
 impl Supervisor<'_> {
     /// Says something in the server's log.
     pub(super) fn say(&self, line: &str) {
-        let _ = writeln!(self.output.pipe(), "{MARK}{} {}", now(), proc_tree::text::escape(line));
+        let _ = writeln!(self.output.pipe(), "{MARK}{} {}", now(), proc_tree::cli::text::escape(line));
     }
 
     /// Adds the log's last line to how a server ended.

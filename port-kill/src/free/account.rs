@@ -6,7 +6,7 @@ use std::{
 };
 
 use port_who::{Answer, Holding, Protocol, Socket};
-use proc_tree::{Facts, Identity, memory, selection::Selected, users};
+use proc_tree::{Facts, Identity, selection::Selected, usage::memory, users};
 
 use super::{
     aftermath,

@@ -9,7 +9,7 @@ use std::{
 
 use nix::sys::signal::Signal;
 use port_who::{Answer, Holding, Protocol, Socket, holds, look};
-use proc_tree::{Identity, Stat, handle, memory, process, tree};
+use proc_tree::{Identity, Stat, handle, process, tree, usage::memory};
 
 use super::{Candidate, Confirm, FreeError, account, aftermath, keeper::Keeper, verdict, verdict::Verdict};
 use crate::{

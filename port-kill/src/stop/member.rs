@@ -6,7 +6,7 @@ use std::{
 };
 
 use nix::sys::signal::Signal;
-use proc_tree::{Facts, Handle, Identity, Stat, process, text, tree};
+use proc_tree::{Facts, Handle, Identity, Stat, cli::text, process, tree};
 
 use super::Stopped;
 use crate::{Outcome, Role};

@@ -1,6 +1,6 @@
 //! Where a process comes from, on one line.
 
-use proc_tree::{Facts, text};
+use proc_tree::{Facts, cli::text};
 
 use crate::origin::{Origin, Role, StartedBy, StarterKind, program};
 

@@ -7,12 +7,14 @@ use std::{
 
 use crate::{
     Figures, Member, Record,
+    cli::{
+        terminal::{Look, PID},
+        text,
+    },
     report::{
         Sort,
         table::{bytes, percent},
     },
-    terminal::{Look, PID},
-    text,
 };
 
 /// A line of the drawing: branches, then a process, then its figures.

@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::table::{bytes, percent};
-use crate::{Record, duration, text};
+use crate::{
+    Record,
+    cli::{duration, text},
+};
 
 /// Writes when, which tree, what it uses and its peaks.
 pub(super) fn write(records: &[Record], out: &mut dyn Write) -> io::Result<()> {

@@ -3,9 +3,12 @@
 use std::io::{self, Write};
 
 use crate::{
-    Figures, Member, Record, duration, size,
-    table::Table,
-    terminal::{Look, PID},
+    Figures, Member, Record,
+    cli::{
+        duration, size,
+        table::Table,
+        terminal::{Look, PID},
+    },
 };
 
 /// Which columns there are beyond the usual ones.

@@ -1,6 +1,6 @@
 //! The highest figures that a tree's sum had.
 
-use crate::{Figures, memory::Measure};
+use crate::{Figures, usage::memory::Measure};
 
 /// Peaks of sums, which are not sums of peaks: members seldom peak at the same time.
 #[derive(Debug, Clone, Copy, Default)]

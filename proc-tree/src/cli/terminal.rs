@@ -9,7 +9,7 @@ use std::{
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 
-use crate::text;
+use crate::cli::text;
 
 /// The one style of PIDs, in every tool.
 pub const PID: Style = AnsiColor::Cyan.on_default();

@@ -11,7 +11,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::{terminal::Color, text};
+use crate::cli::{terminal::Color, text};
 
 /// The flags that every tool has.
 #[derive(Debug, Clone, clap::Args)]

@@ -8,12 +8,12 @@ use std::{
 
 use crate::{
     Figures, Identity, Member, Record,
-    gpu::Gpu,
-    memory::{self, Choice, Measure},
-    peak::Peak,
-    reading::{Origin, Reading, Readings, cpus},
     roots::Root,
+    sample::peak::Peak,
+    sample::reading::{Origin, Reading, Readings, cpus},
     usage,
+    usage::gpu::Gpu,
+    usage::memory::{self, Choice, Measure},
 };
 
 /// What is read of every tree.

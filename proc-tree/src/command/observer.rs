@@ -8,7 +8,8 @@ use std::{
 
 use anyhow::Context;
 use proc_tree::{
-    Identity, Record, Sampler, limits::Limits, plot::Chart, report::Sort, roots::Root, sampler::Options, text,
+    Identity, Record, Sampler, cli::text, limits::Limits, report::Sort, report::plot::Chart, roots::Root,
+    sample::sampler::Options,
 };
 
 pub(crate) const UNREADABLE: &str = "cannot read the process table";

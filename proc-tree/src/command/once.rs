@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use crate::{
+use super::{
     observer::Observer,
     output::Output,
     status::{Ending, Status},

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use nix::sys::signal::Signal;
-use proc_tree::{selection, signals};
+use proc_tree::{cli::signals, selection};
 
 /// The tool's own exit statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

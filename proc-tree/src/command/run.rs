@@ -15,14 +15,17 @@ use nix::sys::{
     time::{TimeVal, TimeValLike},
 };
 use proc_tree::{
-    Handle, Identity, Record, handle, process,
+    Handle, Identity, Record,
+    cli::{
+        signals::{Event, Signals},
+        terminal::Look,
+    },
+    handle, process,
     report::Format,
     roots::Root,
-    signals::{Event, Signals},
-    terminal::Look,
 };
 
-use crate::{
+use super::{
     observer::{Observer, UNREADABLE},
     status::{CannotRun, Ending, Status},
 };

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 
-use crate::{terminal::Look, text};
+use crate::cli::{terminal::Look, text};
 
 /// Rows under a header. Every cell is escaped when it is written; the last column is cut at the terminal's width.
 #[derive(Debug, Clone)]

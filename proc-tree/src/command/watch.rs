@@ -5,13 +5,15 @@ use std::{io, time::Duration};
 use nix::sys::signal::Signal;
 use proc_tree::{
     Record,
-    command_line::OutputError,
+    cli::{
+        args::OutputError,
+        screen::Screen,
+        signals::{Event, Signals},
+    },
     report::Format,
-    screen::Screen,
-    signals::{Event, Signals},
 };
 
-use crate::{
+use super::{
     observer::Observer,
     output::Output,
     status::{Ending, Status},

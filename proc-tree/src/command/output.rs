@@ -4,9 +4,11 @@ use std::io::{self, Write};
 
 use proc_tree::{
     Record,
-    command_line::OutputError,
+    cli::{
+        args::OutputError,
+        terminal::{Color, Look},
+    },
     report::Format,
-    terminal::{Color, Look},
 };
 
 /// A stream and the form of what is written to it.

@@ -7,7 +7,7 @@ use proc_tree::report::{Columns, Format, Sort};
 /// How the answer looks.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
-pub(crate) struct Form {
+pub(crate) struct FormatArgs {
     /// List every process under its tree
     #[arg(long)]
     pub(crate) members: bool,
@@ -49,7 +49,7 @@ pub(crate) struct Form {
     pub(crate) plot: Option<PathBuf>,
 }
 
-impl Form {
+impl FormatArgs {
     pub(crate) fn format(&self, gpu: bool, peaks: bool) -> Format {
         match () {
             () if self.json => Format::Json,

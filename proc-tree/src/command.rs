@@ -1,0 +1,10 @@
+//! What belongs to the command alone: its arguments, and each way of looking.
+
+pub(crate) mod arguments;
+mod format;
+mod observer;
+mod once;
+mod output;
+mod run;
+pub(crate) mod status;
+mod watch;

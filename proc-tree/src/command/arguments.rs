@@ -1,0 +1,258 @@
+//! The command line of `proc-tree`: flags, and the way from them to what is done.
+
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::{self, IsTerminal, Read, Write},
+    time::Duration,
+};
+
+use anyhow::Context;
+use clap::Parser;
+use proc_tree::{
+    cli::{
+        args::Common,
+        duration::{self, InvalidDuration},
+        size,
+        terminal::Look,
+    },
+    limits::{self, Limits},
+    report::Format,
+    roots::{self, Root},
+    sample::sampler::Options,
+    selection::{self, InvalidPid, Selected},
+    usage::gpu::Gpu,
+    usage::memory::Choice,
+};
+
+use super::{
+    format::FormatArgs,
+    observer::{ChartFile, Observer, UNREADABLE, create, note},
+    once,
+    output::Output,
+    run::{Plan, Run, settle},
+    status::{Ending, Status, UsageError},
+    watch::{self, Pace},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  proc-tree 4711                               what the tree of 4711 uses
+  port-who --json 8000 | proc-tree --members   the processes behind port 8000, one by one
+  proc-tree --tree --sort memory 4711          drawn as a tree, the largest first
+  proc-tree --watch=500ms 4711                 again and again, with peaks; Ctrl-C ends it
+  proc-tree --max-memory 16G 4711 || echo big  a check for a script
+  proc-tree --json --output use.json --plot use.svg -- make -j8
+
+In --tree each line sums the process and all below it. proc-tree does not count itself.
+A COMMAND that exceeds a limit is stopped with its tree: SIGTERM, and SIGKILL after 5 s.
+";
+
+/// Sums what a process tree really uses: CPU, memory, I/O
+#[derive(Debug, Parser)]
+#[command(version, after_help = after_help(), override_usage = "proc-tree [OPTIONS] [PID...|-]\n       proc-tree [OPTIONS] -- COMMAND...")]
+pub(crate) struct Cli {
+    /// Roots of trees; without any, or for -, PIDs or JSON records are read from stdin, one per line
+    #[arg(value_name = "PID", value_parser = parse_given)]
+    given: Vec<Given>,
+
+    /// Run a command and tell what it used, on stderr; ends as the command does
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["given", "count"])]
+    command: Vec<OsString>,
+
+    /// How long to measure CPU; with a command, how often to sample
+    #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = parse_interval)]
+    interval: Duration,
+
+    /// How to measure memory: auto, pss, uss or rss; auto is pss, or rss where pss is refused or RSS is above 16 GiB
+    #[arg(long, value_name = "MEASURE", default_value = "auto", hide_possible_values = true)]
+    memory: Choice,
+
+    /// Count processes that left the tree by a double fork but not its session
+    #[arg(long)]
+    session: bool,
+
+    /// Tell GPU memory (NVIDIA)
+    #[arg(long)]
+    gpu: bool,
+
+    /// Look again and again, every 2s unless told otherwise, and keep peaks
+    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = parse_interval)]
+    watch: Option<Duration>,
+
+    /// End after N rounds; implies --watch
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    count: Option<u64>,
+
+    /// Status 1 once memory is above SIZE, such as 512M or 16G; ends --watch, stops a command
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    max_memory: Option<u64>,
+
+    /// Status 1 once CPU is above PERCENT, 100 for one core; ends --watch, stops a command
+    #[arg(long, value_name = "PERCENT", value_parser = limits::parse_percent)]
+    max_cpu: Option<f64>,
+
+    #[command(flatten)]
+    format: FormatArgs,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+fn after_help() -> String {
+    format!("{EXAMPLES}\n{}", proc_tree::cli::args::statuses(Status::HELP))
+}
+
+/// A process as it is given: by its PID, or by a line of stdin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Given {
+    Pid(u32),
+    Stdin,
+}
+
+fn parse_given(text: &str) -> Result<Given, InvalidPid> {
+    if text == "-" { Ok(Given::Stdin) } else { selection::parse_pid(text).map(Given::Pid) }
+}
+
+/// CPU over no time is nothing.
+fn parse_interval(text: &str) -> Result<Duration, InvalidDuration> {
+    duration::parse(text).and_then(|time| if time.is_zero() { Err(InvalidDuration::of(text)) } else { Ok(time) })
+}
+
+fn parse_count(text: &str) -> Result<u64, String> {
+    let count = text.parse().ok().filter(|&count| count > 0);
+    count.ok_or_else(|| format!("invalid count {text:?}: expected a number from 1 up"))
+}
+
+impl Cli {
+    pub(crate) fn run(mut self, out: &mut dyn Write) -> anyhow::Result<Ending> {
+        let pace = self.pace();
+        if self.format.plot.is_some() && self.command.is_empty() && pace.is_none() {
+            let what = "--plot draws over time, and there is one look only";
+            return Err(UsageError {
+                what,
+                hint: "add --watch, or run a command: proc-tree --plot FILE.svg -- COMMAND",
+            }
+            .into());
+        }
+        if !self.command.is_empty() {
+            return self.run_command();
+        }
+        let roots = self.roots()?;
+        if roots.is_empty() {
+            return Ok(Status::No.into());
+        }
+        let mut file = self.output()?;
+        let chart = self.chart(&title(&roots))?;
+        let mut observer = self.observer(roots, Duration::ZERO)?;
+        observer.chart = chart;
+        let output = Output {
+            is_file: file.is_some(),
+            out: file.as_mut().map_or(out, |file| file),
+            format: self.format.format(self.gpu, pace.is_some()),
+            color: self.common.color,
+            is_wanted: self.format.is_wanted(),
+        };
+        if let Some(pace) = pace {
+            return watch::watch(observer, &pace, output);
+        }
+        let interval = if output.format == Format::Pids { Duration::ZERO } else { self.interval };
+        once::look(observer, interval, output)
+    }
+
+    fn run_command(mut self) -> anyhow::Result<Ending> {
+        let mut out: Box<dyn Write> = match self.output()? {
+            Some(file) => Box::new(file),
+            None => Box::new(io::stderr()),
+        };
+        let words: Vec<_> = self.command.iter().map(|word| word.to_string_lossy()).collect();
+        let chart = self.chart(&words.join(" "))?;
+        let look =
+            if self.format.output.is_some() { Look::plain() } else { Look::of(&io::stderr(), self.common.color) };
+        let format = match self.format.format(self.gpu, true) {
+            Format::Table(_) if !self.format.table && !self.format.members => Format::Summary,
+            format => format,
+        };
+        let run = Run::start(&self.command)?;
+        let mut observer = self.observer(vec![run.root()], settle(self.interval))?;
+        observer.chart = chart;
+        let (interval, watch) = (self.interval, self.watch);
+        run.observe(observer, Plan { interval, watch, format, out: &mut out, look, untouched: true })
+    }
+
+    fn pace(&self) -> Option<Pace> {
+        let default = || self.count.map(|_| Duration::from_secs(2));
+        let interval = self.watch.or_else(default)?;
+        Some(Pace { first: self.interval.min(interval), interval, count: self.count })
+    }
+
+    fn output(&self) -> anyhow::Result<Option<File>> {
+        self.format.output.as_deref().map(create).transpose()
+    }
+
+    fn chart(&mut self, title: &str) -> anyhow::Result<Option<ChartFile>> {
+        let plot = self.format.plot.take();
+        plot.map(|path| ChartFile::create(path, title.to_owned())).transpose()
+    }
+
+    fn observer(&self, roots: Vec<Root>, settle: Duration) -> anyhow::Result<Observer> {
+        let members = self.format.members || self.format.tree || self.format.pids;
+        let options = Options { memory: self.memory, session: self.session, members, gpu: self.gpu(), settle };
+        let limits = Limits { memory: self.max_memory, cpu: self.max_cpu };
+        let mut observer = Observer::new(roots, options, limits)?;
+        observer.sort = self.format.sort.filter(|_| !self.format.draws());
+        observer.quiet = self.common.quiet;
+        Ok(observer)
+    }
+
+    /// Without a driver GPU memory is unknown, and all else is told.
+    fn gpu(&self) -> Option<Gpu> {
+        if !self.gpu {
+            return None;
+        }
+        Gpu::open()
+            .inspect_err(|error| {
+                note(
+                    self.common.quiet,
+                    &format!(
+                        "proc-tree: {error}\nhint: gpu_memory_bytes stays unknown; it is NVIDIA's driver that tells it"
+                    ),
+                );
+            })
+            .ok()
+    }
+
+    fn roots(&self) -> anyhow::Result<Vec<Root>> {
+        let selected = self.selected()?;
+        if selected.is_empty() {
+            note(self.common.quiet, "proc-tree: standard input named no process");
+        }
+        let (roots, missing) = roots::find(&selected).context(UNREADABLE)?;
+        for missing in &missing {
+            note(self.common.quiet, &format!("proc-tree: {missing}"));
+        }
+        Ok(roots)
+    }
+
+    fn selected(&self) -> anyhow::Result<Vec<Selected>> {
+        if self.given.is_empty() && io::stdin().is_terminal() {
+            let hint = "name one: proc-tree PID, port-who 8000 | proc-tree, or proc-tree -- COMMAND";
+            return Err(UsageError { what: "no PID was given", hint }.into());
+        }
+        let given = |pid: &Given| match pid {
+            Given::Pid(pid) => Some(Selected::from(*pid)),
+            Given::Stdin => None,
+        };
+        let mut selected: Vec<Selected> = self.given.iter().filter_map(given).collect();
+        if self.given.is_empty() || self.given.contains(&Given::Stdin) {
+            let mut text = Vec::new();
+            io::stdin().lock().read_to_end(&mut text).context("cannot read standard input")?;
+            selected.extend(selection::parse(&String::from_utf8_lossy(&text))?);
+        }
+        Ok(selected)
+    }
+}
+
+fn title(roots: &[Root]) -> String {
+    roots.iter().map(|root| format!("{} ({})", root.name, root.identity)).collect::<Vec<_>>().join(", ")
+}
