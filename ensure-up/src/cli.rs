@@ -10,7 +10,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use health_wait::Settings;
-use nix::sys::signal::Signal;
+use proc_tree::Signal;
 use proc_tree::cli::{args::Common, duration};
 
 use options::Options;
@@ -73,8 +73,8 @@ impl From<Exit> for ExitCode {
             Exit::With(status) => Self::from(status as u8),
             Exit::Code(code) => Self::from(code),
             Exit::By(signal) => {
-                ensure_up::signals::die_by(signal);
-                Self::from(128 + signal as u8)
+                proc_tree::cli::signals::die_by(signal);
+                Self::from(u8::try_from(128 + signal.number()).unwrap_or(u8::MAX))
             }
         }
     }

@@ -9,10 +9,8 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use nix::{sys::signal::kill, unistd::Pid};
+use proc_tree::Signal;
 use tokio::{process::Command, select};
 
 use crate::{config::Definition, health, report::Line, signals::Signals};
@@ -86,7 +84,7 @@ impl Fleet<'_> {
                 }
                 signal = signals.next() => {
                     for &child in &children {
-                        let _ = kill(Pid::from_raw(i32::try_from(child).unwrap_or(i32::MAX)), signal);
+                        let _ = kill(Pid::from_raw(i32::try_from(child).unwrap_or(i32::MAX)), nix::sys::signal::Signal::try_from(signal.number()).ok());
                     }
                     while running.next().await.is_some() {}
                     return Ok(Err(signal));

@@ -2,7 +2,7 @@
 
 use std::{io::Write, path::Path};
 
-use nix::sys::signal::Signal;
+use proc_tree::Signal;
 use tokio::select;
 
 use crate::{Ending, Failure, Life, Service, follow::Follow, health, signals::Signals, stop};

@@ -3,13 +3,10 @@
 use std::{fmt, io};
 
 use nix::{
-    sys::{
-        signal::Signal,
-        wait::{WaitPidFlag, WaitStatus, waitpid},
-    },
+    sys::wait::{WaitPidFlag, WaitStatus, waitpid},
     unistd::Pid,
 };
-use proc_tree::{Handle, Identity, Stat, process};
+use proc_tree::{Handle, Identity, Signal, Stat, process};
 
 use crate::standing;
 
@@ -111,7 +108,11 @@ impl Life {
             let pid = Pid::from_raw(i32::try_from(root.pid).unwrap_or(i32::MAX));
             match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
                 Ok(WaitStatus::Exited(_, status)) if index == 0 => ending = Ending::Exited(status),
-                Ok(WaitStatus::Signaled(_, signal, _)) if index == 0 => ending = Ending::Signalled(signal),
+                Ok(WaitStatus::Signaled(_, signal, _)) if index == 0 => {
+                    if let Some(signal) = Signal::from_number(signal as i32) {
+                        ending = Ending::Signalled(signal);
+                    }
+                }
                 // one that was reaped before, or is not a child
                 _ => {}
             }

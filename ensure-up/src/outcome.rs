@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::sys::signal::Signal;
 use port_who::Holding;
+use proc_tree::Signal;
 use proc_tree::{Identity, cli::text};
 use serde::{Deserialize, Serialize};
 

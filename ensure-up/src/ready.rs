@@ -5,9 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::sys::signal::Signal;
 use port_who::{Holding, LookError, Socket, SocketTableError};
 use proc_tree::Identity;
+use proc_tree::Signal;
 use tokio::{select, time};
 
 use crate::{Life, Service, Standing, health, life::Ending, lines::Lines, notify::Notify, signals::Signals, standing};

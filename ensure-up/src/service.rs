@@ -11,8 +11,8 @@ use std::{
 };
 
 use health_wait::{Settings, Target};
-use nix::sys::signal::Signal;
 use port_who::PortSpec;
+use proc_tree::Signal;
 use regex::{Regex, bytes};
 
 use crate::{KeepUp, record};

@@ -2,9 +2,9 @@
 
 use std::{io, time::Duration};
 
-use nix::sys::signal::Signal;
 use port_kill::{Outcome, Settings, Stopped};
 use proc_tree::Identity;
+use proc_tree::Signal;
 
 use crate::{Failure, standing};
 

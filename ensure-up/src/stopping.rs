@@ -1,6 +1,6 @@
 //! Stopping servers on purpose: what depends on another one first, a supervisor before its server.
 
-use nix::sys::signal::Signal;
+use proc_tree::Signal;
 use proc_tree::{Handle, Identity, handle};
 
 use crate::{Failure, Folders, Life, Record, Service, status, stop};
@@ -52,7 +52,7 @@ pub fn stop(folders: &Folders, record: Record) -> Result<Stopped, Failure> {
         Some(_) => identity,
     };
     if life.ended().map_err(watch())?.is_none() {
-        let signal = port_kill::signal::parse(&record.stop_signal).unwrap_or(Signal::SIGTERM);
+        let signal = record.stop_signal.parse().unwrap_or(Signal::TERM);
         let whole = life.whole().map_err(watch())?;
         let left = stop::tree(&whole, signal, record.grace()).map_err(Failure::system("stop the server"))?;
         if let Some(one) = left.first() {
@@ -68,10 +68,10 @@ pub(crate) fn stop_supervisor(record: &Record) -> Result<(), Failure> {
     let failed = || Failure::system("stop the supervisor");
     let Some(supervisor) = record.running_supervisor() else { return Ok(()) };
     let Some(opened) = Handle::open(supervisor).map_err(failed())? else { return Ok(()) };
-    opened.signal(Signal::SIGTERM).map_err(failed())?;
+    opened.signal(Signal::TERM).map_err(failed())?;
     let deadline = std::time::Instant::now() + record.grace() + stop::PATIENCE;
     if handle::ended(&[&opened], Some(deadline)).map_err(failed())?.is_empty() {
-        opened.signal(Signal::SIGKILL).map_err(failed())?;
+        opened.signal(Signal::KILL).map_err(failed())?;
         handle::ended(&[&opened], Some(deadline + stop::PATIENCE)).map_err(failed())?;
     }
     Ok(())

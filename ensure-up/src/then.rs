@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use nix::sys::signal::Signal;
+use proc_tree::Signal;
 use proc_tree::{Handle, Identity};
 use tokio::select;
 

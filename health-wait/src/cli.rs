@@ -240,7 +240,7 @@ async fn draw(progress: &RefCell<Progress<'_>>) -> Infallible {
         never = redrawn => never,
         Ok(deadly) = signals::deadly() => {
             progress.borrow_mut().clear();
-            signals::die_by(deadly);
+            proc_tree::cli::signals::die_by(deadly);
             pending().await
         }
     }

@@ -1,25 +1,20 @@
-//! Dying by the signal that came, with the terminal left clean.
+//! The signals that end this tool, taken as events so that the terminal is left clean.
 
-use std::io;
+use std::{future, io};
 
-use nix::sys::signal::{SigHandler, Signal, raise, signal};
-use tokio::signal::unix::{SignalKind, signal as listen};
+use proc_tree::{Signal, cli::signals::Signals};
+use tokio::io::unix::AsyncFd;
 
 /// Waits for a signal that ends this tool, and returns which one came.
 pub(crate) async fn deadly() -> io::Result<Signal> {
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut hang_up = listen(SignalKind::hangup())?;
-    Ok(tokio::select! {
-        _ = interrupt.recv() => Signal::SIGINT,
-        _ = terminate.recv() => Signal::SIGTERM,
-        _ = hang_up.recv() => Signal::SIGHUP,
-    })
-}
-
-/// Dies by a signal, as if nobody had listened for it: the shell sees what happened.
-pub(crate) fn die_by(deadly: Signal) {
-    // SAFETY: the default action runs no code of this process.
-    let _ = unsafe { signal(deadly, SigHandler::SigDfl) };
-    let _ = raise(deadly);
+    let signals = Signals::catch(&[Signal::INT, Signal::TERM, Signal::HUP])?;
+    // SAFETY: it owns one descriptor, which stays open and the same for as long as it lives.
+    let signals = unsafe { AsyncFd::register(signals) }?;
+    loop {
+        let Ok(mut ready) = signals.readable().await else { return future::pending().await };
+        match ready.get_inner().next() {
+            Some(caught) => return Ok(caught.signal),
+            None => ready.clear_ready(),
+        }
+    }
 }

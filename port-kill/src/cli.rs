@@ -9,9 +9,9 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
-use nix::sys::signal::Signal;
-use port_kill::{Outcome, Report, Request, Settings, Target, free, report, signal};
+use port_kill::{Outcome, Report, Request, Settings, Target, free, report};
 use port_who::{Filter, PortSpec, parse_pattern, parse_user};
+use proc_tree::Signal;
 use proc_tree::{
     cli::{
         args::{self, Common, OutputError},
@@ -89,7 +89,7 @@ pub(crate) struct Cli {
     operands: Vec<Operand>,
 
     /// Signal to send: a name or a number
-    #[arg(short, long, value_name = "SIG", default_value = "TERM", value_parser = signal::parse, help_heading = "How to stop")]
+    #[arg(short, long, value_name = "SIG", default_value = "TERM", value_parser = clap::value_parser!(Signal), help_heading = "How to stop")]
     signal: Signal,
 
     /// Send SIGKILL at once
@@ -167,9 +167,9 @@ impl Cli {
         if self.interactive && !self.dry_run {
             asker = Some(Asker::open(reads_stdin).map_err(|_| UsageError::NoTerminal)?);
         }
-        let signals = Signals::catch(&[Signal::SIGINT, Signal::SIGTERM]).context("cannot catch signals")?;
+        let signals = Signals::catch(&[Signal::INT, Signal::TERM]).context("cannot catch signals")?;
         raise_descriptor_limit();
-        let signal = request.settings.signal.as_str();
+        let signal = request.settings.signal.name();
         let report = free(
             &request,
             &mut |candidate| asker.as_mut().map_or(Ok(true), |asker| asker.confirm(candidate, signal, &signals)),
@@ -209,7 +209,7 @@ impl Cli {
             target,
             filter: Filter { user: self.user, name: self.name.clone(), command: self.command.clone() },
             settings: Settings {
-                signal: if self.force { Signal::SIGKILL } else { self.signal },
+                signal: if self.force { Signal::KILL } else { self.signal },
                 grace: self.grace,
                 escalate: !self.no_escalate,
                 tree: self.tree,

@@ -8,7 +8,6 @@ mod guard;
 mod outcome;
 pub mod report;
 mod request;
-pub mod signal;
 pub mod stop;
 
 pub use free::{Candidate, Confirm, FreeError, free};

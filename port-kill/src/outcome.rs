@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
 use port_who::Protocol;
 use proc_tree::Facts;
+use proc_tree::Signal;
 use serde::{Serialize, Serializer};
 
 /// Why a process has to do with it.
@@ -176,7 +176,7 @@ impl Report {
 
 #[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn signal_name<S: Serializer>(signal: &Option<Signal>, serializer: S) -> Result<S::Ok, S::Error> {
-    signal.map(Signal::as_str).serialize(serializer)
+    signal.map(Signal::name).serialize(serializer)
 }
 
 #[expect(clippy::ref_option, reason = "serde passes references")]

@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
 };
 
-use nix::sys::signal::Signal;
+use proc_tree::Signal;
 use proc_tree::cli::{duration, size, table::Table, terminal::Look, text};
 
 use crate::{Outcome, PortOutcome, ProcessOutcome, Report};
@@ -58,7 +58,7 @@ fn line(process: &ProcessOutcome) -> Vec<String> {
 }
 
 fn detail(process: &ProcessOutcome) -> Option<String> {
-    let signal = process.signal.map(Signal::as_str);
+    let signal = process.signal.map(Signal::name);
     let elapsed = process.elapsed.map(duration::elapsed).unwrap_or_default();
     let said = match (process.outcome, signal, process.ignored) {
         (Outcome::Killed, Some(signal), Some(ignored)) => format!("{ignored} ignored, {signal} after {elapsed}"),
@@ -145,7 +145,7 @@ mod tests {
         ProcessOutcome {
             pid: Some(pid),
             name: Some("python3".into()),
-            signal: Some(Signal::SIGTERM),
+            signal: Some(Signal::TERM),
             elapsed: Some(Duration::from_millis(310)),
             memory: Some(20 * GIB),
             ..ProcessOutcome::of_port(port, outcome)
@@ -165,8 +165,8 @@ mod tests {
     #[test]
     fn the_lines_align_and_the_count_tells_what_was_freed() {
         let killed = ProcessOutcome {
-            signal: Some(Signal::SIGKILL),
-            ignored: Some(Signal::SIGTERM),
+            signal: Some(Signal::KILL),
+            ignored: Some(Signal::TERM),
             elapsed: Some(Duration::from_secs(5)),
             ..process(5001, 513, Outcome::Killed)
         };
@@ -197,7 +197,7 @@ freed 5001: 2 processes, 40.0 GiB
         let report = Report { processes: vec![evil], ports: vec![port(80, false)], ..Report::default() };
         let lines = written(&report);
         assert!(!lines.contains('\x1b') && lines.lines().count() == 1, "{lines}");
-        assert!(!interruption(&report, Signal::SIGINT).contains('\x1b'));
+        assert!(!interruption(&report, Signal::INT).contains('\x1b'));
     }
 
     #[test]

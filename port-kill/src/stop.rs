@@ -6,7 +6,7 @@ mod member;
 
 use std::{io, os::fd::BorrowedFd, time::Duration};
 
-use nix::sys::signal::Signal;
+use proc_tree::Signal;
 use proc_tree::{Facts, Identity, Stat, process};
 
 use crate::{Outcome, Role, guard::Guard};
@@ -35,7 +35,7 @@ pub struct Settings {
 impl Default for Settings {
     /// SIGTERM, five seconds, SIGKILL; the processes alone.
     fn default() -> Self {
-        Self { signal: Signal::SIGTERM, grace: Duration::from_secs(5), escalate: true, tree: false, session: false }
+        Self { signal: Signal::TERM, grace: Duration::from_secs(5), escalate: true, tree: false, session: false }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
-use nix::sys::signal::Signal;
 use port_who::{Filter, PortSpec, Query, parse_pattern, parse_user};
+use proc_tree::Signal;
 use proc_tree::cli::{
     args::{self, Common},
     duration, signals,

@@ -7,8 +7,8 @@ use std::{
 };
 
 use anyhow::Context;
-use nix::sys::signal::Signal;
 use port_who::Answer;
+use proc_tree::Signal;
 use proc_tree::cli::{
     args::OutputError,
     screen::Screen,
@@ -62,7 +62,7 @@ fn stream(cli: &Cli, mut rounds: Rounds) -> anyhow::Result<Ending> {
 
 /// Redraws one picture. Whatever ends it, the terminal is given back and the last picture left on it.
 fn redraw(cli: &Cli, mut rounds: Rounds) -> anyhow::Result<Ending> {
-    let signals = Signals::catch(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGWINCH])?;
+    let signals = Signals::catch(&[Signal::INT, Signal::TERM, Signal::HUP, Signal::WINCH])?;
     let stdout = io::stdout();
     let mut screen = Screen::default();
     let mut last = Answer::default();
@@ -93,7 +93,7 @@ fn draw_rounds(
             return Ok(status.into());
         }
         while let Event::Signal(caught) = signals.wait(None, Some(rounds.next))? {
-            if caught.signal != Signal::SIGWINCH {
+            if caught.signal != Signal::WINCH {
                 return Ok(Ending::Signal(caught.signal));
             }
             draw(cli, last, screen, &stdout)?;

@@ -5,6 +5,7 @@ pub mod duration;
 pub mod screen;
 pub mod signals;
 pub mod size;
+pub mod status;
 pub mod table;
 pub mod terminal;
 pub mod text;

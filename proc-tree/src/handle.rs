@@ -8,10 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::sys::signal::Signal;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::Identity;
+use crate::{Identity, Signal};
 
 #[cfg_attr(target_os = "linux", path = "handle/linux.rs")]
 #[cfg_attr(target_os = "macos", path = "handle/macos.rs")]

@@ -191,7 +191,7 @@ pub fn by_hand(site: &Site, command: &[String], folder: &Path) -> Child {
 /// Kills a process and waits until it is gone.
 pub fn end(identity: Identity) {
     if let Ok(Some(handle)) = Handle::open(identity) {
-        let _ = handle.signal(Signal::SIGKILL);
+        let _ = handle.signal(proc_tree::Signal::KILL);
         let _ = proc_tree::handle::ended(&[&handle], None);
     }
 }

@@ -16,7 +16,7 @@ use ensure_up::{
     reload::Patterns,
 };
 use health_wait::{Settings, Target};
-use nix::sys::signal::Signal;
+use proc_tree::Signal;
 use proc_tree::cli::{duration, size};
 use regex::{Regex, bytes};
 
@@ -297,5 +297,5 @@ pub(crate) fn given<G: Args>(matches: &ArgMatches) -> Vec<String> {
 
 /// Signals are named with or without SIG, or by number.
 fn signal(text: &str) -> Result<Signal, String> {
-    port_kill::signal::parse(text).map_err(|error| error.to_string())
+    text.parse::<Signal>().map_err(|error| error.to_string())
 }

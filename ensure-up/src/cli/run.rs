@@ -105,7 +105,9 @@ impl Cli {
         }
         Ok(match attended {
             Attended::Ended(Ending::Exited(status)) => Exit::Code(u8::try_from(status).unwrap_or(u8::MAX)),
-            Attended::Ended(Ending::Signalled(signal)) => Exit::Code(128 + signal as u8),
+            Attended::Ended(Ending::Signalled(signal)) => {
+                Exit::Code(u8::try_from(128 + signal.number()).unwrap_or(u8::MAX))
+            }
             Attended::Ended(Ending::Unknown) => Exit::With(Status::Done),
             Attended::Interrupted(signal) => Exit::By(signal),
         })

@@ -10,7 +10,7 @@ use ensure_up::{
     status::{self, Entry},
     status_report,
 };
-use nix::sys::signal::Signal;
+use proc_tree::Signal;
 use proc_tree::cli::{
     args::OutputError,
     screen::Screen,
@@ -23,7 +23,7 @@ use super::{Cli, Exit};
 impl Cli {
     /// Lists the servers until a signal comes, by which this tool then ends. What was seen last stays on the terminal.
     pub(super) fn watch(&self, folders: &Folders, interval: Duration, out: &mut dyn Write) -> anyhow::Result<Exit> {
-        let signals = Signals::catch(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGWINCH])?;
+        let signals = Signals::catch(&[Signal::INT, Signal::TERM, Signal::HUP, Signal::WINCH])?;
         let is_picture = io::stdout().is_terminal() && !self.json && !self.pids;
         let mut screen = is_picture.then(Screen::default);
         let mut last = Vec::new();
@@ -53,7 +53,7 @@ impl Cli {
                     None => self.print(last, out)?,
                 }
                 match signals.wait(None, Some(started + interval))? {
-                    Event::Signal(caught) if caught.signal != Signal::SIGWINCH => return Ok(caught.signal),
+                    Event::Signal(caught) if caught.signal != Signal::WINCH => return Ok(caught.signal),
                     Event::Signal(_) if screen.is_some() => {}
                     Event::Signal(_) | Event::Deadline | Event::Ended => break,
                 }

@@ -7,8 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::sys::signal::Signal;
 use port_who::{Answer, Holding, Protocol, Socket, holds, look};
+use proc_tree::Signal;
 use proc_tree::{Identity, Stat, handle, process, tree, usage::memory};
 
 use super::{Candidate, Confirm, FreeError, account, aftermath, keeper::Keeper, verdict, verdict::Verdict};
@@ -186,7 +186,7 @@ impl<'r> Freeing<'r> {
         self.descendants.extend(below.into_iter().map(|below| (identity, below)));
         match &keeper {
             Some(Keeper::Supervisor(supervisor)) => {
-                let is_forced = self.request.settings.signal == Signal::SIGKILL;
+                let is_forced = self.request.settings.signal == Signal::KILL;
                 let ports = self.ports.entry(supervisor.identity()).or_default();
                 ports.extend(candidate.ports());
                 ports.sort_unstable();

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::sys::signal::Signal;
+use proc_tree::Signal;
 use proc_tree::{Identity, Stat, handle, process};
 
 use super::{KILL_PATIENCE, Settings, Stopped, descent::Halt, member::Member};
@@ -178,14 +178,14 @@ impl<'i> Campaign<'i> {
     fn signal_now(&self) -> Signal {
         let is_late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let has_grace = !self.settings.grace.is_zero();
-        if is_late && has_grace && self.settings.escalate { Signal::SIGKILL } else { self.settings.signal }
+        if is_late && has_grace && self.settings.escalate { Signal::KILL } else { self.settings.signal }
     }
 
     /// Whatever its server is stopped with: a supervisor stops on SIGTERM.
     fn first_signal(&self, member: &Member) -> Signal {
         match self.signal_now() {
-            signal if member.stopped.role != Role::Supervisor || signal == Signal::SIGKILL => signal,
-            _ => Signal::SIGTERM,
+            signal if member.stopped.role != Role::Supervisor || signal == Signal::KILL => signal,
+            _ => Signal::TERM,
         }
     }
 
@@ -194,7 +194,7 @@ impl<'i> Campaign<'i> {
         if self.settings.tree {
             self.halt(Halt::All, open)?;
         }
-        self.send_to_halted(Signal::SIGKILL, open);
+        self.send_to_halted(Signal::KILL, open);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::sys::signal::Signal;
+use proc_tree::Signal;
 use proc_tree::{Facts, Handle, Identity, Stat, cli::text, process, tree};
 
 use super::Stopped;
@@ -115,7 +115,7 @@ impl Member {
         if let Some(handle) = &self.handle
             && !self.halted
         {
-            self.halted = handle.signal(Signal::SIGSTOP).unwrap_or(false);
+            self.halted = handle.signal(Signal::STOP).unwrap_or(false);
             self.stands = false;
         }
     }
@@ -137,13 +137,13 @@ impl Member {
 
     /// Lets it run again, to act on its signal; one that was meant to halt it stays as it is.
     pub(super) fn resume_after(&mut self, signal: Signal) {
-        const HALTING: [Signal; 4] = [Signal::SIGSTOP, Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU];
+        const HALTING: [Signal; 4] = [Signal::STOP, Signal::TSTP, Signal::TTIN, Signal::TTOU];
         if let Some(handle) = &self.handle
             && !HALTING.contains(&signal)
             && std::mem::take(&mut self.halted)
         {
             // a failure cannot be mended here; the wait tells what came of it
-            let _ = handle.signal(Signal::SIGCONT);
+            let _ = handle.signal(Signal::CONT);
         }
     }
 
@@ -165,7 +165,7 @@ impl Member {
     /// Notes that it has ended.
     pub(super) fn ended(&mut self) {
         let outcome = match self.stopped.signal {
-            Some(Signal::SIGKILL) => Outcome::Killed,
+            Some(Signal::KILL) => Outcome::Killed,
             _ => Outcome::Terminated,
         };
         let reason = self.stopped.signal.is_none().then(|| "its supervisor stopped it".to_owned());

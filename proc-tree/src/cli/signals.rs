@@ -3,8 +3,11 @@
 use std::{
     ffi::c_int,
     io,
-    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
-    sync::atomic::{AtomicI32, Ordering},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI32, Ordering},
+    },
     time::Instant,
 };
 
@@ -12,14 +15,14 @@ use nix::{
     libc::{c_void, siginfo_t},
     sys::{
         resource::{Resource, getrlimit, setrlimit},
-        signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, raise, sigaction, sigprocmask},
+        signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, raise, sigaction, sigprocmask},
     },
 };
 use rustix::io::ioctl_fionbio;
 
-use crate::handle;
+use crate::{Signal, handle};
 
-/// The signals that are caught become readable here.
+/// The signals that are caught become readable here. All values of this type in a process share one pipe.
 #[derive(Debug)]
 pub struct Signals(OwnedFd);
 
@@ -44,28 +47,36 @@ pub enum Event {
 }
 
 /// The end of the pipe that the handler writes to.
-static PIPE: AtomicI32 = AtomicI32::new(-1);
+static SINK: AtomicI32 = AtomicI32::new(-1);
+
+/// The end that is read. Both are made by the first that catches a signal and stay open: a handler may run until the end.
+fn source() -> io::Result<OwnedFd> {
+    static SOURCE: Mutex<Option<OwnedFd>> = Mutex::new(None);
+    let mut source = SOURCE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(source) = &*source {
+        return source.try_clone();
+    }
+    let (reader, writer) = io::pipe()?;
+    ioctl_fionbio(&reader, true)?;
+    ioctl_fionbio(&writer, true)?;
+    SINK.store(OwnedFd::from(writer).into_raw_fd(), Ordering::Relaxed);
+    source.insert(reader.into()).try_clone()
+}
 
 impl Signals {
     /// Catches these signals from now on, but for those that this process was started to ignore, as nohup(1) and a
-    /// shell's background jobs do. Once per process.
+    /// shell's background jobs do.
     ///
     /// # Errors
     /// When there is no descriptor left for a pipe.
     pub fn catch(signals: &[Signal]) -> io::Result<Self> {
-        let (source, sink) = io::pipe()?;
-        let (source, sink) = (OwnedFd::from(source), OwnedFd::from(sink));
-        ioctl_fionbio(&source, true)?;
-        ioctl_fionbio(&sink, true)?;
-        PIPE.store(sink.as_raw_fd(), Ordering::Relaxed);
-        // the handler may run until the very end
-        std::mem::forget(sink);
+        let source = source()?;
         let action = SigAction::new(
             SigHandler::SigAction(on_signal),
             SaFlags::SA_RESTART | SaFlags::SA_SIGINFO,
             SigSet::empty(),
         );
-        for &signal in signals {
+        for signal in signals.iter().map(|signal| signal.to_nix()) {
             // SAFETY: the handler only reads its arguments and an atomic, and writes to a pipe.
             let before = unsafe { sigaction(signal, &action) }?;
             if matches!(before.handler(), SigHandler::SigIgn) {
@@ -96,11 +107,18 @@ impl Signals {
         }
     }
 
-    fn next(&self) -> Option<Caught> {
+    /// Takes the next signal that has come, without waiting.
+    pub fn next(&self) -> Option<Caught> {
         let mut bytes = [0; 2];
         let read = rustix::io::read(&self.0, &mut bytes).ok()?;
-        let signal = Signal::try_from(c_int::from(bytes[0])).ok()?;
+        let signal = Signal::from_number(bytes[0].into())?;
         (read == bytes.len()).then_some(Caught { signal, sent: bytes[1] != 0 })
+    }
+}
+
+impl AsRawFd for Signals {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
     }
 }
 
@@ -113,17 +131,31 @@ impl AsFd for Signals {
 extern "C" fn on_signal(signal: c_int, info: *mut siginfo_t, _context: *mut c_void) {
     let before = nix::errno::Errno::last_raw();
     // SAFETY: the kernel passes a valid structure to a handler that asked for it.
-    let sender = unsafe { (*info).si_pid() };
+    let sent = was_sent(unsafe { &*info });
     let number = u8::try_from(signal).unwrap_or(0);
     // SAFETY: the descriptor was never closed. A full pipe loses the signal: 32,000 others wait already.
-    let sink = unsafe { BorrowedFd::borrow_raw(PIPE.load(Ordering::Relaxed)) };
-    let _ = rustix::io::write(sink, &[number, u8::from(sender != 0)]);
+    let sink = unsafe { BorrowedFd::borrow_raw(SINK.load(Ordering::Relaxed)) };
+    let _ = rustix::io::write(sink, &[number, u8::from(sent)]);
     nix::errno::Errno::set_raw(before);
+}
+
+/// Tells whether a process sent the signal. The sender's PID is 0 when it is of another PID namespace.
+#[cfg(target_os = "linux")]
+fn was_sent(info: &siginfo_t) -> bool {
+    // sigaction(2): SI_USER, SI_QUEUE, SI_TKILL and their like are not above 0, what the kernel sends by itself is
+    info.si_code <= 0
+}
+
+/// Tells whether a process sent the signal. Type-checked, never run.
+#[cfg(target_os = "macos")]
+fn was_sent(info: &siginfo_t) -> bool {
+    info.si_pid != 0
 }
 
 /// Ends this process by a signal, so that its parent sees how it ended; returns only where that signal does not end a
 /// process. Leaves no core file: what failed, if anything, is another program.
 pub fn die_by(signal: Signal) {
+    let signal = signal.to_nix();
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_CORE) {
         let _ = setrlimit(Resource::RLIMIT_CORE, 0, hard);
     }

@@ -11,11 +11,10 @@ use std::{
 use anyhow::Context;
 use nix::sys::{
     resource::{UsageWho, getrusage},
-    signal::Signal,
     time::{TimeVal, TimeValLike},
 };
 use proc_tree::{
-    Handle, Identity, Record,
+    Handle, Identity, Record, Signal,
     cli::{
         signals::{Event, Signals},
         terminal::Look,
@@ -31,8 +30,7 @@ use super::{
 };
 
 /// What is passed on to the command. The terminal's keys reach it without our help.
-const FORWARDED: [Signal; 6] =
-    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2];
+const FORWARDED: [Signal; 6] = [Signal::INT, Signal::TERM, Signal::QUIT, Signal::HUP, Signal::USR1, Signal::USR2];
 
 /// How long a tree that is over its limit has between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
@@ -170,7 +168,7 @@ fn seconds(time: TimeVal) -> f64 {
 
 /// The command ends by itself; the tree that is over its limit is asked to, then made to.
 fn stop(observer: &mut Observer) -> anyhow::Result<()> {
-    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+    for signal in [Signal::TERM, Signal::KILL] {
         observer.sampler.sample().context(UNREADABLE)?;
         let members: Vec<Identity> = observer.sampler.members().collect();
         for &member in &members {
@@ -202,7 +200,7 @@ fn wait_for_all(handles: &[Handle], deadline: Instant) -> anyhow::Result<()> {
 }
 
 fn ending(status: ExitStatus) -> Ending {
-    let signal = status.signal().and_then(|signal| Signal::try_from(signal).ok());
+    let signal = status.signal().and_then(Signal::from_number);
     match (status.code(), signal) {
         (Some(code), _) => Ending::Command(u8::try_from(code).unwrap_or(u8::MAX)),
         (None, Some(signal)) => Ending::Signal(signal),

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use nix::sys::signal::Signal;
+use proc_tree::Signal;
 use proc_tree::{cli::signals, selection};
 
 /// The tool's own exit statuses.
@@ -98,7 +98,7 @@ impl Ending {
             Self::Signal(signal) => {
                 signals::die_by(signal);
                 // this signal ends no process: say what a shell would
-                ExitCode::from(u8::try_from(128 + signal as i32).unwrap_or(u8::MAX))
+                ExitCode::from(u8::try_from(128 + signal.number()).unwrap_or(u8::MAX))
             }
         }
     }

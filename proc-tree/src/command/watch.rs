@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use nix::sys::signal::Signal;
+use proc_tree::Signal;
 use proc_tree::{
     Record,
     cli::{
@@ -37,7 +37,7 @@ enum End {
 
 /// Looks until told otherwise, until all trees are gone or until a limit is exceeded.
 pub(crate) fn watch(mut observer: Observer, pace: &Pace, output: Output<'_>) -> anyhow::Result<Ending> {
-    let signals = Signals::catch(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGWINCH])?;
+    let signals = Signals::catch(&[Signal::INT, Signal::TERM, Signal::HUP, Signal::WINCH])?;
     let mut view = View::new(output);
     let end = view.rounds(&mut observer, pace, &signals);
     // whatever ended it: the terminal is given back, what was seen last stays on it, and the chart is drawn
@@ -76,7 +76,7 @@ impl<'o> View<'o> {
         let mut pause = pace.first;
         loop {
             match signals.wait(None, Some(observer.sampler.since() + pause))? {
-                Event::Signal(caught) if caught.signal == Signal::SIGWINCH => self.redraw()?,
+                Event::Signal(caught) if caught.signal == Signal::WINCH => self.redraw()?,
                 Event::Signal(caught) => return Ok(End::Signal(caught.signal)),
                 Event::Deadline | Event::Ended => {
                     let records = observer.sample()?;

@@ -2,13 +2,13 @@
 
 use std::{fs, io, os::fd::OwnedFd};
 
-use nix::sys::signal::Signal;
 use rustix::{
     io::Errno,
     process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal},
 };
 
 use super::Handle;
+use crate::Signal;
 
 pub(super) fn open(pid: u32) -> io::Result<Option<OwnedFd>> {
     let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
@@ -21,7 +21,7 @@ pub(super) fn open(pid: u32) -> io::Result<Option<OwnedFd>> {
 }
 
 pub(super) fn signal(handle: &Handle, signal: Signal) -> io::Result<bool> {
-    let signal = rustix::process::Signal::from_named_raw(signal as i32).ok_or(io::ErrorKind::InvalidInput)?;
+    let signal = rustix::process::Signal::from_named_raw(signal.number()).ok_or(io::ErrorKind::InvalidInput)?;
     match pidfd_send_signal(handle, signal) {
         Ok(()) => Ok(true),
         Err(Errno::SRCH) => Ok(false),

@@ -6,9 +6,10 @@ use std::{
     ptr,
 };
 
-use nix::{errno::Errno, sys::signal::Signal, unistd::Pid};
+use nix::{errno::Errno, unistd::Pid};
 
 use super::Handle;
+use crate::Signal;
 
 pub(super) fn open(pid: u32) -> io::Result<Option<OwnedFd>> {
     // SAFETY: kqueue(2) takes nothing and returns a new descriptor or -1.
@@ -41,7 +42,10 @@ pub(super) fn signal(handle: &Handle, signal: Signal) -> io::Result<bool> {
     if !handle.identity.is_running()? {
         return Ok(false);
     }
-    match nix::sys::signal::kill(Pid::from_raw(handle.identity.pid.try_into().map_err(io::Error::other)?), signal) {
+    match nix::sys::signal::kill(
+        Pid::from_raw(handle.identity.pid.try_into().map_err(io::Error::other)?),
+        signal.to_nix(),
+    ) {
         Ok(()) => Ok(true),
         Err(Errno::ESRCH) => Ok(false),
         Err(error) => Err(error.into()),

@@ -1,0 +1,134 @@
+//! How a command ends: with a status, or by a signal; and the `main` that is the same in all five.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use super::{
+    args::{self, Common, OutputError},
+    signals,
+};
+use crate::Signal;
+
+/// The statuses that mean the same in every command.
+const DONE: u8 = 0;
+const USAGE: u8 = 2;
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// With this status.
+    Code(u8),
+    /// By this signal, as if it had not been caught.
+    Signal(Signal),
+}
+
+impl From<Exit> for ExitCode {
+    /// Ends the process by the signal if it is one; a signal that ends no process becomes the status that a shell gives.
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Code(code) => code.into(),
+            Exit::Signal(signal) => {
+                signals::die_by(signal);
+                u8::try_from(128 + signal.number()).unwrap_or(u8::MAX).into()
+            }
+        }
+    }
+}
+
+/// Arguments that make no sense, alone or together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct UsageError {
+    what: String,
+    hint: Option<String>,
+}
+
+impl UsageError {
+    /// Says what is wrong.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), hint: None }
+    }
+
+    /// Adds the line that was probably meant.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+/// A command: its arguments, which were parsed and not acted upon.
+pub trait Tool: clap::Parser {
+    /// Its name, which starts every message.
+    const NAME: &'static str;
+
+    /// Parses the arguments of this process.
+    ///
+    /// # Errors
+    /// As clap has it: for the wrong ones, and when help or version were asked for.
+    fn parse_arguments() -> Result<Self, clap::Error> {
+        Self::try_parse()
+    }
+
+    /// Returns the flags that every command has.
+    fn common(&self) -> &Common;
+
+    /// Does the work; results go to `out`, which is standard output.
+    ///
+    /// # Errors
+    /// When the work could not be done; [`Tool::status`] tells the status.
+    fn run(self, out: &mut dyn Write) -> anyhow::Result<Exit>;
+
+    /// Returns the status of a failure that is no [`UsageError`].
+    fn status(error: &anyhow::Error) -> u8;
+
+    /// Returns what would help against a failure that is no [`UsageError`].
+    fn hint(_error: &anyhow::Error) -> Option<String> {
+        None
+    }
+}
+
+/// Runs a command: arguments, work, failures in words on standard error, status.
+pub fn main<T: Tool>() -> ExitCode {
+    let outcome = match T::parse_arguments() {
+        Ok(tool) => run(tool, &mut io::stdout().lock()),
+        Err(error) => match args::usage_error(T::NAME, &error) {
+            Some(message) => return say(&message, USAGE),
+            None => write!(io::stdout(), "{}", error.render())
+                .map_err(|error| OutputError(error).into())
+                .map(|()| Exit::Code(DONE)),
+        },
+    };
+    outcome.map_or_else(|error| fail::<T>(&error), ExitCode::from)
+}
+
+fn run<T: Tool>(tool: T, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    match tool.common().generate {
+        Some(page) => page.write(T::command(), out).map_err(OutputError)?,
+        None => return tool.run(out),
+    }
+    Ok(Exit::Code(DONE))
+}
+
+fn fail<T: Tool>(error: &anyhow::Error) -> ExitCode {
+    // a reader that went away, as head(1) does, is no failure of ours
+    if error.downcast_ref().is_some_and(OutputError::is_closed_pipe) {
+        return DONE.into();
+    }
+    let (status, hint) = match error.downcast_ref::<UsageError>() {
+        Some(usage) => (USAGE, usage.hint.clone()),
+        None => (T::status(error), T::hint(error)),
+    };
+    let mut message = format!("{}: {}", T::NAME, args::failure(error.chain()));
+    if let Some(hint) = hint {
+        message.extend(["\nhint: ", &hint]);
+    }
+    say(&message, status)
+}
+
+/// Says what went wrong; there is nothing left to do when standard error is closed.
+fn say(message: &str, status: u8) -> ExitCode {
+    let _ = writeln!(io::stderr(), "{message}");
+    status.into()
+}
