@@ -1,6 +1,6 @@
 //! `ensure-up`: start it only if it is not up. Joins arguments, streams and exit status; the library does the work.
 
-mod cli;
+mod command;
 
 use std::{
     io::{self, Write},
@@ -10,7 +10,7 @@ use std::{
 use clap::CommandFactory;
 use proc_tree::cli::args::{self, OutputError};
 
-use cli::{Cli, Exit, Status, UsageError};
+use command::{Cli, Exit, Status, UsageError};
 
 const NAME: &str = "ensure-up";
 

@@ -1,5 +1,8 @@
 //! What was done, in words for people, as JSON Lines, as bare PIDs; and why it was not.
 
+pub(crate) mod outcome;
+pub mod status;
+
 use std::io::{self, Write};
 
 use port_who::Holding;
@@ -11,7 +14,7 @@ use proc_tree::{
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Failure, Outcome, Record, log};
+use crate::{Action, Failure, Outcome, Record, log::rotate};
 
 /// The JSON form of an outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,7 +57,7 @@ impl Line {
     pub fn failed(name: &str, port: Option<u16>, failure: &Failure, why: &str) -> Self {
         Self {
             port,
-            pids: crate::standing::pids(failure.holdings()),
+            pids: crate::server::standing::pids(failure.holdings()),
             log: failure.log().map(|path| path.to_string_lossy().into_owned()),
             ..Self::not_up(name, why.into())
         }
@@ -149,7 +152,7 @@ fn memory(pid: u32) -> Option<u64> {
 pub fn failure(failure: &Failure, message: &str) -> Vec<String> {
     let mut lines = vec![message.to_owned()];
     if let Some(path) = failure.log() {
-        let tail = log::tail(path, log::TAIL_LINES);
+        let tail = rotate::tail(path, rotate::TAIL_LINES);
         let shown = text::path(path);
         if tail.is_empty() {
             lines[0].extend(["; its log ", &shown, " is empty"]);

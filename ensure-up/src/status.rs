@@ -12,7 +12,8 @@ use serde::Serialize;
 use crate::{
     Asked, Failure, Folders, Life, Lock, Phase, Record,
     health::{self, Prober},
-    service, standing,
+    server::standing,
+    service::spec,
 };
 
 /// What state a server is in.
@@ -147,7 +148,7 @@ fn look(folders: &Folders, port: u16, record: Option<&Record>) -> Result<(Entry,
     let (ours, others): (Vec<_>, Vec<_>) = answer.holdings.into_iter().partition(ours);
     entry.state = if record.phase == Phase::Ready { State::Running } else { State::Starting };
     entry.identity = Some(life.identity());
-    entry.url = standing::listener(&ours).map(|listener| service::url(record.health.as_deref(), listener));
+    entry.url = standing::listener(&ours).map(|listener| spec::url(record.health.as_deref(), listener));
     entry.reason = match (ours.is_empty(), others.is_empty()) {
         (true, true) => Some("nothing listens on its port".into()),
         (true, false) => Some("another program holds its port".into()),
@@ -176,7 +177,7 @@ fn clear(folders: &Folders, port: u16) -> Result<(), Failure> {
 
 async fn ask(asked: Option<&(Record, Vec<Holding>)>) -> Option<Asked> {
     let (record, holdings) = asked?;
-    let target = service::target(record.health.as_deref(), standing::listener(holdings)?).ok()?;
+    let target = spec::target(record.health.as_deref(), standing::listener(holdings)?).ok()?;
     let answer = Prober::new(&settings(&record.probe)).ask(&target).await;
     Some(answer.unwrap_or_else(|error| Asked::Not(error.to_string())))
 }

@@ -1,0 +1,46 @@
+//! Following a log: what is there, then what comes, also across a rotation.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use crate::{log::changes::Changes, log::tail::Tail};
+
+/// A log that is followed.
+#[derive(Debug)]
+pub struct Follow {
+    tail: Tail,
+    changes: Changes,
+}
+
+impl Follow {
+    /// Begins to follow a log from its beginning.
+    ///
+    /// # Errors
+    /// When its folder cannot be watched.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        // the folder: a rotation puts another file in the log's place
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Ok(Self { changes: Changes::of(folder)?, tail: Tail::of(path, 0) })
+    }
+
+    /// Goes to the log's end: what was there before is not shown.
+    pub fn skip(&mut self) {
+        self.tail.skip();
+    }
+
+    /// Copies what is new.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to.
+    pub fn copy(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.tail.copy(out)?;
+        out.flush()
+    }
+
+    /// Waits until there may be something new.
+    pub async fn changed(&mut self) {
+        self.changes.next().await;
+    }
+}

@@ -1,0 +1,77 @@
+//! What a log says as it grows: that the server is ready, or that it failed.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use regex::bytes::Regex;
+
+use crate::{Service, log::tail::Tail};
+
+/// The lines of a log as they come, and what they tell.
+#[derive(Debug)]
+pub struct Lines {
+    tail: Option<Tail>,
+    partial: Vec<u8>,
+    ready_pattern: Option<Regex>,
+    fail_pattern: Option<Regex>,
+    /// Whether it said that the server is ready, if it is to say so.
+    pub(crate) ready: bool,
+    /// The line that says that the server failed.
+    pub(crate) failed: Option<String>,
+}
+
+impl Lines {
+    /// A line without end is looked at in pieces of this size.
+    const LONGEST_LINE: usize = 64 * 1024;
+
+    /// Prepares to read; without a log nobody can be expected to find anything in it.
+    pub(crate) fn of(path: Option<&Path>, offset: u64, service: &Service) -> Self {
+        // to read from a pipe would take away what somebody else waits for
+        let is_wanted = service.ready_log.is_some() || service.fail_log.is_some();
+        Self {
+            tail: path.filter(|path| is_wanted && path.is_file()).map(|path| Tail::of(path, offset)),
+            partial: Vec::new(),
+            ready: service.ready_log.is_none() || path.is_none(),
+            ready_pattern: service.ready_log.clone(),
+            fail_pattern: service.fail_log.clone(),
+            failed: None,
+        }
+    }
+
+    /// Reads what is new. A log that was cut short or replaced begins anew.
+    pub(crate) fn read(&mut self) {
+        if let Some(mut tail) = self.tail.take() {
+            let _ = tail.copy(self);
+            self.tail = Some(tail);
+        }
+    }
+
+    /// A prompt may come without a line's end, so the last piece is looked at as well.
+    fn look(&mut self) {
+        let partial = std::mem::take(&mut self.partial);
+        for line in partial.split(|&byte| byte == b'\n') {
+            self.ready |= self.ready_pattern.as_ref().is_some_and(|pattern| pattern.is_match(line));
+            if self.failed.is_none() && self.fail_pattern.as_ref().is_some_and(|pattern| pattern.is_match(line)) {
+                self.failed = Some(String::from_utf8_lossy(line).trim_end().to_owned());
+            }
+        }
+        let last = partial.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        if partial.len() - last < Self::LONGEST_LINE {
+            self.partial = partial[last..].to_vec();
+        }
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.partial.extend_from_slice(bytes);
+        self.look();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

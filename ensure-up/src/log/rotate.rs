@@ -1,0 +1,114 @@
+//! A server's log: rotated at start, its end shown when a start fails, the logs of servers long gone removed.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use proc_tree::cli::text;
+
+/// How many lines of a log are shown when a start failed.
+pub const TAIL_LINES: usize = 20;
+
+/// A log in the default folder that nobody wrote to for this long is that of a server long gone.
+const LONG_GONE: Duration = Duration::from_hours(336);
+
+/// A log that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the log {}", text::path(path))]
+pub struct LogError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// Opens a new log for appending. The one before becomes `FILE.1`, that one `FILE.2`, up to `keep`.
+///
+/// # Errors
+/// When the log cannot be written.
+pub fn start(path: &Path, keep: u32) -> Result<File, LogError> {
+    rotate(path, keep).and_then(|()| open(path)).map_err(|source| LogError { path: path.to_owned(), source })
+}
+
+/// Opens a log for appending.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn open(path: &Path) -> io::Result<File> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+        fs::create_dir_all(folder)?;
+    }
+    File::options().append(true).create(true).mode(0o600).open(path)
+}
+
+/// Makes room for a new log. What is no plain file (`/dev/null`, a pipe) is left alone, and so is an empty log.
+///
+/// # Errors
+/// When a log cannot be renamed.
+pub fn rotate(path: &Path, keep: u32) -> io::Result<()> {
+    if !fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0) {
+        return Ok(());
+    }
+    if keep == 0 {
+        return fs::remove_file(path);
+    }
+    for number in (1..keep).rev() {
+        let older = numbered(path, number);
+        if older.exists() {
+            fs::rename(older, numbered(path, number + 1))?;
+        }
+    }
+    fs::rename(path, numbered(path, 1))
+}
+
+/// Names an old log; number 0 is the log itself.
+pub(crate) fn numbered(path: &Path, number: u32) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    if number > 0 {
+        name.push(format!(".{number}"));
+    }
+    name.into()
+}
+
+/// Reads the last lines of a log; what cannot be read is as good as empty.
+pub fn tail(path: &Path, lines: usize) -> Vec<String> {
+    const MOST_BYTES: u64 = 64 * 1024;
+    let read = || -> io::Result<Vec<u8>> {
+        // to open a pipe waits for its writer
+        if !fs::metadata(path)?.is_file() {
+            return Ok(Vec::new());
+        }
+        let mut file = File::open(path)?;
+        let end = file.metadata()?.len();
+        file.seek(SeekFrom::Start(end.saturating_sub(MOST_BYTES)))?;
+        let mut text = Vec::new();
+        file.take(MOST_BYTES).read_to_end(&mut text)?;
+        Ok(text)
+    };
+    let text = String::from_utf8_lossy(&read().unwrap_or_default()).into_owned();
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(lines)..].iter().map(|&line| line.to_owned()).collect()
+}
+
+/// Removes logs in the default folder that were last written long ago and whose port has no server.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn prune(folder: &Path, is_known: impl Fn(u16) -> bool) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let port = name.to_str().and_then(|name| name.split_once(".log")?.0.parse::<u16>().ok());
+        let age = entry
+            .metadata()
+            .and_then(|found| found.modified())
+            .ok()
+            .and_then(|at| SystemTime::now().duration_since(at).ok());
+        if port.is_some_and(|port| !is_known(port)) && age.is_some_and(|age| age > LONG_GONE) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! What a log holds from some place on, as it grows, is rotated, is cut short or replaced.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom, Write},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use crate::log::rotate;
+
+/// A log that is read on and on.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Tail {
+    /// Prepares to read from a place on. A log that is shorter by now has been rotated: the place is in the one before.
+    pub(crate) fn of(path: &Path, start: u64) -> Self {
+        let reaches = |file: &File| file.metadata().is_ok_and(|found| found.len() >= start);
+        let mut file =
+            open(path, 0).filter(reaches).or_else(|| open(path, 1).filter(reaches)).or_else(|| open(path, 0));
+        if let Some(file) = &mut file {
+            let _ = file.seek(SeekFrom::Start(start));
+        }
+        Self { path: path.to_owned(), file }
+    }
+
+    /// Goes to the end.
+    pub(crate) fn skip(&mut self) {
+        if let Some(file) = &mut self.file {
+            let _ = file.seek(SeekFrom::End(0));
+        }
+    }
+
+    /// Copies what is new.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to.
+    pub(crate) fn copy(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.copy_rest(out)?;
+        for newer in self.newer() {
+            // what came between the two looks
+            self.copy_rest(out)?;
+            self.file = Some(newer);
+            self.copy_rest(out)?;
+        }
+        Ok(())
+    }
+
+    /// Opens the logs that came after the one that is read, the eldest first: it may have been rotated several times.
+    fn newer(&self) -> Vec<File> {
+        let known = self.file.as_ref().and_then(identity);
+        let mut newer: Vec<File> = Vec::new();
+        // while logs are renamed there is a gap among their numbers; then one of them comes twice
+        let numbered = |number| open(&self.path, number).or_else(|| open(&self.path, number + 1));
+        for file in (0..).map_while(numbered) {
+            if identity(&file) == known {
+                newer.reverse();
+                return newer;
+            }
+            // rotated meanwhile, a log comes twice
+            if newer.last().and_then(identity) != identity(&file) {
+                newer.push(file);
+            }
+        }
+        // the one that is read is gone: what is left of the others may have been shown before
+        newer.truncate(1);
+        newer
+    }
+
+    fn copy_rest(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        if file.metadata().is_ok_and(|found| file.stream_position().is_ok_and(|at| found.len() < at)) {
+            let _ = file.rewind();
+        }
+        let mut chunk = vec![0; 16 * 1024];
+        // a log that cannot be read has no more to show
+        while let Ok(read @ 1..) = file.read(&mut chunk) {
+            out.write_all(&chunk[..read])?;
+        }
+        Ok(())
+    }
+}
+
+/// To open a pipe would wait for its writer.
+fn open(path: &Path, number: u32) -> Option<File> {
+    let path = rotate::numbered(path, number);
+    path.is_file().then(|| File::open(path).ok()).flatten()
+}
+
+fn identity(file: &File) -> Option<(u64, u64)> {
+    file.metadata().ok().map(|found| (found.dev(), found.ino()))
+}

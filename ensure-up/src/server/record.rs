@@ -1,0 +1,215 @@
+//! What is kept about a server that was started or adopted: enough to know it again, and nothing that is believed blindly.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use nix::unistd::geteuid;
+use proc_tree::{Identity, process};
+use serde::{Deserialize, Serialize};
+
+use crate::Folders;
+
+/// How far a server has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// It was started and nobody has found it ready yet.
+    Starting,
+    /// It was ready once.
+    Ready,
+    /// Its supervisor waits before it starts it again.
+    Waiting,
+    /// Its supervisor gave up: the circuit breaker is open.
+    Broken,
+    /// It ended by itself as it should, and its supervisor with it.
+    Finished,
+}
+
+/// One server of this user, by its port.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The name that it goes by.
+    pub name: String,
+    /// Its port.
+    pub port: u16,
+    /// The process that was started: the server, or what starts it.
+    pub pid: u32,
+    /// When that process started.
+    pub start_id: u64,
+    /// The boot in which both mean something.
+    pub boot_id: String,
+    /// How far it has come.
+    pub phase: Phase,
+    /// The command line; invalid UTF-8 is replaced.
+    pub command: Vec<String>,
+    /// The folder it was started in.
+    #[serde(with = "crate::server::raw_path")]
+    pub cwd: PathBuf,
+    /// A fingerprint of the environment that was asked for, without its secrets.
+    pub environment: u64,
+    /// Where its output goes; `None` for one that was adopted.
+    #[serde(with = "crate::server::raw_path::optional")]
+    pub log: Option<PathBuf>,
+    /// The health target that was asked for: a path or a whole target.
+    pub health: Option<String>,
+    /// The options of the health check, as on the command line.
+    pub probe: Vec<String>,
+    /// The signal that ends it.
+    pub stop_signal: String,
+    /// How long it may take to end, in milliseconds.
+    pub grace_ms: u64,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// The process that starts it again.
+    pub supervisor: Option<Identity>,
+    /// Why it is broken, or how it ended last.
+    pub reason: Option<String>,
+    /// The names of the services that it needs.
+    pub depends_on: Vec<String>,
+}
+
+impl Record {
+    const MOST_BYTES: u64 = 1 << 20;
+
+    /// Reads the record of a port; `None` where there is none that can be believed.
+    ///
+    /// Cut short, from another boot, not ours, a link: whatever is wrong with it, it only means that there is no record.
+    pub fn read(folders: &Folders, port: u16) -> Option<Self> {
+        let record = Self::parse(&read(&path(folders, port)).ok()?)?;
+        (record.port == port).then_some(record)
+    }
+
+    fn parse(text: &[u8]) -> Option<Self> {
+        let record: Self = serde_json::from_slice(text).ok()?;
+        (record.boot_id == process::boot_id().ok()?).then_some(record)
+    }
+
+    /// Returns which process it is about, whether that runs or not.
+    pub fn identity(&self) -> Identity {
+        Identity { pid: self.pid, start_id: self.start_id }
+    }
+
+    /// Returns the record with the process that stands for the server by now.
+    #[must_use]
+    pub fn with_identity(&self, identity: Identity) -> Self {
+        Self { pid: identity.pid, start_id: identity.start_id, ..self.clone() }
+    }
+
+    /// Returns the process, if it still runs.
+    pub fn running(&self) -> Option<Identity> {
+        let identity = self.identity();
+        identity.is_running().ok()?.then_some(identity)
+    }
+
+    /// Returns the supervisor, if it still runs.
+    pub fn running_supervisor(&self) -> Option<Identity> {
+        self.supervisor.filter(|supervisor| supervisor.is_running().unwrap_or(false))
+    }
+
+    /// Returns how long the server may take to end.
+    pub fn grace(&self) -> Duration {
+        Duration::from_millis(self.grace_ms)
+    }
+
+    /// Puts the record in place: whole or not at all.
+    ///
+    /// That of a server that is about to run is on the disk when this returns. What is noted later can be found out again,
+    /// and a caller waits for it: that is left to the system.
+    ///
+    /// # Errors
+    /// When it cannot be written; the one that was there before stays.
+    pub fn write(&self, folders: &Folders) -> io::Result<()> {
+        let path = path(folders, self.port);
+        let new = path.with_extension("json.new");
+        let mut text = serde_json::to_vec(self)?;
+        text.push(b'\n');
+        let mut file = options().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        file.write_all(&text)?;
+        if self.phase != Phase::Starting {
+            return put_in_place(&new, &path);
+        }
+        file.sync_all()?;
+        put_in_place(&new, &path)?;
+        File::open(&folders.runtime)?.sync_all()
+    }
+
+    /// Removes the record of a port if it is about one of these: another call may have put a new server there.
+    ///
+    /// # Errors
+    /// When it is there and cannot be removed.
+    pub fn remove_of(folders: &Folders, port: u16, stopped: &[Identity]) -> io::Result<()> {
+        match Self::read(folders, port) {
+            Some(record) if stopped.contains(&record.identity()) => Self::remove(folders, port),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the record of a port, if there is one.
+    ///
+    /// # Errors
+    /// When it is there and cannot be removed.
+    pub fn remove(folders: &Folders, port: u16) -> io::Result<()> {
+        match std::fs::remove_file(path(folders, port)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lists the ports of which there is a record file, whatever is in it, in ascending order.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn ports(folders: &Folders) -> io::Result<Vec<u16>> {
+        let mut ports = Vec::new();
+        for entry in std::fs::read_dir(&folders.runtime)? {
+            let name = entry?.file_name();
+            ports.extend(name.to_str().and_then(|name| name.strip_suffix(".json")?.parse::<u16>().ok()));
+        }
+        ports.sort_unstable();
+        Ok(ports)
+    }
+}
+
+/// An empty folder in the record's place is no record either.
+fn put_in_place(new: &Path, path: &Path) -> io::Result<()> {
+    match std::fs::rename(new, path) {
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+            std::fs::remove_dir(path)?;
+            std::fs::rename(new, path)
+        }
+        result => result,
+    }
+}
+
+fn path(folders: &Folders, port: u16) -> PathBuf {
+    folders.file(&port.to_string(), "json")
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.custom_flags((rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed());
+    options
+}
+
+/// Reads a file of ours: no link, no pipe, nobody else's, not without end.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let file = options().read(true).open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() || found.uid() != geteuid().as_raw() {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    let mut text = Vec::new();
+    file.take(Record::MOST_BYTES).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// Fingerprints text that is to be known again but not kept: FNV-1a, 64 bits.
+pub(crate) fn fingerprint<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> u64 {
+    let bytes = parts.into_iter().flat_map(|part| part.iter().copied().chain([0]));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}

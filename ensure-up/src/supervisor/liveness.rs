@@ -1,0 +1,41 @@
+//! Liveness: a server that was ready and does not answer any more hangs, and that counts as a crash.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::{Asked, Failure, ReadyError, Service, health::Prober, server::standing, service::spec};
+
+/// How often a server is probed, unless an interval was asked for.
+const PROBE: Duration = Duration::from_secs(1);
+
+/// Returns once so many probes in a row have failed; says how the last one did.
+pub(super) async fn unhealthy(service: &Service, port: u16, most: u32) -> String {
+    let interval = service.settings.interval.unwrap_or(PROBE);
+    let mut prober = Prober::new(&service.settings);
+    let mut failed = 0;
+    loop {
+        sleep(interval).await;
+        failed = match probe(service, port, &mut prober).await {
+            Ok(None) => 0,
+            Ok(Some(why)) if failed + 1 >= most => return format!("was unhealthy {most} times in a row: {why}"),
+            Ok(Some(_)) => failed + 1,
+            // that it cannot be asked tells nothing about it
+            Err(_) => failed,
+        };
+    }
+}
+
+/// Tells why it is not healthy. Whose the port is was told when the server became ready: to ask that again each time would
+/// mean to look at all processes.
+async fn probe(service: &Service, port: u16, prober: &mut Prober) -> Result<Option<String>, Failure> {
+    let sockets = standing::listeners(port).map_err(ReadyError::from)?;
+    let Some(listener) = standing::usual(sockets.iter().map(|socket| socket.local)) else {
+        return Ok(Some("nothing listens on the port".into()));
+    };
+    let target = spec::target(service.health(port).as_deref(), listener).map_err(ReadyError::from)?;
+    Ok(match prober.ask(&target).await.map_err(ReadyError::from)? {
+        Asked::Healthy => None,
+        Asked::Not(why) | Asked::Failed(why) => Some(why),
+    })
+}

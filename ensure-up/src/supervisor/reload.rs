@@ -1,0 +1,302 @@
+//! Restart on file change: globs, what git ignores, and a pause until the changes are over.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+use notify::{
+    Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher,
+    event::{AccessKind, AccessMode, ModifyKind},
+};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    time::{Instant, timeout_at},
+};
+
+use crate::supervisor::ignored::Ignored;
+
+/// Changes that come within this time of one another are one.
+const DEBOUNCE: Duration = Duration::from_millis(100);
+
+/// Changes without end are one change after this time.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// A file whose time of change is this recent was touched.
+const RECENT: Duration = Duration::from_secs(2);
+
+/// The globs of `--reload-on`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Patterns(Vec<String>);
+
+impl Patterns {
+    /// Takes the globs as they were given; `!` before one excludes what it matches, and all that is below that.
+    ///
+    /// # Errors
+    /// Says which one is no glob.
+    pub fn new(texts: &[String]) -> Result<Self, String> {
+        for text in texts {
+            glob(text, Path::new("/")).map_err(|error| format!("invalid glob {text:?}: {}", error.kind()))?;
+        }
+        Ok(Self(texts.to_vec()))
+    }
+
+    /// Tells whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// With excludes alone, everything else is included.
+    fn matcher(&self, root: &Path) -> Result<Matcher, globset::Error> {
+        let (excludes, includes): (Vec<&String>, Vec<&String>) = self.0.iter().partition(|text| text.starts_with('!'));
+        let all = "**".to_owned();
+        let includes = if includes.is_empty() { vec![&all] } else { includes };
+        let set = |texts: Vec<&String>| -> Result<GlobSet, globset::Error> {
+            let mut set = GlobSetBuilder::new();
+            for text in texts {
+                set.add(glob(text, root)?);
+            }
+            set.build()
+        };
+        Ok(Matcher { includes: set(includes)?, excludes: set(excludes)? })
+    }
+}
+
+/// `*` stays within a folder; a pattern without a slash matches in every folder, as git's do; one that ends with a slash
+/// means all that is in a folder.
+fn glob(text: &str, root: &Path) -> Result<Glob, globset::Error> {
+    let excludes = text.starts_with('!');
+    let text = text.strip_prefix('!').unwrap_or(text);
+    let below = root.to_str().and_then(|root| text.strip_prefix(root)?.strip_prefix('/'));
+    let text = below.or(text.strip_prefix("./")).unwrap_or(text);
+    let text = match text.strip_suffix('/') {
+        // what is excluded takes with it what is below
+        Some(folder) if excludes => folder.to_owned(),
+        Some(folder) => format!("{folder}/**"),
+        None => text.to_owned(),
+    };
+    let text = if below.is_some() || text.contains('/') { text } else { format!("**/{text}") };
+    GlobBuilder::new(&text).literal_separator(true).build()
+}
+
+/// The globs, ready to match paths that are relative to the folder.
+#[derive(Debug)]
+struct Matcher {
+    includes: GlobSet,
+    excludes: GlobSet,
+}
+
+impl Matcher {
+    fn includes(&self, path: &Path) -> bool {
+        self.includes.is_match(path) && !self.excludes(path)
+    }
+
+    fn excludes(&self, path: &Path) -> bool {
+        path.ancestors().any(|part| part != Path::new("") && self.excludes.is_match(part))
+    }
+}
+
+/// A folder whose files are watched.
+#[derive(Debug)]
+pub struct Reload {
+    root: PathBuf,
+    /// What this program itself writes there: the start of the paths.
+    own: Vec<PathBuf>,
+    matcher: Matcher,
+    ignored: Ignored,
+    watcher: RecommendedWatcher,
+    events: UnboundedReceiver<Event>,
+    pending: Option<Pending>,
+}
+
+/// A change that waits until no more come. It outlives a wait that is given up for something else.
+#[derive(Debug)]
+struct Pending {
+    path: PathBuf,
+    quiet: Instant,
+    latest: Instant,
+}
+
+impl Reload {
+    /// Watches the files below a folder, but for those that git ignores, and those whose paths begin as one of `own`.
+    ///
+    /// # Errors
+    /// When the folder cannot be watched.
+    pub fn watch(root: &Path, patterns: &Patterns, own: Vec<PathBuf>) -> io::Result<Self> {
+        let (sender, events) = unbounded_channel();
+        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            if let Some(event) = event.ok().filter(is_change) {
+                // nobody watches any more: nothing is lost
+                let _ = sender.send(event);
+            }
+        });
+        let mut reload = Self {
+            root: root.to_owned(),
+            own,
+            matcher: patterns.matcher(root).map_err(io::Error::other)?,
+            ignored: Ignored::below(root),
+            watcher: watcher.map_err(io::Error::other)?,
+            events,
+            pending: None,
+        };
+        reload.watch_below(root)?;
+        Ok(reload)
+    }
+
+    /// Watches folder by folder: a watch on the whole tree would cover `node_modules` as well. Returns a file that
+    /// matches, if there is one.
+    fn watch_below(&mut self, folder: &Path) -> io::Result<Option<PathBuf>> {
+        let mut found = None;
+        let mut folders = vec![folder.to_owned()];
+        while let Some(folder) = folders.pop() {
+            if let Err(error) = self.watcher.watch(&folder, RecursiveMode::NonRecursive) {
+                // one that vanished meanwhile is no loss; one too many is
+                if folder.exists() {
+                    return Err(io::Error::other(error));
+                }
+            }
+            // after the watch: what comes later is told
+            for entry in folder.read_dir().into_iter().flatten().flatten() {
+                let path = entry.path();
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    folders.extend(Some(path).filter(|path| self.is_watched(path)));
+                } else if found.is_none() && self.matches(&path) {
+                    found = Some(path);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Waits for a change that matters, and until no more come. Returns a file that changed.
+    ///
+    /// What was found stays so when the wait is dropped.
+    pub async fn changed(&mut self) -> PathBuf {
+        loop {
+            let event = match &self.pending {
+                None => self.events.recv().await,
+                Some(pending) => {
+                    timeout_at(pending.quiet.min(pending.latest), self.events.recv()).await.unwrap_or_default()
+                }
+            };
+            match (event, self.pending.take()) {
+                (Some(event), pending) => self.pending = self.after(&event, pending),
+                (None, Some(pending)) => return pending.path,
+                (None, None) => std::future::pending().await,
+            }
+        }
+    }
+
+    fn after(&mut self, event: &Event, pending: Option<Pending>) -> Option<Pending> {
+        let Some(path) = self.relevant(event) else { return pending };
+        let now = Instant::now();
+        let quiet = now + DEBOUNCE;
+        Some(match pending {
+            Some(pending) => Pending { quiet, ..pending },
+            None => Pending { path, quiet, latest: now + LONGEST },
+        })
+    }
+
+    fn relevant(&mut self, event: &Event) -> Option<PathBuf> {
+        if event.need_rescan() {
+            return Some(self.root.clone());
+        }
+        let mut found = None;
+        for path in &event.paths {
+            let is_folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
+            if path.file_name().is_some_and(|name| name == ".gitignore") {
+                self.ignored.forget();
+            }
+            if !is_folder && self.matches(path) {
+                found = Some(path.clone());
+            } else if is_folder && self.is_watched(path) && may_be_new(event.kind) {
+                // what was put into a new folder before it is watched counts as well
+                found = found.or(self.watch_below(path).ok().flatten());
+            }
+        }
+        found
+    }
+
+    fn is_watched(&mut self, folder: &Path) -> bool {
+        folder.strip_prefix(&self.root).is_ok_and(|relative| !self.matcher.excludes(relative))
+            && !self.ignored.is(folder, true)
+    }
+
+    fn matches(&mut self, path: &Path) -> bool {
+        let is_own =
+            |own: &PathBuf| path.as_os_str().as_encoded_bytes().starts_with(own.as_os_str().as_encoded_bytes());
+        path.strip_prefix(&self.root).is_ok_and(|relative| self.matcher.includes(relative))
+            && !self.own.iter().any(is_own)
+            && !self.ignored.is(path, false)
+    }
+}
+
+/// To read a file is no change, nor are its permissions; to touch it is one.
+fn is_change(event: &Event) -> bool {
+    match event.kind {
+        EventKind::Modify(ModifyKind::Metadata(_)) => event.paths.iter().any(|path| was_touched(path)),
+        EventKind::Access(kind) => kind == AccessKind::Close(AccessMode::Write),
+        _ => true,
+    }
+}
+
+fn was_touched(path: &Path) -> bool {
+    let changed = path.symlink_metadata().ok().filter(|found| !found.is_dir()).and_then(|found| found.modified().ok());
+    // a moment ago, or in a moment: file systems round
+    changed.is_some_and(|at| match SystemTime::now().duration_since(at) {
+        Ok(age) => age < RECENT,
+        Err(ahead) => ahead.duration() < RECENT,
+    })
+}
+
+fn may_be_new(kind: EventKind) -> bool {
+    !matches!(kind, EventKind::Remove(_) | EventKind::Access(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_match(patterns: &[&str], path: &str) -> bool {
+        let texts: Vec<String> = patterns.iter().map(|&text| text.to_owned()).collect();
+        let matcher = Patterns::new(&texts).expect("globs").matcher(Path::new("/site")).expect("globs");
+        matcher.includes(Path::new(path))
+    }
+
+    #[test]
+    fn a_glob_without_a_slash_matches_in_every_folder_and_a_star_stays_in_one() {
+        assert!(is_match(&["*.py"], "a.py"));
+        assert!(is_match(&["*.py"], "x/y/a.py"));
+        assert!(is_match(&["src/*.py"], "src/a.py"));
+        assert!(!is_match(&["src/*.py"], "src/x/a.py"));
+        assert!(is_match(&["./src/**/*.py"], "src/x/a.py"));
+        assert!(!is_match(&["*.py", "!test_*"], "x/test_a.py"));
+        assert!(is_match(&["!*.log"], "anything"));
+        assert!(!is_match(&["!*.log"], "x/a.log"));
+    }
+
+    #[test]
+    fn what_is_below_an_excluded_folder_is_excluded_and_a_slash_at_the_end_means_a_whole_folder() {
+        for exclude in ["!vendor", "!vendor/", "!vendor/**", "!/site/vendor"] {
+            assert!(!is_match(&["*.js", exclude], "vendor/x/a.js"), "{exclude}");
+            assert!(is_match(&["*.js", exclude], "src/a.js"), "{exclude}");
+        }
+        assert!(is_match(&["src/"], "src/x/a.js"));
+        assert!(!is_match(&["src/"], "lib/a.js"));
+    }
+
+    #[test]
+    fn an_absolute_glob_is_one_below_the_folder() {
+        assert!(is_match(&["/site/src/*.py"], "src/a.py"));
+        assert!(is_match(&["/site/*.py"], "a.py"));
+        assert!(!is_match(&["/site/*.py"], "src/a.py"));
+    }
+
+    #[test]
+    fn a_broken_glob_is_quoted() {
+        let error = Patterns::new(&["a[".into()]).expect_err("no glob");
+        assert!(error.starts_with("invalid glob \"a[\": "), "{error}");
+    }
+}
