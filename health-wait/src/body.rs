@@ -1,6 +1,6 @@
 //! What a body must match: a pattern, or values at JSON paths.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use regex::bytes::Regex;
 use serde_json::Value;
@@ -31,6 +31,20 @@ impl BodyPattern {
         self.0.as_str()
     }
 }
+
+impl fmt::Display for BodyPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl PartialEq for BodyPattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for BodyPattern {}
 
 impl FromStr for BodyPattern {
     type Err = InvalidPattern;
@@ -95,6 +109,20 @@ impl JsonExpectation {
         }
     }
 }
+
+impl fmt::Display for JsonExpectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.path_text, self.value)
+    }
+}
+
+impl PartialEq for JsonExpectation {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.path_text, &self.value) == (&other.path_text, &other.value)
+    }
+}
+
+impl Eq for JsonExpectation {}
 
 /// Shows a value as JSON has it, short and safe.
 fn shown(value: &Value) -> String {

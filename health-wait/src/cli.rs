@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
-use health_wait::{Event, Goal, Quorum, Report, Settings, Target, Verdict, Wait, WaitError, report};
+use health_wait::{Event, Goal, ProbeOptions, Quorum, Report, Target, Verdict, Wait, WaitError, report};
 use proc_tree::{
     Handle, Identity,
     cli::{
@@ -147,7 +147,7 @@ pub(crate) struct Cli {
     timeout: Duration,
 
     #[command(flatten)]
-    settings: Settings,
+    options: ProbeOptions,
 
     /// Print one JSON object per target
     #[arg(long, help_heading = "Output")]
@@ -160,7 +160,7 @@ pub(crate) struct Cli {
 impl Cli {
     pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<Status> {
         let started = Instant::now();
-        if let Some(option) = self.settings.needs_http().filter(|_| !self.targets.iter().any(Target::is_http)) {
+        if let Some(option) = self.options.needs_http().filter(|_| !self.targets.iter().any(Target::is_http)) {
             return Err(UsageError(option).into());
         }
         let report = match self.pid {
@@ -194,7 +194,7 @@ impl Cli {
                 .filter(|timeout| !timeout.is_zero())
                 .and_then(|timeout| started.checked_add(timeout)),
             process,
-            ..Wait::new(&self.targets, &self.settings)
+            ..Wait::new(&self.targets, &self.options)
         };
         let progress = Progress::new(&self.targets, self.goal(), self.common.color, self.timeout);
         // one attempt makes no progress that its outcome would not tell

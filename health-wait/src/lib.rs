@@ -7,13 +7,13 @@
 mod body;
 mod limit;
 mod lookup;
+mod options;
 mod plan;
 mod probe;
 mod reason;
 mod record;
 pub mod report;
 mod schedule;
-mod settings;
 mod standing;
 mod status_set;
 mod stream;
@@ -23,10 +23,13 @@ mod wait;
 mod watch;
 
 pub use body::{BodyPattern, InvalidExpectation, InvalidPattern, JsonExpectation};
+pub use options::{Header, InvalidHeader, ProbeOptions};
 pub use reason::Reason;
 pub use record::Record;
-pub use settings::{Header, InvalidHeader, Settings};
 pub use status_set::{InvalidStatus, StatusSet};
 pub use target::{InvalidTarget, Target};
 pub use tls::InvalidCertificates;
 pub use wait::{Event, Goal, Quorum, Report, Verdict, Wait, WaitError, ended};
+
+/// The former name of [`ProbeOptions`].
+pub type Settings = ProbeOptions;

@@ -3,16 +3,16 @@
 use tokio::time::Instant;
 
 use crate::{
+    options::ProbeOptions,
     probe::Answer,
     reason::{Reason, Sign},
-    settings::Settings,
     wait::Goal,
 };
 
 /// What all watches of one wait have in common.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan<'a> {
-    pub(crate) settings: &'a Settings,
+    pub(crate) options: &'a ProbeOptions,
     pub(crate) goal: Goal,
     pub(crate) once: bool,
     pub(crate) started: Instant,
@@ -35,7 +35,7 @@ impl Plan<'_> {
             (Goal::Down, Err(reason)) => match reason.sign {
                 Sign::Unreachable | Sign::No | Sign::Silent => true,
                 Sign::Unclear | Sign::Failed => false,
-                Sign::Answered => self.settings.expects_contents(),
+                Sign::Answered => self.options.expects_contents(),
             },
         }
     }

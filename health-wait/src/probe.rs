@@ -10,8 +10,8 @@ use proc_tree::{Handle, Identity};
 
 use crate::{
     limit::Limit,
+    options::ProbeOptions,
     reason::{Reason, Sign},
-    settings::Settings,
     stream::{self, Stream},
     target::{Host, Kind, Place, Target},
     tls::{InvalidCertificates, Tls},
@@ -31,7 +31,7 @@ use file::FileProbe;
 #[derive(Debug)]
 pub(crate) struct Probe<'a> {
     target: &'a Target,
-    settings: &'a Settings,
+    options: &'a ProbeOptions,
     tls: Tls,
     proxy: Option<proxy::Proxy>,
     /// The process that a `pid:` target meant when it was first looked at.
@@ -103,7 +103,7 @@ impl Stage {
 
 impl<'a> Probe<'a> {
     /// Makes a target ready; connects to nothing yet.
-    pub(crate) fn new(target: &'a Target, settings: &'a Settings) -> Result<Self, InvalidCertificates> {
+    pub(crate) fn new(target: &'a Target, options: &'a ProbeOptions) -> Result<Self, InvalidCertificates> {
         let protocol: &[u8] = if matches!(target.kind, Kind::Grpc { .. }) { b"h2" } else { b"http/1.1" };
         let proxy = match &target.kind {
             Kind::Http { url, place: Place::Host(_) } => proxy::Proxy::from_environment(url),
@@ -113,7 +113,7 @@ impl<'a> Probe<'a> {
             Kind::Process(pid) => Identity::of(pid).ok().flatten().and_then(|meant| Handle::open(meant).ok().flatten()),
             _ => None,
         };
-        Ok(Self { target, settings, tls: Tls::new(settings, protocol)?, proxy, process, file: FileProbe::default() })
+        Ok(Self { target, options, tls: Tls::new(options, protocol)?, proxy, process, file: FileProbe::default() })
     }
 
     /// Returns the host whose addresses the attempts go to; `None` when they go to one thing on this machine.
@@ -161,7 +161,7 @@ impl<'a> Probe<'a> {
                     stream = Box::new(self.tls.handshake(stream, &host.name).await?);
                 }
                 stage.enter(Step::Asked);
-                grpc::check(stream, &host.authority(), *tls, service, &self.settings.header).await
+                grpc::check(stream, &host.authority(), *tls, service, &self.options.header).await
             }
             Kind::File(path) => self.file.look(path).await,
             Kind::Process(pid) => self.process(*pid),

@@ -129,7 +129,7 @@ impl<'a> Standing<'a> {
         self.note(&outcome, probe.address(endpoint), took);
         let reason = self.plan.reason(&outcome);
         let place = &mut self.places[index];
-        if awaited && place.streak >= self.plan.settings.consecutive {
+        if awaited && place.streak >= self.plan.options.consecutive {
             place.reason = None;
             match outcome {
                 // the target is healthy, and why its other addresses are not is of no interest
@@ -137,7 +137,7 @@ impl<'a> Standing<'a> {
                 Err(reason) => self.record.last_error = Some(reason.text),
             }
         } else if !is_cut_short || place.reason.is_none() {
-            let so_far = format!(", {} of {} in a row", place.streak, self.plan.settings.consecutive);
+            let so_far = format!(", {} of {} in a row", place.streak, self.plan.options.consecutive);
             let text = reason.text + if awaited { &so_far } else { "" };
             place.reason = Some(Reason { text, ..reason });
         }
@@ -189,7 +189,7 @@ impl<'a> Standing<'a> {
             return Some(End::Failed);
         }
         let mut current = self.places.iter().filter(|place| place.is_current);
-        let enough = self.plan.settings.consecutive;
+        let enough = self.plan.options.consecutive;
         let reached = match self.plan.goal {
             Goal::Up => current
                 .find(|place| place.streak >= enough)

@@ -1,6 +1,6 @@
 //! A set of HTTP statuses: `200-299,401`.
 
-use std::{ops::RangeInclusive, str::FromStr};
+use std::{fmt, ops::RangeInclusive, str::FromStr};
 
 /// HTTP statuses, as ranges and single ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,19 @@ impl FromStr for StatusSet {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.split(',').map(parse_range).collect::<Option<_>>().map(Self).ok_or_else(|| InvalidStatus(text.to_owned()))
+    }
+}
+
+impl fmt::Display for StatusSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, range) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            match (range.start(), range.end()) {
+                (first, last) if first == last => write!(f, "{comma}{first}")?,
+                (first, last) => write!(f, "{comma}{first}-{last}")?,
+            }
+        }
+        Ok(())
     }
 }
 

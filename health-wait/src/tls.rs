@@ -14,8 +14,8 @@ use tokio_rustls::{
 };
 
 use crate::{
+    options::ProbeOptions,
     reason::{Reason, Sign},
-    settings::Settings,
 };
 
 mod verifier;
@@ -58,8 +58,8 @@ impl Error for SelfSigned {}
 
 impl Tls {
     /// Prepares TLS for an application protocol, by its ALPN name (RFC 7301).
-    pub(crate) fn new(settings: &Settings, protocol: &'static [u8]) -> Result<Self, InvalidCertificates> {
-        let roots = match &settings.cacert {
+    pub(crate) fn new(options: &ProbeOptions, protocol: &'static [u8]) -> Result<Self, InvalidCertificates> {
+        let roots = match &options.cacert {
             Some(path) => {
                 let invalid = |reason| InvalidCertificates { path: path.clone(), reason };
                 let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
@@ -76,7 +76,7 @@ impl Tls {
             }
             None => Roots::System,
         };
-        let roots = if settings.insecure { Roots::Anyone } else { roots };
+        let roots = if options.insecure { Roots::Anyone } else { roots };
         Ok(Self { roots, protocol, connector: OnceCell::new() })
     }
 

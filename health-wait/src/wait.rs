@@ -15,10 +15,10 @@ use tokio::{
 };
 
 use crate::{
+    options::ProbeOptions,
     plan::Plan,
     probe::Probe,
     record::Record,
-    settings::Settings,
     standing::milliseconds,
     target::Target,
     tls::InvalidCertificates,
@@ -53,12 +53,12 @@ pub enum Quorum {
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
 /// # runtime.block_on(async {
-/// use health_wait::{Settings, Target, Verdict, Wait};
+/// use health_wait::{ProbeOptions, Target, Verdict, Wait};
 ///
 /// let server = std::net::TcpListener::bind("127.0.0.1:0")?;
 /// let targets = [Target::port(server.local_addr()?.port())];
-/// let settings = Settings::default();
-/// let report = Wait::new(&targets, &settings).run(&mut |_, _| {}).await?;
+/// let options = ProbeOptions::default();
+/// let report = Wait::new(&targets, &options).run(&mut |_, _| {}).await?;
 /// assert_eq!(report.verdict, Verdict::Reached);
 /// assert!(report.records[0].healthy);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -70,7 +70,7 @@ pub struct Wait<'a> {
     /// What to ask.
     pub targets: &'a [Target],
     /// How to ask, and what to expect.
-    pub settings: &'a Settings,
+    pub options: &'a ProbeOptions,
     /// What to wait for.
     pub goal: Goal,
     /// How many of the targets must be as awaited.
@@ -141,9 +141,9 @@ pub enum WaitError {
 
 impl<'a> Wait<'a> {
     /// Makes a wait for all targets to be healthy, however long it takes.
-    pub fn new(targets: &'a [Target], settings: &'a Settings) -> Self {
+    pub fn new(targets: &'a [Target], options: &'a ProbeOptions) -> Self {
         let (goal, quorum) = (Goal::default(), Quorum::default());
-        Self { targets, settings, goal, quorum, once: false, deadline: None, process: None }
+        Self { targets, options, goal, quorum, once: false, deadline: None, process: None }
     }
 
     /// Waits. Tells `happened` what happens to which target, by its position.
@@ -157,13 +157,13 @@ impl<'a> Wait<'a> {
     pub async fn run(&self, happened: &mut dyn FnMut(usize, Event<'_>)) -> Result<Report, WaitError> {
         let started = time::Instant::now();
         let plan = Plan {
-            settings: self.settings,
+            options: self.options,
             goal: self.goal,
             once: self.once,
             started,
             deadline: self.deadline.map(time::Instant::from_std),
         };
-        let probes = self.targets.iter().map(|target| Probe::new(target, self.settings));
+        let probes = self.targets.iter().map(|target| Probe::new(target, self.options));
         let probes = probes.collect::<Result<Vec<_>, _>>()?;
         let mut records: Vec<_> = self.targets.iter().cloned().map(Record::new).collect();
         let mut pending: Vec<usize> = (0..records.len()).collect();

@@ -38,7 +38,7 @@ pub(crate) async fn watch(
     record: &mut Record,
     changed: &mut dyn FnMut(&str),
 ) -> End {
-    match plan.started.checked_add(plan.settings.initial_delay) {
+    match plan.started.checked_add(plan.options.initial_delay) {
         Some(first) => sleep_until(first).await,
         None => pending().await,
     }
@@ -49,14 +49,14 @@ pub(crate) async fn watch(
     attempts
         .extend(standing.meet(&known).into_iter().map(|(place, endpoint)| attempt(probe, plan, place, endpoint, None)));
     let unknown = host.filter(|host| host.literal().is_none());
-    let mut lookup = unknown.map(|host| Lookup::new(host.clone(), plan.settings.attempt_limit(), plan.deadline));
+    let mut lookup = unknown.map(|host| Lookup::new(host.clone(), plan.options.attempt_limit(), plan.deadline));
     standing.is_complete = lookup.is_none();
     loop {
         tokio::select! {
             biased;
             Some(done) = attempts.next(), if !attempts.is_empty() => {
                 let (place, endpoint) = (done.place, done.endpoint);
-                let pause = schedule::pause(plan.settings.interval, plan.started.elapsed(), done.pace());
+                let pause = schedule::pause(plan.options.interval, plan.started.elapsed(), done.pace());
                 if standing.settle(done, probe) && !plan.is_over() {
                     attempts.push(attempt(probe, plan, place, endpoint, Some(pause)));
                 }
@@ -103,7 +103,7 @@ async fn attempt(
         }
     }
     let started = Instant::now();
-    let limit = Limit::of(plan.settings.attempt_limit(), plan.deadline);
+    let limit = Limit::of(plan.options.attempt_limit(), plan.deadline);
     let outcome = probe.attempt(endpoint, &limit).await;
     Done { place, endpoint, outcome, took: started.elapsed(), is_cut_short: limit.has_cut_short() }
 }

@@ -11,8 +11,8 @@ use prost::Message;
 
 use super::{Answer, judge};
 use crate::{
+    options::Header,
     reason::{Reason, Sign, quote},
-    settings::Header,
     stream::Stream,
 };
 

@@ -16,8 +16,8 @@ use url::{Position, Url};
 use super::{Answer, Endpoint, Probe, Stage, Step, open, proxy::Proxy, redirect};
 use crate::{
     lookup,
+    options::ProbeOptions,
     reason::{Reason, Sign},
-    settings::Settings,
     stream::{self, Stream},
     target::{Host, Place},
 };
@@ -54,7 +54,7 @@ impl Probe<'_> {
         stage: &Stage,
     ) -> Result<Answer, Reason> {
         let mut url = first.clone();
-        let mut method = self.settings.method.clone();
+        let mut method = self.options.method.clone();
         for _ in 0..=MOST_REDIRECTS {
             stage.enter(Step::Connecting);
             let at_home = url.origin() == first.origin();
@@ -64,16 +64,16 @@ impl Probe<'_> {
                 self.open_elsewhere(&url, stage).await?
             };
             stage.enter(Step::Asked);
-            let request = request(&url, &method, self.settings, at_home, hop.reader)?;
-            let (status, headers, body) = exchange(hop.stream, request, self.settings, stage).await?;
-            if self.settings.follow
+            let request = request(&url, &method, self.options, at_home, hop.reader)?;
+            let (status, headers, body) = exchange(hop.stream, request, self.options, stage).await?;
+            if self.options.follow
                 && let Some(next) = redirect::next(&url, status, &headers)?
             {
                 method = redirect::method(method, status);
                 url = next;
                 continue;
             }
-            return self.settings.judge(status, &body);
+            return self.options.judge(status, &body);
         }
         Err(Reason::answered(format!("more than {MOST_REDIRECTS} redirects")))
     }
@@ -118,7 +118,7 @@ impl Probe<'_> {
 fn request(
     url: &Url,
     method: &Method,
-    settings: &Settings,
+    options: &ProbeOptions,
     at_home: bool,
     reader: Reader,
 ) -> Result<Request<Empty<Bytes>>, Reason> {
@@ -137,7 +137,7 @@ fn request(
     headers.extend(credentials(url).map(|value| (header::AUTHORIZATION, value)));
     headers.extend(authorization.map(|value| (header::PROXY_AUTHORIZATION, value)));
     // what identifies the caller is not for whoever the server redirects to
-    let sent = settings
+    let sent = options
         .header
         .iter()
         .filter(|one| at_home || ![header::AUTHORIZATION, header::COOKIE, header::HOST].contains(&one.name));
@@ -167,7 +167,7 @@ fn credentials(url: &Url) -> Option<HeaderValue> {
 async fn exchange(
     stream: Stream,
     request: Request<Empty<Bytes>>,
-    settings: &Settings,
+    options: &ProbeOptions,
     stage: &Stage,
 ) -> Result<(StatusCode, HeaderMap, Vec<u8>), Reason> {
     let (mut sender, connection) = http1::Builder::new()
@@ -178,12 +178,12 @@ async fn exchange(
     let answer = async {
         let answer = sender.send_request(request).await.map_err(|error| broken(&error))?;
         let status = answer.status();
-        if let Some(reason) = settings.fails(status) {
+        if let Some(reason) = options.fails(status) {
             return Err(reason);
         }
         stage.enter(Step::Reading);
         let headers = answer.headers().clone();
-        let body = if settings.needs_body(status) { read(answer).await? } else { Vec::new() };
+        let body = if options.needs_body(status) { read(answer).await? } else { Vec::new() };
         Ok((status, headers, body))
     };
     drive(connection, answer).await

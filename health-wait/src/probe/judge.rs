@@ -4,11 +4,11 @@ use hyper::StatusCode;
 
 use super::Answer;
 use crate::{
+    options::ProbeOptions,
     reason::{Reason, Sign, quote},
-    settings::Settings,
 };
 
-impl Settings {
+impl ProbeOptions {
     /// Tells whether the body decides anything once the status is known.
     pub(super) fn needs_body(&self, status: StatusCode) -> bool {
         self.fail_body.is_some() || self.accepts(status)
@@ -68,32 +68,32 @@ pub(super) fn words(status: StatusCode) -> String {
 mod tests {
     use super::*;
 
-    fn judge(settings: &Settings, status: u16, body: &str) -> Result<String, String> {
+    fn judge(options: &ProbeOptions, status: u16, body: &str) -> Result<String, String> {
         let status = StatusCode::from_u16(status).expect("a status");
-        let judged = settings.judge(status, body.as_bytes());
+        let judged = options.judge(status, body.as_bytes());
         judged.map(|answer| answer.does).map_err(|reason| format!("{:?}: {reason}", reason.sign))
     }
 
     #[test]
     fn without_expectations_everything_from_200_to_399_is_healthy() {
         for (status, healthy) in [(200, true), (399, true), (199, false), (400, false), (503, false)] {
-            assert_eq!(judge(&Settings::default(), status, "").is_ok(), healthy, "{status}");
+            assert_eq!(judge(&ProbeOptions::default(), status, "").is_ok(), healthy, "{status}");
         }
-        assert_eq!(judge(&Settings::default(), 503, ""), Err("Answered: 503 Service Unavailable".into()));
-        assert_eq!(judge(&Settings::default(), 599, ""), Err("Answered: 599".into()));
-        assert_eq!(judge(&Settings::default(), 204, ""), Ok("answers 204 No Content".into()));
+        assert_eq!(judge(&ProbeOptions::default(), 503, ""), Err("Answered: 503 Service Unavailable".into()));
+        assert_eq!(judge(&ProbeOptions::default(), 599, ""), Err("Answered: 599".into()));
+        assert_eq!(judge(&ProbeOptions::default(), 204, ""), Ok("answers 204 No Content".into()));
     }
 
     #[test]
     fn all_expectations_must_hold_and_the_first_that_does_not_is_named() {
-        let settings = Settings {
+        let options = ProbeOptions {
             expect_status: Some("200,401".parse().expect("a set")),
             expect_body: Some("rea?dy".parse().expect("a pattern")),
             expect_json: vec![
                 "$.status=ready".parse().expect("an expectation"),
                 "$.n=1".parse().expect("an expectation"),
             ],
-            ..Settings::default()
+            ..ProbeOptions::default()
         };
         for (status, body, said) in [
             (200, r#"{"status":"ready","n":1}"#, Ok("answers 200 OK")),
@@ -103,18 +103,18 @@ mod tests {
             (200, "ready", Err(r#"Answered: body is not JSON: "ready""#)),
             (200, r#"{"status":"ready","n":2}"#, Err(r"Answered: $.n is 2, expected 1")),
         ] {
-            assert_eq!(judge(&settings, status, body), said.map(Into::into).map_err(Into::into), "{status} {body}");
+            assert_eq!(judge(&options, status, body), said.map(Into::into).map_err(Into::into), "{status} {body}");
         }
     }
 
     #[test]
     fn a_fatal_body_counts_whatever_the_status() {
         let fail_body = Some("out of memory".parse().expect("a pattern"));
-        let settings = Settings { fail_body, ..Settings::default() };
+        let options = ProbeOptions { fail_body, ..ProbeOptions::default() };
         for status in [200, 500] {
             let said = r#"Failed: body matched "out of memory": "CUDA out of memory""#;
-            assert_eq!(judge(&settings, status, "CUDA out of memory"), Err(said.into()));
+            assert_eq!(judge(&options, status, "CUDA out of memory"), Err(said.into()));
         }
-        assert_eq!(judge(&settings, 200, "fine"), Ok("answers 200 OK".into()));
+        assert_eq!(judge(&options, 200, "fine"), Ok("answers 200 OK".into()));
     }
 }

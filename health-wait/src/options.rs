@@ -1,51 +1,67 @@
 //! How health is asked for: the options that health-wait and ensure-up share.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use hyper::{
     Method,
     header::{HeaderName, HeaderValue},
 };
 use proc_tree::cli::duration;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     body::{BodyPattern, JsonExpectation},
     status_set::StatusSet,
 };
 
+mod path;
+mod word;
+
 /// What an answer must be like, and how it is asked for.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Settings {
+///
+/// They are arguments of a command line, and keys of a file or a record, in `snake_case` and with the same texts:
+/// `attempt_timeout = "2s"`. A key that is missing means what the command line means without that option.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProbeOptions {
     /// HTTP statuses that are healthy, such as 200-299,401 (default: 200-399)
     #[arg(long, value_name = "LIST", help_heading = "Expectations")]
+    #[serde(with = "word::optional")]
     pub expect_status: Option<StatusSet>,
 
     /// What the body must match
     #[arg(long, value_name = "REGEX", help_heading = "Expectations")]
+    #[serde(with = "word::optional")]
     pub expect_body: Option<BodyPattern>,
 
     /// What must stand at a JSONPath of the body, such as $.status=ok; repeatable
     #[arg(long, value_name = "PATH=VALUE", help_heading = "Expectations")]
+    #[serde(with = "word::list")]
     pub expect_json: Vec<JsonExpectation>,
 
     /// HTTP statuses that can only mean failure: the wait ends at once, with status 4
     #[arg(long, value_name = "LIST", help_heading = "Expectations")]
+    #[serde(with = "word::optional")]
     pub fail_status: Option<StatusSet>,
 
     /// A body that can only mean failure: the wait ends at once, with status 4
     #[arg(long, value_name = "REGEX", help_heading = "Expectations")]
+    #[serde(with = "word::optional")]
     pub fail_body: Option<BodyPattern>,
 
     /// How many times in a row the answer must be as awaited
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Expectations")]
+    #[serde(deserialize_with = "word::deserialize")]
     pub consecutive: u32,
 
     /// A header to send, such as 'Authorization: Bearer x'; repeatable
     #[arg(short = 'H', long, value_name = "NAME: VALUE", help_heading = "Request")]
+    #[serde(with = "word::list")]
     pub header: Vec<Header>,
 
     /// The HTTP method
     #[arg(long, value_name = "METHOD", default_value = "GET", help_heading = "Request")]
+    #[serde(with = "word")]
     pub method: Method,
 
     /// Follow redirects
@@ -58,22 +74,26 @@ pub struct Settings {
 
     /// Trust the certificates of this PEM file, and no others
     #[arg(long, value_name = "FILE", help_heading = "Request")]
+    #[serde(with = "path")]
     pub cacert: Option<PathBuf>,
 
     /// How long one attempt may take (0: no limit)
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration::parse, help_heading = "Timing")]
+    #[serde(with = "word")]
     pub attempt_timeout: Duration,
 
     /// Pause between attempts (default: adapts, from 1 ms up to 25 ms on this machine and 250 ms elsewhere)
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Timing")]
+    #[serde(with = "word::optional")]
     pub interval: Option<Duration>,
 
     /// Pause before the first attempt
     #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration::parse, help_heading = "Timing")]
+    #[serde(with = "word")]
     pub initial_delay: Duration,
 }
 
-impl Default for Settings {
+impl Default for ProbeOptions {
     fn default() -> Self {
         Self {
             expect_status: None,
@@ -94,7 +114,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl ProbeOptions {
     /// Names an option that was given and that only an HTTP answer can fulfil.
     pub fn needs_http(&self) -> Option<&'static str> {
         let given = [
@@ -143,6 +163,12 @@ impl FromStr for Header {
     }
 }
 
+impl fmt::Display for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, String::from_utf8_lossy(self.value.as_bytes()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -152,13 +178,13 @@ mod tests {
     #[derive(Debug, Parser)]
     struct Line {
         #[command(flatten)]
-        settings: Settings,
+        options: ProbeOptions,
     }
 
     #[test]
     fn the_default_is_what_an_empty_command_line_gives() {
-        let parsed = Line::try_parse_from(["x"]).expect("nothing is required").settings;
-        assert_eq!(format!("{parsed:?}"), format!("{:?}", Settings::default()));
+        let parsed = Line::try_parse_from(["x"]).expect("nothing is required").options;
+        assert_eq!(format!("{parsed:?}"), format!("{:?}", ProbeOptions::default()));
     }
 
     #[test]
@@ -169,5 +195,87 @@ mod tests {
             let error = text.parse::<Header>().expect_err(text).to_string();
             assert!(error.starts_with(&format!("invalid header {text:?}: ")), "{error}");
         }
+    }
+
+    fn given(arguments: &[&str]) -> ProbeOptions {
+        Line::try_parse_from([&["x"], arguments].concat()).expect("options").options
+    }
+
+    #[test]
+    fn what_was_written_reads_the_same_again() {
+        let everything = [
+            "--expect-status=200-299,401",
+            "--expect-body=^(ok|ready)$",
+            "--expect-json=$.service=shop",
+            "--expect-json=$.checks[?@.name=='db'].ok=true",
+            "--fail-status=404",
+            "--fail-body=out of memory",
+            "--consecutive=3",
+            "-HAuthorization: Bearer x",
+            "-HX-Name: J\u{f6}rg: 7",
+            "--method=HEAD",
+            "--follow",
+            "--insecure",
+            "--cacert=/tmp/ca.pem",
+            "--attempt-timeout=1m30s",
+            "--interval=0.0000015",
+            "--initial-delay=1500ms",
+        ];
+        for arguments in [&everything[..], &[]] {
+            let options = given(arguments);
+            let text = serde_json::to_string(&options).expect("options are text");
+            assert_eq!(serde_json::from_str::<ProbeOptions>(&text).expect("the same options"), options, "{text}");
+        }
+        let odd = Some(std::os::unix::ffi::OsStringExt::from_vec(b"/tmp/\xff".to_vec()));
+        let options = ProbeOptions { cacert: odd.map(std::ffi::OsString::into), ..ProbeOptions::default() };
+        let text = serde_json::to_string(&options).expect("a path is text, or bytes");
+        assert_eq!(serde_json::from_str::<ProbeOptions>(&text).expect("the same options"), options, "{text}");
+    }
+
+    #[test]
+    fn keys_are_the_options_and_values_their_texts() {
+        let document = serde_json::json!({
+            "expect_status": 204, "expect_json": "$.a=b", "header": ["X: y"], "attempt_timeout": "2s", "interval": 0.5,
+            "follow": true, "consecutive": 2,
+        });
+        let arguments = ["--expect-status=204", "--expect-json=$.a=b", "-HX: y", "--interval=500ms", "--follow"];
+        let read: ProbeOptions = serde_json::from_value(document).expect("options");
+        assert_eq!(read, ProbeOptions { consecutive: 2, ..given(&arguments) });
+        assert_eq!(serde_json::from_str::<ProbeOptions>("{}").expect("nothing is required"), ProbeOptions::default());
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_document_is_named_as_on_the_command_line() {
+        for (document, said) in [
+            (r#"{"expect_stauts":"200"}"#, "unknown field `expect_stauts`"),
+            (r#"{"expect_status":"2xx"}"#, "invalid status \"2xx\""),
+            (r#"{"attempt_timeout":"soon"}"#, "invalid duration \"soon\""),
+            (r#"{"attempt_timeout":true}"#, "expected a string or a number"),
+            (r#"{"consecutive":0}"#, "expected a number from 1"),
+            (r#"{"header":["x"]}"#, "invalid header \"x\""),
+            (r#"{"header":1}"#, "expected a string or an array of strings"),
+            (r#"{"expect_body":"a("}"#, "invalid regular expression \"a(\""),
+        ] {
+            let error = serde_json::from_str::<ProbeOptions>(document).expect_err(document).to_string();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+
+    /// A description that holds these options among others, in one table.
+    #[derive(Debug, PartialEq, Deserialize, Serialize)]
+    #[serde(deny_unknown_fields)]
+    struct Description {
+        port: u16,
+        #[serde(flatten)]
+        options: ProbeOptions,
+    }
+
+    #[test]
+    fn a_description_can_hold_them_in_its_own_table() {
+        let description = Description { port: 1, options: given(&["--interval=1s", "-HX: y", "--consecutive=2"]) };
+        let text = serde_json::to_string(&description).expect("text");
+        assert_eq!(serde_json::from_str::<Description>(&text).expect("the same"), description);
+        let error = serde_json::from_str::<Description>(r#"{"port":1,"intervall":"1s"}"#).expect_err("no such key");
+        assert!(error.to_string().contains("intervall"), "{error}");
     }
 }
