@@ -52,6 +52,7 @@ impl Fixture {
 
     /// Starts any program that says `ready …` on its stdout.
     pub fn spawn(mut command: Command) -> Self {
+        super::children_have_default_signals();
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let lines = BufReader::new(child.stdout.take().expect("stdout is a pipe")).lines();

@@ -13,7 +13,10 @@ use std::{
     net::{IpAddr, SocketAddr},
     os::unix::fs::PermissionsExt,
     path::PathBuf,
-    sync::atomic::{AtomicU16, Ordering},
+    sync::{
+        Once,
+        atomic::{AtomicU16, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -24,6 +27,25 @@ pub use tool::{Output, Tool, raw};
 
 /// How long anything may take before its test fails; far more than it needs on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Lets children have the default signal actions, whatever started the tests: nohup(1) and a shell's background jobs ignore
+/// SIGHUP, SIGINT and SIGQUIT, and what is ignored stays so across an exec. What is caught does not.
+pub fn children_have_default_signals() {
+    use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+    extern "C" fn nothing(_: std::ffi::c_int) {}
+    static DONE: Once = Once::new();
+    DONE.call_once(|| {
+        let catch = SigAction::new(SigHandler::Handler(nothing), SaFlags::SA_RESTART, SigSet::empty());
+        for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT] {
+            // SAFETY: the handler does nothing.
+            let before = unsafe { sigaction(signal, &catch) }.expect("these can be caught");
+            if before.handler() != SigHandler::SigIgn {
+                // SAFETY: this is the action that was there.
+                unsafe { sigaction(signal, &before) }.expect("these can be set");
+            }
+        }
+    });
+}
 
 /// Waits until the condition holds.
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
@@ -69,6 +91,7 @@ pub fn installed(program: &str) -> Option<PathBuf> {
 ///
 /// It is below the ports that a busy machine gives to its clients, and another one each time.
 pub fn free_port() -> u16 {
+    children_have_default_signals();
     static TAKEN: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(std::process::id() % 5000).expect("below 5000");
     (0..5000)

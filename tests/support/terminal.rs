@@ -30,6 +30,7 @@ pub struct Terminal {
 impl Terminal {
     /// Starts a command with stdin, stdout and stderr on a new terminal.
     pub fn start(command: &mut Command, columns: u16, rows: u16) -> Self {
+        super::children_have_default_signals();
         let controller =
             openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal can be made");
         grantpt(&controller).and_then(|()| unlockpt(&controller)).expect("the terminal is ours");

@@ -38,6 +38,7 @@ pub struct Output {
 impl Tool {
     /// Prepares a run of this binary that is expected to succeed in silence.
     pub fn new(binary: &str) -> Self {
+        super::children_have_default_signals();
         let mut command = Command::new(binary);
         // the tests' own surroundings must not change what is printed
         command.env_remove("NO_COLOR").env_remove("COLUMNS").env("TERM", "xterm-256color").stdin(Stdio::null());
