@@ -84,10 +84,31 @@ pub fn held_by(pid: u32) -> Vec<u32> {
 pub fn ended<D: AsFd>(watched: &[D], deadline: Option<Instant>) -> io::Result<Vec<usize>> {
     let mut watched: Vec<PollFd<'_>> =
         watched.iter().map(|descriptor| PollFd::new(descriptor, PollFlags::IN)).collect();
+    poll_until(&mut watched, deadline)
+}
+
+/// Waits until all of the processes have ended, or until the deadline; returns those that live on, in any order.
+///
+/// # Errors
+/// When poll(2) fails.
+pub fn outliving<P: AsFd>(mut processes: Vec<P>, deadline: Instant) -> io::Result<Vec<P>> {
+    while !processes.is_empty() {
+        let ended = ended(&processes, Some(deadline))?;
+        if ended.is_empty() {
+            break;
+        }
+        for position in ended.into_iter().rev() {
+            processes.swap_remove(position);
+        }
+    }
+    Ok(processes)
+}
+
+/// poll(2) until an absolute deadline, whatever signals interrupt it; returns the positions of what is ready.
+pub(crate) fn poll_until(watched: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<Vec<usize>> {
     loop {
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let timeout = left.map(timespec);
-        match poll(&mut watched, timeout.as_ref()) {
+        let left = deadline.map(|deadline| timespec(deadline.saturating_duration_since(Instant::now())));
+        match poll(watched, left.as_ref()) {
             Ok(_) => break,
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
@@ -98,4 +119,26 @@ pub fn ended<D: AsFd>(watched: &[D], deadline: Option<Instant>) -> io::Result<Ve
 
 fn timespec(duration: Duration) -> Timespec {
     Timespec { tv_sec: duration.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: duration.subsec_nanos().into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_that_outlive_the_deadline_are_returned() {
+        let mut children =
+            ["0", "60"].map(|seconds| std::process::Command::new("sleep").arg(seconds).spawn().expect("sleep runs"));
+        let identity = |child: &std::process::Child| Identity::of(child.id()).expect("it can be looked at");
+        let handles: Vec<Handle> = children
+            .iter()
+            .filter_map(|child| Handle::open(identity(child)?).expect("a child can be opened"))
+            .collect();
+        let living = outliving(handles, Instant::now() + Duration::from_millis(500)).expect("poll works");
+        let living: Vec<u32> = living.iter().map(|handle| handle.identity().pid).collect();
+        for child in &mut children {
+            child.kill().and_then(|()| child.wait()).expect("sleep ends");
+        }
+        assert_eq!(living, [children[1].id()]);
+    }
 }

@@ -14,18 +14,43 @@ impl InvalidDuration {
     }
 }
 
+/// A text that is no interval.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidInterval {
+    /// It is no duration.
+    #[error(transparent)]
+    Duration(#[from] InvalidDuration),
+    /// It is none that passes.
+    #[error("invalid interval {0:?}: expected more than zero")]
+    Zero(String),
+}
+
+/// The longest duration that is taken, a century: a few of them added to the clock do not overflow it.
+const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
+
 /// Parses `500ms`, `5s`, `1m30s`, or a bare number of seconds.
 ///
 /// # Errors
-/// When the text is anything else, negative or too large to count.
+/// When the text is anything else, negative or longer than a century.
 pub fn parse(text: &str) -> Result<Duration, InvalidDuration> {
-    let invalid = || InvalidDuration(text.to_owned());
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if plain {
-        let seconds: f64 = text.parse().map_err(|_| invalid())?;
-        return Duration::try_from_secs_f64(seconds).map_err(|_| invalid());
+    let parsed = if plain {
+        text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    } else {
+        humantime::parse_duration(text).ok()
+    };
+    parsed.filter(|&duration| duration <= LONGEST).ok_or_else(|| InvalidDuration(text.to_owned()))
+}
+
+/// Parses how often something is done: a duration that is not zero.
+///
+/// # Errors
+/// When the text is anything else.
+pub fn parse_interval(text: &str) -> Result<Duration, InvalidInterval> {
+    match parse(text)? {
+        Duration::ZERO => Err(InvalidInterval::Zero(text.to_owned())),
+        interval => Ok(interval),
     }
-    humantime::parse_duration(text).map_err(|_| invalid())
 }
 
 /// Shows for how long something has run, in its two largest units: `31s`, `2h14m`, `3d`.
@@ -70,10 +95,18 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_and_quoted() {
-        for text in ["", "-1", "5x", "s", "1e3", "1.2.3", "5 s later", "99999999999999999999"] {
+        for text in ["", "-1", "5x", "s", "1e3", "1.2.3", "5 s later", "99999999999999999999", "9999999999999999999s"] {
             let error = parse(text).expect_err(text);
             assert!(error.to_string().contains(&format!("{text:?}")), "{error}");
         }
+        assert_eq!(parse_interval("0ms"), Err(InvalidInterval::Zero("0ms".into())));
+    }
+
+    #[test]
+    fn what_is_taken_can_be_added_to_the_clock() {
+        let longest = parse("36500days").expect("a century is a duration");
+        assert!(std::time::Instant::now().checked_add(longest * 100).is_some());
+        assert!(parse("36501days").is_err());
     }
 
     #[test]

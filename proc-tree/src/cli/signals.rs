@@ -18,7 +18,10 @@ use nix::{
         signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, raise, sigaction, sigprocmask},
     },
 };
-use rustix::io::ioctl_fionbio;
+use rustix::{
+    event::{PollFd, PollFlags},
+    io::ioctl_fionbio,
+};
 
 use crate::{Signal, handle};
 
@@ -42,7 +45,8 @@ pub enum Event {
     Deadline,
     /// A signal came.
     Signal(Caught),
-    /// The awaited descriptor is readable: of a [`crate::Handle`], that its process has ended.
+    /// The awaited descriptor is readable: of a [`crate::Handle`], that its process has ended; of a stream, that its
+    /// reader went away.
     Ended,
 }
 
@@ -92,17 +96,35 @@ impl Signals {
     /// # Errors
     /// When poll(2) fails.
     pub fn wait(&self, other: Option<BorrowedFd<'_>>, deadline: Option<Instant>) -> io::Result<Event> {
-        let watched: Vec<BorrowedFd<'_>> = std::iter::once(self.0.as_fd()).chain(other).collect();
+        self.wait_beside(other, PollFlags::IN, deadline)
+    }
+
+    /// Waits for a signal, until the deadline or until nobody reads the stream any more.
+    ///
+    /// # Errors
+    /// When poll(2) fails.
+    pub fn wait_while_read(&self, stream: Option<BorrowedFd<'_>>, deadline: Option<Instant>) -> io::Result<Event> {
+        // no event is asked for: only that the other end was closed is told
+        self.wait_beside(stream, PollFlags::empty(), deadline)
+    }
+
+    fn wait_beside(
+        &self,
+        other: Option<BorrowedFd<'_>>,
+        flags: PollFlags,
+        deadline: Option<Instant>,
+    ) -> io::Result<Event> {
+        let mut watched = vec![PollFd::new(&self.0, PollFlags::IN)];
+        watched.extend(other.map(|other| PollFd::from_borrowed_fd(other, flags)));
         loop {
-            let readable = handle::ended(&watched, deadline)?;
-            if readable.contains(&0) {
-                if let Some(caught) = self.next() {
-                    return Ok(Event::Signal(caught));
+            match handle::poll_until(&mut watched, deadline)?.first() {
+                Some(0) => {
+                    if let Some(caught) = self.next() {
+                        return Ok(Event::Signal(caught));
+                    }
                 }
-            } else if readable.contains(&1) {
-                return Ok(Event::Ended);
-            } else {
-                return Ok(Event::Deadline);
+                Some(_) => return Ok(Event::Ended),
+                None => return Ok(Event::Deadline),
             }
         }
     }

@@ -15,6 +15,7 @@ use proc_tree::{
         duration::{self, InvalidDuration},
         size,
         terminal::Look,
+        watch::Pace,
     },
     limits::{self, Limits},
     report::Format,
@@ -32,7 +33,7 @@ use super::{
     output::Output,
     run::{Plan, Run, settle},
     status::{Ending, Status, UsageError},
-    watch::{self, Pace},
+    watch,
 };
 
 const EXAMPLES: &str = "\
@@ -61,7 +62,7 @@ pub(crate) struct Cli {
     command: Vec<OsString>,
 
     /// How long to measure CPU; with a command, how often to sample
-    #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = parse_interval)]
+    #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = parse_length)]
     interval: Duration,
 
     /// How to measure memory: auto, pss, uss or rss; auto is pss, or rss where pss is refused or RSS is above 16 GiB
@@ -77,7 +78,7 @@ pub(crate) struct Cli {
     gpu: bool,
 
     /// Look again and again, every 2s unless told otherwise, and keep peaks
-    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = parse_interval)]
+    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = duration::parse_interval)]
     watch: Option<Duration>,
 
     /// End after N rounds; implies --watch
@@ -115,8 +116,8 @@ fn parse_given(text: &str) -> Result<Given, InvalidPid> {
 }
 
 /// CPU over no time is nothing.
-fn parse_interval(text: &str) -> Result<Duration, InvalidDuration> {
-    duration::parse(text).and_then(|time| if time.is_zero() { Err(InvalidDuration::of(text)) } else { Ok(time) })
+fn parse_length(text: &str) -> Result<Duration, InvalidDuration> {
+    duration::parse_interval(text).map_err(|_| InvalidDuration::of(text))
 }
 
 fn parse_count(text: &str) -> Result<u64, String> {
@@ -146,18 +147,18 @@ impl Cli {
         let chart = self.chart(&title(&roots))?;
         let mut observer = self.observer(roots, Duration::ZERO)?;
         observer.chart = chart;
+        let out: &mut dyn Write = file.as_mut().map_or(out, |file| file);
         let output = Output {
-            is_file: file.is_some(),
-            out: file.as_mut().map_or(out, |file| file),
             format: self.format.format(self.gpu, pace.is_some()),
             color: self.common.color,
+            file: self.format.output.clone(),
             is_wanted: self.format.is_wanted(),
         };
         if let Some(pace) = pace {
-            return watch::watch(observer, &pace, output);
+            return watch::watch(observer, &pace, output, out);
         }
         let interval = if output.format == Format::Pids { Duration::ZERO } else { self.interval };
-        once::look(observer, interval, output)
+        once::look(observer, interval, &output, out)
     }
 
     fn run_command(mut self) -> anyhow::Result<Ending> {

@@ -12,6 +12,8 @@ use proc_tree::{
     sample::sampler::Options,
 };
 
+use super::output::cannot_write;
+
 pub(crate) const UNREADABLE: &str = "cannot read the process table";
 
 /// Trees that are looked at, once or many times.
@@ -111,12 +113,12 @@ impl ChartFile {
 
     fn write(mut self) -> anyhow::Result<()> {
         let svg = self.chart.svg().context("cannot draw the chart")?;
-        self.file.write_all(svg.as_bytes()).with_context(|| format!("cannot write {}", text::path(&self.path)))
+        self.file.write_all(svg.as_bytes()).with_context(|| cannot_write(&self.path))
     }
 }
 
 pub(crate) fn create(path: &Path) -> anyhow::Result<File> {
-    File::create(path).with_context(|| format!("cannot write {}", text::path(path)))
+    File::create(path).with_context(|| cannot_write(path))
 }
 
 /// Says something beside the results.

@@ -1,6 +1,6 @@
 //! One look: a sample over one interval, and the report of it.
 
-use std::{thread, time::Duration};
+use std::{io::Write, thread, time::Duration};
 
 use super::{
     observer::Observer,
@@ -9,7 +9,12 @@ use super::{
 };
 
 /// Measures for an interval and reports.
-pub(crate) fn look(mut observer: Observer, interval: Duration, mut output: Output<'_>) -> anyhow::Result<Ending> {
+pub(crate) fn look(
+    mut observer: Observer,
+    interval: Duration,
+    output: &Output,
+    out: &mut dyn Write,
+) -> anyhow::Result<Ending> {
     thread::sleep(interval.saturating_sub(observer.sampler.since().elapsed()));
     let records = observer.sample()?;
     let over = observer.is_over(&records, true);
@@ -18,7 +23,7 @@ pub(crate) fn look(mut observer: Observer, interval: Duration, mut output: Outpu
         return Ok(Status::No.into());
     }
     if output.is_wanted || !matches!(over, Ok(true)) {
-        output.write(&records, true)?;
+        output.write(&records, true, out)?;
     }
     Ok(if over? { Status::No } else { Status::Done }.into())
 }

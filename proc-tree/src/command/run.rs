@@ -180,21 +180,8 @@ fn stop(observer: &mut Observer) -> anyhow::Result<()> {
         // not all at once: descriptors are limited
         for some in members.chunks(256) {
             let handles: Vec<Handle> = some.iter().filter_map(|&member| Handle::open(member).ok().flatten()).collect();
-            wait_for_all(&handles, deadline)?;
+            handle::outliving(handles, deadline).context("cannot wait for the tree to end")?;
         }
-    }
-    Ok(())
-}
-
-fn wait_for_all(handles: &[Handle], deadline: Instant) -> anyhow::Result<()> {
-    let mut living: Vec<&Handle> = handles.iter().collect();
-    while !living.is_empty() {
-        let ended = handle::ended(&living, Some(deadline)).context("cannot wait for the tree to end")?;
-        if ended.is_empty() {
-            break;
-        }
-        let mut position = 0..;
-        living.retain(|_| position.next().is_none_or(|position| !ended.contains(&position)));
     }
     Ok(())
 }

@@ -1,15 +1,10 @@
-//! Looking again and again: redrawn on a terminal, streamed elsewhere.
+//! Looking at trees again and again, until told otherwise, until all are gone or until a limit is exceeded.
 
-use std::{io, time::Duration};
+use std::{io::Write, time::Instant};
 
-use proc_tree::Signal;
 use proc_tree::{
     Record,
-    cli::{
-        args::OutputError,
-        screen::Screen,
-        signals::{Event, Signals},
-    },
+    cli::watch::{self, End, Medium, Pace, Round, Subject},
     report::Format,
 };
 
@@ -19,105 +14,68 @@ use super::{
     status::{Ending, Status},
 };
 
-/// How long and how often to look.
-pub(crate) struct Pace {
-    /// From the start to the first report: there is something to see soon.
-    pub(crate) first: Duration,
-    pub(crate) interval: Duration,
-    pub(crate) count: Option<u64>,
-}
-
-/// Why the watching ended.
-enum End {
-    Counted,
-    Gone,
-    Over,
-    Signal(Signal),
-}
-
-/// Looks until told otherwise, until all trees are gone or until a limit is exceeded.
-pub(crate) fn watch(mut observer: Observer, pace: &Pace, output: Output<'_>) -> anyhow::Result<Ending> {
-    let signals = Signals::catch(&[Signal::INT, Signal::TERM, Signal::HUP, Signal::WINCH])?;
-    let mut view = View::new(output);
-    let end = view.rounds(&mut observer, pace, &signals);
-    // whatever ended it: the terminal is given back, what was seen last stays on it, and the chart is drawn
-    let left = view.leave();
-    observer.say_notes();
-    observer.finish()?;
-    let ending = match end? {
+/// Watches, and draws the chart at the end, whatever ended it.
+pub(crate) fn watch(
+    observer: Observer,
+    pace: &Pace,
+    mut output: Output,
+    out: &mut dyn Write,
+) -> anyhow::Result<Ending> {
+    let is_picture = matches!(output.format, Format::Table(_) | Format::Drawing(_));
+    let medium = if output.file.is_some() { Medium::File } else { Medium::of_stdout(is_picture) };
+    if medium != Medium::Screen && matches!(output.format, Format::Table(_)) {
+        output.format = Format::Lines;
+    }
+    let mut trees = Trees { observer, output, last: Vec::new(), is_first: true, over: Ok(false) };
+    let end = watch::watch(&mut trees, pace, medium, out);
+    trees.observer.say_notes();
+    trees.observer.finish()?;
+    let end = end?;
+    let is_over = trees.over?;
+    Ok(match end {
         End::Signal(signal) => Ending::Signal(signal),
-        End::Over => Status::No.into(),
-        End::Gone if view.shown == 0 => Status::No.into(),
-        End::Counted | End::Gone => Status::Done.into(),
-    };
-    left?;
-    Ok(ending)
+        End::Over if is_over || trees.last.is_empty() => Status::No.into(),
+        End::Over | End::Unread => Status::Done.into(),
+    })
 }
 
-/// What the reader sees.
-struct View<'o> {
-    output: Output<'o>,
-    screen: Option<Screen>,
+/// Trees under watch.
+struct Trees {
+    observer: Observer,
+    output: Output,
     last: Vec<Record>,
-    shown: u64,
+    is_first: bool,
+    /// Whether a limit is exceeded, as far as that can be told.
+    over: anyhow::Result<bool>,
 }
 
-impl<'o> View<'o> {
-    fn new(mut output: Output<'o>) -> Self {
-        let is_picture = matches!(output.format, Format::Table(_) | Format::Drawing(_));
-        let screen = (is_picture && output.is_terminal()).then(Screen::default);
-        if screen.is_none() && matches!(output.format, Format::Table(_)) {
-            output.format = Format::Lines;
+impl Subject for Trees {
+    fn look(&mut self) -> anyhow::Result<Round> {
+        let records = self.observer.sample()?;
+        if records.is_empty() {
+            return Ok(Round::Gone);
         }
-        Self { output, screen, last: Vec::new(), shown: 0 }
+        self.over = self.observer.is_over(&records, true);
+        self.last = records;
+        Ok(if matches!(self.over, Ok(false)) { Round::Seen } else { Round::Last })
     }
 
-    fn rounds(&mut self, observer: &mut Observer, pace: &Pace, signals: &Signals) -> anyhow::Result<End> {
-        let mut pause = pace.first;
-        loop {
-            match signals.wait(None, Some(observer.sampler.since() + pause))? {
-                Event::Signal(caught) if caught.signal == Signal::WINCH => self.redraw()?,
-                Event::Signal(caught) => return Ok(End::Signal(caught.signal)),
-                Event::Deadline | Event::Ended => {
-                    let records = observer.sample()?;
-                    if records.is_empty() {
-                        return Ok(End::Gone);
-                    }
-                    let over = observer.is_over(&records, true);
-                    self.last = records;
-                    self.show()?;
-                    if self.screen.is_none() {
-                        observer.say_notes();
-                    }
-                    if over? {
-                        return Ok(End::Over);
-                    }
-                    if pace.count.is_some_and(|count| self.shown >= count) {
-                        return Ok(End::Counted);
-                    }
-                    pause = pace.interval;
-                }
-            }
-        }
+    fn looked_at(&self) -> Instant {
+        self.observer.sampler.since()
     }
 
-    fn show(&mut self) -> Result<(), OutputError> {
-        let first = self.shown == 0;
-        self.shown += 1;
-        if self.screen.is_some() { self.redraw() } else { self.output.write(&self.last, first) }
+    fn draw(&self, out: &mut dyn Write) -> anyhow::Result<()> {
+        self.output.write(&self.last, true, out)
     }
 
-    fn redraw(&mut self) -> Result<(), OutputError> {
-        let Some(screen) = self.screen.as_mut().filter(|_| !self.last.is_empty()) else { return Ok(()) };
-        let mut picture = Vec::new();
-        self.output.format.write(&self.last, true, &mut picture, &self.output.look())?;
-        Ok(screen.draw(&String::from_utf8_lossy(&picture), &io::stdout(), self.output.out)?)
+    fn stream(&mut self, out: &mut dyn Write) -> anyhow::Result<()> {
+        self.output.write(&self.last, std::mem::take(&mut self.is_first), out)?;
+        self.observer.say_notes();
+        Ok(())
     }
 
-    /// Leaves the last picture, with its peaks, where the shell goes on.
-    fn leave(&mut self) -> Result<(), OutputError> {
-        let Some(mut screen) = self.screen.take() else { return Ok(()) };
-        screen.leave(self.output.out)?;
-        if self.shown > 0 { self.output.write(&self.last, true) } else { Ok(()) }
+    /// The chart is drawn at the end.
+    fn outlives_its_stream(&self) -> bool {
+        self.observer.chart.is_some()
     }
 }
