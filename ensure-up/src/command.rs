@@ -166,7 +166,7 @@ pub(crate) struct Cli {
     sequential: bool,
 
     /// With --status: again and again
-    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = duration::parse, requires = "status", help_heading = "Servers that were started")]
+    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = duration::parse_interval, requires = "status", help_heading = "Servers that were started")]
     watch: Option<Duration>,
 
     /// One JSON object per server

@@ -148,7 +148,7 @@ pub(crate) struct Cli {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "2s",
-        value_parser = parse_interval,
+        value_parser = duration::parse_interval,
         help_heading = "What to tell",
     )]
     pub(crate) watch: Option<Duration>,
@@ -194,13 +194,5 @@ impl Cli {
 
     pub(crate) fn filter(&self) -> Filter {
         Filter { user: self.user, name: self.name.clone(), command: self.command.clone() }
-    }
-}
-
-fn parse_interval(text: &str) -> Result<Duration, String> {
-    match duration::parse(text) {
-        Ok(Duration::ZERO) => Err(format!("invalid interval {text:?}: expected more than zero")),
-        Ok(interval) => Ok(interval),
-        Err(error) => Err(error.to_string()),
     }
 }
