@@ -39,7 +39,7 @@ pub fn children_have_default_signals() {
         for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT] {
             // SAFETY: the handler does nothing.
             let before = unsafe { sigaction(signal, &catch) }.expect("these can be caught");
-            if before.handler() != SigHandler::SigIgn {
+            if !matches!(before.handler(), SigHandler::SigIgn) {
                 // SAFETY: this is the action that was there.
                 unsafe { sigaction(signal, &before) }.expect("these can be set");
             }
