@@ -115,21 +115,9 @@ pub fn usage_error(tool: &str, error: &clap::Error) -> Option<String> {
     Some(message)
 }
 
-/// Words a failure and its causes as one line: `cannot read the socket table: permission denied`.
+/// Words a failure and its causes as one line, as [`text::failure`] does.
 pub fn failure<'e>(causes: impl IntoIterator<Item = &'e (dyn Error + 'static)>) -> String {
-    let words = |cause: &'e (dyn Error + 'static)| match cause.downcast_ref::<io::Error>() {
-        Some(error) => text::os_error(error),
-        None => cause.to_string(),
-    };
-    let mut said: Vec<String> = Vec::new();
-    for cause in causes {
-        let cause = words(cause);
-        // a transparent wrapper says the same as its source
-        if said.last() != Some(&cause) {
-            said.push(cause);
-        }
-    }
-    text::escape(&said.join(": ")).into_owned()
+    causes.into_iter().next().map(text::failure).unwrap_or_default()
 }
 
 /// Lists examples, each with what it does, for `--help` and the man page.

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     args::{self, Common, OutputError},
-    signals,
+    signals, text,
 };
 use crate::Signal;
 
@@ -120,7 +120,7 @@ fn fail<T: Tool>(error: &anyhow::Error) -> ExitCode {
         Some(usage) => (USAGE, usage.hint.clone()),
         None => (T::status(error), T::hint(error)),
     };
-    let mut message = format!("{}: {}", T::NAME, args::failure(error.chain()));
+    let mut message = format!("{}: {}", T::NAME, text::failure(error.as_ref()));
     if let Some(hint) = hint {
         message.extend(["\nhint: ", &hint]);
     }

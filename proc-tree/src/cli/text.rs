@@ -1,6 +1,6 @@
 //! Text that comes from elsewhere (names, command lines, paths, bodies), made safe and short for a terminal.
 
-use std::{borrow::Cow, env, fmt::Write, io, path::Path};
+use std::{borrow::Cow, env, error::Error, fmt::Write, io, iter, path::Path};
 
 use unicode_width::UnicodeWidthChar;
 
@@ -45,7 +45,7 @@ pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
         taken += character.width().unwrap_or(0);
         taken < columns
     });
-    Cow::Owned(kept.chain(std::iter::once('…').filter(|_| columns > 0)).collect())
+    Cow::Owned(kept.chain(iter::once('…').filter(|_| columns > 0)).collect())
 }
 
 /// Joins a command line by spaces; without one it is the name in brackets, as in ps(1).
@@ -74,10 +74,20 @@ pub fn os_error(error: &io::Error) -> String {
     let mut characters = text.chars();
     match (characters.next(), characters.next()) {
         (Some(first), Some(second)) if !second.is_uppercase() => {
-            first.to_lowercase().chain(std::iter::once(second)).chain(characters).collect()
+            first.to_lowercase().chain(iter::once(second)).chain(characters).collect()
         }
         _ => text.to_owned(),
     }
+}
+
+/// Words a failure and its causes as one line: `cannot read the socket table: permission denied`.
+pub fn failure(error: &(dyn Error + 'static)) -> String {
+    let mut said: Vec<String> = iter::successors(Some(error), |&error| error.source())
+        .map(|cause| cause.downcast_ref().map_or_else(|| cause.to_string(), os_error))
+        .collect();
+    // a transparent wrapper says the same as its source
+    said.dedup();
+    escape(&said.join(": ")).into_owned()
 }
 
 #[cfg(test)]
@@ -97,6 +107,19 @@ mod tests {
         assert_eq!(cut("日本語", 5), "日本…");
         assert_eq!(cut("日本語", 4), "日…");
         assert_eq!(cut("abc", 0), "");
+    }
+
+    #[test]
+    fn a_failure_is_told_with_its_causes_and_each_once() {
+        #[derive(Debug, thiserror::Error)]
+        enum Failure {
+            #[error("cannot read \u{1b}")]
+            Read(#[source] io::Error),
+            #[error(transparent)]
+            Wrapped(Box<Self>),
+        }
+        let failure_of = Failure::Wrapped(Box::new(Failure::Read(io::Error::from_raw_os_error(13))));
+        assert_eq!(failure(&failure_of), "cannot read \\u{1b}: permission denied");
     }
 
     #[test]
