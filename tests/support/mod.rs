@@ -91,8 +91,8 @@ pub fn installed(program: &str) -> Option<PathBuf> {
 ///
 /// It is below the ports that a busy machine gives to its clients, and another one each time.
 pub fn free_port() -> u16 {
-    children_have_default_signals();
     static TAKEN: AtomicU16 = AtomicU16::new(0);
+    children_have_default_signals();
     let first = u16::try_from(std::process::id() % 5000).expect("below 5000");
     (0..5000)
         .map(|_| 15_000 + (first + TAKEN.fetch_add(1, Ordering::Relaxed) % 5000) % 5000)
