@@ -6,12 +6,10 @@ use std::{
     io::{self, Write},
 };
 
-use clap::{
-    Command, ValueEnum,
-    error::{ContextKind, ContextValue, ErrorKind},
-};
+use clap::{Command, ValueEnum};
 
-use crate::cli::{terminal::Color, text};
+pub use super::usage_error::usage_error;
+use super::{terminal::Color, text};
 
 /// The flags that every tool has.
 #[derive(Debug, Clone, clap::Args)]
@@ -86,33 +84,6 @@ impl OutputError {
     pub fn is_closed_pipe(&self) -> bool {
         self.0.kind() == io::ErrorKind::BrokenPipe
     }
-}
-
-/// Words a usage error of clap as the other messages are worded: what is wrong, then hints on their own lines.
-/// `None` when it is no error but the help or the version that was asked for.
-pub fn usage_error(tool: &str, error: &clap::Error) -> Option<String> {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return None;
-    }
-    let rendered = error.render().to_string();
-    let mut paragraphs = rendered.split("\n\n");
-    let first = paragraphs.next().unwrap_or_default().trim_start_matches("error: ");
-    // a number's own error does not say what was no number
-    let is_quoted = |said: &String| match error.get(ContextKind::InvalidValue) {
-        Some(ContextValue::String(value)) => said.contains(value.as_str()),
-        _ => true,
-    };
-    let said = error.source().map(ToString::to_string).filter(is_quoted);
-    let said = said.unwrap_or_else(|| first.split('\n').map(str::trim).collect::<Vec<_>>().join(" "));
-    let mut message = format!("{tool}: {}", text::escape(said.trim()));
-    let tips = rendered.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
-    for tip in tips {
-        message.extend(["\nhint: ", &text::escape(tip)]);
-    }
-    if error.source().is_none() {
-        message.extend(["\nhint: ", tool, " --help shows the usage"]);
-    }
-    Some(message)
 }
 
 /// Words a failure and its causes as one line, as [`text::failure`] does.

@@ -1,0 +1,150 @@
+//! Usage errors in words: what clap found wrong, then hints on their own lines.
+
+use std::{error::Error, fmt};
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::text;
+
+/// Words a usage error of clap as the other messages are worded: what is wrong, then hints on their own lines.
+/// `None` when it is no error but the help or the version that was asked for.
+pub fn usage_error(tool: &str, error: &clap::Error) -> Option<String> {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return None;
+    }
+    let mut message = format!("{tool}: {}", text::escape(&what_is_wrong(error)));
+    for hint in hints(error) {
+        message.extend(["\nhint: ", &text::escape(&hint)]);
+    }
+    // a value's own error says what was expected
+    if error.source().is_none() {
+        message.extend(["\nhint: ", tool, " --help shows the usage"]);
+    }
+    Some(message)
+}
+
+fn what_is_wrong(error: &clap::Error) -> String {
+    let (argument, value) = (error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue));
+    match (error.kind(), argument, value) {
+        (ErrorKind::UnknownArgument, Some(argument), _) => format!("unexpected argument '{argument}' found"),
+        (ErrorKind::ArgumentConflict, Some(argument), _) => {
+            format!("the argument '{argument}' cannot be used {}", conflict(error, argument))
+        }
+        (ErrorKind::MissingRequiredArgument, Some(missing), _) => {
+            format!("the following required arguments were not provided: {}", Spaced(missing))
+        }
+        (ErrorKind::NoEquals, Some(argument), _) => {
+            format!("equal sign is needed when assigning values to '{argument}'")
+        }
+        (ErrorKind::TooManyValues, Some(argument), Some(value)) => {
+            format!("unexpected value '{value}' for '{argument}' found; no more were expected")
+        }
+        (ErrorKind::InvalidValue, Some(argument), Some(ContextValue::String(none))) if none.is_empty() => {
+            format!("a value is required for '{argument}' but none was supplied{}", possible_values(error))
+        }
+        (ErrorKind::InvalidValue, Some(argument), Some(value)) => {
+            format!("invalid value '{value}' for '{argument}'{}", possible_values(error))
+        }
+        (ErrorKind::ValueValidation, Some(argument), Some(value)) => refused(error, argument, value),
+        (kind, ..) => error.source().map_or_else(|| kind.to_string(), ToString::to_string),
+    }
+}
+
+/// An argument that is given twice conflicts with itself.
+fn conflict(error: &clap::Error, argument: &ContextValue) -> String {
+    match error.get(ContextKind::PriorArg) {
+        Some(prior) if prior == argument => "multiple times".into(),
+        Some(several @ ContextValue::Strings(_)) => format!("with: {}", Spaced(several)),
+        Some(ContextValue::None) | None => "with one or more of the other specified arguments".into(),
+        Some(prior) => format!("with '{prior}'"),
+    }
+}
+
+/// A number's own error does not say what was no number.
+fn refused(error: &clap::Error, argument: &ContextValue, value: &ContextValue) -> String {
+    let reason = error.source().map(ToString::to_string).unwrap_or_default();
+    if reason.contains(&value.to_string()) {
+        reason
+    } else {
+        format!("invalid value '{value}' for '{argument}': {reason}")
+    }
+}
+
+fn possible_values(error: &clap::Error) -> String {
+    match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(values)) if !values.is_empty() => {
+            format!(" [possible values: {}]", values.join(", "))
+        }
+        _ => String::new(),
+    }
+}
+
+fn hints(error: &clap::Error) -> Vec<String> {
+    let similar = |kind, what| match error.get(kind) {
+        Some(ContextValue::Strings(several)) if several.len() > 1 => {
+            Some(format!("some similar {what}s exist: '{}'", several.join("', '")))
+        }
+        Some(one) => Some(format!("a similar {what} exists: '{one}'")),
+        None => None,
+    };
+    let similar = [similar(ContextKind::SuggestedArg, "argument"), similar(ContextKind::SuggestedValue, "value")];
+    let others = match error.get(ContextKind::Suggested) {
+        Some(ContextValue::StyledStrs(others)) => others.as_slice(),
+        _ => &[],
+    };
+    similar.into_iter().flatten().chain(others.iter().map(ToString::to_string)).collect()
+}
+
+/// Several words, with a space between them.
+struct Spaced<'v>(&'v ContextValue);
+
+impl fmt::Display for Spaced<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            ContextValue::Strings(words) => f.write_str(&words.join(" ")),
+            other => other.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Arg, ArgAction, Command, value_parser};
+
+    use super::*;
+
+    fn said(arguments: &[&str]) -> String {
+        let count = Arg::new("count").long("count").value_name("N").value_parser(value_parser!(u16));
+        let color = Arg::new("color").long("color").value_parser(["always", "never"]);
+        let all = Arg::new("all").long("all").action(ArgAction::SetTrue).conflicts_with_all(["count", "color"]);
+        let port = Arg::new("port").required(true).value_parser(|text: &str| Err::<u16, _>(format!("no port: {text}")));
+        let command = Command::new("x").args([count, color, all, port.value_name("PORT")]);
+        let error = command.try_get_matches_from([&["x"], arguments].concat()).expect_err("each is wrong");
+        usage_error("x", &error).expect("each is an error")
+    }
+
+    #[test]
+    fn each_slip_is_told_in_one_line_and_hints_follow() {
+        let help = "\nhint: x --help shows the usage";
+        for (arguments, message, hints) in [
+            (&["--colour"][..], "unexpected argument '--colour' found", "\nhint: a similar argument exists: '--color'"),
+            (&["--count"], "a value is required for '--count <N>' but none was supplied", ""),
+            (&["--color", "x"], "invalid value 'x' for '--color <color>' [possible values: always, never]", ""),
+            (&["--all=yes"], "unexpected value 'yes' for '--all' found; no more were expected", ""),
+            (&["--all", "--all"], "the argument '--all' cannot be used multiple times", ""),
+            (&["--all", "--count", "1"], "the argument '--all' cannot be used with '--count <N>'", ""),
+            (&[], "the following required arguments were not provided: <PORT>", ""),
+        ] {
+            assert_eq!(said(arguments), format!("x: {message}{hints}{help}"), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_values_own_error_is_enough_where_it_quotes_the_value() {
+        assert_eq!(said(&["80\u{1b}"]), "x: no port: 80\\u{1b}");
+        assert_eq!(
+            said(&["--count", "many"]),
+            "x: invalid value 'many' for '--count <N>': invalid digit found in string"
+        );
+    }
+}
