@@ -9,4 +9,5 @@ pub mod status;
 pub mod table;
 pub mod terminal;
 pub mod text;
+mod usage_error;
 pub mod watch;

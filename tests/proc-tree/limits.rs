@@ -72,3 +72,17 @@ fn a_bad_limit_is_status_two_and_quoted() {
     let message = "proc-tree: invalid duration \"0\": expected a number of seconds, or a number with a unit such as 500ms, 5s or 1m30s\n";
     proc_tree().args(["--interval", "0", "1"]).status(2).stderr(message).run();
 }
+
+#[test]
+fn an_interval_that_never_comes_or_always_is_status_two() {
+    for arguments in [["--watch=9999999999999999999", "1"], ["--watch=0", "1"]] {
+        let output = proc_tree().args(arguments).status(2).any_stderr().run();
+        let value = arguments[0].trim_start_matches("--watch=");
+        assert!(output.stderr.contains(&format!("{value:?}: expected ")), "{}", output.stderr);
+        assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
+    }
+    for interval in ["9999999999999999999", "0"] {
+        proc_tree().args(["--interval", interval, "1"]).status(2).any_stderr().run();
+        proc_tree().args(["--interval", interval, "--", "true"]).status(2).any_stderr().run();
+    }
+}

@@ -9,7 +9,7 @@ use nix::{
 
 use crate::{
     proc_tree, record,
-    support::{Terminal, fixture_path},
+    support::{PATIENCE, Terminal, eventually, fixture_path, runs, skipped},
 };
 
 #[test]
@@ -137,4 +137,63 @@ fn stdin_is_the_commands_own() {
 fn a_command_and_pids_do_not_go_together() {
     let output = proc_tree().args(["1", "--", "true"]).status(2).any_stderr().run();
     assert!(output.stderr.starts_with("proc-tree: "), "{}", output.stderr);
+}
+
+#[test]
+fn a_report_that_cannot_be_written_keeps_no_signal_from_the_command() {
+    if !std::path::Path::new("/dev/full").exists() {
+        return skipped("no /dev/full");
+    }
+    let mut tool = proc_tree();
+    tool.command().args(["--watch=10ms", "--interval", "10ms", "--output", "/dev/full", "--"]).args(["sleep", "30"]);
+    let mut child = tool.spawn();
+    let mut command = None;
+    eventually("the command", || {
+        command = proc_tree::tree::members(child.id()).ok().and_then(|members| Some(members.get(1)?.pid));
+        command.is_some()
+    });
+    // by now the first reports have failed
+    std::thread::sleep(Duration::from_millis(200));
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("the tool is ours");
+    let status = ends(&mut child);
+    assert_eq!(status.code(), Some(125), "{status}");
+    let said = std::io::read_to_string(child.stderr.take().expect("stderr is a pipe")).expect("it is text");
+    assert_eq!(said, "proc-tree: cannot write /dev/full: no space left on device\n");
+    assert!(!runs(command.expect("it was seen")), "the command lives on");
+}
+
+#[test]
+fn the_first_process_of_a_container_passes_on_what_comes_from_outside() {
+    let isolated = ["-pf", "--mount-proc", "--kill-child"];
+    let can =
+        std::process::Command::new("unshare").args(isolated).arg("true").stderr(std::process::Stdio::null()).status();
+    if !can.is_ok_and(|status| status.success()) {
+        return skipped("PID namespaces are not allowed");
+    }
+    let mut unshare = std::process::Command::new("unshare");
+    unshare.args(isolated).args([env!("CARGO_BIN_EXE_proc-tree"), "--quiet", "--", "sleep", "30"]);
+    let mut child = unshare.stderr(std::process::Stdio::null()).spawn().expect("unshare runs");
+    let mut tool = None;
+    eventually("the command within the container", || {
+        tool = proc_tree::tree::members(child.id()).ok().and_then(|members| Some(members.get(2)?.parent));
+        tool.is_some()
+    });
+    kill(Pid::from_raw(tool.expect("it was seen").cast_signed()), Signal::SIGTERM).expect("the container is ours");
+    let status = ends(&mut child);
+    // nothing ends the first process of a namespace from within: it says what a shell would
+    assert_eq!(status.code(), Some(128 + Signal::SIGTERM as i32), "{status}");
+}
+
+fn ends(child: &mut std::process::Child) -> std::process::ExitStatus {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    loop {
+        match child.try_wait().expect("a child can be waited for") {
+            Some(status) => return status,
+            None if std::time::Instant::now() > deadline => {
+                child.kill().and_then(|()| child.wait()).expect("the child is ours");
+                panic!("it did not end by SIGTERM");
+            }
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
 }

@@ -14,7 +14,7 @@ use proc_tree::{
         args::Common,
         duration::{self, InvalidDuration},
         size,
-        terminal::Look,
+        status::{Exit, Tool, UsageError},
         watch::Pace,
     },
     limits::{self, Limits},
@@ -30,9 +30,9 @@ use super::{
     format::FormatArgs,
     observer::{ChartFile, Observer, UNREADABLE, create, note},
     once,
-    output::Output,
+    output::{Destination, Output},
     run::{Plan, Run, settle},
-    status::{Ending, Status, UsageError},
+    status::Status,
     watch,
 };
 
@@ -52,7 +52,7 @@ A COMMAND that exceeds a limit is stopped with its tree: SIGTERM, and SIGKILL af
 /// Sums what a process tree really uses: CPU, memory, I/O
 #[derive(Debug, Parser)]
 #[command(version, after_help = after_help(), override_usage = "proc-tree [OPTIONS] [PID...|-]\n       proc-tree [OPTIONS] -- COMMAND...")]
-pub(crate) struct Cli {
+pub(crate) struct Arguments {
     /// Roots of trees; without any, or for -, PIDs or JSON records are read from stdin, one per line
     #[arg(value_name = "PID", value_parser = parse_given)]
     given: Vec<Given>,
@@ -97,7 +97,7 @@ pub(crate) struct Cli {
     format: FormatArgs,
 
     #[command(flatten)]
-    pub(crate) common: Common,
+    common: Common,
 }
 
 fn after_help() -> String {
@@ -125,16 +125,18 @@ fn parse_count(text: &str) -> Result<u64, String> {
     count.ok_or_else(|| format!("invalid count {text:?}: expected a number from 1 up"))
 }
 
-impl Cli {
-    pub(crate) fn run(mut self, out: &mut dyn Write) -> anyhow::Result<Ending> {
+impl Tool for Arguments {
+    const NAME: &'static str = "proc-tree";
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn run(mut self, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let pace = self.pace();
         if self.format.plot.is_some() && self.command.is_empty() && pace.is_none() {
-            let what = "--plot draws over time, and there is one look only";
-            return Err(UsageError {
-                what,
-                hint: "add --watch, or run a command: proc-tree --plot FILE.svg -- COMMAND",
-            }
-            .into());
+            let hint = "add --watch, or run a command: proc-tree --plot FILE.svg -- COMMAND";
+            return Err(UsageError::new("--plot draws over time, and there is one look only").hint(hint).into());
         }
         if !self.command.is_empty() {
             return self.run_command();
@@ -148,12 +150,7 @@ impl Cli {
         let mut observer = self.observer(roots, Duration::ZERO)?;
         observer.chart = chart;
         let out: &mut dyn Write = file.as_mut().map_or(out, |file| file);
-        let output = Output {
-            format: self.format.format(self.gpu, pace.is_some()),
-            color: self.common.color,
-            file: self.format.output.clone(),
-            is_wanted: self.format.is_wanted(),
-        };
+        let output = self.written(self.format.format(self.gpu, pace.is_some()), Destination::Stdout);
         if let Some(pace) = pace {
             return watch::watch(observer, &pace, output, out);
         }
@@ -161,15 +158,19 @@ impl Cli {
         once::look(observer, interval, &output, out)
     }
 
-    fn run_command(mut self) -> anyhow::Result<Ending> {
+    fn status(error: &anyhow::Error) -> u8 {
+        Status::of(error) as u8
+    }
+}
+
+impl Arguments {
+    fn run_command(mut self) -> anyhow::Result<Exit> {
         let mut out: Box<dyn Write> = match self.output()? {
             Some(file) => Box::new(file),
             None => Box::new(io::stderr()),
         };
         let words: Vec<_> = self.command.iter().map(|word| word.to_string_lossy()).collect();
         let chart = self.chart(&words.join(" "))?;
-        let look =
-            if self.format.output.is_some() { Look::plain() } else { Look::of(&io::stderr(), self.common.color) };
         let format = match self.format.format(self.gpu, true) {
             Format::Table(_) if !self.format.table && !self.format.members => Format::Summary,
             format => format,
@@ -178,7 +179,14 @@ impl Cli {
         let mut observer = self.observer(vec![run.root()], settle(self.interval))?;
         observer.chart = chart;
         let (interval, watch) = (self.interval, self.watch);
-        run.observe(observer, Plan { interval, watch, format, out: &mut out, look, untouched: true })
+        let output = self.written(format, Destination::Stderr);
+        run.observe(observer, Plan { interval, watch, output, out: &mut out, untouched: true })
+    }
+
+    /// A file is where the report goes if one is named.
+    fn written(&self, format: Format, otherwise: Destination) -> Output {
+        let destination = self.format.output.clone().map_or(otherwise, Destination::File);
+        Output { format, color: self.common.color, destination, is_wanted: self.format.is_wanted() }
     }
 
     fn pace(&self) -> Option<Pace> {
@@ -238,7 +246,7 @@ impl Cli {
     fn selected(&self) -> anyhow::Result<Vec<Selected>> {
         if self.given.is_empty() && io::stdin().is_terminal() {
             let hint = "name one: proc-tree PID, port-who 8000 | proc-tree, or proc-tree -- COMMAND";
-            return Err(UsageError { what: "no PID was given", hint }.into());
+            return Err(UsageError::new("no PID was given").hint(hint).into());
         }
         let given = |pid: &Given| match pid {
             Given::Pid(pid) => Some(Selected::from(*pid)),

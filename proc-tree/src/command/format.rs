@@ -51,14 +51,16 @@ pub(crate) struct FormatArgs {
 
 impl FormatArgs {
     pub(crate) fn format(&self, gpu: bool, peaks: bool) -> Format {
-        match () {
-            () if self.json => Format::Json,
-            () if self.pids => Format::Pids,
-            () if self.csv => Format::Csv,
-            () if self.openmetrics => Format::OpenMetrics,
-            () if self.tree => Format::Drawing(self.sort),
-            () => Format::Table(Columns { gpu, peaks }),
-        }
+        // clap lets one of these be given at most
+        let chosen = [
+            (self.json, Format::Json),
+            (self.pids, Format::Pids),
+            (self.csv, Format::Csv),
+            (self.openmetrics, Format::OpenMetrics),
+            (self.tree, Format::Drawing(self.sort)),
+        ];
+        let chosen = chosen.into_iter().find(|(is_given, _)| *is_given);
+        chosen.map_or(Format::Table(Columns { gpu, peaks }), |(_, format)| format)
     }
 
     pub(crate) fn draws(&self) -> bool {

@@ -2,11 +2,9 @@
 
 use std::{io::Write, thread, time::Duration};
 
-use super::{
-    observer::Observer,
-    output::Output,
-    status::{Ending, Status},
-};
+use proc_tree::cli::status::Exit;
+
+use super::{observer::Observer, output::Output, status::Status};
 
 /// Measures for an interval and reports.
 pub(crate) fn look(
@@ -14,7 +12,7 @@ pub(crate) fn look(
     interval: Duration,
     output: &Output,
     out: &mut dyn Write,
-) -> anyhow::Result<Ending> {
+) -> anyhow::Result<Exit> {
     thread::sleep(interval.saturating_sub(observer.sampler.since().elapsed()));
     let records = observer.sample()?;
     let over = observer.is_over(&records, true);

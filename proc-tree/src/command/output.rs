@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context;
@@ -16,29 +16,53 @@ use proc_tree::{
     report::Format,
 };
 
-/// The form of what is written, to standard output or to a file.
+/// Where a report goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Destination {
+    Stdout,
+    /// A command has standard output for itself.
+    Stderr,
+    File(PathBuf),
+}
+
+/// A form of report, and where it goes.
 pub(crate) struct Output {
     pub(crate) format: Format,
     pub(crate) color: Color,
-    /// The file, where it is not standard output.
-    pub(crate) file: Option<PathBuf>,
+    pub(crate) destination: Destination,
     /// Whether the form was asked for: then it is written also where a limit is exceeded and one line says it all.
     pub(crate) is_wanted: bool,
 }
 
 impl Output {
-    /// Writes one round for what the stream can show right now: a terminal may change its size.
+    /// Writes one round.
     pub(crate) fn write(&self, records: &[Record], first: bool, out: &mut dyn Write) -> anyhow::Result<()> {
-        let look = if self.file.is_some() { Look::plain() } else { Look::of(&io::stdout(), self.color) };
-        let written = self.format.write(records, first, out, &look);
-        match &self.file {
-            Some(path) => written.with_context(|| cannot_write(path)),
-            None => Ok(written.map_err(OutputError)?),
+        self.write_as(self.format, records, first, out)
+    }
+
+    /// Writes one round in another form, for what the stream can show right now: a terminal may change its size.
+    pub(crate) fn write_as(
+        &self,
+        format: Format,
+        records: &[Record],
+        first: bool,
+        out: &mut dyn Write,
+    ) -> anyhow::Result<()> {
+        let look = match self.destination {
+            Destination::Stdout => Look::of(&io::stdout(), self.color),
+            Destination::Stderr => Look::of(&io::stderr(), self.color),
+            Destination::File(_) => Look::plain(),
+        };
+        let written = format.write(records, first, out, &look);
+        match &self.destination {
+            Destination::Stdout => Ok(written.map_err(OutputError)?),
+            Destination::Stderr => written.context("cannot write to standard error"),
+            Destination::File(path) => written.with_context(|| cannot_write(path)),
         }
     }
 }
 
 /// What is said of a file that cannot be written.
-pub(crate) fn cannot_write(path: &std::path::Path) -> String {
+pub(crate) fn cannot_write(path: &Path) -> String {
     format!("cannot write {}", text::path(path))
 }

@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     io::{self, Write},
     os::{fd::AsFd, unix::process::ExitStatusExt},
-    process::{Command, ExitStatus},
+    process::{Child, Command, ExitStatus},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -17,7 +17,7 @@ use proc_tree::{
     Handle, Identity, Record, Signal,
     cli::{
         signals::{Event, Signals},
-        terminal::Look,
+        status::Exit,
     },
     handle, process,
     report::Format,
@@ -26,7 +26,8 @@ use proc_tree::{
 
 use super::{
     observer::{Observer, UNREADABLE},
-    status::{CannotRun, Ending, Status},
+    output::Output,
+    status::{CannotRun, Status},
 };
 
 /// What is passed on to the command. The terminal's keys reach it without our help.
@@ -44,19 +45,40 @@ pub(crate) struct Plan<'o> {
     pub(crate) interval: Duration,
     /// How often to report while the command runs.
     pub(crate) watch: Option<Duration>,
-    pub(crate) format: Format,
+    pub(crate) output: Output,
     pub(crate) out: &'o mut dyn Write,
-    pub(crate) look: Look,
     /// Whether nothing was reported yet.
     pub(crate) untouched: bool,
 }
 
 /// A command that runs.
 pub(crate) struct Run {
-    child: std::process::Child,
+    child: Owned,
+    /// None where it has ended already.
+    handle: Option<Handle>,
     started: Instant,
     root: Root,
     signals: Signals,
+}
+
+/// A child that is stopped where nobody is left to wait for it: it must not outlive a failure of ours.
+struct Owned(Child);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if !matches!(self.0.try_wait(), Ok(None)) {
+            return;
+        }
+        // not waited for: the PID is still the child's
+        if let Ok(Some(identity)) = Identity::of(self.0.id())
+            && let Ok(Some(handle)) = Handle::open(identity)
+            && handle.signal(Signal::TERM).is_ok()
+        {
+            let _ = handle::outliving(vec![handle], Instant::now() + GRACE);
+        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 impl Run {
@@ -68,11 +90,13 @@ impl Run {
         let started = Instant::now();
         let spawned = Command::new(program).args(arguments).spawn();
         let child = spawned.map_err(|error| CannotRun { command: program.to_string_lossy().into_owned(), error })?;
+        let child = Owned(child);
         // it is there: nobody has waited for it yet
-        let stat = process::stat(child.id()).and_then(|stat| stat.ok_or_else(|| io::ErrorKind::NotFound.into()));
+        let stat = process::stat(child.0.id()).and_then(|stat| stat.ok_or_else(|| io::ErrorKind::NotFound.into()));
         let mut root = Root::new(&stat.context(UNREADABLE)?);
         root.command.get_or_insert_with(|| words.iter().map(|word| word.to_string_lossy().into_owned()).collect());
-        Ok(Self { child, started, root, signals })
+        let handle = Handle::open(root.identity).context("cannot watch the command")?;
+        Ok(Self { child, handle, started, root, signals })
     }
 
     /// Returns the root of the command's tree.
@@ -81,42 +105,52 @@ impl Run {
     }
 
     /// Samples until the command ends, reports, and ends as it did.
-    pub(crate) fn observe(mut self, mut observer: Observer, mut plan: Plan<'_>) -> anyhow::Result<Ending> {
+    pub(crate) fn observe(mut self, mut observer: Observer, mut plan: Plan<'_>) -> anyhow::Result<Exit> {
         let mut last = Record::unknown(&self.root);
         let over = self.sample(&mut observer, &mut plan, &mut last);
-        let status = self.child.wait().context("cannot wait for the command")?;
+        // also where there is nothing more to sample or nowhere to report to, the command goes on and takes signals
+        while !self.has_ended_by(None)? {}
+        let status = self.child.0.wait().context("cannot wait for the command")?;
         last = self.summed_up(last);
-        plan.write(plan.format, &last)?;
+        let written = plan.write(plan.output.format, &last);
         observer.say_notes();
         observer.finish()?;
-        Ok(if over? { Status::No.into() } else { ending(status) })
+        written?;
+        Ok(if over? { Status::No.into() } else { exit(status) })
     }
 
     /// Tells whether a limit was exceeded.
     fn sample(&self, observer: &mut Observer, plan: &mut Plan<'_>, last: &mut Record) -> anyhow::Result<bool> {
-        let Some(handle) = Handle::open(self.root.identity).context("cannot watch the command")? else {
-            return Ok(false);
-        };
         let (mut pause, mut shown) = (Duration::ZERO, Instant::now());
+        while !self.has_ended_by(Some(observer.sampler.since() + pause))? {
+            let settled = pause >= settle(plan.interval);
+            pause = (pause * 2).clamp(SOON, plan.interval.max(SOON));
+            let Some(record) = observer.sample()?.into_iter().next() else { continue };
+            *last = record;
+            if plan.watch.is_some_and(|interval| shown.elapsed() >= interval) {
+                shown = Instant::now();
+                plan.show(last)?;
+            }
+            if observer.is_over(std::slice::from_ref(last), settled)? {
+                stop(observer)?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Passes signals on until then; tells whether the command has ended.
+    fn has_ended_by(&self, deadline: Option<Instant>) -> anyhow::Result<bool> {
+        let Some(handle) = &self.handle else { return Ok(true) };
         loop {
-            match self.signals.wait(Some(handle.as_fd()), Some(observer.sampler.since() + pause))? {
-                Event::Ended => return Ok(false),
-                Event::Signal(caught) if caught.sent => drop(handle.signal(caught.signal)),
-                Event::Signal(_) => {}
-                Event::Deadline => {
-                    let settled = pause >= settle(plan.interval);
-                    pause = (pause * 2).clamp(SOON, plan.interval.max(SOON));
-                    let Some(record) = observer.sample()?.into_iter().next() else { continue };
-                    *last = record;
-                    if plan.watch.is_some_and(|interval| shown.elapsed() >= interval) {
-                        shown = Instant::now();
-                        plan.show(last)?;
-                    }
-                    if observer.is_over(std::slice::from_ref(last), settled)? {
-                        stop(observer)?;
-                        return Ok(true);
-                    }
+            match self.signals.wait(Some(handle.as_fd()), deadline).context("cannot watch the command")? {
+                Event::Ended => return Ok(true),
+                Event::Deadline => return Ok(false),
+                Event::Signal(caught) if caught.sent => {
+                    // one that has ended meanwhile needs no signal
+                    let _ = handle.signal(caught.signal);
                 }
+                Event::Signal(_) => {}
             }
         }
     }
@@ -148,7 +182,7 @@ pub(crate) fn settle(interval: Duration) -> Duration {
 
 impl Plan<'_> {
     fn show(&mut self, record: &Record) -> anyhow::Result<()> {
-        match self.format {
+        match self.output.format {
             Format::Summary | Format::Table(_) => self.write(Format::Lines, record),
             format => self.write(format, record),
         }
@@ -156,7 +190,7 @@ impl Plan<'_> {
 
     fn write(&mut self, format: Format, record: &Record) -> anyhow::Result<()> {
         let first = std::mem::replace(&mut self.untouched, false);
-        format.write(std::slice::from_ref(record), first, self.out, &self.look).context("cannot write the report")
+        self.output.write_as(format, std::slice::from_ref(record), first, self.out)
     }
 }
 
@@ -186,12 +220,12 @@ fn stop(observer: &mut Observer) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn ending(status: ExitStatus) -> Ending {
+fn exit(status: ExitStatus) -> Exit {
     let signal = status.signal().and_then(Signal::from_number);
     match (status.code(), signal) {
-        (Some(code), _) => Ending::Command(u8::try_from(code).unwrap_or(u8::MAX)),
-        (None, Some(signal)) => Ending::Signal(signal),
+        (Some(code), _) => Exit::Code(u8::try_from(code).unwrap_or(u8::MAX)),
+        (None, Some(signal)) => Exit::Signal(signal),
         // a real-time signal, which has no name
-        (None, None) => Ending::Command(u8::try_from(128 + status.signal().unwrap_or(0)).unwrap_or(u8::MAX)),
+        (None, None) => Exit::Code(u8::try_from(128 + status.signal().unwrap_or(0)).unwrap_or(u8::MAX)),
     }
 }

@@ -1,9 +1,11 @@
 //! How the tool ends.
 
-use std::process::ExitCode;
+use std::io;
 
-use proc_tree::Signal;
-use proc_tree::{cli::signals, selection};
+use proc_tree::{
+    cli::status::{Exit, UsageError},
+    selection::InvalidLine,
+};
 
 /// The tool's own exit statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,29 +37,21 @@ impl Status {
     ];
 
     /// Tells which status a failure ends with.
-    pub(crate) fn from_error(error: &anyhow::Error) -> Self {
-        if error.is::<selection::InvalidLine>() || error.is::<UsageError>() {
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        if error.is::<UsageError>() || error.is::<InvalidLine>() {
             Self::Usage
-        } else if let Some(error) = error.downcast_ref::<CannotRun>() {
-            error.status()
+        } else if let Some(CannotRun { error, .. }) = error.downcast_ref() {
+            if error.kind() == io::ErrorKind::NotFound { Self::NotFound } else { Self::NotExecutable }
         } else {
             Self::Failed
         }
     }
 }
 
-impl From<Status> for ExitCode {
+impl From<Status> for Exit {
     fn from(status: Status) -> Self {
-        Self::from(status as u8)
+        Self::Code(status as u8)
     }
-}
-
-/// Arguments that are wrong together.
-#[derive(Debug, thiserror::Error)]
-#[error("{what}")]
-pub(crate) struct UsageError {
-    pub(crate) what: &'static str,
-    pub(crate) hint: &'static str,
 }
 
 /// CMD did not start.
@@ -66,40 +60,5 @@ pub(crate) struct UsageError {
 pub(crate) struct CannotRun {
     pub(crate) command: String,
     #[source]
-    pub(crate) error: std::io::Error,
-}
-
-impl CannotRun {
-    fn status(&self) -> Status {
-        if self.error.kind() == std::io::ErrorKind::NotFound { Status::NotFound } else { Status::NotExecutable }
-    }
-}
-
-/// How the tool ends: with a status of its own, as CMD did, or by a signal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
-    Status(Status),
-    Command(u8),
-    Signal(Signal),
-}
-
-impl From<Status> for Ending {
-    fn from(status: Status) -> Self {
-        Self::Status(status)
-    }
-}
-
-impl Ending {
-    /// Ends by the signal if it is one; otherwise tells the status to exit with.
-    pub(crate) fn end(self) -> ExitCode {
-        match self {
-            Self::Status(status) => status.into(),
-            Self::Command(code) => code.into(),
-            Self::Signal(signal) => {
-                signals::die_by(signal);
-                // this signal ends no process: say what a shell would
-                ExitCode::from(u8::try_from(128 + signal.number()).unwrap_or(u8::MAX))
-            }
-        }
-    }
+    pub(crate) error: io::Error,
 }

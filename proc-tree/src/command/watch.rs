@@ -4,25 +4,26 @@ use std::{io::Write, time::Instant};
 
 use proc_tree::{
     Record,
-    cli::watch::{self, End, Medium, Pace, Round, Subject},
+    cli::{
+        status::Exit,
+        watch::{self, End, Medium, Pace, Round, Subject},
+    },
     report::Format,
 };
 
 use super::{
     observer::Observer,
-    output::Output,
-    status::{Ending, Status},
+    output::{Destination, Output},
+    status::Status,
 };
 
 /// Watches, and draws the chart at the end, whatever ended it.
-pub(crate) fn watch(
-    observer: Observer,
-    pace: &Pace,
-    mut output: Output,
-    out: &mut dyn Write,
-) -> anyhow::Result<Ending> {
+pub(crate) fn watch(observer: Observer, pace: &Pace, mut output: Output, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let is_picture = matches!(output.format, Format::Table(_) | Format::Drawing(_));
-    let medium = if output.file.is_some() { Medium::File } else { Medium::of_stdout(is_picture) };
+    let medium = match output.destination {
+        Destination::Stdout => Medium::of_stdout(is_picture),
+        Destination::Stderr | Destination::File(_) => Medium::File,
+    };
     if medium != Medium::Screen && matches!(output.format, Format::Table(_)) {
         output.format = Format::Lines;
     }
@@ -33,7 +34,7 @@ pub(crate) fn watch(
     let end = end?;
     let is_over = trees.over?;
     Ok(match end {
-        End::Signal(signal) => Ending::Signal(signal),
+        End::Signal(signal) => Exit::Signal(signal),
         End::Over if is_over || trees.last.is_empty() => Status::No.into(),
         End::Over | End::Unread => Status::Done.into(),
     })
