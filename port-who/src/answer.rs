@@ -1,17 +1,10 @@
-//! Who holds the ports: the sockets joined with their holders.
+//! Who holds the ports: what the sockets and the processes that were read mean together.
 
-use std::{
-    collections::{HashMap, HashSet},
-    io,
-};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use proc_tree::Facts;
 
-use crate::{
-    Query, Socket, SocketTableError, holder,
-    origin::{Origin, Origins},
-    socket,
-};
+use crate::{holder::Open, socket::Socket};
 
 /// A socket and one process that has it open; `process` is `None` where no owner is visible.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +13,13 @@ pub struct Holding {
     pub socket: Socket,
     /// The process.
     pub process: Option<Facts>,
+}
+
+impl Holding {
+    /// Tells whether somebody holds the socket who cannot be seen.
+    pub fn is_invisible(&self) -> bool {
+        self.process.is_none() && self.socket.is_open()
+    }
 }
 
 /// The answer to a query.
@@ -37,25 +37,13 @@ pub struct Answer {
 impl Answer {
     /// Returns the PIDs of the holders, each once, in ascending order.
     pub fn pids(&self) -> Vec<u32> {
-        let mut pids: Vec<u32> =
-            self.holdings.iter().filter_map(|holding| Some(holding.process.as_ref()?.pid)).collect();
-        pids.sort_unstable();
-        pids.dedup();
-        pids
+        let pids: BTreeSet<u32> = self.processes().map(|process| process.pid).collect();
+        pids.into_iter().collect()
     }
 
-    /// Finds out where each holder comes from; one that has ended is missing.
-    ///
-    /// # Errors
-    /// When a process cannot be looked at.
-    pub fn origins(&self) -> io::Result<Origins> {
-        let mut origins = Origins::new();
-        for process in self.holdings.iter().filter_map(|holding| holding.process.as_ref()) {
-            if !origins.contains_key(&process.pid) {
-                origins.extend(Origin::of(process)?.map(|origin| (process.pid, origin)));
-            }
-        }
-        Ok(origins)
+    /// Returns the holders that are visible, each as often as it holds a socket.
+    pub fn processes(&self) -> impl Iterator<Item = &Facts> {
+        self.holdings.iter().filter_map(|holding| holding.process.as_ref())
     }
 
     /// Returns the holdings whose owner is invisible. A socket that no process has open any more has no owner to see.
@@ -64,63 +52,120 @@ impl Answer {
     }
 }
 
-impl Holding {
-    /// Tells whether somebody holds the socket who cannot be seen.
-    pub fn is_invisible(&self) -> bool {
-        self.process.is_none() && (self.socket.inode != 0 || self.socket.state.is_holding())
+/// What one reading of the kernel's tables told: sockets, who has them open, and what those processes are.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    pub(crate) sockets: Vec<Socket>,
+    pub(crate) open: Open,
+    /// By PID; a process that ended before it could be described is missing.
+    pub(crate) processes: HashMap<u32, Facts>,
+}
+
+impl Reading {
+    fn holders<'r>(&'r self, socket: &Socket) -> impl Iterator<Item = &'r Facts> {
+        self.open.holders_of(socket.inode).filter_map(|pid| self.processes.get(&pid))
+    }
+
+    /// Returns the sockets that somebody must have open and nobody visible has.
+    pub(crate) fn unseen(&self) -> Vec<Socket> {
+        let is_unseen = |socket: &&Socket| socket.is_open() && self.holders(socket).next().is_none();
+        self.sockets.iter().filter(is_unseen).cloned().collect()
     }
 }
 
-/// The ports' holders could not be found out.
-#[derive(Debug, thiserror::Error)]
-pub enum LookError {
-    /// The socket table could not be read.
-    #[error(transparent)]
-    Sockets(#[from] SocketTableError),
-    /// The process table could not be read.
-    #[error("cannot read the process table")]
-    Processes(#[source] io::Error),
-}
-
-/// Finds out who holds the ports.
+/// Joins sockets with their holders, in the sockets' order.
 ///
-/// The sockets are read first and the processes then. What no process had open may have been closed or handed on in
-/// between, so that is looked at once more before it is said to be invisible.
-///
-/// # Errors
-/// When the socket table or the process table cannot be read; "nobody" is never said for "I cannot see".
-pub fn look(query: &Query) -> Result<Answer, LookError> {
-    let found = socket::find(query)?;
-    let mut answer = join(found.sockets)?;
-    answer.hidden = found.hidden;
-    if answer.invisible().next().is_some() {
-        let now: HashSet<u64> = socket::find(query)?.sockets.iter().map(|socket| socket.inode).collect();
-        let (unseen, seen): (Vec<_>, Vec<_>) = answer.holdings.into_iter().partition(Holding::is_invisible);
-        let unseen = unseen.into_iter().map(|holding| holding.socket);
-        let still_there = unseen.filter(|socket| now.contains(&socket.inode)).collect();
-        answer.holdings = seen;
-        answer.holdings.extend(join(still_there)?.holdings);
-        answer
-            .holdings
-            .sort_by_key(|holding| (holding.socket.position(), holding.process.as_ref().map(|process| process.pid)));
-    }
-    Ok(answer)
-}
-
-/// Finds the holders of these sockets, and what they are.
-fn join(sockets: Vec<Socket>) -> Result<Answer, LookError> {
-    let holders = holder::holders(&sockets).map_err(LookError::Processes)?;
-    let mut known: HashMap<u32, Option<Facts>> = HashMap::new();
-    let mut holdings = Vec::with_capacity(sockets.len());
-    for (socket, pids) in sockets.into_iter().zip(holders.pids) {
+/// `again` is a second reading of those that were [unseen](Reading::unseen) in the first: one that is missing there was
+/// closed meanwhile, one that has a holder there was handed on, and one that has none there either has an owner who is
+/// invisible.
+pub(crate) fn join(first: &Reading, again: &Reading) -> Vec<Holding> {
+    let still_there: HashSet<u64> = again.sockets.iter().map(|socket| socket.inode).collect();
+    let mut holdings = Vec::with_capacity(first.sockets.len());
+    for socket in &first.sockets {
         let before = holdings.len();
-        for pid in pids {
-            let facts = known.entry(pid).or_insert_with(|| Facts::of(pid).ok().flatten());
-            holdings.extend(facts.clone().map(|facts| Holding { socket: socket.clone(), process: Some(facts) }));
+        let holding = |process: &Facts| Holding { socket: socket.clone(), process: Some(process.clone()) };
+        holdings.extend(first.holders(socket).map(holding));
+        if holdings.len() == before && socket.is_open() {
+            holdings.extend(again.holders(socket).map(holding));
         }
-        if holdings.len() == before {
-            holdings.push(Holding { socket, process: None });
+        if holdings.len() == before && (!socket.is_open() || still_there.contains(&socket.inode)) {
+            holdings.push(Holding { socket: socket.clone(), process: None });
         }
     }
-    Ok(Answer { holdings, unreadable: holders.unreadable, hidden: 0 })
+    holdings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{State, example};
+
+    fn socket(inode: u64) -> Socket {
+        Socket { inode, ..Socket::example() }
+    }
+
+    /// Sockets by inode; which process has which of them open; which processes could be described.
+    fn reading(sockets: &[u64], open: &[(u64, u32)], described: &[u32]) -> Reading {
+        let sockets: Vec<Socket> = sockets.iter().map(|&inode| socket(inode)).collect();
+        let mut holders = Open::of(&sockets);
+        for &(inode, pid) in open {
+            holders.note(inode, pid);
+        }
+        let processes = described.iter().map(|&pid| (pid, example::process(pid, 1, "server"))).collect();
+        Reading { sockets, open: holders, processes }
+    }
+
+    fn joined(first: &Reading, again: &Reading) -> Vec<(u64, Option<u32>)> {
+        let holdings = join(first, again);
+        holdings.iter().map(|holding| (holding.socket.inode, holding.process.as_ref().map(|one| one.pid))).collect()
+    }
+
+    #[test]
+    fn one_reading_names_every_holder_of_every_socket_in_order() {
+        for (sockets, open, expected) in [
+            (&[][..], &[][..], &[][..]),
+            (&[1], &[(1, 7)], &[(1, Some(7))]),
+            // forked workers, in whatever order they were met; open twice in one of them
+            (&[1], &[(1, 9), (1, 7), (1, 9)], &[(1, Some(7)), (1, Some(9))]),
+            // SO_REUSEPORT: a socket each, and one process that has both
+            (&[1, 2], &[(1, 7), (2, 8), (2, 7)], &[(1, Some(7)), (2, Some(7)), (2, Some(8))]),
+            // somebody else's socket is nobody's business
+            (&[1], &[(1, 7), (3, 8)], &[(1, Some(7))]),
+        ] {
+            let first = reading(sockets, open, &[7, 8, 9]);
+            assert!(first.unseen().is_empty());
+            assert_eq!(joined(&first, &Reading::default()), expected, "{sockets:?} {open:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_unseen_at_first_is_closed_handed_on_or_invisible() {
+        let first = reading(&[1, 2], &[(1, 7)], &[7]);
+        assert_eq!(first.unseen(), [socket(2)]);
+        for (again, expected) in [
+            (reading(&[], &[], &[]), &[(1, Some(7))][..]),
+            (reading(&[2], &[(2, 9)], &[9]), &[(1, Some(7)), (2, Some(9))]),
+            (reading(&[2], &[], &[]), &[(1, Some(7)), (2, None)]),
+            // a holder that ended before it could be described is nobody
+            (reading(&[2], &[(2, 9)], &[]), &[(1, Some(7)), (2, None)]),
+        ] {
+            assert_eq!(joined(&first, &again), expected, "{again:?}");
+        }
+    }
+
+    #[test]
+    fn a_holder_that_ended_before_it_could_be_described_leaves_its_socket_unseen() {
+        assert_eq!(reading(&[1], &[(1, 7)], &[]).unseen(), [socket(1)]);
+    }
+
+    #[test]
+    fn what_no_process_has_open_any_more_has_no_owner_to_see() {
+        let left_over = Socket { state: State::TimeWait, ..socket(0) };
+        let first = Reading { sockets: vec![left_over.clone()], ..Reading::default() };
+        assert!(first.unseen().is_empty());
+        let holdings = join(&first, &Reading::default());
+        assert_eq!(holdings, [Holding { socket: left_over, process: None }]);
+        assert!(!holdings[0].is_invisible());
+        assert!(Holding { socket: socket(0), process: None }.is_invisible(), "a listener is somebody's");
+    }
 }

@@ -3,7 +3,7 @@
 use proc_tree::{Facts, users};
 use regex::Regex;
 
-use crate::{Answer, Holding};
+use crate::answer::{Answer, Holding};
 
 /// Picks holders; what is not set admits everybody.
 #[derive(Debug, Clone, Default)]
@@ -67,24 +67,14 @@ pub fn parse_user(text: &str) -> Result<u32, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
-    use crate::{Socket, State};
+    use crate::{Socket, State, example};
 
     fn holding(process: Option<(&str, &str, u32)>) -> Holding {
         let process = process.map(|(name, command, uid)| Facts {
-            pid: 7,
-            start_id: 7,
-            ppid: 1,
-            session: 7,
             name: name.into(),
-            command: Some(command.split(' ').map(str::to_owned).collect()),
-            executable: None,
-            cwd: None,
             uid: Some(uid),
-            user: None,
-            started_at: SystemTime::UNIX_EPOCH,
+            ..example::process(7, 1, command)
         });
         Holding { socket: Socket { uid: Some(70), ..Socket::example() }, process }
     }

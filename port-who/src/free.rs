@@ -12,7 +12,12 @@ use rustix::{
     net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt},
 };
 
-use crate::{PortSpec, Protocol, Query, Socket, SocketTableError, sockets};
+use crate::{
+    port::{PortSpec, Protocol},
+    query::Query,
+    socket::Socket,
+    table::{SocketTableError, sockets},
+};
 
 /// The ports below are for services that root starts.
 const FIRST_UNPRIVILEGED: u16 = 1024;
@@ -30,11 +35,14 @@ pub struct Free {
 
 /// It could not be found out which ports are free.
 #[derive(Debug, thiserror::Error)]
-pub enum FreeError {
-    /// The socket table could not be read.
+#[error(transparent)]
+pub struct FreeError(#[from] Cause);
+
+#[derive(Debug, thiserror::Error)]
+enum Cause {
     #[error(transparent)]
-    Sockets(#[from] SocketTableError),
-    /// Binding a port failed for a reason that is not the port's.
+    Sockets(SocketTableError),
+    /// For a reason that is not the port's.
     #[error("cannot try to bind port {0}")]
     Bind(u16, #[source] io::Error),
 }
@@ -47,7 +55,7 @@ pub enum FreeError {
 /// When the socket table cannot be read, or no socket can be made.
 pub fn free(query: &Query, most: usize) -> Result<Free, FreeError> {
     let mut held: HashMap<u16, Vec<Socket>> = HashMap::new();
-    for socket in sockets(query)? {
+    for socket in sockets(query).map_err(Cause::Sockets)? {
         held.entry(socket.local.port()).or_default().push(socket);
     }
     let any = [PortSpec::range(FIRST_UNPRIVILEGED, u16::MAX)];
@@ -58,10 +66,10 @@ pub fn free(query: &Query, most: usize) -> Result<Free, FreeError> {
             break;
         }
         let holders = held.get(&port).into_iter().flatten();
-        if free.ports.contains(&port) || holders.into_iter().any(|socket| spec.matches(socket)) {
+        if free.ports.contains(&port) || holders.into_iter().any(|socket| socket.is_on(spec)) {
             continue;
         }
-        match try_port(query, spec, port).map_err(|error| FreeError::Bind(port, error))? {
+        match try_port(query, spec, port).map_err(|error| Cause::Bind(port, error))? {
             Trial::Bound => free.ports.push(port),
             Trial::Taken => {}
             Trial::Forbidden => free.forbidden = free.forbidden.or(Some(port)),

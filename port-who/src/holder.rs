@@ -2,22 +2,17 @@
 //!
 //! One façade: Linux passes once over `/proc/*/fd`; macOS asks libproc, type-checked and never run.
 
-use std::io;
-
-use crate::Socket;
+mod open;
 
 #[cfg_attr(target_os = "linux", path = "holder/linux.rs")]
 #[cfg_attr(target_os = "macos", path = "holder/macos.rs")]
 mod platform;
 
-/// Who has the sockets open, as far as that can be seen.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Holders {
-    /// For each socket, in their order, the PIDs of its holders in ascending order; none where no owner is visible.
-    pub pids: Vec<Vec<u32>>,
-    /// How many processes could not be looked into, wholly or in part.
-    pub unreadable: usize,
-}
+use std::io;
+
+use crate::socket::Socket;
+
+pub(crate) use open::Open;
 
 /// Finds every process that has one of the sockets open, in one pass for all of them.
 ///
@@ -25,8 +20,9 @@ pub struct Holders {
 ///
 /// # Errors
 /// When the process table cannot be read at all.
-pub fn holders(sockets: &[Socket]) -> io::Result<Holders> {
-    if sockets.is_empty() { Ok(Holders::default()) } else { platform::holders(sockets) }
+pub(crate) fn holders(sockets: &[Socket]) -> io::Result<Open> {
+    let open = Open::of(sockets);
+    if open.is_empty() { Ok(open) } else { platform::holders(open) }
 }
 
 /// Tells whether one process still has one of the sockets open.
@@ -34,5 +30,9 @@ pub fn holders(sockets: &[Socket]) -> io::Result<Holders> {
 /// # Errors
 /// When its descriptors cannot all be read and none of those that can is one of the sockets.
 pub fn holds(pid: u32, sockets: &[Socket]) -> io::Result<bool> {
-    platform::holds(pid, sockets)
+    let open = platform::holds(pid, Open::of(sockets))?;
+    match open.is_held() {
+        false if open.unreadable > 0 => Err(io::ErrorKind::PermissionDenied.into()),
+        is_held => Ok(is_held),
+    }
 }

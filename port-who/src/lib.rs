@@ -1,26 +1,45 @@
 //! A port: how people name it, which sockets are on it, and who holds them.
 //!
+//! ```
+//! use port_who::{Query, look};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let answer = look(&Query::holders_of(vec!["8000".parse()?]))?;
+//! for holding in &answer.holdings {
+//!     match &holding.process {
+//!         Some(process) => println!("{} {}", process.pid, process.command_line()),
+//!         None => println!("somebody whom you cannot see"),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! This is the library behind `port-who`. Three answers are never mixed up: nobody, held by these, and held by
 //! somebody who cannot be seen.
 
 mod answer;
-#[cfg(target_os = "macos")]
-mod descriptors;
+#[cfg(test)]
+mod example;
 mod filter;
 mod free;
-pub mod hint;
 mod holder;
+mod look;
 mod namespace;
 pub mod origin;
 mod port;
+mod query;
 mod record;
 pub mod report;
 mod socket;
+mod table;
 
-pub use answer::{Answer, Holding, LookError, look};
+pub use answer::{Answer, Holding};
 pub use filter::{Filter, parse_pattern, parse_user};
 pub use free::{Free, FreeError, free};
-pub use holder::{Holders, holders, holds};
+pub use holder::holds;
+pub use look::{LookError, look};
 pub use port::{InvalidPort, PortSpec, Protocol};
-pub use record::{Ancestor, FullRecord, Record};
-pub use socket::{Query, Socket, SocketTableError, State, sockets};
+pub use query::Query;
+pub use socket::{Socket, State};
+pub use table::{SocketTableError, sockets};

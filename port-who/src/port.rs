@@ -4,8 +4,6 @@ use std::{fmt, net::IpAddr, str::FromStr};
 
 use serde::Serialize;
 
-use crate::Socket;
-
 /// The transport protocols that have ports here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -80,34 +78,11 @@ impl PortSpec {
         self.address
     }
 
-    /// Tells whether this number is one of the ports.
-    pub fn has_port(&self, port: u16) -> bool {
-        self.ranges.iter().any(|&(low, high)| (low..=high).contains(&port))
+    /// Tells whether this port of this protocol is one of them, on whatever address.
+    pub(crate) fn has(&self, protocol: Protocol, port: u16) -> bool {
+        self.protocol.is_none_or(|named| named == protocol)
+            && self.ranges.iter().any(|&(low, high)| (low..=high).contains(&port))
     }
-
-    /// Tells whether the socket's own end is one of these ports.
-    ///
-    /// A socket on the unspecified address holds the port on every address of its families, so it matches
-    /// a named address too: nobody else could listen there.
-    pub fn matches(&self, socket: &Socket) -> bool {
-        self.has_port(socket.local.port())
-            && self.protocol.is_none_or(|protocol| protocol == socket.protocol)
-            && self.address.is_none_or(|address| covers(socket, address))
-    }
-
-    /// Tells whether the socket's other end is one of these ports.
-    pub fn matches_peer(&self, socket: &Socket) -> bool {
-        self.protocol.is_none_or(|protocol| protocol == socket.protocol)
-            && socket.peer.is_some_and(|peer| {
-                self.has_port(peer.port()) && self.address.is_none_or(|address| address == peer.ip().to_canonical())
-            })
-    }
-}
-
-fn covers(socket: &Socket, address: IpAddr) -> bool {
-    let local = socket.local.ip().to_canonical();
-    let both_families = local.is_ipv6() && socket.v6only != Some(true);
-    local == address || (local.is_unspecified() && (local.is_ipv4() == address.is_ipv4() || both_families))
 }
 
 impl fmt::Display for PortSpec {
@@ -214,19 +189,5 @@ mod tests {
             let error = text.parse::<PortSpec>().expect_err(text).to_string();
             assert!(error.starts_with(&format!("invalid port {text:?}: ")), "{error}");
         }
-    }
-
-    #[test]
-    fn a_socket_on_every_address_holds_a_named_one_but_a_named_one_is_not_another() {
-        let socket =
-            |local: &str, v6only| Socket { local: local.parse().expect("an address"), v6only, ..Socket::example() };
-        let spec = parse("127.0.0.1:8000");
-        assert!(spec.matches(&socket("127.0.0.1:8000", None)));
-        assert!(spec.matches(&socket("0.0.0.0:8000", None)));
-        assert!(spec.matches(&socket("[::]:8000", Some(false))));
-        assert!(!spec.matches(&socket("[::]:8000", Some(true))));
-        assert!(!spec.matches(&socket("127.0.0.2:8000", None)));
-        assert!(!spec.matches(&socket("127.0.0.1:8001", None)));
-        assert!(!parse("[::1]:8000").matches(&socket("0.0.0.0:8000", None)));
     }
 }

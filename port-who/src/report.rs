@@ -1,6 +1,7 @@
 //! The answer in words: a table for people, JSON Lines, bare PIDs.
 
 mod group;
+mod unseen;
 mod why;
 
 use std::{
@@ -18,7 +19,10 @@ use proc_tree::{
     users,
 };
 
-use crate::{Answer, FullRecord, Socket, origin::Origins};
+use crate::{answer::Answer, origin::Origins, record::PortRecord, socket::Socket};
+
+pub use unseen::unseen_by_root;
+
 use group::{Group, Line};
 
 /// Writes one JSON object per line.
@@ -34,13 +38,7 @@ pub fn json(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     for holding in &answer.holdings {
-        let record = match origins {
-            Some(origins) => {
-                let origin = holding.process.as_ref().and_then(|process| origins.get(&process.pid));
-                FullRecord::explained(holding, origin, sampled_at)
-            }
-            None => FullRecord::of(holding, sampled_at),
-        };
+        let record = PortRecord::of(holding, origins, sampled_at);
         serde_json::to_writer(&mut *out, &record)?;
         writeln!(out)?;
     }

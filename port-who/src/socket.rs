@@ -1,23 +1,10 @@
-//! The kernel's table of sockets: which exist, in which state, on which ports.
-//!
-//! One façade: Linux asks the kernel with a filter (`sock_diag(7)`), or reads `/proc/net` where that is refused; macOS looks
-//! through the descriptors of all processes, type-checked and never run.
+//! A socket: its own end, its other end, in which state it is and whose.
 
-use std::{fmt, io, net::SocketAddr};
+use std::{fmt, net::SocketAddr};
 
 use serde::Serialize;
 
-use crate::{PortSpec, Protocol, namespace};
-
-#[cfg(target_os = "linux")]
-mod linux;
-#[cfg(target_os = "macos")]
-mod macos;
-
-#[cfg(target_os = "linux")]
-use linux as platform;
-#[cfg(target_os = "macos")]
-use macos as platform;
+use crate::port::{PortSpec, Protocol};
 
 /// The state of a socket: RFC 9293 for TCP; a UDP socket is bound or connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -86,129 +73,44 @@ pub struct Socket {
     pub netns: Option<u64>,
 }
 
-/// Which sockets to list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Query {
-    /// The ports; none means all.
-    pub ports: Vec<PortSpec>,
-    /// List TCP sockets.
-    pub tcp: bool,
-    /// List UDP sockets.
-    pub udp: bool,
-    /// List IPv4 sockets.
-    pub ipv4: bool,
-    /// List IPv6 sockets.
-    pub ipv6: bool,
-    /// List connections too, with either end on one of the ports.
-    pub connections: bool,
-    /// List sockets in all network namespaces, not only in the caller's (Linux; takes privilege).
-    pub all_netns: bool,
-}
-
-impl Query {
-    /// Asks for the holders of these ports, whatever the protocol and family.
-    pub fn holders_of(ports: Vec<PortSpec>) -> Self {
-        Self { ports, tcp: true, udp: true, ipv4: true, ipv6: true, connections: false, all_netns: false }
-    }
-
-    fn wants(&self, socket: &Socket) -> bool {
-        let family = if socket.local.is_ipv4() { self.ipv4 } else { self.ipv6 };
-        let protocol = match socket.protocol {
-            Protocol::Tcp => self.tcp,
-            Protocol::Udp => self.udp,
-        };
-        family && protocol && (self.connections || socket.state.is_holding()) && self.wants_port(socket)
-    }
-
-    fn wants_port(&self, socket: &Socket) -> bool {
-        self.ports.is_empty()
-            || self.ports.iter().any(|spec| spec.matches(socket) || (self.connections && spec.matches_peer(socket)))
-    }
-
-    /// Returns the protocols that can match at all.
-    fn protocols(&self) -> impl Iterator<Item = Protocol> {
-        let named = |protocol| {
-            self.ports.is_empty() || self.ports.iter().any(|spec| spec.protocol().is_none_or(|p| p == protocol))
-        };
-        [(self.tcp, Protocol::Tcp), (self.udp, Protocol::Udp)]
-            .into_iter()
-            .filter(move |&(wanted, protocol)| wanted && named(protocol))
-            .map(|(_, protocol)| protocol)
-    }
-}
-
-/// The socket table could not be read: it is not known who holds what.
-#[derive(Debug, thiserror::Error)]
-pub enum SocketTableError {
-    /// The table of one protocol could not be read.
-    #[error("cannot read the {0} socket table")]
-    Table(Protocol, #[source] io::Error),
-    /// The other network namespaces could not be found, or none may be entered.
-    #[error("cannot look into other network namespaces")]
-    Namespaces(#[source] io::Error),
-    /// One network namespace could not be entered.
-    #[error("cannot enter network namespace {0}")]
-    Namespace(u64, #[source] io::Error),
-}
-
-/// The sockets that a query asks for.
-#[derive(Debug, Default)]
-pub(crate) struct Found {
-    pub(crate) sockets: Vec<Socket>,
-    /// See [`crate::Answer::hidden`].
-    pub(crate) hidden: usize,
-}
-
-/// Lists the sockets that the query asks for, ordered by port, protocol and address.
-///
-/// # Errors
-/// When the kernel does not give its whole table: a part of it would be a wrong answer.
-pub fn sockets(query: &Query) -> Result<Vec<Socket>, SocketTableError> {
-    find(query).map(|found| found.sockets)
-}
-
-pub(crate) fn find(query: &Query) -> Result<Found, SocketTableError> {
-    let mut found = Found { sockets: in_own_namespace(query)?, hidden: 0 };
-    if query.all_netns {
-        let others = namespace::others().map_err(SocketTableError::Namespaces)?;
-        for namespace in &others.namespaces {
-            let sockets = namespace
-                .within(|| in_own_namespace(query))
-                .map_err(|source| SocketTableError::Namespace(namespace.inode, source))?;
-            found.sockets.extend(sockets?);
-        }
-        found.hidden = others.hidden;
-    }
-    if found.sockets.is_empty() {
-        let unseen = platform::unseen().map_err(|source| SocketTableError::Table(Protocol::Tcp, source))?;
-        found.hidden += unseen;
-    }
-    found.sockets.sort_by_key(Socket::position);
-    // a table that is read in pieces may show a socket in two of them
-    found.sockets.dedup();
-    Ok(found)
-}
-
-fn in_own_namespace(query: &Query) -> Result<Vec<Socket>, SocketTableError> {
-    let mut found = Vec::new();
-    for protocol in query.protocols() {
-        let table = platform::sockets(query, protocol).map_err(|source| SocketTableError::Table(protocol, source))?;
-        found.extend(table.into_iter().filter(|socket| query.wants(socket)));
-    }
-    if !found.is_empty() {
-        let netns = namespace::own();
-        for socket in &mut found {
-            socket.netns = netns;
-        }
-    }
-    Ok(found)
-}
-
 impl Socket {
+    /// Tells whether the socket's own end is one of these ports.
+    ///
+    /// A socket on the unspecified address holds the port on every address of its families, so it is on a named address
+    /// too: nobody else could listen there.
+    pub(crate) fn is_on(&self, spec: &PortSpec) -> bool {
+        let local = self.local.ip().to_canonical();
+        let both_families = local.is_ipv6() && self.v6only != Some(true);
+        spec.has(self.protocol, self.local.port())
+            && spec.address().is_none_or(|address| {
+                local == address || (local.is_unspecified() && (local.is_ipv4() == address.is_ipv4() || both_families))
+            })
+    }
+
+    /// Tells whether the socket's other end is one of these ports.
+    pub(crate) fn is_to(&self, spec: &PortSpec) -> bool {
+        self.peer.is_some_and(|peer| {
+            spec.has(self.protocol, peer.port())
+                && spec.address().is_none_or(|address| address == peer.ip().to_canonical())
+        })
+    }
+
+    /// Tells whether some process must have it open. What lingers after its process closed it (`TIME_WAIT`) is nobody's.
+    pub(crate) fn is_open(&self) -> bool {
+        self.inode != 0 || self.state.is_holding()
+    }
+
     /// Where the socket stands in every list.
     pub(crate) fn position(&self) -> impl Ord + use<> {
         (self.local.port(), self.protocol, self.state, self.local, self.peer, self.netns, self.inode)
     }
+}
+
+/// Orders sockets, each once: a table that is read in pieces may show a socket in two of them.
+pub(crate) fn in_order(mut sockets: Vec<Socket>) -> Vec<Socket> {
+    sockets.sort_by_key(Socket::position);
+    sockets.dedup();
+    sockets
 }
 
 #[cfg(test)]
@@ -224,5 +126,42 @@ impl Socket {
             v6only: None,
             netns: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_on_every_address_holds_a_named_one_but_a_named_one_is_not_another() {
+        let is_on = |local: &str, v6only, spec: &str| {
+            let socket = Socket { local: local.parse().expect("an address"), v6only, ..Socket::example() };
+            socket.is_on(&spec.parse().expect("a port"))
+        };
+        assert!(is_on("127.0.0.1:8000", None, "127.0.0.1:8000"));
+        assert!(is_on("0.0.0.0:8000", None, "127.0.0.1:8000"));
+        assert!(is_on("[::]:8000", Some(false), "127.0.0.1:8000"));
+        assert!(!is_on("[::]:8000", Some(true), "127.0.0.1:8000"));
+        assert!(!is_on("127.0.0.2:8000", None, "127.0.0.1:8000"));
+        assert!(!is_on("127.0.0.1:8001", None, "127.0.0.1:8000"));
+        assert!(!is_on("0.0.0.0:8000", None, "[::1]:8000"));
+        assert!(!is_on("127.0.0.1:8000", None, "8000/udp"));
+    }
+
+    #[test]
+    fn the_other_end_is_compared_whole() {
+        let client = Socket { peer: Some(([127, 0, 0, 1], 443).into()), ..Socket::example() };
+        let is_to = |spec: &str| client.is_to(&spec.parse().expect("a port"));
+        assert!(is_to("443") && is_to("127.0.0.1:443/tcp"));
+        assert!(!is_to("8000") && !is_to("127.0.0.2:443") && !is_to("443/udp"));
+        assert!(!Socket::example().is_to(&PortSpec::port(8000)), "a listener has no other end");
+    }
+
+    #[test]
+    fn a_list_is_in_order_and_names_each_socket_once() {
+        let at = |port, inode| Socket { local: ([127, 0, 0, 1], port).into(), inode, ..Socket::example() };
+        let listed = in_order(vec![at(9000, 3), at(80, 2), at(9000, 3), at(80, 1)]);
+        assert_eq!(listed, [at(80, 1), at(80, 2), at(9000, 3)]);
     }
 }

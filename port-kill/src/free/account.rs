@@ -245,7 +245,7 @@ fn denied(answer: &Answer, report: &mut Report) {
         return;
     }
     if rustix::process::geteuid().is_root() {
-        report.hints.extend(port_who::hint::invisible(answer, &[], true));
+        report.hints.extend(port_who::report::unseen_by_root(answer));
     } else {
         let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
         report.hint(format!("sudo port-kill {}", ports.join(" ")));

@@ -5,49 +5,44 @@
 //! and neither was sparing the call that says that a folder has no more entries.
 
 use std::{
-    collections::HashMap,
     ffi::{CStr, CString},
     io,
     mem::MaybeUninit,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
-use proc_tree::process;
 use rustix::{
     fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw},
     io::Errno,
 };
 
-use super::Holders;
-use crate::Socket;
+use super::open::Open;
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-pub(super) fn holders(sockets: &[Socket]) -> io::Result<Holders> {
-    let mut scan = Scan::new(sockets);
-    if !scan.positions.is_empty() {
-        scan.processes()?;
+/// Looks into all processes.
+pub(super) fn holders(mut open: Open) -> io::Result<Open> {
+    let proc = openat(CWD, c"/proc", FOLDER, Mode::empty())?;
+    let mut buffer = vec![MaybeUninit::uninit(); 32 * 1024];
+    let mut entries = RawDir::new(&proc, &mut buffer);
+    let mut any = false;
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        if let Some(pid) = number(entry.file_name()) {
+            any = true;
+            look_into(&mut open, proc.as_fd(), pid, entry.file_name());
+        }
     }
-    for pids in &mut scan.found.pids {
-        pids.sort_unstable();
-        pids.dedup();
-    }
-    Ok(scan.found)
+    // at least the caller is there, unless /proc is an empty folder
+    if any { Ok(open) } else { Err(io::Error::new(io::ErrorKind::NotFound, "/proc shows no processes")) }
 }
 
-pub(super) fn holds(pid: u32, sockets: &[Socket]) -> io::Result<bool> {
-    let mut scan = Scan::new(sockets);
+/// Looks into one process.
+pub(super) fn holds(pid: u32, mut open: Open) -> io::Result<Open> {
     let proc = openat(CWD, c"/proc", FOLDER, Mode::empty())?;
     let name = CString::new(pid.to_string())?;
-    scan.process(proc.as_fd(), pid, &name);
-    let found = scan.found.pids.iter().any(|pids| !pids.is_empty());
-    if !found && scan.found.unreadable > 0 { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(found) }
-}
-
-struct Scan {
-    /// Where in the answer an inode belongs. A dual-stack socket may stand in two tables.
-    positions: HashMap<u64, Vec<usize>>,
-    found: Holders,
+    look_into(&mut open, proc.as_fd(), pid, &name);
+    Ok(open)
 }
 
 /// What one folder of descriptors told.
@@ -57,89 +52,62 @@ struct Seen {
     unreadable: bool,
 }
 
-impl Scan {
-    fn new(sockets: &[Socket]) -> Self {
-        let mut positions: HashMap<u64, Vec<usize>> = HashMap::new();
-        for (position, socket) in sockets.iter().enumerate().filter(|(_, socket)| socket.inode != 0) {
-            positions.entry(socket.inode).or_default().push(position);
-        }
-        Self { positions, found: Holders { pids: vec![Vec::new(); sockets.len()], unreadable: 0 } }
-    }
+fn look_into(open: &mut Open, proc: BorrowedFd<'_>, pid: u32, name: &CStr) {
+    let mut path = [0; 32];
+    let seen = match open_folder(proc, &[name.to_bytes(), b"/fd"], &mut path) {
+        Ok(folder) => read_links(open, &folder, pid),
+        Err(Errno::NOENT | Errno::SRCH) => return,
+        Err(_) => Seen { any: false, unreadable: true },
+    };
+    // the leader of a process may have exited while its threads live on: its folder is empty then, and root's
+    let seen = if seen.any { seen } else { look_into_threads(open, pid).unwrap_or(seen) };
+    open.unreadable += usize::from(seen.unreadable);
+}
 
-    fn processes(&mut self) -> io::Result<()> {
-        let proc = openat(CWD, c"/proc", FOLDER, Mode::empty())?;
-        let mut buffer = vec![MaybeUninit::uninit(); 32 * 1024];
-        let mut entries = RawDir::new(&proc, &mut buffer);
-        let mut any = false;
-        while let Some(entry) = entries.next() {
-            let entry = entry?;
-            if let Some(pid) = number(entry.file_name()) {
-                any = true;
-                self.process(proc.as_fd(), pid, entry.file_name());
-            }
-        }
-        // at least the caller is there, unless /proc is an empty folder
-        if any { Ok(()) } else { Err(io::Error::new(io::ErrorKind::NotFound, "/proc shows no processes")) }
+/// Looks into the threads of a process whose leader has exited; `None` for any other process.
+fn look_into_threads(open: &mut Open, pid: u32) -> Option<Seen> {
+    let leader = proc_tree::process::stat(pid).ok().flatten()?;
+    if leader.state != 'Z' || leader.threads <= 1 {
+        return None;
     }
-
-    fn process(&mut self, proc: BorrowedFd<'_>, pid: u32, name: &CStr) {
-        let mut path = [0; 32];
-        let seen = match open(proc, &[name.to_bytes(), b"/fd"], &mut path) {
-            Ok(folder) => self.descriptors(&folder, pid),
-            Err(Errno::NOENT | Errno::SRCH) => return,
-            Err(_) => Seen { any: false, unreadable: true },
-        };
-        // the leader of a process may have exited while its threads live on: its folder is empty then, and root's
-        let seen = if seen.any { seen } else { self.threads_of_exited_leader(pid).unwrap_or(seen) };
-        self.found.unreadable += usize::from(seen.unreadable);
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    for task in tasks.map_while(Result::ok) {
+        let folder = openat(CWD, task.path().join("fd"), FOLDER, Mode::empty());
+        // all threads share one table of descriptors, but for the exited leader
+        let seen = folder.map(|folder| read_links(open, &folder, pid)).unwrap_or_default();
+        if seen.any {
+            return Some(seen);
+        }
     }
+    Some(Seen { any: false, unreadable: true })
+}
 
-    fn threads_of_exited_leader(&mut self, pid: u32) -> Option<Seen> {
-        let leader = process::stat(pid).ok().flatten()?;
-        if leader.state != 'Z' || leader.threads <= 1 {
-            return None;
+fn read_links(open: &mut Open, folder: &OwnedFd, pid: u32) -> Seen {
+    let mut seen = Seen::default();
+    let mut buffer = [MaybeUninit::uninit(); 16 * 1024];
+    let mut entries = RawDir::new(folder, &mut buffer);
+    while let Some(entry) = entries.next() {
+        let Ok(entry) = entry.map_err(|error| seen.unreadable |= error != Errno::NOENT) else { break };
+        if entry.file_name().to_bytes().first() == Some(&b'.') {
+            continue;
         }
-        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;
-        for task in tasks.map_while(Result::ok) {
-            let folder = openat(CWD, task.path().join("fd"), FOLDER, Mode::empty());
-            // all threads share one table of descriptors, but for the exited leader
-            let seen = folder.map(|folder| self.descriptors(&folder, pid)).unwrap_or_default();
-            if seen.any {
-                return Some(seen);
-            }
+        seen.any = true;
+        let mut link = [MaybeUninit::uninit(); 64];
+        match readlinkat_raw(folder, entry.file_name(), &mut link) {
+            Ok((target, _)) => note(open, target, pid),
+            Err(Errno::NOENT | Errno::SRCH) => {} // closed meanwhile
+            Err(_) => seen.unreadable = true,
         }
-        Some(Seen { any: false, unreadable: true })
     }
+    seen
+}
 
-    fn descriptors(&mut self, folder: &OwnedFd, pid: u32) -> Seen {
-        let mut seen = Seen::default();
-        let mut buffer = [MaybeUninit::uninit(); 16 * 1024];
-        let mut entries = RawDir::new(folder, &mut buffer);
-        while let Some(entry) = entries.next() {
-            let Ok(entry) = entry.map_err(|error| seen.unreadable |= error != Errno::NOENT) else { break };
-            if entry.file_name().to_bytes().first() == Some(&b'.') {
-                continue;
-            }
-            seen.any = true;
-            let mut link = [MaybeUninit::uninit(); 64];
-            match readlinkat_raw(folder, entry.file_name(), &mut link) {
-                Ok((target, _)) => self.descriptor(target, pid),
-                Err(Errno::NOENT | Errno::SRCH) => {} // closed meanwhile
-                Err(_) => seen.unreadable = true,
-            }
-        }
-        seen
-    }
-
-    fn descriptor(&mut self, target: &[u8], pid: u32) {
-        let inode = target.strip_prefix(b"socket:[").and_then(|rest| rest.strip_suffix(b"]"));
-        let inode = inode.and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<u64>().ok());
-        for &position in inode.and_then(|inode| self.positions.get(&inode)).into_iter().flatten() {
-            // a process often has the same socket open twice
-            if self.found.pids[position].last() != Some(&pid) {
-                self.found.pids[position].push(pid);
-            }
-        }
+/// Notes what a link points at, where that is a socket.
+fn note(open: &mut Open, target: &[u8], pid: u32) {
+    let inode = target.strip_prefix(b"socket:[").and_then(|rest| rest.strip_suffix(b"]"));
+    let inode = inode.and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<u64>().ok());
+    if let Some(inode) = inode {
+        open.note(inode, pid);
     }
 }
 
@@ -150,7 +118,7 @@ fn number(name: &CStr) -> Option<u32> {
 }
 
 /// Opens a folder whose path is put together on the stack.
-fn open(at: BorrowedFd<'_>, parts: &[&[u8]], path: &mut [u8; 32]) -> rustix::io::Result<OwnedFd> {
+fn open_folder(at: BorrowedFd<'_>, parts: &[&[u8]], path: &mut [u8; 32]) -> rustix::io::Result<OwnedFd> {
     let mut length = 0;
     for part in parts {
         path[length..length + part.len()].copy_from_slice(part);

@@ -2,25 +2,25 @@
 
 use std::io;
 
-use super::Holders;
-use crate::{Socket, descriptors};
+use super::open::Open;
+use crate::table::macos::{descriptors, scan};
 
-pub(super) fn holders(sockets: &[Socket]) -> io::Result<Holders> {
-    let scan = descriptors::scan()?;
-    let holds = |socket: &Socket| {
-        let mut pids: Vec<u32> =
-            scan.open.iter().filter(|(_, open)| open.inode == socket.inode).map(|(pid, _)| *pid).collect();
-        pids.sort_unstable();
-        pids.dedup();
-        pids
-    };
-    Ok(Holders { pids: sockets.iter().map(holds).collect(), unreadable: scan.unreadable })
+/// Looks into all processes.
+pub(super) fn holders(mut open: Open) -> io::Result<Open> {
+    let found = scan()?;
+    for (pid, socket) in found.open {
+        open.note(socket.inode, pid);
+    }
+    open.unreadable = found.unreadable;
+    Ok(open)
 }
 
-pub(super) fn holds(pid: u32, sockets: &[Socket]) -> io::Result<bool> {
-    match descriptors::of(pid) {
-        Ok(open) => Ok(open.iter().any(|open| sockets.iter().any(|socket| socket.inode == open.inode))),
-        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(false),
-        Err(error) => Err(error),
+/// Looks into one process.
+pub(super) fn holds(pid: u32, mut open: Open) -> io::Result<Open> {
+    match descriptors(pid) {
+        Ok(sockets) => sockets.iter().for_each(|socket| open.note(socket.inode, pid)),
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+        Err(error) => return Err(error),
     }
+    Ok(open)
 }

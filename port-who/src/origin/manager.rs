@@ -1,12 +1,9 @@
-//! Who owns a process beyond its parents: a service manager's unit, a container's runtime.
-//!
-//! One façade: Linux reads the process's control group; macOS infers launchd's jobs, type-checked and never run.
+//! Service managers and container runtimes: who keeps a process, whatever its parents do.
 
-use proc_tree::Facts;
-
-#[cfg_attr(target_os = "linux", path = "linux.rs")]
-#[cfg_attr(target_os = "macos", path = "macos.rs")]
-mod platform;
+#[cfg(target_os = "linux")]
+pub(super) mod cgroup;
+#[cfg(target_os = "macos")]
+pub(super) mod launchd;
 
 /// Who keeps a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +24,4 @@ pub enum Manager {
     },
     /// launchd(8).
     Launchd,
-}
-
-/// Finds out who keeps a process; `None` where nobody does or it cannot be seen.
-pub fn manager(process: &Facts) -> Option<Manager> {
-    platform::manager(process)
 }

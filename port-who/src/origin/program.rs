@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use proc_tree::Facts;
+
 /// What a program is to the processes below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -87,10 +89,15 @@ const KNOWN: &[(Role, &[&str])] = &[
 /// What a program is called when a script for it is a program of its own.
 const INTERPRETERS: &[&str] = &["node", "bun", "deno", "python", "ruby", "perl", "sh", "bash"];
 
+/// Recognises what a process runs, where that is known for what it does to others.
+pub fn program(process: &Facts) -> Option<Program> {
+    Program::recognise(&process.name, process.command.as_deref().unwrap_or_default())
+}
+
 impl Program {
     /// Recognises a program by its process's name and its command line: `node /usr/bin/nodemon app.js` is nodemon,
     /// `PM2 v5.3.0: God Daemon` is pm2, `tmux: server` is tmux.
-    pub fn recognise(process_name: &str, command: &[String]) -> Option<Self> {
+    pub(crate) fn recognise(process_name: &str, command: &[String]) -> Option<Self> {
         let first = command.first().map(|word| file_name(word));
         let script = script(command).and_then(find).filter(|program| program.role == Role::Supervisor);
         script.or_else(|| first.and_then(find)).or_else(|| find(process_name))

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use proc_tree::Facts;
 
-use crate::{Holding, Socket};
+use crate::{answer::Holding, socket::Socket};
 
 /// The holdings of sockets that a person cannot tell apart.
 #[derive(Debug)]

@@ -1,27 +1,9 @@
-use std::time::SystemTime;
-
 use super::*;
 use crate::{
     Holding, State,
+    example::process,
     origin::{Origin, StartedBy, StarterKind},
 };
-
-fn process(pid: u32, parent: u32, command: &str) -> Facts {
-    let words: Vec<String> = command.split(' ').map(str::to_owned).collect();
-    Facts {
-        pid,
-        start_id: u64::from(pid),
-        ppid: parent,
-        session: 40,
-        name: words[0].clone(),
-        command: Some(words),
-        executable: None,
-        cwd: Some("/srv/models".into()),
-        uid: Some(4_000_000_000),
-        user: None,
-        started_at: SystemTime::now(),
-    }
-}
 
 fn holding(inode: u64, process: Option<Facts>) -> Holding {
     Holding { socket: Socket { inode, ..Socket::example() }, process }

@@ -7,8 +7,8 @@ use std::{
 
 use rustix::net::AddressFamily;
 
-use super::{Socket, state};
-use crate::Protocol;
+use super::state::state;
+use crate::{port::Protocol, socket::Socket};
 
 /// Lists all sockets of one protocol and family. A kernel without IPv6 has no table for it: no sockets.
 pub(super) fn sockets(protocol: Protocol, family: AddressFamily) -> io::Result<Vec<Socket>> {
@@ -72,7 +72,7 @@ fn address(text: &str) -> Option<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::State;
+    use crate::socket::State;
 
     #[test]
     #[cfg(target_endian = "little")]

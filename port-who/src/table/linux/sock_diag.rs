@@ -12,12 +12,15 @@ use rustix::{
 };
 
 use super::{
-    Query, Socket,
-    filter::bytecode,
+    bytecode::bytecode,
     netlink::{HEADER, attribute, number, read_dump, settled},
-    state,
+    state::state,
 };
-use crate::{PortSpec, Protocol};
+use crate::{
+    port::{PortSpec, Protocol},
+    query::Query,
+    socket::Socket,
+};
 
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const NLM_F_REQUEST: u16 = 0x1;
@@ -142,7 +145,7 @@ fn address(bytes: &[u8], v6: bool) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::State;
+    use crate::socket::State;
 
     /// A listener on 127.0.0.1:8000 as the kernel describes it.
     fn description() -> [u8; MESSAGE] {

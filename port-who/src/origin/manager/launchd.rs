@@ -8,6 +8,6 @@ const LAUNCHD: u32 = 1;
 
 /// launchd takes over every orphan, but makes only its own jobs leaders of a session (launchd.plist(5) forbids jobs to
 /// call setsid(2) themselves for that reason).
-pub(super) fn manager(process: &Facts) -> Option<Manager> {
+pub(in crate::origin) fn manager(process: &Facts) -> Option<Manager> {
     (process.ppid == LAUNCHD && process.session == process.pid).then_some(Manager::Launchd)
 }

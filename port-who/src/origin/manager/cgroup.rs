@@ -6,7 +6,7 @@ use proc_tree::Facts;
 
 use super::Manager;
 
-pub(super) fn manager(process: &Facts) -> Option<Manager> {
+pub(in crate::origin) fn manager(process: &Facts) -> Option<Manager> {
     parse(&fs::read_to_string(format!("/proc/{}/cgroup", process.pid)).ok()?)
 }
 

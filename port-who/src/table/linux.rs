@@ -1,36 +1,20 @@
 //! Linux: `sock_diag(7)` with the filter in the kernel, else `/proc/net/{tcp,udp}{,6}` in full.
 
-mod filter;
+mod bytecode;
 mod netlink;
 mod proc_net;
 mod sock_diag;
+mod state;
 
 use std::io;
 
 use rustix::net::AddressFamily;
 
-use super::{Query, Socket, State};
-use crate::Protocol;
-
-/// Linux numbers the states of TCP from 1 (net/tcp_states.h); an unconnected UDP socket reads as closed.
-fn state(protocol: Protocol, number: u8) -> Option<State> {
-    Some(match (protocol, number) {
-        (Protocol::Tcp, 10) => State::Listen,
-        (Protocol::Udp, 7) => State::Bound,
-        (_, 1) => State::Established,
-        (Protocol::Udp, _) => return None,
-        (_, 2) => State::SynSent,
-        (_, 3 | 12) => State::SynRecv,
-        (_, 4) => State::FinWait1,
-        (_, 5) => State::FinWait2,
-        (_, 6) => State::TimeWait,
-        (_, 7) => State::Close,
-        (_, 8) => State::CloseWait,
-        (_, 9) => State::LastAck,
-        (_, 11) => State::Closing,
-        _ => return None,
-    })
-}
+use crate::{
+    port::Protocol,
+    query::Query,
+    socket::{Socket, in_order},
+};
 
 pub(super) fn sockets(query: &Query, protocol: Protocol) -> io::Result<Vec<Socket>> {
     let mut found: Vec<Socket> = Vec::new();
@@ -60,8 +44,7 @@ fn as_text(query: &Query, protocol: Protocol, family: AddressFamily, refused: io
     let read = netlink::settled(|| {
         let mut now: Vec<Socket> = proc_net::sockets(protocol, family)?;
         now.retain(|socket| query.wants(socket));
-        now.sort_by_key(Socket::position);
-        now.dedup();
+        let now = in_order(now);
         let settled = last.as_ref() == Some(&now);
         last = Some(now.clone());
         Ok(settled.then_some(now))

@@ -1,0 +1,42 @@
+//! What belongs to the command alone: its arguments, its statuses, its hints, and each thing that it does.
+
+pub(crate) mod arguments;
+mod free;
+mod hint;
+mod list;
+mod status;
+mod watch;
+
+use std::io::Write;
+
+use proc_tree::cli::{
+    args::Common,
+    status::{Exit, Tool},
+};
+
+use arguments::Arguments;
+use status::Status;
+
+impl Tool for Arguments {
+    const NAME: &'static str = "port-who";
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn run(self, out: &mut dyn Write) -> anyhow::Result<Exit> {
+        match (self.free, self.watch) {
+            (Some(count), _) => free::find(&self, count, out).map(Exit::from),
+            (None, Some(interval)) => watch::watch(self, interval, out),
+            (None, None) => list::list(&self, out).map(Exit::from),
+        }
+    }
+
+    fn status(_error: &anyhow::Error) -> u8 {
+        Status::Failed as u8
+    }
+
+    fn hint(error: &anyhow::Error) -> Option<String> {
+        error.downcast_ref().and_then(hint::failed).map(str::to_owned)
+    }
+}

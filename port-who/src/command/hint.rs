@@ -1,0 +1,111 @@
+//! What would help, where an answer is not the whole one.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+};
+
+use port_who::{Answer, Free, LookError, PortSpec, report};
+
+use super::arguments::Arguments;
+
+/// More ports than these are not named one by one.
+const NAMED: usize = 5;
+
+/// Says hints on stderr, behind what they are about.
+pub(super) fn say(arguments: &Arguments, hints: &[String]) {
+    for hint in hints.iter().filter(|_| !arguments.common.quiet) {
+        let _ = writeln!(io::stderr(), "hint: {hint}");
+    }
+}
+
+/// Says what would show the rest of an answer.
+pub(super) fn of_answer(answer: &Answer, asked: &[PortSpec]) -> Vec<String> {
+    let is_root = rustix::process::geteuid().is_root();
+    let unseen = if is_root { report::unseen_by_root(answer) } else { unseen(answer, asked) };
+    unseen.into_iter().chain(hidden(answer)).collect()
+}
+
+/// Says what would show the holders that are not visible.
+fn unseen(answer: &Answer, asked: &[PortSpec]) -> Option<String> {
+    let ports: BTreeSet<u16> = answer.invisible().map(|holding| holding.socket.local.port()).collect();
+    let named: Vec<String> = match ports.len() {
+        0 => return None,
+        1..=NAMED => ports.iter().map(u16::to_string).collect(),
+        _ => asked.iter().map(PortSpec::to_string).collect(),
+    };
+    let command = std::iter::once("sudo port-who".to_owned()).chain(named).collect::<Vec<_>>().join(" ");
+    Some(format!("{command} shows the {}", if ports.len() == 1 { "process" } else { "processes" }))
+}
+
+/// Says that some sockets may be missing in an answer.
+fn hidden(answer: &Answer) -> Option<String> {
+    let (processes, show, theirs) = match answer.hidden {
+        0 => return None,
+        1 => ("one process".to_owned(), "does not show its", "it"),
+        count => (format!("{count} processes"), "do not show their", "them"),
+    };
+    Some(if cfg!(target_os = "macos") {
+        format!("{processes} {show} sockets to you: sudo port-who sees {theirs} too")
+    } else {
+        format!("{processes} {show} network namespace: sockets in there may be missing here")
+    })
+}
+
+/// Says what would help against a failure.
+pub(super) fn failed(error: &LookError) -> Option<&'static str> {
+    error.is_namespace_denied().then_some("root may look into other network namespaces: use sudo")
+}
+
+/// Says why a port that nobody holds was left out.
+pub(super) fn left_out(free: &Free) -> Vec<String> {
+    let forbidden = free.forbidden.map(|port| format!("port {port} is free, but only root may bind it"));
+    let foreign = free.foreign.map(|address| format!("{address} is no address of this machine"));
+    forbidden.into_iter().chain(foreign).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use port_who::{Holding, Protocol, Socket, State};
+
+    use super::*;
+
+    fn unseen_on(ports: impl IntoIterator<Item = u16>) -> Answer {
+        let holding = |port| Holding {
+            socket: Socket {
+                protocol: Protocol::Tcp,
+                local: ([127, 0, 0, 1], port).into(),
+                peer: None,
+                state: State::Listen,
+                inode: 1,
+                uid: Some(0),
+                v6only: None,
+                netns: None,
+            },
+            process: None,
+        };
+        Answer { holdings: ports.into_iter().map(holding).collect(), unreadable: 3, hidden: 0 }
+    }
+
+    #[test]
+    fn a_user_is_told_to_ask_as_root() {
+        let say = |answer: &Answer, asked: &[&str]| {
+            let asked: Vec<PortSpec> = asked.iter().map(|spec| spec.parse().expect("a port")).collect();
+            unseen(answer, &asked)
+        };
+        assert_eq!(say(&unseen_on([5432]), &["5432"]).as_deref(), Some("sudo port-who 5432 shows the process"));
+        assert_eq!(say(&unseen_on([22, 80, 80]), &[]).as_deref(), Some("sudo port-who 22 80 shows the processes"));
+        let many = unseen_on(8000..8010);
+        assert_eq!(say(&many, &["8000-8099"]).as_deref(), Some("sudo port-who 8000-8099 shows the processes"));
+        assert_eq!(say(&many, &[]).as_deref(), Some("sudo port-who shows the processes"));
+        assert_eq!(say(&Answer::default(), &[]), None);
+    }
+
+    #[test]
+    fn processes_that_hide_where_they_are_are_counted() {
+        let hidden = |count| hidden(&Answer { hidden: count, ..Answer::default() });
+        assert_eq!(hidden(0), None);
+        assert!(hidden(1).is_some_and(|hint| hint.starts_with("one process does not show its ")));
+        assert!(hidden(3).is_some_and(|hint| hint.starts_with("3 processes do not show their ")));
+    }
+}

@@ -1,0 +1,58 @@
+//! One look at the ports, and the report of it.
+
+use std::{
+    io::{self, Write},
+    time::SystemTime,
+};
+
+use anyhow::Context;
+use port_who::{
+    Answer, look,
+    origin::origins,
+    report::{self, Detail},
+};
+use proc_tree::cli::{args::OutputError, terminal::Look};
+
+use super::{
+    arguments::{Arguments, Format},
+    hint,
+    status::Status,
+};
+
+/// Lists the holders.
+pub(super) fn list(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Status> {
+    let answer = ask(arguments)?;
+    write(arguments, &answer, None, out)?;
+    hint::say(arguments, &hint::of_answer(&answer, &arguments.ports));
+    Ok(if answer.holdings.is_empty() { Status::No } else { Status::Done })
+}
+
+/// Looks at the ports, and leaves only the holders that are meant.
+pub(super) fn ask(arguments: &Arguments) -> anyhow::Result<Answer> {
+    let mut answer = look(&arguments.query())?;
+    arguments.filter().apply(&mut answer);
+    Ok(answer)
+}
+
+/// Writes an answer in the format that is asked for, with the time of its round where there are rounds.
+pub(super) fn write(
+    arguments: &Arguments,
+    answer: &Answer,
+    sampled_at: Option<SystemTime>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let format = arguments.format();
+    let is_explained = arguments.why && format != Format::Pids;
+    let origins = is_explained.then(|| origins(answer.processes())).transpose();
+    let origins = origins.context("cannot read the ancestors of a holder")?;
+    let written = match format {
+        Format::Json => report::json(answer, origins.as_ref(), sampled_at, out),
+        Format::Pids => report::pids(answer, out),
+        Format::Table => {
+            let (connections, netns) = (arguments.connections, arguments.all_netns);
+            let detail = Detail { origins: origins.as_ref(), connections, netns };
+            report::table(answer, &detail, out, &Look::of(&io::stdout(), arguments.common.color))
+        }
+    };
+    Ok(written.map_err(OutputError)?)
+}
