@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use port_who::Protocol;
-use proc_tree::Facts;
-use proc_tree::Signal;
+use port_who::{Holding, Protocol};
+use proc_tree::{Facts, Signal, users};
 use serde::{Serialize, Serializer};
+
+use crate::hint::Hint;
 
 /// Why a process has to do with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -84,7 +85,7 @@ pub struct ProcessOutcome {
     pub reason: Option<String>,
     /// The signal that came before the last, where it was not enough.
     #[serde(skip)]
-    pub ignored: Option<Signal>,
+    pub unanswered: Option<Signal>,
     /// Its memory before it was signalled, in bytes.
     #[serde(skip)]
     pub memory: Option<u64>,
@@ -103,7 +104,7 @@ impl ProcessOutcome {
             signal: None,
             elapsed: None,
             reason: None,
-            ignored: None,
+            unanswered: None,
             memory: None,
         }
     }
@@ -135,8 +136,15 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// Names a process as a holder.
-    pub fn of(process: &Facts) -> Self {
+    /// Names a holder, or whose socket it is where no owner is visible.
+    pub(crate) fn of(holding: &Holding) -> Self {
+        match &holding.process {
+            Some(process) => Self::of_process(process),
+            None => Self { pid: None, start_id: None, name: None, user: holding.socket.uid.and_then(users::name) },
+        }
+    }
+
+    fn of_process(process: &Facts) -> Self {
         Self {
             pid: Some(process.pid),
             start_id: Some(process.start_id),
@@ -147,14 +155,14 @@ impl Holder {
 }
 
 /// All that came of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
     /// Each process on each port.
     pub processes: Vec<ProcessOutcome>,
     /// Each port that was held, and each that was named by itself.
     pub ports: Vec<PortOutcome>,
-    /// What the user could do next, without a prefix.
-    pub hints: Vec<String>,
+    /// What the user could do next.
+    pub hints: Vec<Hint>,
     /// The texts of what was asked for and held by nobody.
     pub unheld: Vec<String>,
 }
@@ -167,7 +175,7 @@ impl Report {
     }
 
     /// Adds a hint, once.
-    pub(crate) fn hint(&mut self, hint: String) {
+    pub(crate) fn hint(&mut self, hint: Hint) {
         if !self.hints.contains(&hint) {
             self.hints.push(hint);
         }

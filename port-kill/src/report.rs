@@ -1,14 +1,16 @@
-//! The account in words: a line per process and a count for people, JSON Lines for programs.
+//! The report in words: a line per process and a count for people, JSON Lines for programs.
 
 use std::{
     collections::HashSet,
     io::{self, Write},
 };
 
-use proc_tree::Signal;
-use proc_tree::cli::{duration, size, table::Table, terminal::Look, text};
+use proc_tree::{
+    Signal,
+    cli::{duration, size, table::Table, terminal::Look},
+};
 
-use crate::{Outcome, PortOutcome, ProcessOutcome, Report};
+use crate::outcome::{Outcome, PortOutcome, ProcessOutcome, Report};
 
 /// Writes a record per process, then a record per port.
 ///
@@ -60,9 +62,9 @@ fn line(process: &ProcessOutcome) -> Vec<String> {
 fn detail(process: &ProcessOutcome) -> Option<String> {
     let signal = process.signal.map(Signal::name);
     let elapsed = process.elapsed.map(duration::elapsed).unwrap_or_default();
-    let said = match (process.outcome, signal, process.ignored) {
-        (Outcome::Killed, Some(signal), Some(ignored)) => format!("{ignored} ignored, {signal} after {elapsed}"),
-        (Outcome::Survived, Some(signal), Some(ignored)) => format!("{ignored} and {signal}, {elapsed}"),
+    let said = match (process.outcome, signal, process.unanswered) {
+        (Outcome::Killed, Some(signal), Some(unanswered)) => format!("{unanswered} ignored, {signal} after {elapsed}"),
+        (Outcome::Survived, Some(signal), Some(unanswered)) => format!("{unanswered} and {signal}, {elapsed}"),
         (Outcome::Terminated | Outcome::Killed | Outcome::Survived, Some(signal), _) => format!("{signal}, {elapsed}"),
         (Outcome::WouldSignal, Some(signal), _) => signal.to_owned(),
         _ => return process.reason.clone(),
@@ -101,43 +103,11 @@ fn count(report: &Report) -> Option<String> {
     Some(format!("{verb} {}: {processes}{memory}", ports.join(", ")))
 }
 
-/// Words the end of a wait that was cut short: `port-kill: interrupted by SIGINT; signalled python3 (4711); still alive: …`
-pub fn interruption(report: &Report, signal: Signal) -> String {
-    let names = |chosen: &dyn Fn(&ProcessOutcome) -> bool| {
-        let mut names: Vec<String> = Vec::new();
-        for process in report.processes.iter().filter(|process| chosen(process)) {
-            let name = process.name.as_deref().unwrap_or("?");
-            let pid = process.pid.map(|pid| format!(" ({pid})")).unwrap_or_default();
-            names.push(format!("{name}{pid}"));
-        }
-        names.dedup();
-        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-    };
-    let signalled = names(&|process| process.signal.is_some());
-    let alive = names(&|process| process.outcome == Outcome::Survived);
-    text::escape(&format!("port-kill: interrupted by {signal}; signalled: {signalled}; still alive: {alive}"))
-        .into_owned()
-}
-
-/// Words that a port is still held, and why where no line of a process says so.
-pub fn still_held(report: &Report, port: &PortOutcome) -> String {
-    let said = |holder: &crate::Holder| {
-        report
-            .processes
-            .iter()
-            .any(|process| process.port == Some(port.port) && process.pid == holder.pid && !process.outcome.is_end())
-    };
-    let reason = port.reason.as_deref().filter(|_| !port.held_by.iter().all(said));
-    let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    text::escape(&format!("port-kill: port {} is still held{reason}", port.port)).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::Holder;
 
     const GIB: u64 = 1 << 30;
 
@@ -166,7 +136,7 @@ mod tests {
     fn the_lines_align_and_the_count_tells_what_was_freed() {
         let killed = ProcessOutcome {
             signal: Some(Signal::KILL),
-            ignored: Some(Signal::TERM),
+            unanswered: Some(Signal::TERM),
             elapsed: Some(Duration::from_secs(5)),
             ..process(5001, 513, Outcome::Killed)
         };
@@ -197,16 +167,5 @@ freed 5001: 2 processes, 40.0 GiB
         let report = Report { processes: vec![evil], ports: vec![port(80, false)], ..Report::default() };
         let lines = written(&report);
         assert!(!lines.contains('\x1b') && lines.lines().count() == 1, "{lines}");
-        assert!(!interruption(&report, Signal::INT).contains('\x1b'));
-    }
-
-    #[test]
-    fn a_held_port_says_why_only_where_no_line_above_does() {
-        let refused = ProcessOutcome { outcome: Outcome::Refused, ..process(80, 7, Outcome::Refused) };
-        let holder = |pid| Holder { pid: Some(pid), start_id: None, name: None, user: None };
-        let held = |pid| PortOutcome { reason: Some("why".into()), held_by: vec![holder(pid)], ..port(80, false) };
-        let report = Report { processes: vec![refused], ..Report::default() };
-        assert_eq!(still_held(&report, &held(7)), "port-kill: port 80 is still held");
-        assert_eq!(still_held(&report, &held(8)), "port-kill: port 80 is still held: why");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use port_kill::{Outcome, Role, Settings, Stopped, stop};
+use port_kill::{Outcome, Role, StopOptions, Stopped, stop};
 use proc_tree::Identity;
 
 use super::quiet_address;
@@ -20,7 +20,7 @@ fn outcomes(stopped: &[Stopped]) -> Vec<(u32, Role, Outcome)> {
 fn processes_end_and_each_has_its_outcome() {
     let server = Fixture::start(["serve", &quiet_address()]);
     let gone = Identity { pid: server.pid(), start_id: 1 };
-    let stopped = stop(&[identity(server.pid()), gone], &Settings::default(), None).expect("it can be waited for");
+    let stopped = stop(&[identity(server.pid()), gone], &StopOptions::default(), None).expect("it can be waited for");
     assert_eq!(
         outcomes(&stopped),
         [(server.pid(), Role::Holder, Outcome::Terminated), (server.pid(), Role::Holder, Outcome::Gone)]
@@ -30,8 +30,8 @@ fn processes_end_and_each_has_its_outcome() {
 #[test]
 fn a_tree_ends_with_its_root() {
     let server = Fixture::start(["family", &quiet_address()]);
-    let settings = Settings { tree: true, ..Settings::default() };
-    let stopped = stop(&[identity(server.pid())], &settings, None).expect("it can be waited for");
+    let options = StopOptions { tree: true, ..StopOptions::default() };
+    let stopped = stop(&[identity(server.pid())], &options, None).expect("it can be waited for");
     assert_eq!(stopped.len(), 3);
     assert!(stopped.iter().all(|one| one.outcome == Outcome::Terminated && one.root.pid == server.pid()));
     assert!(server.pids().into_iter().all(|pid| !runs(pid)));
@@ -44,8 +44,8 @@ fn an_orphan_in_the_session_that_the_root_leads_belongs_to_it_where_that_is_said
         let orphan = server.said_pids()[0];
         // what is born within the same clock tick could be of this call's making
         eventually("another tick", || proc_tree::process::start_id_now() > identity(orphan).start_id);
-        let settings = Settings { tree: true, session, ..Settings::default() };
-        let stopped = stop(&[identity(server.pid())], &settings, None).expect("it can be waited for");
+        let options = StopOptions { tree: true, session, ..StopOptions::default() };
+        let stopped = stop(&[identity(server.pid())], &options, None).expect("it can be waited for");
         assert_eq!(stopped.iter().any(|one| one.identity.pid == orphan), session, "{stopped:?}");
         assert_eq!(runs(orphan), !session);
     }
@@ -55,7 +55,8 @@ fn an_orphan_in_the_session_that_the_root_leads_belongs_to_it_where_that_is_said
 fn the_caller_and_its_ancestors_are_refused() {
     let parent = std::os::unix::process::parent_id();
     let refused = [identity(std::process::id()), identity(parent)];
-    let stopped = stop(&refused, &Settings { tree: true, ..Settings::default() }, None).expect("they can be looked at");
+    let stopped =
+        stop(&refused, &StopOptions { tree: true, ..StopOptions::default() }, None).expect("they can be looked at");
     assert!(stopped.iter().all(|one| one.outcome == Outcome::Refused && one.signal.is_none()), "{stopped:?}");
 }
 
@@ -64,9 +65,9 @@ fn what_becomes_readable_ends_the_wait() {
     let server = Fixture::start(["serve", "--ignore-term", &quiet_address()]);
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(writer);
-    let settings = Settings { grace: Duration::from_mins(1), ..Settings::default() };
+    let options = StopOptions { grace: Duration::from_mins(1), ..StopOptions::default() };
     let interrupt = Some(std::os::fd::AsFd::as_fd(&reader));
-    let stopped = stop(&[identity(server.pid())], &settings, interrupt).expect("it can be waited for");
+    let stopped = stop(&[identity(server.pid())], &options, interrupt).expect("it can be waited for");
     assert_eq!(outcomes(&stopped), [(server.pid(), Role::Holder, Outcome::Survived)]);
     assert!(runs(server.pid()));
 }

@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use port_kill::{Outcome, Settings, Stopped};
+use port_kill::{Outcome, StopOptions, Stopped};
 use proc_tree::Identity;
 use proc_tree::Signal;
 
@@ -13,8 +13,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Stops these processes and all that descends from them or is of their sessions; returns what is left.
 pub(crate) fn stop(roots: &[Identity], signal: Signal, grace: Duration) -> io::Result<Vec<Stopped>> {
-    let settings = Settings { signal, grace, tree: true, session: true, ..Settings::default() };
-    let stopped = port_kill::stop(roots, &settings, None)?;
+    let options = StopOptions { signal, grace, tree: true, session: true, ..StopOptions::default() };
+    let stopped = port_kill::stop(roots, &options, None)?;
     let is_left = |one: &Stopped| !matches!(one.outcome, Outcome::Terminated | Outcome::Killed | Outcome::Gone);
     Ok(stopped.into_iter().filter(is_left).collect())
 }

@@ -3,7 +3,8 @@
 use port_who::{Answer, Socket};
 use proc_tree::{Facts, Identity};
 
-use crate::request::Scope;
+use super::scope::Scope;
+use crate::supervisor::Supervisor;
 
 /// A process and the sockets at stake that it holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,8 +17,8 @@ pub struct Candidate {
     pub memory: Option<u64>,
     /// How many descendants would be stopped with it.
     pub descendants: usize,
-    /// Through whom it is stopped.
-    pub supervisor: Option<Facts>,
+    /// Who would start it again.
+    pub supervisor: Option<Supervisor>,
 }
 
 impl Candidate {

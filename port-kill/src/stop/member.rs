@@ -5,11 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use proc_tree::Signal;
-use proc_tree::{Facts, Handle, Identity, Stat, cli::text, process, tree};
+use proc_tree::{Facts, Identity, Signal, Stat, cli::text, process, tree};
 
-use super::Stopped;
-use crate::{Outcome, Role};
+use super::{guard::Guard, lineage::leads, process::OpenProcess, stopped::Stopped};
+use crate::outcome::{Outcome, Role};
 
 /// How long a halted process may take to stand still: a system call that cannot be interrupted goes on for a while.
 const STANDSTILL: Duration = Duration::from_millis(100);
@@ -19,12 +18,10 @@ const STANDSTILL: Duration = Duration::from_millis(100);
 pub(super) struct Member {
     pub(super) stopped: Stopped,
     /// Open as long as there is something to do or to wait for.
-    pub(super) handle: Option<Handle>,
+    pub(super) process: Option<OpenProcess>,
     /// It is waited for; somebody else stops it.
     pub(super) watched: bool,
-    /// It was halted by SIGSTOP: by us, or by somebody before.
-    pub(super) halted: bool,
-    /// It was seen to stand still since, or was waited for long enough.
+    /// It was seen to stand still since it was halted, or was waited for long enough.
     stands: bool,
     /// It leads a process group or a session, which its descendants may still be in when they have lost their parents.
     pub(super) leads: bool,
@@ -35,55 +32,35 @@ pub(super) struct Member {
 }
 
 impl Member {
-    /// Opens a process.
-    pub(super) fn open(stat: &Stat, root: Identity, role: Role) -> Self {
-        let mut member = Self::of(stat.identity(), root, role);
-        match Handle::open(stat.identity()) {
-            Ok(Some(handle)) => member.handle = Some(handle),
-            Ok(None) => member.settle(Outcome::Gone, Some("it had ended".into())),
-            Err(error) => member.settle(Outcome::Denied, Some(text::os_error(&error))),
+    /// Opens a process, unless it must not be signalled.
+    pub(super) fn open(stat: &Stat, root: Identity, role: Role, guard: &Guard) -> Self {
+        let mut member = Self::new(Stopped::begin(stat.identity(), root, role));
+        match guard.refusal(stat.identity()) {
+            Some(reason) => member.settle(Outcome::Refused, Some(reason.to_owned())),
+            None => member.take(stat),
         }
-        member.describe(stat);
-        member.halted = stat.state == 'T';
-        member
-    }
-
-    /// Names a process that must not be signalled.
-    pub(super) fn refused(stat: &Stat, root: Identity, role: Role, reason: &str) -> Self {
-        let mut member = Self::of(stat.identity(), root, role);
-        member.settle(Outcome::Refused, Some(reason.to_owned()));
-        member.describe(stat);
-        member
-    }
-
-    fn describe(&mut self, stat: &Stat) {
-        self.stopped.name = Facts::from_stat(stat.clone()).name;
-        self.leads = stat.group == stat.pid || stat.session == stat.pid;
-        self.parent = stat.parent;
-        if self.stopped.role != Role::Descendant {
+        member.stopped.name = Facts::from_stat(stat.clone()).name;
+        member.leads = leads(stat);
+        member.parent = stat.parent;
+        if role != Role::Descendant {
             let ancestors = tree::ancestors(stat).unwrap_or_default();
-            self.ancestors = ancestors.iter().map(|ancestor| ancestor.pid).collect();
+            member.ancestors = ancestors.iter().map(|ancestor| ancestor.pid).collect();
         }
+        member
     }
 
-    /// Names a process that is not (any more) there to be opened.
-    pub(super) fn of(identity: Identity, root: Identity, role: Role) -> Self {
-        let stopped = Stopped {
-            identity,
-            root,
-            name: String::new(),
-            role,
-            outcome: Outcome::Survived,
-            signal: None,
-            ignored: None,
-            elapsed: None,
-            reason: None,
-        };
+    /// Names a process that is not there any more.
+    pub(super) fn gone(identity: Identity) -> Self {
+        let mut member = Self::new(Stopped::begin(identity, identity, Role::Holder));
+        member.settle(Outcome::Gone, Some("it had ended".into()));
+        member
+    }
+
+    fn new(stopped: Stopped) -> Self {
         Self {
             stopped,
-            handle: None,
+            process: None,
             watched: false,
-            halted: false,
             stands: false,
             leads: false,
             parent: 0,
@@ -92,31 +69,58 @@ impl Member {
         }
     }
 
+    fn take(&mut self, stat: &Stat) {
+        match OpenProcess::open(stat) {
+            Ok(Some(process)) => self.process = Some(process),
+            Ok(None) => self.settle(Outcome::Gone, Some("it had ended".into())),
+            Err(error) => self.settle(Outcome::Denied, Some(text::os_error(&error))),
+        }
+    }
+
     /// Ends the work on it with this outcome.
-    pub(super) fn settle(&mut self, outcome: Outcome, reason: Option<String>) {
-        self.handle = None;
+    fn settle(&mut self, outcome: Outcome, reason: Option<String>) {
+        self.process = None;
         self.stopped.outcome = outcome;
         self.stopped.reason = reason;
         self.stopped.elapsed = self.signalled_at.map(|since| since.elapsed());
     }
 
+    /// Tells whether it is still there as far as is known.
+    pub(super) fn is_open(&self) -> bool {
+        self.process.is_some()
+    }
+
     /// Tells whether it is still there as far as is known, and was not signalled yet.
     pub(super) fn is_fresh(&self) -> bool {
-        self.handle.is_some() && self.stopped.signal.is_none() && !self.watched
+        self.is_open() && self.stopped.signal.is_none() && !self.watched
+    }
+
+    pub(super) fn is_halted(&self) -> bool {
+        self.process.as_ref().is_some_and(OpenProcess::is_halted)
     }
 
     /// Tells whether it would be signalled without having been halted.
     pub(super) fn is_fresh_job(&self) -> bool {
-        self.is_fresh() && self.leads && !self.halted
+        self.is_fresh() && self.leads && !self.is_halted()
+    }
+
+    /// Asks the guard before anything is done to it; one that must not be signalled is settled.
+    pub(super) fn check(&mut self, guard: &mut Guard) {
+        if let Some(withheld) = guard.permit(self.stopped.identity).err().filter(|_| self.is_open()) {
+            self.settle(withheld.outcome, Some(withheld.reason));
+        }
     }
 
     /// Halts it, so that it forks no more. One that may not be signalled is left to [`Member::send`].
-    pub(super) fn halt(&mut self) {
-        if let Some(handle) = &self.handle
-            && !self.halted
+    pub(super) fn halt(&mut self, guard: &mut Guard) {
+        if self.is_halted() {
+            return;
+        }
+        self.stands = false;
+        if let Some(process) = &mut self.process
+            && let Ok(permit) = guard.permit(self.stopped.identity)
         {
-            self.halted = handle.signal(Signal::STOP).unwrap_or(false);
-            self.stands = false;
+            process.halt(&permit);
         }
     }
 
@@ -125,35 +129,35 @@ impl Member {
         let deadline = Instant::now() + STANDSTILL;
         let identity = self.stopped.identity;
         let is_moving = |stat: Stat| stat.identity() == identity && !matches!(stat.state, 'T' | 't' | 'Z' | 'X');
-        while self.halted
+        while self.is_halted()
             && !self.stands
             && Instant::now() < deadline
             && process::stat(identity.pid).is_ok_and(|stat| stat.is_some_and(is_moving))
         {
             thread::sleep(Duration::from_micros(100));
         }
-        self.stands = self.halted;
+        self.stands = self.is_halted();
     }
 
-    /// Lets it run again, to act on its signal; one that was meant to halt it stays as it is.
+    /// Lets it run again, to act on its signal.
     pub(super) fn resume_after(&mut self, signal: Signal) {
-        const HALTING: [Signal; 4] = [Signal::STOP, Signal::TSTP, Signal::TTIN, Signal::TTOU];
-        if let Some(handle) = &self.handle
-            && !HALTING.contains(&signal)
-            && std::mem::take(&mut self.halted)
-        {
-            // a failure cannot be mended here; the wait tells what came of it
-            let _ = handle.signal(Signal::CONT);
+        if let Some(process) = &mut self.process {
+            process.resume_after(signal);
         }
     }
 
     /// Sends it a signal.
-    pub(super) fn send(&mut self, signal: Signal) {
-        let Some(handle) = &self.handle else { return };
-        match handle.signal(signal) {
+    pub(super) fn send(&mut self, guard: &mut Guard, signal: Signal) {
+        let Some(process) = &mut self.process else { return };
+        let sent = match guard.permit(self.stopped.identity) {
+            Ok(permit) => process.signal(&permit, signal),
+            Err(withheld) => return self.settle(withheld.outcome, Some(withheld.reason)),
+        };
+        match sent {
             Ok(true) => {
                 self.signalled_at.get_or_insert_with(Instant::now);
-                self.stopped.ignored = self.stopped.signal.replace(signal);
+                let before = self.stopped.signal.replace(signal);
+                self.stopped.unanswered = before.filter(|before| *before != signal);
                 self.watched = false;
             }
             Ok(false) if self.stopped.signal.is_some() => self.ended(),
@@ -174,6 +178,8 @@ impl Member {
 
     /// Gives up on it: it lives on.
     pub(super) fn survives(&mut self, reason: &str) {
-        self.settle(Outcome::Survived, Some(reason.to_owned()));
+        if self.is_open() {
+            self.settle(Outcome::Survived, Some(reason.to_owned()));
+        }
     }
 }

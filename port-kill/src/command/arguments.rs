@@ -1,75 +1,28 @@
-//! The command line of `port-kill`: flags, exit statuses, and the way from one to the other.
+//! The command line of `port-kill`: flags, and the way from them to what is done.
 
 use std::{
     io::{self, Read, Write},
     os::fd::AsFd,
-    process::ExitCode,
     time::{Duration, Instant},
 };
 
 use anyhow::Context;
 use clap::Parser;
-use port_kill::{Outcome, Report, Request, Settings, Target, free, report};
+use port_kill::{Report, Request, StopOptions, Target, free, report};
 use port_who::{Filter, PortSpec, parse_pattern, parse_user};
-use proc_tree::Signal;
 use proc_tree::{
+    Signal,
     cli::{
         args::{self, Common, OutputError},
         duration,
-        signals::{self, Event, Signals},
-        text,
+        signals::{Event, Signals},
+        status::{Exit, Tool, UsageError},
     },
     selection::{self, InvalidLine},
 };
 use regex::Regex;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::ask::Asker;
-
-/// How the tool ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Status {
-    /// Every port is free, or it was only asked what would be done.
-    Done = 0,
-    /// A port is still held, or there was nothing to do and `--require` was given.
-    No = 1,
-    /// The arguments or a line of standard input are wrong; nothing was done.
-    Usage = 2,
-    /// The tool could not do its work.
-    Failed = 125,
-}
-
-impl Status {
-    /// The statuses as `--help` lists them.
-    pub(crate) const HELP: &[(&str, &str)] = &[
-        ("0", "every port is free, or --dry-run"),
-        ("1", "a port is still held; with --require, nothing was listening; stdin was empty"),
-        ("2", "usage: a bad flag, port or line of stdin, no terminal for -i; nothing was done"),
-        ("125", "port-kill itself could not do its work"),
-        ("by signal", "SIGINT or SIGTERM, after saying what was signalled"),
-    ];
-
-    /// Tells which status a failure ends with.
-    pub(crate) fn from_error(error: &anyhow::Error) -> Self {
-        if error.is::<InvalidLine>() || error.is::<UsageError>() { Self::Usage } else { Self::Failed }
-    }
-}
-
-impl From<Status> for ExitCode {
-    fn from(status: Status) -> Self {
-        Self::from(status as u8)
-    }
-}
-
-/// Arguments that are wrong together or on this machine.
-#[derive(Debug, thiserror::Error)]
-enum UsageError {
-    #[error("- stands alone: standard input names the ports")]
-    PortsAndStdin,
-    #[error("cannot ask without a terminal")]
-    NoTerminal,
-}
+use super::{ask::Asker, notes, status::Status};
 
 const EXAMPLES: &[(&str, &str)] = &[
     ("port-kill 8000", "stop what listens on port 8000; SIGKILL after 5 s"),
@@ -82,7 +35,7 @@ const EXAMPLES: &[(&str, &str)] = &[
 /// Frees ports: stops every process that listens there, never a client, and proves it.
 #[derive(Debug, Parser)]
 #[command(version, after_help = format!("{}\n{}", args::examples(EXAMPLES), args::statuses(Status::HELP)))]
-pub(crate) struct Cli {
+pub(crate) struct Arguments {
     /// Ports: 8000, 8000-8099, 8000,8005-8007, 53/udp, 127.0.0.1:8000, [::1]:8000; - reads PIDs or records of port-who
     /// from standard input
     #[arg(value_name = "PORT", required_unless_present = "generate", value_parser = parse_operand)]
@@ -141,7 +94,7 @@ pub(crate) struct Cli {
     json: bool,
 
     #[command(flatten)]
-    pub(crate) common: Common,
+    common: Common,
 }
 
 /// One operand.
@@ -155,21 +108,27 @@ fn parse_operand(text: &str) -> Result<Operand, port_who::InvalidPort> {
     if text == "-" { Ok(Operand::Stdin) } else { text.parse().map(Operand::Ports) }
 }
 
-impl Cli {
-    pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<Status> {
+impl Tool for Arguments {
+    const NAME: &'static str = "port-kill";
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn run(self, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let Some(target) = self.target()? else {
             self.note("port-kill: standard input names no process");
-            return Ok(Status::No);
+            return Ok(Status::No.into());
         };
         let reads_stdin = matches!(target, Target::Processes(_));
         let request = self.request(target);
         let mut asker = None;
         if self.interactive && !self.dry_run {
-            asker = Some(Asker::open(reads_stdin).map_err(|_| UsageError::NoTerminal)?);
+            let opened = Asker::open(reads_stdin);
+            asker = Some(opened.map_err(|_| UsageError::new("cannot ask without a terminal"))?);
         }
         let signals = Signals::catch(&[Signal::INT, Signal::TERM]).context("cannot catch signals")?;
-        raise_descriptor_limit();
-        let signal = request.settings.signal.name();
+        let signal = request.options.signal.name();
         let report = free(
             &request,
             &mut |candidate| asker.as_mut().map_or(Ok(true), |asker| asker.confirm(candidate, signal, &signals)),
@@ -180,12 +139,17 @@ impl Cli {
             Event::Deadline | Event::Ended => None,
         };
         self.tell(&report, interrupted, out)?;
-        if let Some(signal) = interrupted {
-            signals::die_by(signal);
-        }
-        Ok(self.status(&report))
+        let status = Status::of(&report, self.dry_run, self.require);
+        Ok(interrupted.map_or_else(|| status.into(), Exit::Signal))
     }
 
+    fn status(error: &anyhow::Error) -> u8 {
+        let status = if error.is::<InvalidLine>() { Status::Usage } else { Status::Failed };
+        status as u8
+    }
+}
+
+impl Arguments {
     /// Reads the operands; `None` for an empty standard input.
     fn target(&self) -> anyhow::Result<Option<Target>> {
         if !self.operands.contains(&Operand::Stdin) {
@@ -196,7 +160,7 @@ impl Cli {
             return Ok(Some(Target::Ports(ports.collect())));
         }
         if self.operands.len() > 1 {
-            return Err(UsageError::PortsAndStdin.into());
+            return Err(UsageError::new("- stands alone: standard input names the ports").into());
         }
         let mut input = Vec::new();
         io::stdin().lock().read_to_end(&mut input).context("cannot read standard input")?;
@@ -208,7 +172,7 @@ impl Cli {
         Request {
             target,
             filter: Filter { user: self.user, name: self.name.clone(), command: self.command.clone() },
-            settings: Settings {
+            options: StopOptions {
                 signal: if self.force { Signal::KILL } else { self.signal },
                 grace: self.grace,
                 escalate: !self.no_escalate,
@@ -230,15 +194,15 @@ impl Cli {
             self.note(&format!("{unheld}  nothing was listening"));
         }
         if let Some(signal) = interrupted {
-            say(&report::interruption(report, signal));
+            say(&notes::interruption(report, signal));
         }
         if !self.dry_run {
             for port in report.ports.iter().filter(|port| !port.free) {
-                say(&report::still_held(report, port));
+                say(&notes::still_held(report, port));
             }
         }
         for hint in &report.hints {
-            self.note(&format!("hint: {}", text::escape(hint)));
+            self.note(&format!("hint: {}", notes::hint(hint)));
         }
         Ok(())
     }
@@ -248,25 +212,9 @@ impl Cli {
             say(text);
         }
     }
-
-    fn status(&self, report: &Report) -> Status {
-        let nothing = report.processes.iter().all(|process| process.outcome == Outcome::Gone) && report.is_free();
-        match () {
-            () if self.require && nothing => Status::No,
-            () if self.dry_run || report.is_free() => Status::Done,
-            () => Status::No,
-        }
-    }
 }
 
 /// Says it on stderr; there is nothing left to do when that is closed.
 fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
-}
-
-/// Every process that is waited for takes a descriptor, and a tree may have more than the usual 1024.
-fn raise_descriptor_limit() {
-    let limit = getrlimit(Resource::Nofile);
-    // where it may not be raised, what cannot be opened is reported as such
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }

@@ -2,28 +2,28 @@
 
 use std::io;
 
-use proc_tree::{Identity, process, tree};
+use proc_tree::{Identity, Stat, process, tree};
 
-/// The PIDs that are never signalled.
+/// The processes that are never signalled.
 #[derive(Debug, Clone)]
-pub(crate) struct Guard {
+pub(super) struct Untouchable {
     own: u32,
     ancestors: Vec<Identity>,
 }
 
-impl Guard {
+impl Untouchable {
     /// Finds out who the caller and its ancestors are.
-    pub(crate) fn new() -> io::Result<Self> {
+    pub(super) fn find() -> io::Result<Self> {
         let own = std::process::id();
         let ancestors = match process::stat(own)? {
-            Some(stat) => tree::ancestors(&stat)?.iter().map(proc_tree::Stat::identity).collect(),
+            Some(stat) => tree::ancestors(&stat)?.iter().map(Stat::identity).collect(),
             None => Vec::new(),
         };
         Ok(Self { own, ancestors })
     }
 
     /// Says why this process must not be signalled; `None` when it may be.
-    pub(crate) fn refusal(&self, process: Identity) -> Option<&'static str> {
+    pub(super) fn refusal(&self, process: Identity) -> Option<&'static str> {
         if process.pid == self.own {
             Some("it is this very process")
         } else if process.pid == 1 {
@@ -42,9 +42,11 @@ mod tests {
 
     #[test]
     fn the_process_its_ancestors_and_the_first_process_are_refused_and_a_recycled_pid_is_not_an_ancestor() {
-        let guard =
-            Guard { own: 50, ancestors: vec![Identity { pid: 40, start_id: 7 }, Identity { pid: 1, start_id: 0 }] };
-        let refusal = |pid, start_id| guard.refusal(Identity { pid, start_id });
+        let untouchable = Untouchable {
+            own: 50,
+            ancestors: vec![Identity { pid: 40, start_id: 7 }, Identity { pid: 1, start_id: 0 }],
+        };
+        let refusal = |pid, start_id| untouchable.refusal(Identity { pid, start_id });
         assert_eq!(refusal(50, 9), Some("it is this very process"));
         assert_eq!(refusal(1, 0), Some("it is the first process"));
         assert_eq!(refusal(40, 7), Some("it is an ancestor of this process"));

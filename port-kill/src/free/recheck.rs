@@ -1,15 +1,15 @@
 //! What the kernel says of the ports when the work is done.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     io, thread,
     time::{Duration, Instant},
 };
 
-use port_who::{Answer, Holding, LookError, Protocol, Socket, look, sockets};
+use port_who::{Answer, Holding, LookError, look};
 use proc_tree::{Handle, Identity, Stat, handle, tree};
 
-use crate::{Holder, request::Scope};
+use super::scope::Scope;
 
 /// How long a socket may stay behind its last holder: the kernel closes it elsewhere, as for io_uring, without a sign.
 const LINGER: Duration = Duration::from_millis(200);
@@ -24,8 +24,7 @@ pub(super) fn look_again(scope: &Scope, held: &HashSet<u64>) -> Result<Answer, L
     let deadline = Instant::now() + LINGER;
     let mut pause = Duration::from_millis(1);
     loop {
-        let open: Vec<Socket> = open_sockets(scope)?;
-        if open.is_empty() {
+        if scope.open_sockets()?.is_empty() {
             return Ok(Answer::default());
         }
         let answer = look(&scope.query)?;
@@ -37,45 +36,6 @@ pub(super) fn look_again(scope: &Scope, held: &HashSet<u64>) -> Result<Answer, L
         }
         thread::sleep(pause);
         pause *= 2;
-    }
-}
-
-pub(super) fn open_sockets(scope: &Scope) -> Result<Vec<Socket>, LookError> {
-    if scope.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(sockets(&scope.query)?.into_iter().filter(|socket| scope.covers(socket)).collect())
-}
-
-/// Returns who holds which port, the invisible ones as such.
-pub(super) fn held_by(answer: &Answer, scope: &Scope) -> BTreeMap<(u16, Protocol), Vec<Holding>> {
-    let mut held: BTreeMap<(u16, Protocol), Vec<Holding>> = BTreeMap::new();
-    for holding in answer.holdings.iter().filter(|holding| scope.covers(&holding.socket)) {
-        let port = held.entry((holding.socket.local.port(), holding.socket.protocol)).or_default();
-        let same = |other: &Holding| match (&other.process, &holding.process) {
-            (Some(one), Some(other)) => one.identity() == other.identity(),
-            (None, None) => true,
-            _ => false,
-        };
-        if !port.iter().any(same) {
-            port.push(holding.clone());
-        }
-    }
-    held
-}
-
-impl Holder {
-    /// Names a holder, or whose socket it is where no owner is visible.
-    pub(super) fn of_holding(holding: &Holding) -> Self {
-        match &holding.process {
-            Some(process) => Self::of(process),
-            None => Self {
-                pid: None,
-                start_id: None,
-                name: None,
-                user: holding.socket.uid.and_then(proc_tree::users::name),
-            },
-        }
     }
 }
 

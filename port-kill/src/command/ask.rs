@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use port_kill::Candidate;
+use port_kill::{Candidate, Supervisor};
 use proc_tree::{
     cli::{signals::Signals, size, text},
     handle,
@@ -67,8 +67,10 @@ fn question(candidate: &Candidate, signal: &str) -> String {
         1 => " with a descendant".to_owned(),
         count => format!(" with {count} descendants"),
     };
-    let through = candidate.supervisor.as_ref();
-    let through = through.map(|through| format!(" through {} ({})", through.name, through.pid)).unwrap_or_default();
+    let through = match &candidate.supervisor {
+        Some(Supervisor::EnsureUp(supervisor)) => format!(" through {} ({})", supervisor.name, supervisor.pid),
+        _ => String::new(),
+    };
     let said = format!(
         "{signal} {} ({}{memory}){with} on {}{user}{through}: {}?",
         process.name,

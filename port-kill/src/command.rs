@@ -1,0 +1,6 @@
+//! What belongs to the command alone: its arguments, its questions, and what it says beside the results.
+
+pub(crate) mod arguments;
+mod ask;
+mod notes;
+mod status;

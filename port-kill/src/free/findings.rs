@@ -1,0 +1,89 @@
+//! What was found out and decided on the way.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use port_who::{Answer, Protocol, Socket};
+use proc_tree::{Identity, Stat, usage::memory};
+
+use super::{candidate::Candidate, scope::Scope};
+use crate::{
+    hint::Hint,
+    outcome::{Outcome, ProcessOutcome},
+    supervisor::Supervisor,
+};
+
+/// What was found out and decided so far.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    /// What came of those that were not signalled.
+    pub(super) decided: Vec<ProcessOutcome>,
+    /// Those that are not stopped, and why; they are not looked at again.
+    pub(super) spared: HashMap<Identity, &'static str>,
+    /// Which sockets each holder that is stopped was seen with.
+    pub(super) sockets: HashMap<Identity, Vec<Socket>>,
+    /// Which ports each process is reported for.
+    pub(super) ports: HashMap<Identity, Vec<u16>>,
+    /// The ports that were held at some time.
+    pub(super) held: BTreeSet<(u16, Protocol)>,
+    /// The sessions and process groups of the holders that are stopped.
+    pub(super) kin: HashSet<(u32, u32)>,
+    /// What descended from each holder before it was signalled.
+    pub(super) descendants: Vec<(Identity, Stat)>,
+    /// The memory of each before it was signalled, in bytes.
+    pub(super) memory: HashMap<Identity, u64>,
+    /// Who may start again what is stopped.
+    pub(super) supervisors: Vec<(Identity, Supervisor)>,
+    pub(super) hints: Vec<Hint>,
+}
+
+impl Findings {
+    /// Notes which ports are held.
+    pub(super) fn note(&mut self, answer: &Answer, scope: &Scope) {
+        let at_stake = answer.holdings.iter().map(|holding| &holding.socket).filter(|socket| scope.covers(socket));
+        self.held.extend(at_stake.map(|socket| (socket.local.port(), socket.protocol)));
+    }
+
+    /// Notes the ports that a process is reported for.
+    pub(super) fn report_for(&mut self, process: Identity, ports: Vec<u16>) {
+        let all = self.ports.entry(process).or_default();
+        all.extend(ports);
+        all.sort_unstable();
+        all.dedup();
+    }
+
+    /// Notes what comes of a candidate without a signal.
+    pub(super) fn decide(&mut self, candidate: &Candidate, outcome: Outcome, reason: &'static str) {
+        self.spared.insert(candidate.identity(), reason);
+        self.decided.extend(candidate.ports().into_iter().map(|port| ProcessOutcome {
+            pid: Some(candidate.process.pid),
+            start_id: Some(candidate.process.start_id),
+            name: Some(candidate.process.name.clone()),
+            reason: Some(reason.to_owned()),
+            memory: candidate.memory,
+            ..ProcessOutcome::of_port(port, outcome)
+        }));
+    }
+
+    /// Reads the memory of the candidates.
+    pub(super) fn weigh(&mut self, candidates: &mut [Candidate]) {
+        let pids: Vec<u32> = candidates.iter().map(|candidate| candidate.process.pid).collect();
+        for (candidate, memory) in candidates.iter_mut().zip(memory::of_processes(&pids)) {
+            candidate.memory = memory;
+            self.memory.extend(memory.map(|memory| (candidate.identity(), memory)));
+        }
+    }
+
+    /// Reads the memory of those descendants whose memory is not known yet.
+    pub(super) fn weigh_descendants(&mut self, processes: &[Stat]) {
+        let unknown: Vec<&Stat> = processes.iter().filter(|stat| !self.memory.contains_key(&stat.identity())).collect();
+        let pids: Vec<u32> = unknown.iter().map(|stat| stat.pid).collect();
+        for (stat, memory) in unknown.iter().zip(memory::of_processes(&pids)) {
+            self.memory.extend(memory.map(|memory| (stat.identity(), memory)));
+        }
+    }
+
+    /// Returns the inodes of the sockets that the stopped holders were seen with.
+    pub(super) fn inodes(&self) -> HashSet<u64> {
+        self.sockets.values().flatten().map(|socket| socket.inode).collect()
+    }
+}

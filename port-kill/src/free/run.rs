@@ -1,0 +1,262 @@
+//! One call from the first look to the last.
+
+use std::{
+    collections::HashSet,
+    io,
+    os::fd::{AsFd, BorrowedFd},
+    time::{Duration, Instant},
+};
+
+use port_who::{Answer, Holding, LookError, look};
+use proc_tree::{Identity, Signal, Stat, handle, process, tree};
+
+use super::{
+    candidate::Candidate,
+    evidence,
+    findings::Findings,
+    named::{is_named, unmatched},
+    plan::{HolderVerdict, judge},
+    recheck,
+    report::Summary,
+    request::{Request, Target},
+    scope::Scope,
+};
+use crate::{
+    outcome::{Outcome, Report, Role},
+    stop::{Claim, Finish, StopRun, Stopped},
+    supervisor::Supervisor,
+};
+
+/// How often the socket table is read while ports are watched: the kernel tells nobody of a new listener.
+const SETTLE_INTERVAL: Duration = Duration::from_millis(25);
+
+/// How long masters that fork and fork again are followed beyond the grace.
+const PURSUIT: Duration = Duration::from_secs(5);
+
+/// Ports could not be freed, or it is not known whether they are free.
+#[derive(Debug, thiserror::Error)]
+pub enum FreeError {
+    /// It could not be found out who holds them.
+    #[error(transparent)]
+    Look(#[from] LookError),
+    /// The processes could not be looked at or waited for.
+    #[error("cannot look at the processes")]
+    Wait(#[source] io::Error),
+    /// The user could not be asked.
+    #[error("cannot ask on the terminal")]
+    Ask(#[source] io::Error),
+}
+
+/// Asks whether a process may be signalled.
+pub type Confirm<'c> = dyn FnMut(&Candidate) -> io::Result<bool> + 'c;
+
+/// Frees ports: stops every holder that may be stopped and asks the kernel what came of it.
+///
+/// `confirm` is asked once per process. When `interrupt` becomes readable, the work ends early and nobody is killed.
+///
+/// # Errors
+/// When the ports' holders cannot be found out; "free" is never said for "I cannot see".
+pub fn free(
+    request: &Request,
+    confirm: &mut Confirm<'_>,
+    interrupt: Option<BorrowedFd<'_>>,
+) -> Result<Report, FreeError> {
+    let stop = StopRun::new(&request.options, interrupt).map_err(FreeError::Wait)?;
+    let (scope, findings) = (Scope::of(&request.target), Findings::default());
+    FreeRun { request, scope, stop, interrupt, findings }.run(confirm)
+}
+
+struct FreeRun<'r> {
+    request: &'r Request,
+    scope: Scope,
+    stop: StopRun<'r>,
+    interrupt: Option<BorrowedFd<'r>>,
+    findings: Findings,
+}
+
+impl FreeRun<'_> {
+    fn run(mut self, confirm: &mut Confirm<'_>) -> Result<Report, FreeError> {
+        let mut answer = look(&self.scope.query)?;
+        if let Target::Processes(selected) = &self.request.target {
+            self.scope.narrow(answer.holdings.iter().filter(|one| selected.iter().any(|named| is_named(named, one))));
+            self.findings.decided.extend(unmatched(selected, &answer));
+        }
+        self.findings.note(&answer, &self.scope);
+        self.take(Candidate::all(&answer, &self.scope), &answer.holdings, confirm)?;
+        if self.request.dry_run {
+            return self.report(&self.rehearsal(), &answer);
+        }
+        let give_up = Instant::now().checked_add(self.request.options.grace.saturating_add(PURSUIT));
+        loop {
+            let finish = self.stop.run().map_err(FreeError::Wait)?;
+            let is_over = finish == Finish::Interrupted || give_up.is_some_and(|give_up| Instant::now() >= give_up);
+            if !is_over && self.add_orphans() {
+                continue;
+            }
+            answer = recheck::look_again(&self.scope, &self.findings.inodes())?;
+            if is_over {
+                break;
+            }
+            let successors = self.successors(&answer).map_err(FreeError::Wait)?;
+            if successors.is_empty() {
+                break;
+            }
+            self.take(successors, &answer.holdings, confirm)?;
+        }
+        if let Some(respawned) = self.settle(&answer)? {
+            answer = respawned;
+        }
+        self.findings.note(&answer, &self.scope);
+        self.report(&self.stop.outcomes(), &answer)
+    }
+
+    fn report(&self, stopped: &[Stopped], answer: &Answer) -> Result<Report, FreeError> {
+        let Self { request, scope, findings, .. } = self;
+        Summary { request, scope, findings, stopped, answer }.report().map_err(FreeError::Wait)
+    }
+
+    /// Tells what would be done.
+    fn rehearsal(&self) -> Vec<Stopped> {
+        let mut stopped = self.stop.rehearsal();
+        if self.request.options.tree {
+            let mut seen: HashSet<Identity> = stopped.iter().map(|one| one.identity).collect();
+            for (root, stat) in self.findings.descendants.iter().filter(|(_, stat)| seen.insert(stat.identity())) {
+                let signal = Some(self.request.options.signal);
+                stopped.push(Stopped { signal, ..Stopped::descendant(stat, *root, Outcome::WouldSignal) });
+            }
+        }
+        stopped
+    }
+
+    /// Decides about each candidate, masters before their workers, and takes in those that may be stopped.
+    fn take(
+        &mut self,
+        mut candidates: Vec<Candidate>,
+        holdings: &[Holding],
+        confirm: &mut Confirm<'_>,
+    ) -> Result<(), FreeError> {
+        self.findings.weigh(&mut candidates);
+        let mut in_order = Vec::new();
+        for candidate in candidates {
+            let now = process::stat(candidate.process.pid).map_err(FreeError::Wait)?;
+            let stat = now.filter(|stat| stat.identity() == candidate.identity());
+            let line = stat.as_ref().map(tree::ancestors).transpose().map_err(FreeError::Wait)?;
+            in_order.push((line.map_or(0, |line| line.len()), stat, candidate));
+        }
+        in_order.sort_by_key(|(depth, ..)| *depth);
+        for (_, stat, candidate) in in_order {
+            self.decide(stat.as_ref(), candidate, holdings, confirm)?;
+        }
+        Ok(())
+    }
+
+    fn decide(
+        &mut self,
+        stat: Option<&Stat>,
+        mut candidate: Candidate,
+        holdings: &[Holding],
+        confirm: &mut Confirm<'_>,
+    ) -> Result<(), FreeError> {
+        let refusal = |process| self.stop.refusal(process);
+        let (evidence, supervisor) =
+            evidence::gather(&candidate, stat.is_none(), self.request, refusal).map_err(FreeError::Wait)?;
+        let (verdict, findings) = (judge(evidence), &mut self.findings);
+        match (verdict, stat) {
+            (HolderVerdict::Gone, _) | (_, None) => findings.decide(&candidate, Outcome::Gone, "it had ended"),
+            (HolderVerdict::Spare, _) => {
+                findings.spared.insert(candidate.identity(), "it was not selected");
+            }
+            (HolderVerdict::Refuse(reason), _) => {
+                findings.hints.extend(evidence::instead(&candidate, evidence, holdings));
+                findings.decide(&candidate, Outcome::Refused, reason);
+            }
+            (HolderVerdict::Stop | HolderVerdict::StopSupervisor, Some(stat)) => {
+                candidate.supervisor = supervisor;
+                let below = self.stop.descendants(stat).map_err(FreeError::Wait)?;
+                candidate.descendants = if self.request.options.tree { below.len() } else { 0 };
+                if !self.request.dry_run && !confirm(&candidate).map_err(FreeError::Ask)? {
+                    findings.decide(&candidate, Outcome::Refused, "you did not agree");
+                    return Ok(());
+                }
+                self.enlist(stat, candidate, below).map_err(FreeError::Wait)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands one that may be stopped on to be stopped.
+    fn enlist(&mut self, stat: &Stat, candidate: Candidate, below: Vec<Stat>) -> io::Result<()> {
+        let (identity, findings) = (candidate.identity(), &mut self.findings);
+        let claim = Claim::Holds(candidate.sockets.clone());
+        findings.kin.insert((stat.session, stat.group));
+        findings.report_for(identity, candidate.ports());
+        if self.request.options.tree {
+            findings.weigh_descendants(&below);
+        }
+        findings.descendants.extend(below.into_iter().map(|below| (identity, below)));
+        if let Some(Supervisor::EnsureUp(supervisor)) = &candidate.supervisor {
+            findings.report_for(supervisor.identity(), candidate.ports());
+            if let Some(above) = process::stat(supervisor.pid)?.filter(|now| now.identity() == supervisor.identity()) {
+                self.stop.add(&above, Role::Supervisor, Claim::Supervises(identity));
+            }
+            // killed, the supervisor cannot stop its server any more
+            match self.request.options.signal {
+                Signal::KILL => self.stop.add(stat, Role::Holder, claim),
+                _ => self.stop.watch(stat, claim),
+            }
+        } else {
+            self.stop.add(stat, Role::Holder, claim);
+        }
+        findings.supervisors.extend(candidate.supervisor.map(|supervisor| (identity, supervisor)));
+        findings.sockets.insert(identity, candidate.sockets);
+        Ok(())
+    }
+
+    /// Adds what a supervisor left of its server's tree, where trees are stopped.
+    fn add_orphans(&mut self) -> bool {
+        let mut any = false;
+        for (root, stat) in self.findings.descendants.iter().filter(|_| self.request.options.tree) {
+            if !self.stop.knows(stat.identity()) && stat.identity().is_running().unwrap_or(false) {
+                self.stop.add_descendant(stat, *root);
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Returns the new holders that belong to those that were stopped: they were forked meanwhile.
+    fn successors(&self, answer: &Answer) -> io::Result<Vec<Candidate>> {
+        let findings = &self.findings;
+        let stopped: HashSet<Identity> = findings.sockets.keys().copied().collect();
+        let inodes = findings.inodes();
+        let mut successors = Candidate::all(answer, &self.scope);
+        successors.retain(|one| !self.stop.knows(one.identity()) && !findings.spared.contains_key(&one.identity()));
+        let mut kin = Vec::new();
+        for candidate in successors {
+            let inherited = candidate.sockets.iter().any(|socket| socket.inode != 0 && inodes.contains(&socket.inode));
+            let Some(stat) = process::stat(candidate.process.pid)? else { continue };
+            if inherited || recheck::belongs(&stat, &stopped, &findings.kin)? {
+                kin.push(candidate);
+            }
+        }
+        Ok(kin)
+    }
+
+    /// Watches that the ports stay free; returns who took one.
+    fn settle(&self, answer: &Answer) -> Result<Option<Answer>, FreeError> {
+        let deadline = Instant::now().checked_add(self.request.settle);
+        let is_held = answer.holdings.iter().any(|holding| self.scope.covers(&holding.socket));
+        while !is_held && deadline.is_none_or(|deadline| Instant::now() < deadline) {
+            let pause = Instant::now() + SETTLE_INTERVAL;
+            let pause = deadline.map_or(pause, |deadline| pause.min(deadline));
+            let interrupt: Vec<BorrowedFd<'_>> = self.interrupt.iter().map(AsFd::as_fd).collect();
+            if !handle::ended(&interrupt, Some(pause)).map_err(FreeError::Wait)?.is_empty() {
+                break;
+            }
+            if !self.scope.open_sockets()?.is_empty() {
+                return Ok(Some(look(&self.scope.query)?));
+            }
+        }
+        Ok(None)
+    }
+}

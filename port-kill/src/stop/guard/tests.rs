@@ -1,0 +1,230 @@
+//! The guard against real processes: children of this test, some of which were asked for and some are strangers.
+
+use std::{
+    net::TcpListener,
+    os::fd::OwnedFd,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use port_who::{PortSpec, Query, sockets};
+use proc_tree::Signal;
+
+use super::*;
+use crate::{
+    outcome::Role,
+    stop::{process::OpenProcess, run::StopRun, stop},
+};
+
+/// A child of the test, ended with its descendants when dropped.
+struct Started(Child);
+
+impl Started {
+    fn command(command: &mut Command) -> Self {
+        Self(command.spawn().expect("the program runs"))
+    }
+
+    fn sleeper() -> Self {
+        Self::command(Command::new("sleep").arg("60"))
+    }
+
+    /// A shell with a child.
+    fn family() -> Self {
+        let family = Self::command(Command::new("sh").args(["-c", "sleep 60 & wait"]));
+        eventually(|| !family.descendants().is_empty() && family.descendants()[0].name == "sleep");
+        family
+    }
+
+    fn stat(&self) -> Stat {
+        process::stat(self.0.id()).expect("it can be seen").expect("it was not reaped")
+    }
+
+    fn identity(&self) -> Identity {
+        self.stat().identity()
+    }
+
+    fn descendants(&self) -> Vec<Stat> {
+        tree::members(self.0.id()).expect("it can be seen").split_off(1)
+    }
+
+    fn runs(&self) -> bool {
+        !self.stat().has_ended()
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        for stat in tree::members(self.0.id()).unwrap_or_default().iter().rev() {
+            end(stat.identity());
+        }
+        let _ = self.0.wait();
+    }
+}
+
+fn end(process: Identity) {
+    if let Ok(Some(handle)) = Handle::open(process) {
+        let _ = handle.signal(Signal::KILL);
+    }
+}
+
+fn eventually(holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < deadline, "it takes too long");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn options(tree: bool) -> StopOptions {
+    StopOptions { tree, grace: Duration::from_secs(2), ..StopOptions::default() }
+}
+
+fn guard(tree: bool) -> Guard {
+    Guard::new(&options(tree)).expect("the ancestors can be seen")
+}
+
+fn outcome(guard: &mut Guard, process: Identity) -> Option<Outcome> {
+    guard.permit(process).err().map(|withheld| withheld.outcome)
+}
+
+#[test]
+fn of_a_list_with_strangers_in_it_only_those_are_signalled_that_were_asked_for() {
+    for tree in [false, true] {
+        let (family, strangers) = (Started::family(), [Started::sleeper(), Started::family()]);
+        let (root, child) = (family.stat(), family.descendants().remove(0));
+        let mut run = StopRun::new(&options(tree), None).expect("the ancestors can be seen");
+        run.add(&root, Role::Holder, Claim::Named);
+        run.add_descendant(&child, root.identity());
+        let listed: Vec<Stat> =
+            strangers.iter().flat_map(|one| [vec![one.stat()], one.descendants()].concat()).collect();
+        assert_eq!(listed.len(), 3);
+        for stranger in &listed {
+            run.add_descendant(stranger, root.identity());
+        }
+        run.run().expect("they can be waited for");
+        let outcomes = run.outcomes();
+        let outcome = |identity| outcomes.iter().find(|one| one.identity == identity).map(|one| one.outcome);
+        assert_eq!(outcome(root.identity()), Some(Outcome::Terminated));
+        let expected = if tree { Outcome::Terminated } else { Outcome::Refused };
+        assert_eq!(outcome(child.identity()), Some(expected), "a descendant, where trees are stopped");
+        for stranger in &listed {
+            assert_eq!(outcome(stranger.identity()), Some(Outcome::Refused), "{stranger:?}");
+            let now = process::stat(stranger.pid).expect("it can be seen").expect("it runs");
+            assert!(now.identity() == stranger.identity() && matches!(now.state, 'S' | 'R'), "{now:?}");
+        }
+        assert!(strangers.iter().all(Started::runs) && !family.runs());
+        end(child.identity());
+    }
+}
+
+#[test]
+fn a_process_with_another_start_is_not_the_one_that_was_asked_for() {
+    let sleeper = Started::sleeper();
+    let Identity { pid, start_id } = sleeper.identity();
+    for start_id in [start_id + 1, start_id - 1, 0, u64::MAX] {
+        let wrong = Identity { pid, start_id };
+        for tree in [false, true] {
+            let mut guard = guard(tree);
+            guard.claim(wrong, Claim::Named);
+            assert_eq!(outcome(&mut guard, wrong), Some(Outcome::Gone));
+            assert_eq!(outcome(&mut guard, sleeper.identity()), Some(Outcome::Refused), "nobody asked for this one");
+            let stopped = stop(&[wrong], &options(tree), None).expect("it can be looked at");
+            assert_eq!((stopped[0].outcome, stopped[0].signal), (Outcome::Gone, None));
+        }
+        // a list that was drawn up from what was read of another process
+        let mut run = StopRun::new(&options(false), None).expect("the ancestors can be seen");
+        run.add(&Stat { start_id, ..sleeper.stat() }, Role::Holder, Claim::Named);
+        run.run().expect("it can be waited for");
+        assert_eq!(run.outcomes()[0].outcome, Outcome::Gone);
+    }
+    assert!(sleeper.runs());
+}
+
+#[test]
+fn a_holder_must_hold_the_socket_and_need_not_once_it_was_permitted() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+    let port = listener.local_addr().expect("it is bound").port();
+    let ports = vec![PortSpec::port(port)];
+    let held = sockets(&Query::holders_of(ports)).expect("the table is there");
+    let input: OwnedFd = listener.try_clone().expect("it can be duplicated").into();
+    let holder = Started::command(Command::new("sleep").arg("60").stdin(Stdio::from(input)));
+    let stranger = Started::sleeper();
+    let mut guard = guard(false);
+    for one in [&holder, &stranger] {
+        guard.claim(one.identity(), Claim::Holds(held.clone()));
+    }
+    assert_eq!(outcome(&mut guard, holder.identity()), None);
+    assert_eq!(outcome(&mut guard, stranger.identity()), Some(Outcome::Gone));
+    // as if it had closed it since
+    guard.claims.insert(holder.identity(), Claim::Holds(Vec::new()));
+    assert_eq!(outcome(&mut guard, holder.identity()), None, "once is enough");
+    guard.permitted.clear();
+    assert_eq!(outcome(&mut guard, holder.identity()), Some(Outcome::Gone));
+}
+
+#[test]
+fn a_descendant_that_lost_its_parent_belongs_where_the_guard_itself_had_read_whose_child_it_was() {
+    for is_read in [false, true] {
+        let mut family = Started::family();
+        let (root, child) = (family.stat(), family.descendants().remove(0));
+        let mut guard = guard(true);
+        guard.claim(root.identity(), Claim::Named);
+        assert_eq!(outcome(&mut guard, root.identity()), None);
+        if is_read {
+            assert_eq!(guard.children(&root).expect("they can be read").len(), 1);
+        }
+        end(root.identity());
+        family.0.wait().expect("it is ours");
+        let expected = if is_read { None } else { Some(Outcome::Refused) };
+        assert_eq!(outcome(&mut guard, child.identity()), expected);
+        end(child.identity());
+    }
+}
+
+#[test]
+fn a_supervisor_must_keep_the_server_up_and_its_other_children_are_none_of_it() {
+    let (family, stranger) = (Started::family(), Started::sleeper());
+    let server = family.descendants()[0].identity();
+    let mut guard = guard(true);
+    for one in [&family, &stranger] {
+        guard.claim(one.identity(), Claim::Supervises(server));
+    }
+    assert_eq!(outcome(&mut guard, family.identity()), None);
+    assert_eq!(outcome(&mut guard, stranger.identity()), Some(Outcome::Refused));
+    assert_eq!(outcome(&mut guard, server), Some(Outcome::Refused), "it was not claimed itself");
+}
+
+#[test]
+fn what_was_halted_goes_on_when_it_is_let_go_whatever_happened() {
+    let sleeper = Started::sleeper();
+    let state = || sleeper.stat().state;
+    let mut guard = guard(false);
+    guard.claim(sleeper.identity(), Claim::Named);
+    let permit = guard.permit(sleeper.identity()).expect("it was asked for");
+    let open = || OpenProcess::open(&sleeper.stat()).expect("it can be opened").expect("it runs");
+    let mut halted = open();
+    halted.halt(&permit);
+    eventually(|| state() == 'T');
+    // one that somebody else halted stays so
+    drop(open());
+    assert_eq!(state(), 'T');
+    drop(halted);
+    eventually(|| state() != 'T');
+    // and one that is meant to stand still
+    let mut stopped = open();
+    assert!(stopped.signal(&permit, Signal::STOP).expect("it may be signalled"));
+    drop(stopped);
+    eventually(|| state() == 'T');
+}
+
+#[test]
+fn a_permit_is_for_one_process() {
+    let (asked, other) = (Started::sleeper(), Started::sleeper());
+    let mut guard = guard(false);
+    guard.claim(asked.identity(), Claim::Named);
+    let permit = guard.permit(asked.identity()).expect("it was asked for");
+    let mut other_open = OpenProcess::open(&other.stat()).expect("it can be opened").expect("it runs");
+    other_open.halt(&permit);
+    assert!(!other_open.is_halted() && other_open.signal(&permit, Signal::KILL).is_err());
+    assert!(other.runs() && other.stat().state != 'T');
+}

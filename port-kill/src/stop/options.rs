@@ -1,0 +1,28 @@
+//! How to stop.
+
+use std::time::Duration;
+
+use proc_tree::Signal;
+
+/// How processes are stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StopOptions {
+    /// What is sent first.
+    pub signal: Signal,
+    /// How long to wait before SIGKILL.
+    pub grace: Duration,
+    /// Whether SIGKILL follows at all.
+    pub escalate: bool,
+    /// Whether every descendant is stopped too, those that are forked meanwhile included.
+    pub tree: bool,
+    /// With `tree`: whether the sessions that the given processes lead belong to it, so that what left the tree by a
+    /// double fork is stopped too.
+    pub session: bool,
+}
+
+impl Default for StopOptions {
+    /// SIGTERM, five seconds, SIGKILL; the processes alone.
+    fn default() -> Self {
+        Self { signal: Signal::TERM, grace: Duration::from_secs(5), escalate: true, tree: false, session: false }
+    }
+}

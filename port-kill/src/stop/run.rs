@@ -1,0 +1,167 @@
+//! The way from the first signal to the end of the last process.
+
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd},
+    time::Instant,
+};
+
+use proc_tree::{Identity, Stat, handle};
+
+use super::{
+    descriptors::RaisedLimit,
+    guard::Claim,
+    member::Member,
+    options::StopOptions,
+    schedule::{Finish, Schedule, Seen, Step},
+    stopped::Stopped,
+    tree::{Halt, Members},
+};
+use crate::outcome::{Outcome, Role};
+
+/// Some processes, and what is done about them. Processes may join between two runs; the grace is that of the first.
+#[derive(Debug)]
+pub(crate) struct StopRun<'i> {
+    tree: bool,
+    schedule: Schedule,
+    members: Members,
+    interrupt: Option<BorrowedFd<'i>>,
+    _limit: RaisedLimit,
+}
+
+impl<'i> StopRun<'i> {
+    pub(crate) fn new(options: &StopOptions, interrupt: Option<BorrowedFd<'i>>) -> io::Result<Self> {
+        Ok(Self {
+            tree: options.tree,
+            schedule: Schedule::new(options),
+            members: Members::new(options)?,
+            interrupt,
+            _limit: RaisedLimit::raise(),
+        })
+    }
+
+    /// Says why this process must not be signalled; `None` when it may be.
+    pub(crate) fn refusal(&self, process: Identity) -> Option<&'static str> {
+        self.members.guard.refusal(process)
+    }
+
+    /// Adds a process that was asked for. A master is added before its workers, so that it is signalled first.
+    pub(crate) fn add(&mut self, stat: &Stat, role: Role, claim: Claim) {
+        self.members.claim(stat, role, claim);
+    }
+
+    /// Adds a process that somebody else is about to stop: it is waited for, and signalled only with SIGKILL.
+    pub(crate) fn watch(&mut self, stat: &Stat, claim: Claim) {
+        self.add(stat, Role::Holder, claim);
+        let is_it = |member: &&mut Member| member.stopped.identity == stat.identity();
+        self.members.list.iter_mut().filter(is_it).for_each(|member| member.watched = true);
+    }
+
+    /// Adds a process that descends from one that was asked for.
+    pub(crate) fn add_descendant(&mut self, stat: &Stat, root: Identity) {
+        self.members.join(stat, root, Role::Descendant);
+    }
+
+    /// Adds a process that was asked for and is not there.
+    pub(crate) fn add_gone(&mut self, identity: Identity) {
+        self.members.list.push(Member::gone(identity));
+    }
+
+    /// Lists the descendants of a process, each after its parent.
+    pub(crate) fn descendants(&mut self, root: &Stat) -> io::Result<Vec<Stat>> {
+        self.members.guard.descendants(root)
+    }
+
+    pub(crate) fn knows(&self, identity: Identity) -> bool {
+        self.members.knows(identity)
+    }
+
+    /// Returns what came of each, in the order in which they joined. A descendant that ended by itself is nobody's news.
+    pub(crate) fn outcomes(&self) -> Vec<Stopped> {
+        let is_news = |one: &&Stopped| one.role != Role::Descendant || one.outcome != Outcome::Gone;
+        self.members.list.iter().map(|member| &member.stopped).filter(is_news).cloned().collect()
+    }
+
+    /// Returns what would come of each, without a signal.
+    pub(crate) fn rehearsal(&self) -> Vec<Stopped> {
+        let rehearse = |member: &Member| {
+            let mut stopped = member.stopped.clone();
+            if member.is_open() {
+                stopped.outcome = Outcome::WouldSignal;
+                stopped.signal = Some(self.schedule.signal(Instant::now(), stopped.role));
+            }
+            stopped
+        };
+        self.members.list.iter().filter(|member| !member.watched).map(rehearse).collect()
+    }
+
+    /// Signals those that have joined since the last run, and returns when all have ended or nothing more can be done.
+    pub(crate) fn run(&mut self) -> io::Result<Finish> {
+        loop {
+            let seen = Seen {
+                interrupted: !handle::ended(self.interrupt.as_slice(), Some(Instant::now()))?.is_empty(),
+                fresh: self.members.any(Member::is_fresh),
+                open: self.members.any(Member::is_open),
+            };
+            match self.schedule.next(Instant::now(), seen) {
+                Step::Signal => self.signal_fresh()?,
+                Step::Wait(deadline) => self.wait(deadline)?,
+                Step::Kill => self.kill()?,
+                Step::Finish(finish) => {
+                    let reason = if finish == Finish::Interrupted { "interrupted" } else { "still alive" };
+                    self.members.list.iter_mut().for_each(|member| member.survives(reason));
+                    return Ok(finish);
+                }
+            }
+        }
+    }
+
+    fn signal_fresh(&mut self) -> io::Result<()> {
+        self.members.check(|member| member.watched);
+        let is_alone = |member: &Member| !self.tree || member.stopped.role == Role::Supervisor;
+        for position in self.members.positions(|member| member.is_fresh() && is_alone(member)) {
+            let signal = self.schedule.signal(Instant::now(), self.members.list[position].stopped.role);
+            self.members.send(position, signal);
+            self.members.list[position].resume_after(signal);
+        }
+        if self.tree { self.signal_fresh_trees() } else { Ok(()) }
+    }
+
+    fn signal_fresh_trees(&mut self) -> io::Result<()> {
+        let members = &mut self.members;
+        let signal = self.schedule.signal(Instant::now(), Role::Holder);
+        members.check(Member::is_fresh);
+        members.halt(Halt::Gently, Member::is_fresh)?;
+        let jobs = members.positions(Member::is_fresh_job);
+        members.send_to_halted(signal, Member::is_fresh);
+        // those were not halted: what they forked until their signal came is found now, below them or astray
+        for &position in &jobs {
+            members.join_children(position)?;
+        }
+        members.join_strays()?;
+        members.halt(Halt::Gently, Member::is_fresh)?;
+        members.send_to_halted(signal, Member::is_fresh);
+        Ok(())
+    }
+
+    fn kill(&mut self) -> io::Result<()> {
+        if self.tree {
+            self.members.halt(Halt::All, Member::is_open)?;
+        }
+        self.members.send_to_halted(proc_tree::Signal::KILL, Member::is_open);
+        Ok(())
+    }
+
+    fn wait(&mut self, deadline: Instant) -> io::Result<()> {
+        let open = self.members.positions(Member::is_open);
+        let processes = open.iter().filter_map(|&position| self.members.list[position].process.as_ref());
+        let watched: Vec<BorrowedFd<'_>> = processes.map(AsFd::as_fd).chain(self.interrupt).collect();
+        let readable = handle::ended(&watched, Some(deadline))?;
+        // the last one is the interrupt
+        let ended: Vec<usize> = readable.into_iter().filter_map(|position| open.get(position).copied()).collect();
+        for &position in &ended {
+            self.members.list[position].ended();
+        }
+        if self.tree && !ended.is_empty() { self.members.follow(&ended) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,213 @@
+//! What comes next in a stop: what is seen and what time it is go in, the next step comes out.
+
+use std::time::{Duration, Instant};
+
+use proc_tree::Signal;
+
+use super::options::StopOptions;
+use crate::outcome::Role;
+
+/// How long a process may take to end after SIGKILL. It cannot ignore that, but giving tens of GiB back takes seconds.
+const KILL_PATIENCE: Duration = Duration::from_secs(30);
+
+/// A hundred years: as good as never, where a grace is beyond the clock.
+const AGES: Duration = Duration::from_hours(100 * 365 * 24);
+
+/// What is seen of the processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Whether the caller wants to stop waiting.
+    pub(super) interrupted: bool,
+    /// Whether there are some that were not signalled yet.
+    pub(super) fresh: bool,
+    /// Whether there are some that may still be waited for.
+    pub(super) open: bool,
+}
+
+/// What is to be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Signal those that were not signalled yet.
+    Signal,
+    /// Wait until one of them ends, or until then.
+    Wait(Instant),
+    /// Send SIGKILL to all that are left.
+    Kill,
+    /// Leave it at that.
+    Finish(Finish),
+}
+
+/// How a stop is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finish {
+    /// There is nobody left to wait for.
+    AllEnded,
+    /// Nothing more can be done about those that are left.
+    OutOfTime,
+    /// The caller wants to stop waiting.
+    Interrupted,
+}
+
+/// The times of a stop. The grace begins with the first step and is not begun again when processes join later.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    signal: Signal,
+    grace: Duration,
+    escalate: bool,
+    grace_ends: Option<Instant>,
+    patience_ends: Option<Instant>,
+}
+
+impl Schedule {
+    pub(super) fn new(options: &StopOptions) -> Self {
+        let StopOptions { signal, grace, escalate, .. } = *options;
+        Self { signal, grace, escalate, grace_ends: None, patience_ends: None }
+    }
+
+    /// Decides what comes next.
+    pub(super) fn next(&mut self, now: Instant, seen: Seen) -> Step {
+        if seen.interrupted {
+            return Step::Finish(Finish::Interrupted);
+        }
+        let grace_ends = *self.grace_ends.get_or_insert_with(|| later(now, self.grace));
+        if seen.fresh {
+            // those who join after the others were killed are killed too
+            self.patience_ends = None;
+            return Step::Signal;
+        }
+        match self.patience_ends {
+            _ if !seen.open => Step::Finish(Finish::AllEnded),
+            _ if now < grace_ends => Step::Wait(grace_ends),
+            None if self.escalate => {
+                self.patience_ends = Some(later(now, KILL_PATIENCE));
+                Step::Kill
+            }
+            Some(patience_ends) if now < patience_ends => Step::Wait(patience_ends),
+            _ => Step::Finish(Finish::OutOfTime),
+        }
+    }
+
+    /// Returns what to send to one that was not signalled yet. Those that turn up after the grace get none of it; a
+    /// supervisor stops on SIGTERM, whatever its server is stopped with.
+    pub(super) fn signal(&self, now: Instant, role: Role) -> Signal {
+        match role {
+            _ if self.is_late(now) || self.signal == Signal::KILL => Signal::KILL,
+            Role::Supervisor => Signal::TERM,
+            Role::Holder | Role::Descendant => self.signal,
+        }
+    }
+
+    fn is_late(&self, now: Instant) -> bool {
+        self.escalate && !self.grace.is_zero() && self.grace_ends.is_some_and(|ends| now >= ends)
+    }
+}
+
+fn later(now: Instant, span: Duration) -> Instant {
+    now.checked_add(span).unwrap_or(now + AGES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPEN: Seen = Seen { interrupted: false, fresh: false, open: true };
+    const FRESH: Seen = Seen { fresh: true, ..OPEN };
+    const NOBODY: Seen = Seen { open: false, ..OPEN };
+    const INTERRUPTED: Seen = Seen { interrupted: true, fresh: true, open: true };
+
+    fn schedule(grace_ms: u64, escalate: bool) -> Schedule {
+        let grace = Duration::from_millis(grace_ms);
+        Schedule::new(&StopOptions { grace, escalate, ..StopOptions::default() })
+    }
+
+    /// Plays what is seen at which millisecond against what must be done then.
+    fn play(mut schedule: Schedule, script: &[(u64, Seen, Step)]) {
+        for (row, &(ms, seen, step)) in script.iter().enumerate() {
+            assert_eq!(schedule.next(at(ms), seen), step, "row {row}");
+        }
+    }
+
+    /// A clock that stands at this many milliseconds.
+    fn at(ms: u64) -> Instant {
+        static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+        *START + Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn a_stop_signals_waits_kills_waits_and_gives_up() {
+        play(
+            schedule(5000, true),
+            &[
+                (0, FRESH, Step::Signal),
+                (0, OPEN, Step::Wait(at(5000))),
+                (300, OPEN, Step::Wait(at(5000))),
+                (5000, OPEN, Step::Kill),
+                (5000, OPEN, Step::Wait(at(35_000))),
+                (35_000, OPEN, Step::Finish(Finish::OutOfTime)),
+            ],
+        );
+    }
+
+    #[test]
+    fn it_is_over_as_soon_as_nobody_is_left() {
+        play(schedule(5000, true), &[(0, NOBODY, Step::Finish(Finish::AllEnded))]);
+        play(schedule(5000, true), &[(0, FRESH, Step::Signal), (10, NOBODY, Step::Finish(Finish::AllEnded))]);
+        play(schedule(0, true), &[(0, OPEN, Step::Kill), (1, NOBODY, Step::Finish(Finish::AllEnded))]);
+    }
+
+    #[test]
+    fn an_interrupt_ends_it_whatever_is_seen_and_kills_nobody() {
+        play(schedule(0, true), &[(0, INTERRUPTED, Step::Finish(Finish::Interrupted))]);
+        play(schedule(5, true), &[(0, FRESH, Step::Signal), (9, INTERRUPTED, Step::Finish(Finish::Interrupted))]);
+    }
+
+    #[test]
+    fn without_escalation_the_end_of_the_grace_is_the_end() {
+        let finish = Step::Finish(Finish::OutOfTime);
+        play(schedule(100, false), &[(0, FRESH, Step::Signal), (0, OPEN, Step::Wait(at(100))), (100, OPEN, finish)]);
+    }
+
+    #[test]
+    fn those_that_join_late_do_not_begin_the_grace_again() {
+        for grace in [0, 100] {
+            play(
+                schedule(grace, true),
+                &[
+                    (0, FRESH, Step::Signal),
+                    (100, OPEN, Step::Kill),
+                    (150, FRESH, Step::Signal),
+                    (150, OPEN, Step::Kill),
+                    (150, OPEN, Step::Wait(at(30_150))),
+                ],
+            );
+        }
+        let in_time = [(0, FRESH, Step::Signal), (60, FRESH, Step::Signal), (60, OPEN, Step::Wait(at(100)))];
+        play(schedule(100, true), &in_time);
+    }
+
+    #[test]
+    fn a_grace_beyond_the_clock_is_waited_out_for_ages() {
+        let options = StopOptions { grace: Duration::MAX, ..StopOptions::default() };
+        assert_eq!(Schedule::new(&options).next(at(0), OPEN), Step::Wait(at(0) + AGES));
+    }
+
+    #[test]
+    fn the_first_signal_depends_on_the_role_and_on_the_time() {
+        use Role::{Descendant, Holder, Supervisor};
+        let (int, kill, term) = (Signal::INT, Signal::KILL, Signal::TERM);
+        for (chosen, escalate, ms, expected) in [
+            (int, true, 0, [int, int, term]),
+            (int, true, 100, [kill, kill, kill]),
+            (int, false, 100, [int, int, term]),
+            (kill, true, 0, [kill, kill, kill]),
+            (kill, false, 100, [kill, kill, kill]),
+        ] {
+            let grace = Duration::from_millis(100);
+            let options = StopOptions { signal: chosen, grace, escalate, ..StopOptions::default() };
+            let mut schedule = Schedule::new(&options);
+            schedule.next(at(0), FRESH);
+            let signals = [Holder, Descendant, Supervisor].map(|role| schedule.signal(at(ms), role));
+            assert_eq!(signals, expected, "{chosen} {escalate} {ms}");
+        }
+    }
+}

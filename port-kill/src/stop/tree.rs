@@ -1,0 +1,164 @@
+//! Who is being stopped: a tree grows, and falls apart, while it is looked at.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+};
+
+use proc_tree::{Identity, Signal, Stat, process};
+
+use super::{
+    guard::{Claim, Guard},
+    member::Member,
+    options::StopOptions,
+    stopped::Stopped,
+};
+use crate::outcome::Role;
+
+/// Who is halted so that it forks no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Halt {
+    /// All but those that lead a process group: an interactive shell would take one of its jobs for suspended, say so,
+    /// and take the terminal back. What they fork meanwhile is in their group, and found by that.
+    Gently,
+    /// All.
+    All,
+}
+
+/// The processes that are being stopped, in the order in which they joined.
+#[derive(Debug)]
+pub(super) struct Members {
+    pub(super) list: Vec<Member>,
+    pub(super) guard: Guard,
+    known: HashSet<Identity>,
+}
+
+impl Members {
+    pub(super) fn new(options: &StopOptions) -> io::Result<Self> {
+        Ok(Self { list: Vec::new(), guard: Guard::new(options)?, known: HashSet::new() })
+    }
+
+    /// Adds a process that was asked for.
+    pub(super) fn claim(&mut self, stat: &Stat, role: Role, claim: Claim) {
+        self.guard.claim(stat.identity(), claim);
+        self.join(stat, stat.identity(), role);
+    }
+
+    pub(super) fn join(&mut self, stat: &Stat, root: Identity, role: Role) {
+        if self.known.insert(stat.identity()) {
+            self.list.push(Member::open(stat, root, role, &self.guard));
+        }
+    }
+
+    pub(super) fn knows(&self, identity: Identity) -> bool {
+        self.known.contains(&identity)
+    }
+
+    pub(super) fn any(&self, chosen: impl Fn(&Member) -> bool) -> bool {
+        self.list.iter().any(chosen)
+    }
+
+    pub(super) fn positions(&self, chosen: impl Fn(&Member) -> bool) -> Vec<usize> {
+        (0..self.list.len()).filter(|&position| chosen(&self.list[position])).collect()
+    }
+
+    /// Asks the guard about the chosen ones.
+    pub(super) fn check(&mut self, chosen: impl Fn(&Member) -> bool) {
+        self.list.iter_mut().filter(|member| chosen(member)).for_each(|member| member.check(&mut self.guard));
+    }
+
+    pub(super) fn send(&mut self, position: usize, signal: Signal) {
+        self.list[position].send(&mut self.guard, signal);
+    }
+
+    /// Signals parents first, and lets them run children first: a parent that ends while its process group is halted
+    /// would bring SIGHUP upon it (setpgid(2) on orphaned groups).
+    pub(super) fn send_to_halted(&mut self, signal: Signal, chosen: impl Fn(&Member) -> bool) {
+        let chosen = self.positions(chosen);
+        for &position in &chosen {
+            self.send(position, signal);
+        }
+        for &position in chosen.iter().rev() {
+            self.list[position].resume_after(signal);
+        }
+    }
+
+    /// Halts the chosen ones and all that descend from them, to a fixed point: what is halted forks no more, so the
+    /// round that finds nobody new has found all.
+    ///
+    /// A fork(2) that is under way when the signal comes still makes its child: the children are listed once their parent
+    /// stands still.
+    pub(super) fn halt(&mut self, halt: Halt, chosen: impl Fn(&Member) -> bool) -> io::Result<()> {
+        let mut next = 0;
+        loop {
+            let before = self.list.len();
+            let positions = self.positions(|member| member.stopped.role != Role::Supervisor && chosen(member));
+            for &position in &positions {
+                let member = &mut self.list[position];
+                if halt == Halt::All || !member.leads {
+                    member.halt(&mut self.guard);
+                } else {
+                    member.check(&mut self.guard);
+                }
+            }
+            for &position in &positions {
+                let member = &mut self.list[position];
+                member.await_standstill();
+                // one that is not halted could fork for ever: its children are listed once
+                if member.is_halted() || position >= next {
+                    self.join_children(position)?;
+                }
+            }
+            self.join_strays()?;
+            if self.list.len() == before {
+                return Ok(());
+            }
+            next = before;
+        }
+    }
+
+    pub(super) fn join_children(&mut self, position: usize) -> io::Result<()> {
+        let Stopped { identity, root, .. } = self.list[position].stopped;
+        let Some(parent) = process::stat(identity.pid).ok().flatten().filter(|stat| stat.identity() == identity) else {
+            return Ok(());
+        };
+        for child in self.guard.children(&parent)? {
+            self.join(&child, root, Role::Descendant);
+        }
+        Ok(())
+    }
+
+    /// Adds those that left the tree by losing their parent. Orphans go to an ancestor (`PR_SET_CHILD_SUBREAPER` in
+    /// prctl(2)) or to the first process: only their children are looked at.
+    pub(super) fn join_strays(&mut self) -> io::Result<()> {
+        let mut reapers: Vec<u32> = self.list.iter().flat_map(|member| member.ancestors.iter().copied()).collect();
+        reapers.push(1);
+        reapers.sort_unstable();
+        reapers.dedup();
+        let orphans = self.guard.orphans(&reapers)?;
+        if orphans.is_empty() {
+            return Ok(());
+        }
+        let roots: HashMap<Identity, Identity> =
+            self.list.iter().map(|member| (member.stopped.identity, member.stopped.root)).collect();
+        for (stat, leader) in orphans {
+            self.join(&stat, roots.get(&leader).copied().unwrap_or(leader), Role::Descendant);
+        }
+        Ok(())
+    }
+
+    /// A master may replace a worker that ended, and one that ended may have left a child behind: those join too.
+    pub(super) fn follow(&mut self, ended: &[usize]) -> io::Result<()> {
+        let parents: HashSet<u32> = ended.iter().map(|&position| self.list[position].parent).collect();
+        let masters = self.positions(|member| {
+            member.is_open()
+                && member.stopped.signal.is_some()
+                && member.stopped.role != Role::Supervisor
+                && parents.contains(&member.stopped.identity.pid)
+        });
+        for position in masters {
+            self.join_children(position)?;
+        }
+        if self.any(Member::is_open) { Ok(()) } else { self.join_strays() }
+    }
+}
