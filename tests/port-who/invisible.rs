@@ -51,11 +51,8 @@ fn filters_do_not_turn_a_holder_that_may_match_into_nobody() {
     as_nobody(&["--user", "nobody"]).status(1).run();
 }
 
-#[test]
-fn a_user_sees_the_own_servers_and_what_is_not_there() {
-    if !is_root_or_skipped() {
-        return;
-    }
+/// A server of another user's than the test's.
+fn nobodys_server() -> Fixture {
     let mut command = Command::new(crate::support::fixture_path());
     command.args(["serve", "127.0.0.1:0"]);
     // SAFETY: the calls are async-signal-safe and touch only the new process.
@@ -66,7 +63,15 @@ fn a_user_sees_the_own_servers_and_what_is_not_there() {
             Ok(nix::unistd::setuid(nix::unistd::Uid::from_raw(NOBODY))?)
         });
     }
-    let server = Fixture::spawn(command);
+    Fixture::spawn(command)
+}
+
+#[test]
+fn a_user_sees_the_own_servers_and_what_is_not_there() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    let server = nobodys_server();
     port_who().arg(server.port().to_string()).user(NOBODY).stdout(crate::lines(&[server.pid()])).run();
     port_who().arg(crate::support::free_port().to_string()).user(NOBODY).status(1).run();
 }
@@ -91,25 +96,45 @@ fn an_owner_in_another_pid_namespace_is_invisible_and_root_is_told_where_to_look
     assert!(output.stderr.starts_with(&expected), "{}", output.stderr);
 }
 
-#[test]
-fn processes_that_proc_hides_are_invisible_and_not_nobody() {
+/// The tool as another user runs it where /proc is mounted with this `hidepid`; `None` where that cannot be set up.
+fn with_hidepid(level: u8, arguments: &str) -> Option<(Tool, tempfile::TempDir)> {
     let (true, Some(unshare), Some(setpriv)) = (is_root_or_skipped(), installed("unshare"), installed("setpriv"))
     else {
-        return;
+        return None;
     };
-    let server = Fixture::start(["serve", "127.0.0.1:0"]);
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let copy = folder.path().join("port-who");
     std::fs::copy(BINARY, &copy).expect("the binary can be copied");
     std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY)).expect("root may give it away");
     let script = format!(
-        "mount -t proc -o hidepid=2 proc /proc && exec {} --reuid {NOBODY} --regid {NOBODY} --clear-groups {} {}",
+        "mount -t proc -o hidepid={level} proc /proc && exec {} --reuid {NOBODY} --regid {NOBODY} --clear-groups {} {arguments}",
         setpriv.display(),
         copy.display(),
-        server.port()
     );
-    let hint = format!("hint: sudo port-who {} shows the process\n", server.port());
-    Tool::new(&unshare.to_string_lossy()).args(["--mount", "sh", "-c", &script]).stderr(hint).run();
+    Some((Tool::new(&unshare.to_string_lossy()).args(["--mount", "sh", "-c", &script]), folder))
+}
+
+#[test]
+fn processes_that_proc_hides_are_invisible_and_not_nobody() {
+    for level in [1, 2] {
+        let server = Fixture::start(["serve", "127.0.0.1:0"]);
+        let Some((tool, _folder)) = with_hidepid(level, &server.port().to_string()) else { return };
+        tool.stderr(format!("hint: sudo port-who {} shows the process\n", server.port())).run();
+    }
+}
+
+#[test]
+fn a_holder_is_explained_as_far_as_proc_shows_where_it_comes_from() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    for level in [1, 2] {
+        let server = nobodys_server(); // its parent and the leader of its session are root's
+        let Some((tool, _folder)) = with_hidepid(level, &format!("--why --json {}", server.port())) else { return };
+        let record = tool.any_stdout().run().records().remove(0);
+        assert_eq!((&record["pid"], &record["ancestors"]), (&server.pid().into(), &serde_json::json!([])));
+        assert!(record["orphan"].is_null(), "{record}");
+    }
 }
 
 #[test]
