@@ -47,7 +47,7 @@ impl PortSpec {
     }
 
     /// Names the ports from `low` to `high`, of either protocol, on any address.
-    pub fn range(low: u16, high: u16) -> Self {
+    pub(crate) fn range(low: u16, high: u16) -> Self {
         Self { text: format!("{low}-{high}"), ranges: vec![(low, high)], protocol: None, address: None }
     }
 

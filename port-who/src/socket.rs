@@ -28,7 +28,7 @@ pub enum State {
 
 impl State {
     /// Tells whether a socket in this state serves its port: listens, or takes datagrams from anyone.
-    pub fn is_holding(self) -> bool {
+    pub(crate) fn is_holding(self) -> bool {
         matches!(self, Self::Listen | Self::Bound)
     }
 }

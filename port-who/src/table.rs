@@ -39,7 +39,7 @@ enum Cause {
 
 impl SocketTableError {
     /// Tells whether the caller may not look into other network namespaces, as root might.
-    pub fn is_namespace_denied(&self) -> bool {
+    pub(crate) fn is_namespace_denied(&self) -> bool {
         match &self.0 {
             Cause::Table(..) => false,
             Cause::Namespaces(source) | Cause::Namespace(_, source) => source.kind() == io::ErrorKind::PermissionDenied,
