@@ -59,7 +59,8 @@ struct Ancestor {
 }
 
 impl PortRecord {
-    /// Writes out a holding; with `origins`, also where its process comes from.
+    /// Writes out a holding; with `origins`, also where its process comes from. Without them only whether it is an orphan is
+    /// told, and looked up here.
     pub(crate) fn of(holding: &Holding, origins: Option<&Origins>, sampled_at: Option<SystemTime>) -> Self {
         let Holding { socket, process } = holding;
         let process = process.as_ref();
