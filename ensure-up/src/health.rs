@@ -26,10 +26,7 @@ pub(crate) struct Prober {
 impl Prober {
     /// Prepares to ask in this way.
     pub(crate) fn new(settings: &Settings) -> Self {
-        Self {
-            settings: Settings { consecutive: 1, initial_delay: std::time::Duration::ZERO, ..settings.clone() },
-            in_a_row: 0,
-        }
+        Self { settings: settings.for_one_attempt(), in_a_row: 0 }
     }
 
     /// Asks once.

@@ -3,33 +3,42 @@
 //! This is the library behind `health-wait`. A [`Wait`] asks several [`Target`]s at once, each at every address that
 //! it has, and ends as soon as they are as awaited. Everything in it happens on one thread, in one future that can be
 //! dropped at any time.
+//!
+//! ```
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! # runtime.block_on(async {
+//! use health_wait::{ProbeOptions, Target, Verdict, Wait};
+//!
+//! let server = std::net::TcpListener::bind("127.0.0.1:0")?;
+//! let targets = [Target::port(server.local_addr()?.port())];
+//! let options = ProbeOptions::default();
+//! let report = Wait::new(&targets, &options).run(&mut |_, _| {}).await?;
+//! assert_eq!(report.verdict, Verdict::Reached);
+//! assert!(report.records[0].healthy);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
-mod body;
-mod limit;
-mod lookup;
+mod expect;
 mod options;
-mod plan;
 mod probe;
 mod reason;
-mod record;
-pub mod report;
+mod report;
 mod schedule;
-mod standing;
-mod status_set;
-mod stream;
 mod target;
+mod target_state;
 mod tls;
+mod verdict;
 mod wait;
-mod watch;
 
-pub use body::{BodyPattern, InvalidExpectation, InvalidPattern, JsonExpectation};
-pub use options::{Header, InvalidHeader, ProbeOptions};
-pub use reason::Reason;
-pub use record::Record;
-pub use status_set::{InvalidStatus, StatusSet};
+pub use options::ProbeOptions;
+pub use probe::process::ended;
+pub use report::{Report, TargetRecord};
 pub use target::{InvalidTarget, Target};
 pub use tls::InvalidCertificates;
-pub use wait::{Event, Goal, Quorum, Report, Verdict, Wait, WaitError, ended};
+pub use verdict::{Goal, Quorum, Verdict};
+pub use wait::{Event, Wait, WaitError};
 
 /// The former name of [`ProbeOptions`].
 pub type Settings = ProbeOptions;

@@ -1,21 +1,18 @@
 //! How health is asked for: the options that health-wait and ensure-up share.
 
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use hyper::{
-    Method,
-    header::{HeaderName, HeaderValue},
-};
+use hyper::Method;
 use proc_tree::cli::duration;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    body::{BodyPattern, JsonExpectation},
-    status_set::StatusSet,
-};
+use crate::expect::{Expectations, body::BodyPattern, json::JsonExpectation, status::StatusSet};
 
+pub(crate) mod header;
 mod path;
 mod word;
+
+use header::Header;
 
 /// What an answer must be like, and how it is asked for.
 ///
@@ -27,27 +24,27 @@ pub struct ProbeOptions {
     /// HTTP statuses that are healthy, such as 200-299,401 (default: 200-399)
     #[arg(long, value_name = "LIST", help_heading = "Expectations")]
     #[serde(with = "word::optional")]
-    pub expect_status: Option<StatusSet>,
+    pub(crate) expect_status: Option<StatusSet>,
 
     /// What the body must match
     #[arg(long, value_name = "REGEX", help_heading = "Expectations")]
     #[serde(with = "word::optional")]
-    pub expect_body: Option<BodyPattern>,
+    pub(crate) expect_body: Option<BodyPattern>,
 
     /// What must stand at a JSONPath of the body, such as $.status=ok; repeatable
     #[arg(long, value_name = "PATH=VALUE", help_heading = "Expectations")]
     #[serde(with = "word::list")]
-    pub expect_json: Vec<JsonExpectation>,
+    pub(crate) expect_json: Vec<JsonExpectation>,
 
     /// HTTP statuses that can only mean failure: the wait ends at once, with status 4
     #[arg(long, value_name = "LIST", help_heading = "Expectations")]
     #[serde(with = "word::optional")]
-    pub fail_status: Option<StatusSet>,
+    pub(crate) fail_status: Option<StatusSet>,
 
     /// A body that can only mean failure: the wait ends at once, with status 4
     #[arg(long, value_name = "REGEX", help_heading = "Expectations")]
     #[serde(with = "word::optional")]
-    pub fail_body: Option<BodyPattern>,
+    pub(crate) fail_body: Option<BodyPattern>,
 
     /// How many times in a row the answer must be as awaited
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Expectations")]
@@ -57,30 +54,30 @@ pub struct ProbeOptions {
     /// A header to send, such as 'Authorization: Bearer x'; repeatable
     #[arg(short = 'H', long, value_name = "NAME: VALUE", help_heading = "Request")]
     #[serde(with = "word::list")]
-    pub header: Vec<Header>,
+    pub(crate) header: Vec<Header>,
 
     /// The HTTP method
     #[arg(long, value_name = "METHOD", default_value = "GET", help_heading = "Request")]
     #[serde(with = "word")]
-    pub method: Method,
+    pub(crate) method: Method,
 
     /// Follow redirects
     #[arg(long, help_heading = "Request")]
-    pub follow: bool,
+    pub(crate) follow: bool,
 
     /// Accept any certificate
     #[arg(long, help_heading = "Request")]
-    pub insecure: bool,
+    pub(crate) insecure: bool,
 
     /// Trust the certificates of this PEM file, and no others
     #[arg(long, value_name = "FILE", help_heading = "Request")]
     #[serde(with = "path")]
-    pub cacert: Option<PathBuf>,
+    pub(crate) cacert: Option<PathBuf>,
 
     /// How long one attempt may take (0: no limit)
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration::parse, help_heading = "Timing")]
     #[serde(with = "word")]
-    pub attempt_timeout: Duration,
+    pub(crate) attempt_timeout: Duration,
 
     /// Pause between attempts (default: adapts, from 1 ms up to 25 ms on this machine and 250 ms elsewhere)
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Timing")]
@@ -127,45 +124,26 @@ impl ProbeOptions {
         given.into_iter().find_map(|(name, given)| given.then_some(name))
     }
 
-    /// Tells whether the answer must have certain contents, so that another answer is not this server's.
-    pub(crate) fn expects_contents(&self) -> bool {
-        self.expect_status.is_some() || self.expect_body.is_some() || !self.expect_json.is_empty()
+    /// Tells whether the answer must be this server's and no other's.
+    pub fn has_identity(&self) -> bool {
+        !self.expect_json.is_empty() || self.expect_body.is_some()
     }
 
-    /// Returns the time limit of an attempt.
-    pub(crate) fn attempt_limit(&self) -> Option<Duration> {
-        Some(self.attempt_timeout).filter(|limit| !limit.is_zero())
+    /// Returns the same for one attempt that is made at once.
+    #[must_use]
+    pub fn for_one_attempt(&self) -> Self {
+        Self { consecutive: 1, initial_delay: Duration::ZERO, ..self.clone() }
     }
-}
 
-/// A header of the request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Header {
-    pub(crate) name: HeaderName,
-    pub(crate) value: HeaderValue,
-}
-
-/// A text that is no header.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid header {0:?}: expected 'Name: value'")]
-pub struct InvalidHeader(String);
-
-impl FromStr for Header {
-    type Err = InvalidHeader;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidHeader(text.to_owned());
-        let (name, value) = text.split_once(':').ok_or_else(invalid)?;
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
-        // a value may be any text; only line ends and other controls would change the request
-        let value = HeaderValue::from_bytes(value.trim().as_bytes()).map_err(|_| invalid())?;
-        Ok(Self { name, value })
-    }
-}
-
-impl fmt::Display for Header {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, String::from_utf8_lossy(self.value.as_bytes()))
+    /// Returns what an HTTP answer must be like.
+    pub(crate) fn expectations(&self) -> Expectations<'_> {
+        Expectations {
+            status: self.expect_status.as_ref(),
+            body: self.expect_body.as_ref(),
+            json: &self.expect_json,
+            fail_status: self.fail_status.as_ref(),
+            fail_body: self.fail_body.as_ref(),
+        }
     }
 }
 
@@ -185,16 +163,6 @@ mod tests {
     fn the_default_is_what_an_empty_command_line_gives() {
         let parsed = Line::try_parse_from(["x"]).expect("nothing is required").options;
         assert_eq!(format!("{parsed:?}"), format!("{:?}", ProbeOptions::default()));
-    }
-
-    #[test]
-    fn a_header_has_a_name_and_a_value() {
-        let header: Header = "X-Key:  a: b ".parse().expect("a header");
-        assert_eq!((header.name.as_str(), header.value.to_str().ok()), ("x-key", Some("a: b")));
-        for text in ["", "x", ": y", "a b: c", "x: a\nb"] {
-            let error = text.parse::<Header>().expect_err(text).to_string();
-            assert!(error.starts_with(&format!("invalid header {text:?}: ")), "{error}");
-        }
     }
 
     fn given(arguments: &[&str]) -> ProbeOptions {

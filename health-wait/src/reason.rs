@@ -1,12 +1,12 @@
 //! Why a target is not as it is awaited, in words.
 
-use std::{error::Error, io};
+use std::{fmt, io};
 
 use proc_tree::cli::text;
 
 /// Why one attempt did not find the target healthy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason {
+pub(crate) struct Reason {
     pub(crate) sign: Sign,
     pub(crate) text: String,
     pub(crate) status: Option<u16>,
@@ -39,12 +39,9 @@ impl Reason {
         Self::new(Sign::Answered, text)
     }
 
-    /// Words an error of the operating system, or one that a TLS or HTTP library wrapped into one.
+    /// Words an error of the operating system.
     pub(crate) fn from_io(error: &io::Error) -> Self {
         use io::ErrorKind as Kind;
-        if let Some(reason) = error.get_ref().and_then(|inner| crate::tls::reason(inner as &(dyn Error + 'static))) {
-            return reason;
-        }
         let sign = match error.kind() {
             Kind::ConnectionRefused | Kind::NotFound | Kind::NotADirectory => Sign::No,
             Kind::ConnectionReset
@@ -72,8 +69,8 @@ impl Reason {
     }
 }
 
-impl std::fmt::Display for Reason {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }

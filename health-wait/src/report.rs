@@ -1,149 +1,75 @@
-//! What a wait found, for people and for programs.
+//! What a wait found: how it ended, and what became of each target.
 
-use std::io::{self, Write};
+use std::time::Duration;
 
-use proc_tree::cli::{duration, text};
+use serde::{Serialize, Serializer};
 
-use crate::{
-    record::Record,
-    wait::{Goal, Report, Verdict},
-};
+use crate::{target::Target, verdict::Verdict};
 
-/// Writes the records as JSON Lines.
-///
-/// # Errors
-/// When `out` cannot be written to.
-pub fn json(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
-    for record in records {
-        serde_json::to_writer(&mut *out, record)?;
-        out.write_all(b"\n")?;
+/// What a wait found.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// How it ended.
+    pub verdict: Verdict,
+    /// The record of each target, in their order.
+    pub records: Vec<TargetRecord>,
+    /// The positions of the targets that are not as awaited.
+    pub pending: Vec<usize>,
+    /// How long it took.
+    pub waited: Duration,
+}
+
+/// What became of one target, as `--json` prints it. What is not known is `None`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TargetRecord {
+    /// The target.
+    #[serde(serialize_with = "as_text")]
+    pub target: Target,
+    /// Whether it was healthy when it was last asked; `false` after a wait for its end.
+    pub healthy: bool,
+    /// Where the last answer came from: an IP address, or the path of a socket.
+    pub address: Option<String>,
+    /// How many times it was asked: at the address that is healthy, else at the one that was asked most often.
+    pub attempts: u64,
+    /// For how long it was waited for, in milliseconds.
+    pub waited_ms: u64,
+    /// How long the last answer took, in milliseconds; of a healthy one only.
+    pub latency_ms: Option<u64>,
+    /// The HTTP status of the last answer.
+    pub status: Option<u16>,
+    /// The last reason why it was not as awaited.
+    pub last_error: Option<String>,
+}
+
+impl Report {
+    /// Makes the report of a wait that ended before it began.
+    pub fn unasked(targets: &[Target], verdict: Verdict) -> Self {
+        let records = targets.iter().cloned().map(TargetRecord::unasked).collect();
+        Self { verdict, records, pending: (0..targets.len()).collect(), waited: Duration::ZERO }
     }
-    out.flush()
 }
 
-/// Says that a target is as awaited: `healthy: :8000 after 4.2 s (127.0.0.1, 3 ms)`.
-pub fn reached(record: &Record, goal: Goal) -> String {
-    let waited = duration::elapsed(std::time::Duration::from_millis(record.waited_ms));
-    let details = match goal {
-        Goal::Up => [
-            record.address.as_deref().map(|address| text::escape(address).into_owned()),
-            record.status.map(|status| status.to_string()),
-            record.latency_ms.map(|latency| format!("{latency} ms")),
-        ],
-        Goal::Down => [record.last_error.clone(), None, None],
-    };
-    let details: Vec<String> = details.into_iter().flatten().collect();
-    let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
-    format!("{} after {waited}{details}", name(record))
-}
-
-/// Says why a target is not as awaited, in one line.
-pub fn waiting(record: &Record, reason: &str) -> String {
-    format!("waiting for {}: {reason}", name(record))
-}
-
-/// Says how a wait failed: a line for each target that is not as awaited. Nothing when it did not fail.
-pub fn failure(report: &Report, goal: Goal) -> Vec<String> {
-    let waited = duration::elapsed(report.waited);
-    let awaited = match goal {
-        Goal::Up => "healthy",
-        Goal::Down => "down",
-    };
-    let pending = report.pending.iter().map(|&index| &report.records[index]);
-    match report.verdict {
-        Verdict::Reached => Vec::new(),
-        Verdict::Missed => pending.map(|one| format!("{} is not {awaited}: {}", name(one), reason(one))).collect(),
-        Verdict::TimedOut => {
-            pending.map(|one| format!("{} is not {awaited} after {waited}: {}", name(one), reason(one))).collect()
-        }
-        Verdict::Failed(index) => {
-            let one = &report.records[index];
-            vec![format!("{} failed after {waited}: {}", name(one), reason(one))]
-        }
-        Verdict::ProcessEnded(pid) if report.records.iter().all(|one| one.attempts == 0) && report.waited.is_zero() => {
-            vec![format!("process {pid} does not exist")]
-        }
-        Verdict::ProcessEnded(pid) => {
-            let last: Vec<_> = pending
-                .filter_map(|one| Some(format!("; last answer from {}: {}", name(one), one.last_error.as_ref()?)))
-                .collect();
-            vec![format!("process {pid} ended after {waited}{}", last.concat())]
+impl TargetRecord {
+    /// Makes the record of a target that was not asked yet.
+    pub fn unasked(target: Target) -> Self {
+        Self {
+            target,
+            healthy: false,
+            address: None,
+            attempts: 0,
+            waited_ms: 0,
+            latency_ms: None,
+            status: None,
+            last_error: None,
         }
     }
 }
 
-fn name(record: &Record) -> String {
-    text::escape(&record.target.to_string()).into_owned()
+fn as_text<S: Serializer>(target: &Target, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(target)
 }
 
-fn reason(record: &Record) -> &str {
-    record.last_error.as_deref().unwrap_or("not asked yet")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn record(target: &str, last_error: Option<&str>) -> Record {
-        let mut record = Record::new(target.parse().expect("a target"));
-        (record.attempts, record.last_error) = (3, last_error.map(Into::into));
-        record
-    }
-
-    fn report(verdict: Verdict) -> Report {
-        let records =
-            vec![record(":8000", Some("connection refused")), record("file:/tmp/x", None), record(":1", None)];
-        Report { verdict, records, pending: vec![0, 1], waited: Duration::from_millis(1234) }
-    }
-
-    #[test]
-    fn a_failure_names_each_target_that_is_not_as_awaited_and_why() {
-        for (verdict, goal, lines) in [
-            (Verdict::Reached, Goal::Up, vec![]),
-            (
-                Verdict::Missed,
-                Goal::Up,
-                vec![":8000 is not healthy: connection refused", "file:/tmp/x is not healthy: not asked yet"],
-            ),
-            (
-                Verdict::TimedOut,
-                Goal::Down,
-                vec![
-                    ":8000 is not down after 1.23 s: connection refused",
-                    "file:/tmp/x is not down after 1.23 s: not asked yet",
-                ],
-            ),
-            (Verdict::Failed(0), Goal::Up, vec![":8000 failed after 1.23 s: connection refused"]),
-            (
-                Verdict::ProcessEnded(4711),
-                Goal::Up,
-                vec!["process 4711 ended after 1.23 s; last answer from :8000: connection refused"],
-            ),
-        ] {
-            assert_eq!(failure(&report(verdict), goal), lines);
-        }
-    }
-
-    #[test]
-    fn a_healthy_target_says_where_how_and_how_fast() {
-        let mut found = record("http://localhost:8000/health", Some("connection refused"));
-        found.waited_ms = 4200;
-        (found.address, found.status, found.latency_ms) = (Some("127.0.0.1".into()), Some(200), Some(3));
-        let said = "http://localhost:8000/health after 4.20 s (127.0.0.1, 200, 3 ms)";
-        assert_eq!(reached(&found, Goal::Up), said);
-        assert_eq!(reached(&record("pid:7", None), Goal::Up), "pid:7 after 0 ms");
-        let said = "http://localhost:8000/health after 4.20 s (connection refused)";
-        assert_eq!(reached(&found, Goal::Down), said);
-    }
-
-    #[test]
-    fn a_record_is_one_line_with_every_key() {
-        let mut out = Vec::new();
-        json(&[record(":8000", None)], &mut out).expect("a vector takes everything");
-        let line = "{\"target\":\":8000\",\"healthy\":false,\"address\":null,\"attempts\":3,\"waited_ms\":0,\
-                    \"latency_ms\":null,\"status\":null,\"last_error\":null}\n";
-        assert_eq!(String::from_utf8(out).expect("JSON is text"), line);
-    }
+/// Counts milliseconds, as records have them.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,13 +1,13 @@
 //! What is waited for: a URL, an address, a socket, a file, a process or a port.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{fmt, str::FromStr};
 
-use port_who::PortSpec;
-use url::Url;
+pub(crate) mod host;
+pub(crate) mod kind;
+mod parse;
 
-mod host;
-
-pub(crate) use host::Host;
+use host::Host;
+use kind::{Kind, Place};
 
 /// Something whose health can be asked for.
 ///
@@ -25,34 +25,6 @@ pub struct InvalidTarget {
     text: String,
     reason: String,
 }
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// An HTTP request.
-    Http { url: Url, place: Place },
-    /// A connection, nothing more.
-    Connect(Place),
-    /// A gRPC health check of a service; the empty name is the whole server.
-    Grpc { host: Host, tls: bool, service: String },
-    /// A file that exists.
-    File(PathBuf),
-    /// A process that runs.
-    Process(u32),
-    /// Ports that nobody holds.
-    PortFree(PortSpec),
-}
-
-/// Where a target listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// On a port, of every address that the host has.
-    Host(Host),
-    /// On a Unix socket.
-    Socket(PathBuf),
-}
-
-const EXPECTED: &str = "expected a URL such as http://localhost:8000/health, host:port, :port, tcp://host:port, \
-                        unix:/path, http+unix:/path:/health, grpc://host:port, file:/path, pid:N or port-free:PORT";
 
 impl Target {
     /// Makes the target that a port of this machine accepts connections.
@@ -87,90 +59,9 @@ impl FromStr for Target {
     type Err = InvalidTarget;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let kind = parse(text).map_err(|reason| InvalidTarget { text: text.to_owned(), reason })?;
+        let kind = parse::parse(text).map_err(|reason| InvalidTarget { text: text.to_owned(), reason })?;
         Ok(Self { text: without_password(text, &kind), kind })
     }
-}
-
-fn parse(text: &str) -> Result<Kind, String> {
-    if let Some((scheme, rest)) = text.split_once("://") {
-        match scheme.to_ascii_lowercase().as_str() {
-            "http" | "https" => return http(text),
-            "tcp" => return host::parse(rest).map(connect),
-            "grpc" => return grpc(rest, false),
-            "grpcs" => return grpc(rest, true),
-            // unix:///run/app.sock: an empty authority before the path
-            "unix" | "file" | "http+unix" => {}
-            _ if !scheme.is_empty()
-                && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte)) =>
-            {
-                return Err(format!("{scheme:?} is no scheme that can be waited for; {EXPECTED}"));
-            }
-            _ => return Err(EXPECTED.into()),
-        }
-    }
-    match text.split_once(':') {
-        Some(("unix", path)) => file_path(path).map(|path| Kind::Connect(Place::Socket(path))),
-        Some(("file", path)) => file_path(path).map(Kind::File),
-        Some(("http+unix", rest)) => http_over_unix(rest),
-        Some(("pid", pid)) => proc_tree::selection::parse_pid(pid)
-            .map(Kind::Process)
-            .map_err(|_| "expected pid:N with a number from 1 to 2147483647".to_owned()),
-        Some(("port-free", ports)) => {
-            ports.parse().map(Kind::PortFree).map_err(|error: port_who::InvalidPort| error.to_string())
-        }
-        Some(("http" | "https" | "tcp" | "grpc" | "grpcs", rest)) if rest.starts_with('/') => {
-            Err("two slashes follow the scheme".into())
-        }
-        Some((_, rest)) if rest.contains('/') && !text.starts_with('[') => {
-            Err(format!("an address has no path; for an HTTP request write http://{text}"))
-        }
-        Some(_) => host::parse(text).map(connect),
-        None if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Err(format!("for a port of this machine write :{text}"))
-        }
-        None => Err(EXPECTED.into()),
-    }
-}
-
-fn connect(host: Host) -> Kind {
-    Kind::Connect(Place::Host(host))
-}
-
-fn http(text: &str) -> Result<Kind, String> {
-    let (without_zone, zone) = host::take_zone(text)?;
-    let url = Url::parse(&without_zone).map_err(|error| error.to_string())?;
-    let host = Host::of_url(&url, zone)?;
-    Ok(Kind::Http { url, place: Place::Host(host) })
-}
-
-fn http_over_unix(rest: &str) -> Result<Kind, String> {
-    let (socket, path) = match rest.find(":/") {
-        Some(colon) => (&rest[..colon], &rest[colon + 1..]),
-        None => (rest.strip_suffix(':').unwrap_or(rest), "/"),
-    };
-    // the name in the Host header, as curl --unix-socket is mostly used
-    let url = Url::parse(&format!("http://localhost{path}")).map_err(|error| error.to_string())?;
-    Ok(Kind::Http { url, place: Place::Socket(file_path(socket)?) })
-}
-
-fn grpc(rest: &str, tls: bool) -> Result<Kind, String> {
-    let (address, service) = rest.split_once('/').unwrap_or((rest, ""));
-    if !service.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/') {
-        return Err(format!("{service:?} is no name of a gRPC service"));
-    }
-    Ok(Kind::Grpc { host: host::parse(address)?, tls, service: service.to_owned() })
-}
-
-fn file_path(path: &str) -> Result<PathBuf, String> {
-    let path = path.strip_prefix("//").filter(|path| path.starts_with('/')).unwrap_or(path);
-    if path.is_empty() {
-        return Err("a path is missing".into());
-    }
-    if path.contains('\0') {
-        return Err("a path has no NUL".into());
-    }
-    Ok(path.into())
 }
 
 /// A password must not end up in logs.
@@ -190,100 +81,20 @@ fn without_password(text: &str, kind: &Kind) -> String {
 mod tests {
     use super::*;
 
-    fn kind(text: &str) -> Kind {
-        text.parse::<Target>().unwrap_or_else(|error| panic!("{error}")).kind
-    }
-
-    fn error(text: &str) -> String {
-        let error = text.parse::<Target>().expect_err(text).to_string();
-        assert!(error.starts_with(&format!("invalid target {text:?}: ")), "{error}");
-        error
-    }
-
     #[test]
-    fn every_form_is_understood() {
-        let host = |name: &str, port| Host { name: name.into(), port };
-        for (text, expected) in [
-            ("tcp://db:5432", connect(host("db", 5432))),
-            ("db:5432", connect(host("db", 5432))),
-            (":5432", connect(host("localhost", 5432))),
-            ("tcp://:5432", connect(host("localhost", 5432))),
-            ("[::1]:80", connect(host("::1", 80))),
-            ("tcp://[0:0::1]:80", connect(host("::1", 80))),
-            ("[::ffff:127.0.0.1]:80", connect(host("::ffff:127.0.0.1", 80))),
-            ("[fe80::1%eth0]:80", connect(host("fe80::1%eth0", 80))),
-            ("unix:/run/app.sock", Kind::Connect(Place::Socket("/run/app.sock".into()))),
-            ("unix:///run/app.sock", Kind::Connect(Place::Socket("/run/app.sock".into()))),
-            ("unix:app.sock", Kind::Connect(Place::Socket("app.sock".into()))),
-            ("grpc://h:1", Kind::Grpc { host: host("h", 1), tls: false, service: String::new() }),
-            ("grpcs://h:1/a.B", Kind::Grpc { host: host("h", 1), tls: true, service: "a.B".into() }),
-            ("file:/tmp/ready now", Kind::File("/tmp/ready now".into())),
-            ("file:///tmp/x", Kind::File("/tmp/x".into())),
-            ("pid:4711", Kind::Process(4711)),
-            ("port-free:8000-8099/tcp", Kind::PortFree("8000-8099/tcp".parse().expect("ports"))),
-        ] {
-            assert_eq!(kind(text), expected, "{text}");
+    fn a_target_is_shown_as_it_was_written() {
+        for text in ["tcp://:5432", "[0:0::1]:80", "unix:///run/app.sock", "HTTP://Example.com", "file:/tmp/ready now"]
+        {
             assert_eq!(text.parse::<Target>().expect(text).to_string(), text);
         }
+        assert_eq!(Target::port(8000), ":8000".parse().expect("a target"));
     }
 
     #[test]
-    fn urls_know_their_host_and_port_in_every_form() {
-        for (text, name, port) in [
-            ("http://localhost:8000/health?x=1", "localhost", 8000),
-            ("HTTP://Example.com", "example.com", 80),
-            ("https://[::1]/", "::1", 443),
-            ("http://[fe80::1%25lo]:81/", "fe80::1%lo", 81),
-            ("http://[fe80::1%lo]:81/", "fe80::1%lo", 81),
-            ("http://user:pa%20ss@h:1/", "h", 1),
-        ] {
-            let Kind::Http { place: Place::Host(host), .. } = kind(text) else { panic!("{text} is a URL") };
-            assert_eq!((host.name.as_str(), host.port), (name, port), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_request_over_a_unix_socket_has_a_path_of_its_own() {
-        for (text, socket, path) in [
-            ("http+unix:/run/a.sock:/health?x=:/y", "/run/a.sock", "/health?x=:/y"),
-            ("http+unix:///run/a.sock:/health", "/run/a.sock", "/health"),
-            ("http+unix:/run/a.sock", "/run/a.sock", "/"),
-        ] {
-            let Kind::Http { url, place: Place::Socket(found) } = kind(text) else { panic!("{text} is a request") };
-            assert_eq!((found.to_str(), &url[url::Position::BeforePath..]), (Some(socket), path), "{text}");
-        }
-    }
-
-    #[test]
-    fn anything_else_is_refused_quoted_and_says_what_was_expected() {
-        for (text, hint) in [
-            ("", "expected a URL"),
-            ("8000", "write :8000"),
-            ("localhost", "expected a URL"),
-            ("localhost:8000/health", "write http://localhost:8000/health"),
-            ("ftp://x/", "\"ftp\" is no scheme"),
-            ("http:/x", "two slashes"),
-            ("http://", "empty host"),
-            ("http://x:0/", "port"),
-            ("http://x:65536/", "port"),
-            (":0", "port"),
-            (":65536", "port"),
-            (":80x", "port"),
-            ("tcp://db", "port"),
-            ("::1:80", "brackets"),
-            ("[::1]", "port"),
-            ("[::x]:80", "address"),
-            ("a b:80", "host"),
-            ("grpc://h:1/a/b", "service"),
-            ("pid:0", "pid:N"),
-            ("pid:x", "pid:N"),
-            ("port-free:0", "invalid port \"0\""),
-            ("port-free:", "invalid port \"\""),
-            ("unix:", "path is missing"),
-            ("http+unix::/x", "path is missing"),
-        ] {
-            let said = error(text);
-            assert!(said.contains(hint), "{said}");
+    fn what_is_no_target_is_quoted() {
+        for text in ["", "8000", "ftp://x/"] {
+            let error = text.parse::<Target>().expect_err(text).to_string();
+            assert!(error.starts_with(&format!("invalid target {text:?}: ")), "{error}");
         }
     }
 

@@ -1,38 +1,39 @@
-//! TLS: whom to trust, and what is wrong with a certificate, in words.
+//! TLS: whom to trust, and how a connection is secured.
 
-use std::{cell::OnceCell, error::Error, fmt, path::PathBuf, sync::Arc};
+use std::{
+    cell::OnceCell,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{
     TlsConnector,
     client::TlsStream,
     rustls::{
-        self, CertificateError, ClientConfig, OtherError, RootCertStore,
+        self, ClientConfig, RootCertStore,
         client::{WebPkiServerVerifier, danger::ServerCertVerifier},
         crypto::{CryptoProvider, ring},
         pki_types::{CertificateDer, ServerName, pem::PemObject},
     },
 };
 
-use crate::{
-    options::ProbeOptions,
-    reason::{Reason, Sign},
-};
+use crate::reason::{Reason, Sign};
 
+pub(crate) mod fault;
 mod verifier;
 
 use verifier::{Anyone, Trusted};
 
-/// The way to TLS, made ready when the first connection needs it: reading the system's certificates takes longer than
-/// a whole request without TLS.
-pub(crate) struct Tls {
-    roots: Roots,
-    protocol: &'static [u8],
-    connector: OnceCell<TlsConnector>,
-}
-
-enum Roots {
+/// Whose certificates are accepted.
+#[derive(Debug)]
+pub(crate) enum Trust {
+    /// Those that the system's authorities vouch for.
     System,
+    /// Those that these certificates vouch for.
     File(Vec<CertificateDer<'static>>),
+    /// All.
     Anyone,
 }
 
@@ -44,44 +45,41 @@ pub struct InvalidCertificates {
     reason: String,
 }
 
-/// A certificate that nobody but itself vouches for.
-#[derive(Debug)]
-struct SelfSigned;
-
-impl fmt::Display for SelfSigned {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("self-signed")
+impl Trust {
+    /// Reads the certificates to trust from a PEM file, else trusts the system's.
+    pub(crate) fn read(cacert: Option<&Path>, insecure: bool) -> Result<Self, InvalidCertificates> {
+        let Some(path) = cacert else { return Ok(if insecure { Self::Anyone } else { Self::System }) };
+        let invalid = |reason| InvalidCertificates { path: path.to_owned(), reason };
+        let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let certificates = read.map_err(|error| {
+            invalid(match error {
+                rustls::pki_types::pem::Error::Io(error) => proc_tree::cli::text::os_error(&error),
+                _ => "it is not PEM".into(),
+            })
+        })?;
+        if certificates.is_empty() {
+            return Err(invalid("there are none".into()));
+        }
+        Ok(if insecure { Self::Anyone } else { Self::File(certificates) })
     }
 }
 
-impl Error for SelfSigned {}
+/// The way to TLS, made ready when the first connection needs it: reading the system's certificates takes longer than
+/// a whole request without TLS.
+pub(crate) struct Tls<'a> {
+    trust: &'a Trust,
+    protocol: &'static [u8],
+    connector: OnceCell<TlsConnector>,
+}
 
-impl Tls {
+impl<'a> Tls<'a> {
     /// Prepares TLS for an application protocol, by its ALPN name (RFC 7301).
-    pub(crate) fn new(options: &ProbeOptions, protocol: &'static [u8]) -> Result<Self, InvalidCertificates> {
-        let roots = match &options.cacert {
-            Some(path) => {
-                let invalid = |reason| InvalidCertificates { path: path.clone(), reason };
-                let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-                let certificates = read.map_err(|error| {
-                    invalid(match error {
-                        rustls::pki_types::pem::Error::Io(error) => proc_tree::cli::text::os_error(&error),
-                        _ => "it is not PEM".into(),
-                    })
-                })?;
-                if certificates.is_empty() {
-                    return Err(invalid("there are none".into()));
-                }
-                Roots::File(certificates)
-            }
-            None => Roots::System,
-        };
-        let roots = if options.insecure { Roots::Anyone } else { roots };
-        Ok(Self { roots, protocol, connector: OnceCell::new() })
+    pub(crate) fn new(trust: &'a Trust, protocol: &'static [u8]) -> Self {
+        Self { trust, protocol, connector: OnceCell::new() }
     }
 
     /// Speaks TLS on a connection.
-    pub(crate) async fn handshake<S: crate::stream::Connection>(
+    pub(crate) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
         host: &str,
@@ -94,15 +92,15 @@ impl Tls {
         };
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Reason::new(Sign::Unclear, format!("{host:?} is no name that a certificate could be for")))?;
-        connector.connect(name, stream).await.map_err(|error| Reason::from_io(&error))
+        connector.connect(name, stream).await.map_err(|error| fault::reason(&error))
     }
 
     fn connector(&self) -> Result<TlsConnector, String> {
         let provider = Arc::new(ring::default_provider());
-        let verifier: Arc<dyn ServerCertVerifier> = match &self.roots {
-            Roots::Anyone => Arc::new(Anyone(Arc::clone(&provider))),
-            Roots::File(certificates) => Arc::new(trusted(certificates, &provider)?),
-            Roots::System => Arc::new(trusted(&system_certificates()?, &provider)?),
+        let verifier: Arc<dyn ServerCertVerifier> = match self.trust {
+            Trust::Anyone => Arc::new(Anyone(Arc::clone(&provider))),
+            Trust::File(certificates) => Arc::new(trusted(certificates, &provider)?),
+            Trust::System => Arc::new(trusted(&system_certificates()?, &provider)?),
         };
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -115,7 +113,7 @@ impl Tls {
     }
 }
 
-impl fmt::Debug for Tls {
+impl fmt::Debug for Tls<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls").finish_non_exhaustive()
     }
@@ -141,45 +139,4 @@ fn trusted(certificates: &[CertificateDer<'static>], provider: &Arc<CryptoProvid
     let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
     let chains = chains.build().map_err(|error| error.to_string())?;
     Ok(Trusted { chains, own: certificates.to_vec() })
-}
-
-/// Words an error of a TLS handshake; `None` when it is none.
-pub(crate) fn reason(error: &(dyn Error + 'static)) -> Option<Reason> {
-    use rustls::Error as Tls;
-    let words = match error.downcast_ref::<Tls>()? {
-        Tls::InvalidCertificate(error) => certificate(error),
-        Tls::InvalidMessage(_) => "the server does not speak TLS".into(),
-        Tls::AlertReceived(alert) => format!("the server refused the TLS handshake ({alert:?})"),
-        Tls::PeerIncompatible(_) => "the server and this tool have no version or cipher of TLS in common".into(),
-        other => format!("TLS: {other}"),
-    };
-    Some(Reason::answered(words))
-}
-
-fn certificate(error: &CertificateError) -> String {
-    match error {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "certificate expired".into(),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "certificate not valid yet".into()
-        }
-        CertificateError::NotValidForName => "certificate is for another host".into(),
-        CertificateError::NotValidForNameContext { expected, presented } => {
-            let named: Vec<_> = presented.iter().take(3).map(|name| name_in(name)).collect();
-            let named = if named.is_empty() { "none".into() } else { named.join(", ") };
-            format!(
-                "certificate is for another host: {}, not {}",
-                proc_tree::cli::text::escape(&named),
-                expected.to_str()
-            )
-        }
-        CertificateError::UnknownIssuer => "certificate signed by an unknown authority".into(),
-        CertificateError::Other(OtherError(inner)) if inner.is::<SelfSigned>() => "certificate is self-signed".into(),
-        CertificateError::Revoked => "certificate revoked".into(),
-        other => format!("certificate invalid: {other}"),
-    }
-}
-
-/// rustls presents names as `DnsName("localhost")`.
-fn name_in(presented: &str) -> &str {
-    presented.split('"').nth(1).unwrap_or(presented)
 }

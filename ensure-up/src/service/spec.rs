@@ -159,7 +159,7 @@ impl Service {
 
     /// Tells whether the answer itself says whose server it is.
     pub fn is_known_by_answer(&self) -> bool {
-        !self.settings.expect_json.is_empty() || self.settings.expect_body.is_some()
+        self.settings.has_identity()
     }
 
     /// Returns the health target that was asked for, for a port.

@@ -16,11 +16,8 @@ use serde::{
     de::{Error, SeqAccess, Visitor},
 };
 
-use super::Header;
-use crate::{
-    body::{BodyPattern, JsonExpectation},
-    status_set::StatusSet,
-};
+use super::header::Header;
+use crate::expect::{body::BodyPattern, json::JsonExpectation, status::StatusSet};
 
 /// A value that is one word of a command line.
 pub(super) trait Word: Sized {

@@ -4,21 +4,28 @@ use std::{cell::RefCell, future::poll_fn, io, path::Path, pin::Pin, task::ready}
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::Answer;
+use super::answer::{Answer, Outcome};
 use crate::reason::{Reason, Sign};
 
 /// Looks for a file, on a thread of its own: a network file system can hang, and cannot be interrupted. A look that
 /// has not come back is waited for by the next attempt, instead of a second one.
-#[derive(Debug, Default)]
-pub(super) struct FileProbe(RefCell<Option<JoinHandle<io::Result<()>>>>);
+#[derive(Debug)]
+pub(crate) struct FileProbe<'a> {
+    path: &'a Path,
+    running: RefCell<Option<JoinHandle<io::Result<()>>>>,
+}
 
-impl FileProbe {
+impl<'a> FileProbe<'a> {
+    pub(super) fn new(path: &'a Path) -> Self {
+        Self { path, running: RefCell::new(None) }
+    }
+
     /// Looks once. May be dropped and called again.
-    pub(super) async fn look(&self, path: &Path) -> Result<Answer, Reason> {
+    pub(super) async fn look(&self) -> Outcome {
         let looked = poll_fn(|context| {
-            let mut running = self.0.borrow_mut();
+            let mut running = self.running.borrow_mut();
             let look = running.get_or_insert_with(|| {
-                let path = path.to_owned();
+                let path = self.path.to_owned();
                 spawn_blocking(move || path.metadata().map(drop))
             });
             let looked = ready!(Pin::new(look).poll(context));

@@ -9,11 +9,19 @@ use h2::{RecvStream, client::SendRequest};
 use hyper::{HeaderMap, Method, Request, StatusCode, header};
 use prost::Message;
 
-use super::{Answer, judge};
+use super::{
+    answer::{Answer, Outcome},
+    endpoint::Endpoint,
+    http::request::USER_AGENT,
+    stage::{Stage, Step},
+    stream::{self, Stream},
+};
 use crate::{
-    options::Header,
+    expect::status::words as status_words,
+    options::header::Header,
     reason::{Reason, Sign, quote},
-    stream::Stream,
+    target::{host::Host, kind::Place},
+    tls::{self, Tls, Trust},
 };
 
 #[derive(Message)]
@@ -42,21 +50,48 @@ const PREFIX: usize = 5;
 /// An answer of one field has no use for more.
 const MOST: usize = 64 * 1024;
 
-/// Asks whether a service is serving; the empty name means the whole server.
-pub(super) async fn check(
-    stream: Stream,
-    authority: &str,
-    tls: bool,
-    service: &str,
-    headers: &[Header],
-) -> Result<Answer, Reason> {
-    let (sender, connection) = h2::client::handshake(stream).await.map_err(|error| broken(&error))?;
-    let call = call(sender, request(authority, tls, headers)?, service);
-    // the connection only moves while it is polled; it ends when the call has dropped its streams
-    tokio::select! {
-        biased;
-        answer = call => answer,
-        Err(error) = connection => Err(broken(&error)),
+/// A service whose health is asked for; the empty name means the whole server.
+#[derive(Debug)]
+pub(crate) struct GrpcProbe<'a> {
+    place: Place,
+    host: &'a Host,
+    service: &'a str,
+    headers: &'a [Header],
+    tls: Option<Tls<'a>>,
+}
+
+impl<'a> GrpcProbe<'a> {
+    /// Makes it ready, over TLS where there is somebody to trust.
+    pub(super) fn new(host: &'a Host, service: &'a str, headers: &'a [Header], trust: Option<&'a Trust>) -> Self {
+        let tls = trust.map(|trust| Tls::new(trust, b"h2"));
+        Self { place: Place::Host(host.clone()), host, service, headers, tls }
+    }
+
+    pub(super) fn host(&self) -> &Host {
+        self.host
+    }
+
+    /// Asks whether the service is serving.
+    pub(super) async fn ask(&self, endpoint: Endpoint, stage: &Stage) -> Outcome {
+        let mut stream = stream::open(&self.place, endpoint).await?;
+        if let Some(tls) = &self.tls {
+            stage.enter(Step::Securing);
+            stream = Box::new(tls.handshake(stream, &self.host.name).await?);
+        }
+        stage.enter(Step::Asked);
+        self.check(stream).await
+    }
+
+    async fn check(&self, stream: Stream) -> Outcome {
+        let (sender, connection) = h2::client::handshake(stream).await.map_err(|error| broken(&error))?;
+        let request = request(&self.host.authority(), self.tls.is_some(), self.headers)?;
+        let call = call(sender, request, self.service);
+        // the connection only moves while it is polled; it ends when the call has dropped its streams
+        tokio::select! {
+            biased;
+            answer = call => answer,
+            Err(error) = connection => Err(broken(&error)),
+        }
     }
 }
 
@@ -67,21 +102,21 @@ fn request(authority: &str, tls: bool, headers: &[Header]) -> Result<Request<()>
         .uri(format!("{scheme}://{authority}/grpc.health.v1.Health/Check"))
         .header(header::CONTENT_TYPE, "application/grpc")
         .header(header::TE, "trailers")
-        .header(header::USER_AGENT, super::http::USER_AGENT);
+        .header(header::USER_AGENT, USER_AGENT);
     for Header { name, value } in headers {
         request = request.header(name, value);
     }
     request.body(()).map_err(|error| Reason::new(Sign::Unclear, error.to_string()))
 }
 
-async fn call(sender: SendRequest<Bytes>, request: Request<()>, service: &str) -> Result<Answer, Reason> {
+async fn call(sender: SendRequest<Bytes>, request: Request<()>, service: &str) -> Outcome {
     let mut sender = sender.ready().await.map_err(|error| broken(&error))?;
     let (answer, mut body) = sender.send_request(request, false).map_err(|error| broken(&error))?;
     body.send_data(frame(service), true).map_err(|error| broken(&error))?;
     let answer = answer.await.map_err(|error| broken(&error))?;
     let (head, body) = answer.into_parts();
     if head.status != StatusCode::OK {
-        return Err(Reason::answered(judge::words(head.status)).with_status(head.status.as_u16()));
+        return Err(Reason::answered(status_words(head.status)).with_status(head.status.as_u16()));
     }
     let is_grpc =
         head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
@@ -157,7 +192,7 @@ fn refusal(status: &str, service: &str, headers: &HeaderMap) -> Option<Reason> {
     Some(Reason::answered(format!("{name}{}", said.unwrap_or_default())))
 }
 
-fn serving(message: &[u8], service: &str) -> Result<Answer, Reason> {
+fn serving(message: &[u8], service: &str) -> Outcome {
     let response =
         message.get(PREFIX..).filter(|_| message[0] == 0).and_then(|bytes| HealthCheckResponse::decode(bytes).ok());
     let Some(response) = response else { return Err(Reason::answered("the answer is no health check's")) };
@@ -172,7 +207,7 @@ fn serving(message: &[u8], service: &str) -> Result<Answer, Reason> {
 
 fn broken(error: &h2::Error) -> Reason {
     match error.get_io() {
-        Some(error) => Reason::from_io(error),
+        Some(error) => tls::fault::reason(error),
         None if error.is_remote() => Reason::answered(format!("the server broke off: {}", words(error))),
         None => Reason::answered(format!("the server does not speak HTTP/2: {}", words(error))),
     }

@@ -56,6 +56,11 @@ impl Host {
     }
 }
 
+/// Tells whether an address is this machine's own loopback.
+pub(crate) fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
 const NOT_A_PORT: &str = "expected a port from 1 to 65535";
 
 /// Parses `host:port`, `:port` (this machine) and `[IPv6]:port`.

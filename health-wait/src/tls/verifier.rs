@@ -1,6 +1,6 @@
 //! Which certificates are accepted.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use tokio_rustls::rustls::{
     CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme,
@@ -13,7 +13,17 @@ use tokio_rustls::rustls::{
 };
 use webpki::EndEntityCert;
 
-use super::SelfSigned;
+/// A certificate that nobody but itself vouches for.
+#[derive(Debug)]
+pub(super) struct SelfSigned;
+
+impl fmt::Display for SelfSigned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("self-signed")
+    }
+}
+
+impl std::error::Error for SelfSigned {}
 
 /// Accepts what the trusted certificates vouch for, and the trusted certificates themselves.
 #[derive(Debug)]

@@ -7,15 +7,17 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
-use health_wait::{Event, Goal, Target, report};
+use health_wait::{Event, Goal, Target};
 use proc_tree::cli::{
     terminal::{Color, Look},
     text,
 };
 
+use super::{arguments::Arguments, report};
+
 const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 /// How often the line is redrawn; what is healthy before that needs none.
-pub(crate) const FRAME: Duration = Duration::from_millis(120);
+pub(super) const FRAME: Duration = Duration::from_millis(120);
 const GREEN: Style = AnsiColor::Green.on_default();
 
 /// How to tell of the progress.
@@ -31,13 +33,13 @@ enum Manner {
 
 /// The progress of a wait, on stderr.
 #[derive(Debug)]
-pub(crate) struct Progress<'a> {
+pub(super) struct Progress<'a> {
     targets: &'a [Target],
     goal: Goal,
     manner: Manner,
     color: Color,
     started: Instant,
-    timeout: Duration,
+    timeout: Option<Duration>,
     /// What was last heard of each target; `None` once it is as awaited.
     reasons: Vec<Option<String>>,
     frame: usize,
@@ -45,29 +47,35 @@ pub(crate) struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// Begins to tell of a wait; `timeout` is zero where there is no deadline.
-    pub(crate) fn new(targets: &'a [Target], goal: Goal, color: Color, timeout: Duration) -> Self {
+    /// Begins to tell of the wait that is asked for.
+    pub(super) fn of(arguments: &'a Arguments) -> Self {
         let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let manner = if io::stderr().is_terminal() && !dumb { Manner::Drawn } else { Manner::Lines };
-        let reasons = vec![Some(String::new()); targets.len()];
-        Self { targets, goal, manner, color, started: Instant::now(), timeout, reasons, frame: 0, is_drawn: false }
+        let is_drawn = io::stderr().is_terminal() && !dumb;
+        // one attempt makes no progress that its outcome would not tell
+        let is_silent = arguments.common.quiet || (arguments.once && !is_drawn);
+        let manner = match is_drawn {
+            _ if is_silent => Manner::Silent,
+            true => Manner::Drawn,
+            false => Manner::Lines,
+        };
+        let mut progress = Self::new(&arguments.targets, arguments.goal(), arguments.timeout(), manner);
+        progress.color = arguments.common.color;
+        progress
     }
 
-    /// Tells nothing.
-    pub(crate) fn silenced(mut self, silenced: bool) -> Self {
-        if silenced {
-            self.manner = Manner::Silent;
-        }
-        self
+    fn new(targets: &'a [Target], goal: Goal, timeout: Option<Duration>, manner: Manner) -> Self {
+        let (color, started) = (Color::Never, Instant::now());
+        let reasons = vec![Some(String::new()); targets.len()];
+        Self { targets, goal, manner, color, started, timeout, reasons, frame: 0, is_drawn: false }
     }
 
     /// Tells whether there is a line to redraw.
-    pub(crate) fn is_redrawn(&self) -> bool {
+    pub(super) fn is_redrawn(&self) -> bool {
         self.manner == Manner::Drawn
     }
 
     /// Takes in what happened to a target.
-    pub(crate) fn happened(&mut self, target: usize, event: &Event<'_>) {
+    pub(super) fn happened(&mut self, target: usize, event: &Event<'_>) {
         match event {
             Event::Changed(reason) => {
                 if self.manner == Manner::Lines {
@@ -91,7 +99,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Draws the line anew, in one write, so that it does not flicker.
-    pub(crate) fn draw(&mut self) {
+    pub(super) fn draw(&mut self) {
         let Some(target) = self.reasons.iter().position(Option::is_some) else { return };
         let columns = Look::of(&io::stderr(), self.color).columns.unwrap_or(80);
         self.frame += 1;
@@ -102,7 +110,7 @@ impl<'a> Progress<'a> {
 
     fn line(&self, target: usize, columns: usize) -> String {
         let seconds = self.started.elapsed().as_secs();
-        let limit = if self.timeout.is_zero() { String::new() } else { format!(" of {}", limit(self.timeout)) };
+        let limit = self.timeout.map(|timeout| format!(" of {}", limit(timeout))).unwrap_or_default();
         let reached = self.reasons.iter().filter(|reason| reason.is_none()).count();
         let count =
             if self.targets.len() > 1 { format!(" ({reached} of {})", self.targets.len()) } else { String::new() };
@@ -114,7 +122,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Wipes the line off the terminal.
-    pub(crate) fn clear(&mut self) {
+    fn clear(&mut self) {
         if std::mem::take(&mut self.is_drawn) {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
@@ -127,6 +135,12 @@ impl<'a> Progress<'a> {
 
     fn name(&self, target: usize) -> String {
         text::escape(&self.targets[target].to_string()).into_owned()
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        self.clear();
     }
 }
 
@@ -146,13 +160,13 @@ mod tests {
     #[test]
     fn the_line_keeps_within_its_columns_and_never_loses_the_time() {
         let targets = ["http://localhost:8000/health".parse().expect("a target"), ":1".parse().expect("a target")];
-        let mut progress = Progress::new(&targets, Goal::Up, Color::Never, Duration::from_secs(30)).silenced(true);
+        let mut progress = Progress::new(&targets, Goal::Up, Some(Duration::from_secs(30)), Manner::Silent);
         progress.happened(0, &Event::Changed("503 Service Unavailable"));
         let whole = "⠋ http://localhost:8000/health (0 of 2)  503 Service Unavailable, 0 s of 30 s";
         assert_eq!(progress.line(0, 100), whole);
         assert_eq!(progress.line(0, 40), "⠋ http://localhost:8000/he…, 0 s of 30 s");
         assert_eq!(progress.line(0, 10), ", 0 s of …");
-        let progress = Progress::new(&targets[1..], Goal::Up, Color::Never, Duration::ZERO);
+        let progress = Progress::new(&targets[1..], Goal::Up, None, Manner::Silent);
         assert_eq!(progress.line(0, 100), "⠋ :1  asking, 0 s");
     }
 }

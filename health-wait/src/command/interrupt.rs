@@ -5,8 +5,8 @@ use std::{future, io};
 use proc_tree::{Signal, cli::signals::Signals};
 use tokio::io::unix::AsyncFd;
 
-/// Waits for a signal that ends this tool, and returns which one came.
-pub(crate) async fn deadly() -> io::Result<Signal> {
+/// Waits for a signal that ends this tool.
+pub(super) async fn next() -> io::Result<Signal> {
     let signals = Signals::catch(&[Signal::INT, Signal::TERM, Signal::HUP])?;
     // SAFETY: it owns one descriptor, which stays open and the same for as long as it lives.
     let signals = unsafe { AsyncFd::register(signals) }?;

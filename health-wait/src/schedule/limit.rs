@@ -17,8 +17,8 @@ pub(crate) struct Limit {
 
 impl Limit {
     /// Sets the limit of an attempt that begins now.
-    pub(crate) fn of(own: Option<Duration>, deadline: Option<Instant>) -> Self {
-        let end = own.and_then(|own| Instant::now().checked_add(own));
+    pub(crate) fn of(now: Instant, own: Option<Duration>, deadline: Option<Instant>) -> Self {
+        let end = own.and_then(|own| now.checked_add(own));
         match (end, deadline) {
             (Some(end), Some(deadline)) if deadline < end => Self { at: Some(deadline), own: None },
             (Some(end), _) => Self { at: Some(end), own },
@@ -35,8 +35,8 @@ impl Limit {
     }
 
     /// Tells whether it was the deadline that ended the attempt, before its own time was up.
-    pub(crate) fn has_cut_short(&self) -> bool {
-        self.own.is_none() && self.at.is_some_and(|at| Instant::now() >= at)
+    pub(crate) fn has_cut_short(&self, now: Instant) -> bool {
+        self.own.is_none() && self.at.is_some_and(|at| now >= at)
     }
 
     /// Says what there was not, by the end of the limit.
@@ -82,9 +82,17 @@ mod tests {
             (Some(Duration::MAX), Some(now), "no answer yet"),
             (None, Some(now), "no answer yet"),
         ] {
-            assert_eq!(Limit::of(own, deadline).passed("no answer").text, words);
+            assert_eq!(Limit::of(now, own, deadline).passed("no answer").text, words);
         }
-        assert!(Limit::of(None, Some(now)).has_cut_short());
-        assert!(!Limit::of(None, None).has_cut_short() && !Limit::of(Some(second), None).has_cut_short());
+        for (own, deadline, later, cut_short) in [
+            (None, Some(now), 0, true),
+            (None, Some(now + second), 0, false),
+            (Some(5 * second), Some(now + second), 1, true),
+            (Some(second), Some(now + 5 * second), 9, false),
+            (Some(second), None, 9, false),
+            (None, None, 9, false),
+        ] {
+            assert_eq!(Limit::of(now, own, deadline).has_cut_short(now + later * second), cut_short);
+        }
     }
 }

@@ -10,16 +10,17 @@ use hyper::{
 use hyper_util::{client::proxy::matcher::Matcher, rt::TokioIo};
 use url::Url;
 
-use super::{http, judge};
+use super::exchange::{broken, drive};
 use crate::{
+    expect::status::words,
+    probe::stream::Stream,
     reason::{Reason, Sign},
-    stream::{self, Stream},
-    target::Host,
+    target::host::{Host, is_loopback},
 };
 
 /// An HTTP proxy.
 #[derive(Debug)]
-pub(crate) struct Proxy {
+pub(super) struct Proxy {
     scheme: String,
     host: Host,
     authorization: Option<HeaderValue>,
@@ -29,7 +30,7 @@ impl Proxy {
     /// Finds the proxy for a URL. What runs on this machine is asked directly.
     pub(super) fn from_environment(url: &Url) -> Option<Self> {
         let host = Host::of_url(url, None).ok()?;
-        let near = host.literal().map_or_else(|| host.is_localhost(), |address| stream::is_loopback(address.ip()));
+        let near = host.literal().map_or_else(|| host.is_localhost(), |address| is_loopback(address.ip()));
         if near {
             return None;
         }
@@ -66,16 +67,15 @@ impl Proxy {
         }
         let request =
             request.body(Empty::<Bytes>::new()).map_err(|error| Reason::new(Sign::Unclear, error.to_string()))?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| http::broken(&error))?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
         let tunnel = async {
-            let answer = sender.send_request(request).await.map_err(|error| http::broken(&error))?;
+            let answer = sender.send_request(request).await.map_err(|error| broken(&error))?;
             if !answer.status().is_success() {
-                return Err(Reason::answered(format!("the proxy says {}", judge::words(answer.status()))));
+                return Err(Reason::answered(format!("the proxy says {}", words(answer.status()))));
             }
-            let upgraded = hyper::upgrade::on(answer).await.map_err(|error| http::broken(&error))?;
+            let upgraded = hyper::upgrade::on(answer).await.map_err(|error| broken(&error))?;
             Ok(Box::new(TokioIo::new(upgraded)) as Stream)
         };
-        http::drive(connection.with_upgrades(), tunnel).await
+        drive(connection.with_upgrades(), tunnel).await
     }
 }

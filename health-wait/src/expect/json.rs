@@ -1,63 +1,11 @@
-//! What a body must match: a pattern, or values at JSON paths.
+//! A value that must stand at a path of a JSON body.
 
 use std::{fmt, str::FromStr};
 
-use regex::bytes::Regex;
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
 use crate::reason::{brief, quote};
-
-/// A regular expression for a body, whatever its encoding.
-#[derive(Debug, Clone)]
-pub struct BodyPattern(Regex);
-
-/// A text that is no regular expression.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid regular expression {text:?}: {reason}")]
-pub struct InvalidPattern {
-    text: String,
-    reason: String,
-}
-
-impl BodyPattern {
-    /// Tells whether the body matches anywhere.
-    pub fn matches(&self, body: &[u8]) -> bool {
-        self.0.is_match(body)
-    }
-
-    /// Returns the pattern as it was written.
-    pub fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-}
-
-impl fmt::Display for BodyPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl PartialEq for BodyPattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
-    }
-}
-
-impl Eq for BodyPattern {}
-
-impl FromStr for BodyPattern {
-    type Err = InvalidPattern;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Regex::new(text).map(Self).map_err(|error| {
-            // the library draws the pattern over several lines and says what is wrong in the last one
-            let said = error.to_string();
-            let last = said.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            InvalidPattern { text: text.to_owned(), reason: last }
-        })
-    }
-}
 
 /// A value that must stand at an RFC 9535 JSONPath of the body: `$.status=ok`.
 ///
@@ -65,7 +13,7 @@ impl FromStr for BodyPattern {
 /// the strings that read the same, `"3"` in quotes is the string alone. Where the path selects several values, as
 /// `$.checks[*].ok` does, all of them must be equal to it.
 #[derive(Debug, Clone)]
-pub struct JsonExpectation {
+pub(crate) struct JsonExpectation {
     path: JsonPath,
     path_text: String,
     value: String,
@@ -75,14 +23,14 @@ pub struct JsonExpectation {
 /// A text that is no `PATH=VALUE`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid JSON expectation {text:?}: {reason}")]
-pub struct InvalidExpectation {
+pub(crate) struct InvalidExpectation {
     text: String,
     reason: String,
 }
 
 impl JsonExpectation {
     /// Tells what is wrong with the document; `None` when it is as expected.
-    pub fn mismatch(&self, document: &Value) -> Option<String> {
+    pub(crate) fn mismatch(&self, document: &Value) -> Option<String> {
         let found = self.path.query(document);
         if found.is_empty() {
             return Some(format!("{} is missing, expected {}", self.path_text, self.expected()));
@@ -208,9 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_or_path_is_quoted() {
-        let error = "a(".parse::<BodyPattern>().expect_err("an open group").to_string();
-        assert_eq!(error, "invalid regular expression \"a(\": unclosed group");
+    fn what_is_no_path_with_a_value_is_quoted() {
         for text in ["", "$.status", "status=ok", "$.=x", "=x"] {
             let error = text.parse::<JsonExpectation>().expect_err(text).to_string();
             assert!(error.starts_with(&format!("invalid JSON expectation {text:?}: ")), "{error}");

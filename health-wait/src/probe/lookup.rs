@@ -8,13 +8,13 @@ use std::{
 
 use tokio::{
     task::{JoinHandle, spawn_blocking},
-    time::{Instant, sleep_until},
+    time::Instant,
 };
 
 use crate::{
-    limit::Limit,
     reason::{Reason, Sign},
-    target::Host,
+    schedule::{Schedule, limit::Limit, until},
+    target::host::Host,
 };
 
 /// How long the addresses of a host are believed.
@@ -32,32 +32,30 @@ const HEAD_START: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(crate) struct Lookup {
     host: Host,
-    /// How long an answer may take.
-    allowed: Option<Duration>,
-    deadline: Option<Instant>,
+    schedule: Schedule,
     limit: Option<Limit>,
     not_before: Option<Instant>,
     running: Option<JoinHandle<io::Result<Vec<SocketAddr>>>>,
 }
 
 impl Lookup {
-    pub(crate) fn new(host: Host, allowed: Option<Duration>, deadline: Option<Instant>) -> Self {
+    pub(crate) fn new(host: Host, schedule: Schedule) -> Self {
         // what is known of this machine is being asked already, and most often answers
         let not_before = host.is_localhost().then(|| Instant::now() + HEAD_START);
-        Self { host, allowed, deadline, limit: None, not_before, running: None }
+        Self { host, schedule, limit: None, not_before, running: None }
     }
 
     /// Returns the host's addresses of now. May be dropped and called again.
     pub(crate) async fn next(&mut self) -> Result<Vec<SocketAddr>, Reason> {
-        if let Some(instant) = self.not_before {
-            sleep_until(instant).await;
+        if self.not_before.is_some() {
+            until(self.not_before).await;
             self.not_before = None;
         }
         let running = self.running.get_or_insert_with(|| {
             let host = self.host.clone();
             spawn_blocking(move || resolve(&host))
         });
-        let limit = self.limit.get_or_insert_with(|| Limit::of(self.allowed, self.deadline));
+        let limit = self.limit.get_or_insert_with(|| self.schedule.limit(Instant::now()));
         let found = limit.keep(running).await.ok_or_else(|| limit.passed("no answer from DNS"));
         self.limit = None;
         let found = found?;

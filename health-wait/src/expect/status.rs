@@ -1,19 +1,21 @@
-//! A set of HTTP statuses: `200-299,401`.
+//! HTTP statuses: sets of them, as `200-299,401`, and their words.
 
 use std::{fmt, ops::RangeInclusive, str::FromStr};
 
+use hyper::StatusCode;
+
 /// HTTP statuses, as ranges and single ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusSet(Vec<RangeInclusive<u16>>);
+pub(crate) struct StatusSet(Vec<RangeInclusive<u16>>);
 
 /// A text that is no set of statuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid status {0:?}: expected a number from 100 to 599, a range such as 200-299, or a list of both")]
-pub struct InvalidStatus(String);
+pub(crate) struct InvalidStatus(String);
 
 impl StatusSet {
     /// Tells whether the status is in the set.
-    pub fn contains(&self, status: u16) -> bool {
+    pub(crate) fn contains(&self, status: u16) -> bool {
         self.0.iter().any(|range| range.contains(&status))
     }
 }
@@ -48,6 +50,14 @@ fn parse_range(text: &str) -> Option<RangeInclusive<u16>> {
 fn parse_status(text: &str) -> Option<u16> {
     let digits = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|status| digits && (100..600).contains(status))
+}
+
+/// Words a status by its registered name: what the server calls it is foreign text that adds nothing.
+pub(crate) fn words(status: StatusCode) -> String {
+    match status.canonical_reason() {
+        Some(name) => format!("{} {name}", status.as_u16()),
+        None => status.as_u16().to_string(),
+    }
 }
 
 #[cfg(test)]

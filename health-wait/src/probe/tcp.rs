@@ -1,43 +1,17 @@
-//! Connections, and what they can turn out to be.
+//! Connections over TCP.
 
-use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-    path::Path,
-};
+use std::{io, net::SocketAddr};
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::{TcpStream, UnixStream},
-};
+use tokio::net::TcpStream;
 
-use crate::reason::{Reason, Sign};
-
-/// A connection of any kind.
-pub(crate) trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
-
-/// A connection whose kind no longer matters.
-pub(crate) type Stream = Box<dyn Connection>;
+use crate::reason::Reason;
 
 /// Connects to an address.
-pub(crate) async fn to_address(address: SocketAddr) -> Result<TcpStream, Reason> {
+pub(super) async fn connect(address: SocketAddr) -> Result<TcpStream, Reason> {
     let stream = TcpStream::connect(address).await.map_err(|error| Reason::from_io(&error))?;
     let stream = not_ourselves(stream)?;
     stream.set_nodelay(true).map_err(|error| Reason::from_io(&error))?;
     Ok(stream)
-}
-
-/// Connects to a Unix socket.
-pub(crate) async fn to_socket(path: &Path) -> Result<UnixStream, Reason> {
-    UnixStream::connect(path).await.map_err(|error| match error.kind() {
-        // "invalid input" is what a path that is too long for a socket gives
-        io::ErrorKind::InvalidInput => Reason::new(Sign::Unclear, "the path is too long for a socket"),
-        io::ErrorKind::NotFound => Reason::new(Sign::No, "no such socket"),
-        io::ErrorKind::WouldBlock => Reason::new(Sign::Silent, "its queue of connections is full"),
-        _ => Reason::from_io(&error),
-    })
 }
 
 /// A port that nobody listens on can be connected to from itself, when the kernel happens to choose that very port for
@@ -54,16 +28,12 @@ fn not_ourselves(stream: TcpStream) -> Result<TcpStream, Reason> {
     }
 }
 
-/// Tells whether an address is this machine's own loopback.
-pub(crate) fn is_loopback(address: IpAddr) -> bool {
-    address.to_canonical().is_loopback()
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::net::TcpSocket;
 
     use super::*;
+    use crate::reason::Sign;
 
     #[test]
     fn a_connection_to_itself_is_a_refusal_and_leaves_the_port_free() {

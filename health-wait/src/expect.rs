@@ -1,0 +1,137 @@
+//! Whether an HTTP answer is the one that is awaited.
+
+use hyper::StatusCode;
+
+pub(crate) mod body;
+pub(crate) mod json;
+pub(crate) mod status;
+
+use body::BodyPattern;
+use json::JsonExpectation;
+use status::{StatusSet, words};
+
+use crate::reason::{Reason, Sign, quote};
+
+/// What an answer must be like.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Expectations<'a> {
+    pub(crate) status: Option<&'a StatusSet>,
+    pub(crate) body: Option<&'a BodyPattern>,
+    pub(crate) json: &'a [JsonExpectation],
+    pub(crate) fail_status: Option<&'a StatusSet>,
+    pub(crate) fail_body: Option<&'a BodyPattern>,
+}
+
+impl Expectations<'_> {
+    /// Tells whether the answer must have certain contents, so that another answer is not this server's.
+    pub(crate) fn are_of_contents(&self) -> bool {
+        self.status.is_some() || self.body.is_some() || !self.json.is_empty()
+    }
+
+    /// Tells whether the body decides anything once the status is known.
+    pub(crate) fn needs_body(&self, status: StatusCode) -> bool {
+        self.fail_body.is_some() || self.accepts(status)
+    }
+
+    fn accepts(&self, status: StatusCode) -> bool {
+        match self.status {
+            Some(set) => set.contains(status.as_u16()),
+            None => (200..400).contains(&status.as_u16()),
+        }
+    }
+
+    /// Looks at the status alone: an answer that can only mean failure is one whatever its body.
+    pub(crate) fn fails(&self, status: StatusCode) -> Option<Reason> {
+        let fatal = self.fail_status.is_some_and(|set| set.contains(status.as_u16()));
+        fatal.then(|| Reason::new(Sign::Failed, words(status)).with_status(status.as_u16()))
+    }
+
+    /// Looks at the whole answer.
+    pub(crate) fn judge(&self, status: StatusCode, body: &[u8]) -> Result<(), Reason> {
+        self.judge_body(status, body).map_err(|reason| reason.with_status(status.as_u16()))
+    }
+
+    fn judge_body(&self, status: StatusCode, body: &[u8]) -> Result<(), Reason> {
+        let said = || quote(&String::from_utf8_lossy(&body[..body.len().min(400)]));
+        if let Some(pattern) = self.fail_body.filter(|pattern| pattern.matches(body)) {
+            return Err(Reason::new(Sign::Failed, format!("body matched {}: {}", quote(pattern.as_str()), said())));
+        }
+        if !self.accepts(status) {
+            return Err(Reason::answered(words(status)));
+        }
+        if let Some(pattern) = self.body.filter(|pattern| !pattern.matches(body)) {
+            return Err(Reason::answered(format!("body did not match {}: {}", quote(pattern.as_str()), said())));
+        }
+        if self.json.is_empty() {
+            return Ok(());
+        }
+        let document =
+            serde_json::from_slice(body).map_err(|_| Reason::answered(format!("body is not JSON: {}", said())))?;
+        match self.json.iter().find_map(|expectation| expectation.mismatch(&document)) {
+            Some(mismatch) => Err(Reason::answered(mismatch)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(expected: &Expectations<'_>, status: u16, body: &str) -> Result<(), String> {
+        let status = StatusCode::from_u16(status).expect("a status");
+        let judged = expected.judge(status, body.as_bytes());
+        judged.map_err(|reason| format!("{:?}: {reason}", reason.sign))
+    }
+
+    #[test]
+    fn without_expectations_everything_from_200_to_399_is_healthy() {
+        let nothing = Expectations::default();
+        for (status, healthy) in [(200, true), (399, true), (199, false), (400, false), (503, false)] {
+            assert_eq!(judge(&nothing, status, "").is_ok(), healthy, "{status}");
+        }
+        assert_eq!(judge(&nothing, 503, ""), Err("Answered: 503 Service Unavailable".into()));
+        assert_eq!(judge(&nothing, 599, ""), Err("Answered: 599".into()));
+    }
+
+    #[test]
+    fn all_expectations_must_hold_and_the_first_that_does_not_is_named() {
+        let json = ["$.status=ready", "$.n=1"].map(|text| text.parse().expect("an expectation"));
+        let expected = Expectations {
+            status: Some(&"200,401".parse().expect("a set")),
+            body: Some(&"rea?dy".parse().expect("a pattern")),
+            json: &json,
+            ..Expectations::default()
+        };
+        for (status, body, said) in [
+            (200, r#"{"status":"ready","n":1}"#, Ok(())),
+            (401, r#"{"status":"ready","n":1}"#, Ok(())),
+            (204, "ready", Err("Answered: 204 No Content")),
+            (200, "starting", Err(r#"Answered: body did not match "rea?dy": "starting""#)),
+            (200, "ready", Err(r#"Answered: body is not JSON: "ready""#)),
+            (200, r#"{"status":"ready","n":2}"#, Err(r"Answered: $.n is 2, expected 1")),
+        ] {
+            assert_eq!(judge(&expected, status, body), said.map_err(Into::into), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_fatal_body_counts_whatever_the_status() {
+        let pattern = "out of memory".parse().expect("a pattern");
+        let expected = Expectations { fail_body: Some(&pattern), ..Expectations::default() };
+        for status in [200, 500] {
+            let said = r#"Failed: body matched "out of memory": "CUDA out of memory""#;
+            assert_eq!(judge(&expected, status, "CUDA out of memory"), Err(said.into()));
+        }
+        assert_eq!(judge(&expected, 200, "fine"), Ok(()));
+    }
+
+    #[test]
+    fn a_fatal_status_is_known_before_the_body() {
+        let statuses = "404,500-599".parse().expect("a set");
+        let expected = Expectations { fail_status: Some(&statuses), ..Expectations::default() };
+        let failed = |status| expected.fails(StatusCode::from_u16(status).expect("a status"));
+        assert_eq!(failed(404), Some(Reason::new(Sign::Failed, "404 Not Found").with_status(404)));
+        assert_eq!(failed(403), None);
+    }
+}
