@@ -5,15 +5,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::{
-    probe::{
-        answer::{Answer, Outcome},
-        endpoint::Endpoint,
-    },
+    probe::{answer::Outcome, endpoint::Endpoint},
     reason::{Reason, Sign},
     report::{TargetRecord, milliseconds},
     target::Target,
     verdict::{Goal, Round, Rules, TargetVerdict},
 };
+
+mod address;
+
+use address::Address;
 
 /// How long the first reason may be held back.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -33,21 +34,6 @@ pub(crate) struct TargetState {
     /// The reason that is to be said next.
     news: Option<String>,
     record: TargetRecord,
-}
-
-/// One address of the target, or the one thing on this machine that it names.
-#[derive(Debug)]
-struct Address {
-    endpoint: Endpoint,
-    /// Whether the host still has this address.
-    is_current: bool,
-    /// Whether an attempt is on its way.
-    is_asked: bool,
-    attempts: u64,
-    /// How many times in a row it was as awaited.
-    streak: u32,
-    is_healthy: bool,
-    reason: Option<Reason>,
 }
 
 /// An attempt that has ended.
@@ -120,30 +106,17 @@ impl TargetState {
     pub(crate) fn settle(&mut self, attempt: Attempt) -> bool {
         self.note(&attempt);
         let Attempt { endpoint, outcome, ended, is_cut_short, .. } = attempt;
-        let rules = self.rules;
         let Some(address) = self.addresses.iter_mut().find(|address| address.endpoint == endpoint) else {
             return false;
         };
-        address.attempts += 1;
-        address.is_asked = address.is_current || rules.once;
-        address.is_healthy = outcome.is_ok();
-        let found = outcome.as_ref().map(|_| ()).map_err(|reason| reason.sign);
-        let is_awaited = !is_cut_short && rules.is_awaited(found);
-        address.streak = if is_awaited { address.streak + 1 } else { 0 };
-        let is_asked_again = address.is_current && !rules.once;
+        let is_enough = address.settle(&outcome, is_cut_short, self.rules);
+        let is_asked_again = address.is_current && !self.rules.once;
         self.record.attempts = self.record.attempts.max(address.attempts);
-        if is_awaited && address.streak >= rules.consecutive {
-            address.reason = None;
-            match outcome {
-                // the target is healthy, and why its other addresses are not is of no interest
-                Ok(_) => return false,
-                Err(reason) => self.record.last_error = Some(reason.text),
-            }
-        } else if !is_cut_short || address.reason.is_none() {
-            let reason = reason_to_go_on(rules.goal, outcome);
-            let so_far = format!(", {} of {} in a row", address.streak, rules.consecutive);
-            let text = reason.text + if is_awaited { &so_far } else { "" };
-            address.reason = Some(Reason { text, ..reason });
+        match outcome {
+            // the target is healthy, and why its other addresses are not is of no interest
+            Ok(_) if is_enough => return false,
+            Err(reason) if is_enough => self.record.last_error = Some(reason.text),
+            _ => {}
         }
         match self.reason(ended) {
             // that is how the wait ends, not why it goes on
@@ -234,25 +207,10 @@ impl TargetState {
     }
 }
 
-/// Says why the wait goes on after an attempt.
-fn reason_to_go_on(goal: Goal, outcome: Outcome) -> Reason {
-    match (goal, outcome) {
-        (_, Err(reason)) => reason,
-        (Goal::Up, Ok(Answer { does, .. })) => Reason::answered(does),
-        (Goal::Down, Ok(Answer { does, .. })) => Reason::answered(format!("still {does}")),
-    }
-}
-
-impl Address {
-    fn new(endpoint: Endpoint) -> Self {
-        let (attempts, streak) = (0, 0);
-        Self { endpoint, is_current: true, is_asked: false, attempts, streak, is_healthy: false, reason: None }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::answer::Answer;
 
     const FIRST: Endpoint = Endpoint::Here;
 

@@ -53,10 +53,12 @@ impl<'a> Progress<'a> {
         let is_drawn = io::stderr().is_terminal() && !dumb;
         // one attempt makes no progress that its outcome would not tell
         let is_silent = arguments.common.quiet || (arguments.once && !is_drawn);
-        let manner = match is_drawn {
-            _ if is_silent => Manner::Silent,
-            true => Manner::Drawn,
-            false => Manner::Lines,
+        let manner = if is_silent {
+            Manner::Silent
+        } else if is_drawn {
+            Manner::Drawn
+        } else {
+            Manner::Lines
         };
         let mut progress = Self::new(&arguments.targets, arguments.goal(), arguments.timeout(), manner);
         progress.color = arguments.common.color;

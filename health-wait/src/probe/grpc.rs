@@ -4,13 +4,18 @@
 //! call with one field each way needs no gRPC runtime, only HTTP/2 and protocol buffers; and a connection of our own
 //! ends with the attempt, which a pooled channel's does not.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use h2::{RecvStream, client::SendRequest};
 use hyper::{HeaderMap, Method, Request, StatusCode, header};
-use prost::Message;
+
+mod message;
+mod status;
+
+use message::{frame, serving};
+use status::refusal;
 
 use super::{
-    answer::{Answer, Outcome},
+    answer::Outcome,
     endpoint::Endpoint,
     http::request::USER_AGENT,
     stage::{Stage, Step},
@@ -19,34 +24,11 @@ use super::{
 use crate::{
     expect::status::words as status_words,
     options::header::Header,
-    reason::{Reason, Sign, quote},
+    reason::{Reason, Sign},
     target::{host::Host, kind::Place},
     tls::{self, Tls, Trust},
 };
 
-#[derive(Message)]
-struct HealthCheckRequest {
-    #[prost(string, tag = "1")]
-    service: String,
-}
-
-#[derive(Message)]
-struct HealthCheckResponse {
-    #[prost(enumeration = "ServingStatus", tag = "1")]
-    status: i32,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
-#[repr(i32)]
-enum ServingStatus {
-    Unknown = 0,
-    Serving = 1,
-    NotServing = 2,
-    ServiceUnknown = 3,
-}
-
-/// A message is preceded by whether it is compressed, and by its length.
-const PREFIX: usize = 5;
 /// An answer of one field has no use for more.
 const MOST: usize = 64 * 1024;
 
@@ -134,15 +116,6 @@ async fn call(sender: SendRequest<Bytes>, request: Request<()>, service: &str) -
     serving(&message, service)
 }
 
-fn frame(service: &str) -> Bytes {
-    let request = HealthCheckRequest { service: service.to_owned() };
-    let mut frame = BytesMut::with_capacity(PREFIX + request.encoded_len());
-    frame.put_u8(0);
-    frame.put_u32(u32::try_from(request.encoded_len()).unwrap_or(u32::MAX));
-    frame.put_slice(&request.encode_to_vec());
-    frame.freeze()
-}
-
 async fn read(mut body: RecvStream) -> Result<(BytesMut, Option<HeaderMap>), Reason> {
     let mut message = BytesMut::new();
     while let Some(data) = body.data().await {
@@ -160,49 +133,6 @@ async fn read(mut body: RecvStream) -> Result<(BytesMut, Option<HeaderMap>), Rea
 
 fn code(headers: &HeaderMap) -> Option<String> {
     headers.get("grpc-status")?.to_str().ok().map(str::to_owned)
-}
-
-/// Words a gRPC status that is not OK (<https://grpc.io/docs/guides/status-codes/>).
-fn refusal(status: &str, service: &str, headers: &HeaderMap) -> Option<Reason> {
-    let name = match status {
-        "0" => return None,
-        "5" if service.is_empty() => {
-            return Some(Reason::answered("the server does not know its own health (NOT_FOUND)"));
-        }
-        "5" => return Some(Reason::answered(format!("unknown service {}", quote(service)))),
-        "12" => return Some(Reason::answered("the server has no health service (UNIMPLEMENTED)")),
-        "1" => "CANCELLED",
-        "2" => "UNKNOWN",
-        "3" => "INVALID_ARGUMENT",
-        "4" => "DEADLINE_EXCEEDED",
-        "6" => "ALREADY_EXISTS",
-        "7" => "PERMISSION_DENIED",
-        "8" => "RESOURCE_EXHAUSTED",
-        "9" => "FAILED_PRECONDITION",
-        "10" => "ABORTED",
-        "11" => "OUT_OF_RANGE",
-        "13" => "INTERNAL",
-        "14" => "UNAVAILABLE",
-        "15" => "DATA_LOSS",
-        "16" => "UNAUTHENTICATED",
-        other => return Some(Reason::answered(format!("gRPC status {}", quote(other)))),
-    };
-    let said =
-        headers.get("grpc-message").map(|message| format!(": {}", quote(&String::from_utf8_lossy(message.as_bytes()))));
-    Some(Reason::answered(format!("{name}{}", said.unwrap_or_default())))
-}
-
-fn serving(message: &[u8], service: &str) -> Outcome {
-    let response =
-        message.get(PREFIX..).filter(|_| message[0] == 0).and_then(|bytes| HealthCheckResponse::decode(bytes).ok());
-    let Some(response) = response else { return Err(Reason::answered("the answer is no health check's")) };
-    match ServingStatus::try_from(response.status) {
-        Ok(ServingStatus::Serving) => Ok(Answer::new("answers SERVING")),
-        Ok(ServingStatus::NotServing) => Err(Reason::answered("NOT_SERVING")),
-        Ok(ServingStatus::ServiceUnknown) => Err(Reason::answered(format!("unknown service {}", quote(service)))),
-        Ok(ServingStatus::Unknown) => Err(Reason::answered("UNKNOWN: the server does not say whether it serves")),
-        Err(_) => Err(Reason::answered(format!("health status {}, which is none", response.status))),
-    }
 }
 
 fn broken(error: &h2::Error) -> Reason {
