@@ -51,7 +51,7 @@ impl Report {
 
 impl TargetRecord {
     /// Makes the record of a target that was not asked yet.
-    pub fn unasked(target: Target) -> Self {
+    pub(crate) fn unasked(target: Target) -> Self {
         Self {
             target,
             healthy: false,

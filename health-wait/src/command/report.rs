@@ -75,7 +75,8 @@ mod tests {
     use super::*;
 
     fn record(target: &str, last_error: Option<&str>) -> TargetRecord {
-        let mut record = TargetRecord::unasked(target.parse().expect("a target"));
+        let unasked = Report::unasked(&[target.parse().expect("a target")], Verdict::Missed);
+        let mut record = unasked.records.into_iter().next().expect("a record of each target");
         (record.attempts, record.last_error) = (3, last_error.map(Into::into));
         record
     }

@@ -33,11 +33,11 @@ pub(super) fn request(
     at_home: bool,
     reader: Reader,
 ) -> Result<Request<Empty<Bytes>>, Reason> {
-    let (form, authorization) = match reader {
+    let (start, authorization) = match reader {
         Reader::Server => (Position::BeforePath, None),
         Reader::Proxy(authorization) => (Position::BeforeScheme, authorization),
     };
-    let uri: Uri = url[form..Position::AfterQuery]
+    let uri: Uri = url[start..Position::AfterQuery]
         .parse()
         .map_err(|error| Reason::new(Sign::Unclear, format!("the URL cannot be sent: {error}")))?;
     let host = HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort]);
