@@ -27,6 +27,8 @@ pub enum Hint {
     Restart(Supervisor),
     /// Descendants outlive their server.
     LeftBehind(Vec<u32>),
+    /// These were named and hold no port.
+    NoPort(Vec<u32>),
     /// Root may do it.
     Root(Vec<u16>),
     /// Root cannot see the owners either: why, in port-who's words.

@@ -30,6 +30,8 @@ pub enum Outcome {
     Killed,
     /// There was nothing to signal: it had ended, or held the port no more.
     Gone,
+    /// It runs and holds no port.
+    NoPort,
     /// It must not be signalled: the tool itself, an ancestor of it, the first process, a container's forwarder.
     Refused,
     /// It may not be signalled, or cannot be seen.
@@ -47,6 +49,7 @@ impl Outcome {
             Self::Terminated => "terminated",
             Self::Killed => "killed",
             Self::Gone => "gone",
+            Self::NoPort => "no-port",
             Self::Refused => "refused",
             Self::Denied => "denied",
             Self::Survived => "survived",
@@ -123,6 +126,9 @@ pub struct PortOutcome {
     pub reason: Option<String>,
     /// Who holds it; empty for a free port.
     pub held_by: Vec<Holder>,
+    /// Whether it is held by those alone whom a filter left out: nobody asked for them.
+    #[serde(skip)]
+    pub left_alone: bool,
 }
 
 /// Who holds a port at the end; all unknown where the owner is invisible.
@@ -168,10 +174,10 @@ pub struct Report {
 }
 
 impl Report {
-    /// Tells whether all that was asked for is free: also what a process holds of which nothing can be seen counts.
+    /// Tells whether nobody who was asked for holds a port any more: also what a process holds of which nothing can be seen counts.
     pub fn is_free(&self) -> bool {
         let unseen = |process: &ProcessOutcome| process.port.is_none() && process.outcome == Outcome::Denied;
-        self.ports.iter().all(|port| port.free) && !self.processes.iter().any(unseen)
+        self.ports.iter().all(|port| port.free || port.left_alone) && !self.processes.iter().any(unseen)
     }
 
     /// Adds a hint, once.

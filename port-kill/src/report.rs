@@ -123,7 +123,7 @@ mod tests {
     }
 
     fn port(port: u16, free: bool) -> PortOutcome {
-        PortOutcome { port, protocol: None, free, reason: None, held_by: Vec::new() }
+        PortOutcome { port, protocol: None, free, reason: None, held_by: Vec::new(), left_alone: false }
     }
 
     fn written(report: &Report) -> String {

@@ -24,7 +24,7 @@ fn a_named_protocol_leaves_the_other_alone() {
 }
 
 #[test]
-fn one_that_is_not_meant_keeps_its_port_and_that_is_said() {
+fn one_that_is_not_meant_keeps_its_port_and_that_is_said_and_is_no_failure() {
     let server = Fixture::start(["serve", &quiet_address()]);
     let port = server.port();
     for filter in [["--name", "fixtur"], ["--match", "^serve"], ["--user", "54321"]] {
@@ -32,15 +32,33 @@ fn one_that_is_not_meant_keeps_its_port_and_that_is_said() {
         let output = port_kill()
             .args(filter)
             .args(["--json", &port.to_string()])
-            .status(1)
             .any_stdout()
             .stderr(format!("port-kill: port {port} is still held: {reason}\n"))
             .run();
         let said = Said::by(&output);
         assert!(said.processes.is_empty(), "{said:?}");
         assert_eq!((said.ports[0].free, said.ports[0].reason.as_deref()), (false, Some(reason.as_str())));
+        // nobody who was asked for was there
+        port_kill().args(filter).args(["--require", "--quiet", &port.to_string()]).status(1).run();
     }
     assert!(runs(server.pid()));
+}
+
+#[test]
+fn the_question_is_whether_those_are_gone_that_were_asked_for() {
+    let first = Fixture::start(["serve", &quiet_address()]);
+    let port = first.port();
+    let second = Fixture::start(["serve", &format!("127.0.0.2:{port}")]);
+    let note = format!(
+        "port-kill: port {port} is still held: fixture ({}) was left alone: it was not selected\n",
+        second.pid()
+    );
+    let arguments = ["--match", "127[.]0[.]0[.]1:", "--json"];
+    let output = port_kill().args(arguments).arg(port.to_string()).any_stdout().stderr(note).run();
+    let said = Said::by(&output);
+    assert_eq!((said.pids(), said.outcome(first.pid())), (vec![first.pid()], "terminated"));
+    assert!(!said.ports[0].free && said.ports[0].held_by[0].pid == Some(second.pid()), "{said:?}");
+    assert!(!runs(first.pid()) && runs(second.pid()));
 }
 
 #[test]

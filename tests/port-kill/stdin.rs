@@ -84,11 +84,25 @@ fn only_the_named_one_of_several_holders_is_signalled_and_the_port_is_still_held
 #[test]
 fn a_process_that_holds_no_port_is_left_alone() {
     let parent = Fixture::start(["neglect", &quiet_address()]);
-    let said = run(format!("{}\n2147483646\n", parent.pid()));
-    assert_eq!(said.process(parent.pid()).reason.as_deref(), Some("it holds no port"));
-    assert_eq!(said.process(2_147_483_646).reason.as_deref(), Some("it had ended"));
-    assert!(said.processes.iter().all(|process| process.outcome == "gone" && process.port.is_none()));
+    let input = format!("{}\n2147483646\n", parent.pid());
+    let hint = format!("hint: kill {} ends what holds no port\n", parent.pid());
+    let output = port_kill().args(["--json", "-"]).stdin(input).status(1).any_stdout().stderr(hint).run();
+    let said = Said::by(&output);
+    for (pid, outcome, reason) in
+        [(parent.pid(), "no-port", "it holds no port"), (2_147_483_646, "gone", "it had ended")]
+    {
+        let process = said.process(pid);
+        assert_eq!((process.outcome.as_str(), process.reason.as_deref()), (outcome, Some(reason)));
+        assert_eq!(process.port, None);
+    }
     assert!(runs(parent.pid()));
+}
+
+#[test]
+fn one_that_must_not_be_signalled_gets_no_line_that_would_end_it() {
+    let own = std::process::id();
+    let output = port_kill().args(["--json", "-"]).stdin(own.to_string()).status(1).any_stdout().any_stderr().run();
+    assert!(!output.stderr.contains("hint: kill"), "{}", output.stderr);
 }
 
 #[test]
@@ -115,9 +129,12 @@ fn one_bad_line_and_nothing_is_done() {
 }
 
 #[test]
-fn empty_input_is_status_one() {
+fn empty_input_means_nothing_to_do_and_an_honest_no_where_something_is_required() {
+    let note = "port-kill: standard input names no process\n";
     for input in ["", "\n\n"] {
-        port_kill().arg("-").stdin(input).status(1).stderr("port-kill: standard input names no process\n").run();
+        port_kill().arg("-").stdin(input).stderr(note).run();
+        port_kill().args(["--quiet", "-"]).stdin(input).run();
+        port_kill().args(["--require", "-"]).stdin(input).status(1).stderr(note).run();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use super::{NOBODYS, port_kill, quiet_address};
+use super::{NOBODYS, Said, port_kill, quiet_address};
 use crate::support::{Fixture, runs};
 
 #[test]
@@ -38,6 +38,22 @@ fn flags_that_contradict_each_other_or_no_port_at_all_are_status_two() {
         let output = port_kill().args(arguments).status(2).any_stderr().run();
         assert!(output.stderr.starts_with("port-kill: "), "{}", output.stderr);
         assert!(output.stderr.ends_with("hint: port-kill --help shows the usage\n"), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn a_signal_is_also_given_as_kill_takes_it() {
+    for (argument, expected) in [("-9", "SIGKILL"), ("-KILL", "SIGKILL"), ("-SIGINT", "SIGINT"), ("-INT", "SIGINT")] {
+        let server = Fixture::start(["serve", "--ignore-term", &quiet_address()]);
+        let output = port_kill().args([argument, "--json", &server.port().to_string()]).any_stdout().run();
+        let process = &Said::by(&output).processes[0];
+        assert_eq!((process.pid, process.signal.as_deref()), (Some(server.pid()), Some(expected)), "{argument}");
+        assert!(!runs(server.pid()));
+    }
+    let zero = "port-kill: invalid signal \"0\": it would signal nothing; --dry-run shows what would be signalled\n";
+    port_kill().args(["-0", "80"]).status(2).stderr(zero).run();
+    for arguments in [&["-9", "-15", "80"][..], &["-9", "--force", "80"], &["-FOO", "80"], &["--", "-9"]] {
+        port_kill().args(arguments).status(2).any_stderr().run();
     }
 }
 

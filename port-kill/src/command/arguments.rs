@@ -1,6 +1,7 @@
 //! The command line of `port-kill`: flags, and the way from them to what is done.
 
 use std::{
+    ffi::OsString,
     io::{self, Read, Write},
     os::fd::AsFd,
     time::{Duration, Instant},
@@ -41,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(value_name = "PORT", required_unless_present = "generate", value_parser = parse_operand)]
     operands: Vec<Operand>,
 
-    /// Signal to send: a name or a number
+    /// Signal to send: a name or a number; -9, -KILL and -SIGINT say it too
     #[arg(short, long, value_name = "SIG", default_value = "TERM", value_parser = clap::value_parser!(Signal), help_heading = "How to stop")]
     signal: Signal,
 
@@ -111,6 +112,10 @@ fn parse_operand(text: &str) -> Result<Operand, port_who::InvalidPort> {
 impl Tool for Arguments {
     const NAME: &'static str = "port-kill";
 
+    fn parse_arguments() -> Result<Self, clap::Error> {
+        Self::try_parse_from(spell_out(std::env::args_os()))
+    }
+
     fn common(&self) -> &Common {
         &self.common
     }
@@ -118,7 +123,7 @@ impl Tool for Arguments {
     fn run(self, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let Some(target) = self.target()? else {
             self.note("port-kill: standard input names no process");
-            return Ok(Status::No.into());
+            return Ok(if self.require { Status::No } else { Status::Done }.into());
         };
         let reads_stdin = matches!(target, Target::Processes(_));
         let request = self.request(target);
@@ -198,7 +203,8 @@ impl Arguments {
         }
         if !self.dry_run {
             for port in report.ports.iter().filter(|port| !port.free) {
-                say(&notes::still_held(report, port));
+                let held = notes::still_held(report, port);
+                if port.left_alone { self.note(&held) } else { say(&held) }
             }
         }
         for hint in &report.hints {
@@ -212,6 +218,25 @@ impl Arguments {
             say(text);
         }
     }
+}
+
+/// Spells a signal out that is given as kill(1) takes it: `-9`, `-KILL`, `-SIGINT`.
+fn spell_out(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut are_options = true;
+    let spell_out = |word: OsString| {
+        are_options &= word != "--";
+        let signal =
+            word.to_str().and_then(|word| word.strip_prefix('-')).filter(|signal| are_options && is_signal(signal));
+        signal.map(|signal| format!("--signal={signal}").into()).unwrap_or(word)
+    };
+    words.map(spell_out).collect()
+}
+
+/// Tells whether it is a number or a name in capitals: those in small letters are flags.
+fn is_signal(text: &str) -> bool {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_name = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    is_number || (is_name && text.parse::<Signal>().is_ok())
 }
 
 /// Says it on stderr; there is nothing left to do when that is closed.

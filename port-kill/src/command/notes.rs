@@ -49,6 +49,7 @@ pub(crate) fn hint(hint: &Hint) -> String {
                 if pids.len() == 1 { "a descendant is".into() } else { format!("{} descendants are", pids.len()) };
             format!("{what} left: kill {}; --tree stops descendants with their server", list(pids, " "))
         }
+        Hint::NoPort(pids) => format!("kill {} ends what holds no port", list(pids, " ")),
         Hint::Root(ports) => format!("sudo port-kill {}", list(ports, " ")),
         Hint::Unseen(why) => why.clone(),
     };
@@ -144,6 +145,7 @@ mod tests {
             port: 80,
             protocol: None,
             free: false,
+            left_alone: false,
         };
         let report = Report { processes: vec![refused], ..Report::default() };
         assert_eq!(still_held(&report, &held(7)), "port-kill: port 80 is still held");
@@ -189,6 +191,7 @@ mod tests {
                 Hint::LeftBehind(vec![7, 9]),
                 "2 descendants are left: kill 7 9; --tree stops descendants with their server",
             ),
+            (Hint::NoPort(vec![7]), "kill 7 ends what holds no port"),
             (Hint::Root(vec![80, 443]), "sudo port-kill 80 443"),
         ] {
             assert_eq!(hint(&given), said);

@@ -7,7 +7,7 @@ use proc_tree::cli::status::Exit;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Status {
-    /// Every port is free, or it was only asked what would be done.
+    /// Nobody who was asked for holds a port, or it was only asked what would be done.
     Done = 0,
     /// A port is still held, or there was nothing to do and `--require` was given.
     No = 1,
@@ -20,8 +20,8 @@ pub(crate) enum Status {
 impl Status {
     /// The statuses as `--help` lists them.
     pub(crate) const HELP: &[(&str, &str)] = &[
-        ("0", "every port is free, or --dry-run"),
-        ("1", "a port is still held; with --require, nothing was listening; stdin was empty"),
+        ("0", "nobody who was asked for listens any more, or --dry-run"),
+        ("1", "a port is still held; a PID on stdin holds none; with --require, nothing was listening"),
         ("2", "usage: a bad flag, port or line of stdin, no terminal for -i; nothing was done"),
         ("125", "port-kill itself could not do its work"),
         ("by signal", "SIGINT or SIGTERM, after saying what was signalled"),
@@ -29,7 +29,7 @@ impl Status {
 
     /// Judges what came of it.
     pub(crate) fn of(report: &Report, dry_run: bool, require: bool) -> Self {
-        let is_free = report.is_free();
+        let is_free = report.is_free() && report.processes.iter().all(|process| process.outcome != Outcome::NoPort);
         let nothing = is_free && report.processes.iter().all(|process| process.outcome == Outcome::Gone);
         if require && nothing {
             Self::No
@@ -67,13 +67,13 @@ mod tests {
             unanswered: None,
             memory: None,
         };
-        let port = PortOutcome { port: 80, protocol: None, free, reason: None, held_by: Vec::new() };
+        let port = PortOutcome { port: 80, protocol: None, free, reason: None, held_by: Vec::new(), left_alone: false };
         Report { processes: outcomes.iter().map(process).collect(), ports: vec![port], ..Report::default() }
     }
 
     #[test]
     fn the_status_is_whether_the_ports_are_free_and_whether_that_was_asked_for() {
-        use Outcome::{Denied, Gone, Refused, Survived, Terminated, WouldSignal};
+        use Outcome::{Denied, Gone, NoPort, Refused, Survived, Terminated, WouldSignal};
         use Status::{Done, No};
         for (report, dry_run, plain, required) in [
             (report(true, &[]), false, Done, No),
@@ -82,12 +82,17 @@ mod tests {
             (report(false, &[Survived]), false, No, No),
             (report(false, &[Refused]), false, No, No),
             (report(false, &[]), false, No, No),
+            (report(true, &[NoPort]), false, No, No),
+            (report(true, &[NoPort]), true, Done, Done),
             (report(false, &[WouldSignal]), true, Done, Done),
             (report(true, &[]), true, Done, No),
         ] {
             assert_eq!(Status::of(&report, dry_run, false), plain, "{report:?} {dry_run}");
             assert_eq!(Status::of(&report, dry_run, true), required, "{report:?} {dry_run}");
         }
+        let mut left_alone = report(false, &[Terminated]);
+        left_alone.ports[0].left_alone = true;
+        assert_eq!(Status::of(&left_alone, false, true), Done, "nobody who was asked for holds it");
         let mut unseen = report(true, &[Denied]);
         unseen.processes[0].port = None;
         assert_eq!(Status::of(&unseen, false, false), No, "it cannot be seen what it holds");

@@ -60,18 +60,18 @@ fn in_vain(one: &Selected, answer: &Answer) -> ProcessOutcome {
     let invisible: Vec<Socket> =
         answer.invisible().map(|holding| &holding.socket).filter(|socket| is_on_port(one, socket)).cloned().collect();
     let unseen = may_hold(one, &invisible);
-    let reason = match (&same, one.port) {
-        (None, _) => "it had ended".to_owned(),
-        (Some(_), Some(port)) if unseen => format!("it cannot be seen whether it holds port {port}"),
-        (Some(_), Some(port)) => format!("it does not hold port {port}"),
-        (Some(_), None) if unseen => "it cannot be seen what it holds".to_owned(),
-        (Some(_), None) => "it holds no port".to_owned(),
+    let (outcome, reason) = match (&same, one.port) {
+        (None, _) => (Outcome::Gone, "it had ended".to_owned()),
+        (Some(_), Some(port)) if unseen => (Outcome::Denied, format!("it cannot be seen whether it holds port {port}")),
+        (Some(_), Some(port)) => (Outcome::Gone, format!("it does not hold port {port}")),
+        (Some(_), None) if unseen => (Outcome::Denied, "it cannot be seen what it holds".to_owned()),
+        (Some(_), None) => (Outcome::NoPort, "it holds no port".to_owned()),
     };
     ProcessOutcome {
         pid: one.pid,
         start_id: one.start_id.or(same.as_ref().map(|same| same.start_id)),
         name: same.map(|same| same.name),
         reason: Some(reason),
-        ..ProcessOutcome::of_port(one.port, if unseen { Outcome::Denied } else { Outcome::Gone })
+        ..ProcessOutcome::of_port(one.port, outcome)
     }
 }

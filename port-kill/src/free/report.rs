@@ -101,9 +101,15 @@ impl Summary<'_> {
             let was_held = protocol.is_some_and(|protocol| self.findings.held.contains(&(port, protocol)));
             let why = if holders.is_empty() { None } else { Some(self.why_held(port, &holders, report)?) };
             let held_by = holders.iter().map(Holder::of).collect();
-            report.ports.push(port_outcome(port, protocol, was_held, held_by, why));
+            let outcome = port_outcome(port, protocol, was_held, held_by, why);
+            report.ports.push(PortOutcome { left_alone: self.are_left_alone(&holders), ..outcome });
         }
         Ok(())
+    }
+
+    /// Tells whether a filter leaves all of these out. One that may be meant is not left out.
+    fn are_left_alone(&self, holders: &[Holding]) -> bool {
+        !holders.is_empty() && !holders.iter().any(|holding| self.request.filter.admits(holding))
     }
 
     /// Each port that was held, and each that was named by itself: a range is not written out.
@@ -217,7 +223,7 @@ fn port_outcome(
 ) -> PortOutcome {
     let free = held_by.is_empty();
     let reason = if free && !was_held { Some("nothing was listening".to_owned()) } else { why };
-    PortOutcome { port, protocol, free, reason, held_by }
+    PortOutcome { port, protocol, free, reason, held_by, left_alone: false }
 }
 
 fn unseen(port: u16, holding: &Holding) -> ProcessOutcome {

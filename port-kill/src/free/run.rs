@@ -22,7 +22,8 @@ use super::{
     scope::Scope,
 };
 use crate::{
-    outcome::{Outcome, Report, Role},
+    hint::Hint,
+    outcome::{Outcome, ProcessOutcome, Report, Role},
     stop::{Claim, Finish, StopRun, Stopped},
     supervisor::Supervisor,
 };
@@ -79,7 +80,8 @@ impl FreeRun<'_> {
         let mut answer = look(&self.scope.query)?;
         if let Target::Processes(selected) = &self.request.target {
             self.scope.narrow(answer.holdings.iter().filter(|one| selected.iter().any(|named| is_named(named, one))));
-            self.findings.decided.extend(unmatched(selected, &answer));
+            self.findings.decided = unmatched(selected, &answer);
+            self.hint_without_port();
         }
         self.findings.note(&answer, &self.scope);
         self.take(Candidate::all(&answer, &self.scope), &answer.holdings, confirm)?;
@@ -108,6 +110,17 @@ impl FreeRun<'_> {
         }
         self.findings.note(&answer, &self.scope);
         self.report(&self.stop.outcomes(), &answer)
+    }
+
+    /// Says how to end those that hold no port; of what must not be signalled nothing is said.
+    fn hint_without_port(&mut self) {
+        let without = self.findings.decided.iter().filter(|one| one.outcome == Outcome::NoPort);
+        let identity = |one: &ProcessOutcome| Some(Identity { pid: one.pid?, start_id: one.start_id? });
+        let touchable = without.filter_map(identity).filter(|&process| self.stop.refusal(process).is_none());
+        let pids: Vec<u32> = touchable.map(|process| process.pid).collect();
+        if !pids.is_empty() {
+            self.findings.hints.push(Hint::NoPort(pids));
+        }
     }
 
     fn report(&self, stopped: &[Stopped], answer: &Answer) -> Result<Report, FreeError> {
