@@ -6,6 +6,7 @@ mod lineage;
 mod member;
 mod options;
 mod process;
+mod program;
 mod run;
 mod schedule;
 mod stopped;

@@ -58,6 +58,15 @@ fn descendants_that_outlive_their_server_are_named_with_their_memory_and_a_hint(
 }
 
 #[test]
+fn a_descendant_that_is_about_to_end_with_its_server_is_not_called_left_behind() {
+    let server = Fixture::start(["followers", &quiet_address()]);
+    let follower = server.said_pids()[0];
+    let said = free(&server, &[]);
+    assert_eq!(said.pids(), [server.pid()], "{said:?}");
+    assert!(!runs(follower));
+}
+
+#[test]
 fn a_tree_ends_with_its_server() {
     let server = Fixture::start(["family", &quiet_address()]);
     let said = free(&server, &["--tree"]);

@@ -1,6 +1,6 @@
 //! What came of holders that may be stopped.
 
-use std::net::TcpStream;
+use std::{net::TcpStream, process::Command};
 
 use nix::{
     sys::signal::{Signal, kill},
@@ -8,7 +8,7 @@ use nix::{
 };
 
 use super::{NOBODYS, Said, free, is_free, port_kill, quiet_address, quiet_port, without_figures};
-use crate::support::{Fixture, runs};
+use crate::support::{Fixture, fixture_path, runs};
 
 #[test]
 fn a_server_ends_and_the_lines_say_so() {
@@ -110,6 +110,41 @@ fn another_signal_is_sent_by_name_or_number() {
         let process = said.process(server.pid());
         assert_eq!((process.outcome.as_str(), process.signal.as_deref()), ("terminated", Some("SIGINT")), "{signal}");
     }
+}
+
+#[test]
+fn a_program_with_a_faster_stop_gets_that_signal_unless_another_is_asked_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let program = folder.path().join("postgres");
+    std::os::unix::fs::symlink(fixture_path(), &program).expect("the folder is ours");
+    let start = || {
+        let mut command = Command::new(&program);
+        command.args(["serve", "--ignore-term", &quiet_address()]);
+        Fixture::spawn(command)
+    };
+    let server = start();
+    let rehearsed = rehearse(&server);
+    assert_eq!(rehearsed.process(server.pid()).signal.as_deref(), Some("SIGINT"));
+    let said = free(&server, &["--grace", "1m"]);
+    let process = said.process(server.pid());
+    assert_eq!((process.outcome.as_str(), process.signal.as_deref()), ("terminated", Some("SIGINT")));
+    let server = start();
+    let said = free(&server, &["--signal", "TERM", "--grace", "100ms"]);
+    assert_eq!(said.outcome(server.pid()), "killed");
+}
+
+fn rehearse(server: &Fixture) -> Said {
+    Said::by(&port_kill().args(["--dry-run", "--json", &server.port().to_string()]).any_stdout().run())
+}
+
+#[test]
+fn a_signal_that_was_lost_is_sent_once_more_at_half_the_grace() {
+    let server = Fixture::start(["serve", "--lose-term", &quiet_address()]);
+    let output = port_kill().args(["--json", "--grace", "2s", &server.port().to_string()]).any_stdout().run();
+    let said = Said::by(&output);
+    let process = said.process(server.pid());
+    assert_eq!((process.outcome.as_str(), process.signal.as_deref()), ("terminated", Some("SIGTERM")));
+    assert!((1000..2000).contains(&output.took.as_millis()), "{:?}", output.took);
 }
 
 #[test]

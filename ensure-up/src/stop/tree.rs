@@ -13,7 +13,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Stops these processes and all that descends from them or is of their sessions; returns what is left.
 pub(crate) fn stop(roots: &[Identity], signal: Signal, grace: Duration) -> io::Result<Vec<Stopped>> {
-    let options = StopOptions { signal, grace, tree: true, session: true, ..StopOptions::default() };
+    let options = StopOptions { signal: Some(signal), grace, tree: true, session: true, ..StopOptions::default() };
     let stopped = port_kill::stop(roots, &options, None)?;
     let is_left = |one: &Stopped| !matches!(one.outcome, Outcome::Terminated | Outcome::Killed | Outcome::Gone);
     Ok(stopped.into_iter().filter(is_left).collect())

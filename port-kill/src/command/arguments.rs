@@ -42,9 +42,9 @@ pub(crate) struct Arguments {
     #[arg(value_name = "PORT", required_unless_present = "generate", value_parser = parse_operand)]
     operands: Vec<Operand>,
 
-    /// Signal to send: a name or a number; -9, -KILL and -SIGINT say it too
-    #[arg(short, long, value_name = "SIG", default_value = "TERM", value_parser = clap::value_parser!(Signal), help_heading = "How to stop")]
-    signal: Signal,
+    /// Signal to send: a name or a number; -9, -KILL and -SIGINT say it too [default: TERM; postgres: INT]
+    #[arg(short, long, value_name = "SIG", value_parser = clap::value_parser!(Signal), help_heading = "How to stop")]
+    signal: Option<Signal>,
 
     /// Send SIGKILL at once
     #[arg(short, long, help_heading = "How to stop", conflicts_with = "signal")]
@@ -133,10 +133,9 @@ impl Tool for Arguments {
             asker = Some(opened.map_err(|_| UsageError::new("cannot ask without a terminal"))?);
         }
         let signals = Signals::catch(&[Signal::INT, Signal::TERM]).context("cannot catch signals")?;
-        let signal = request.options.signal.name();
         let report = free(
             &request,
-            &mut |candidate| asker.as_mut().map_or(Ok(true), |asker| asker.confirm(candidate, signal, &signals)),
+            &mut |candidate| asker.as_mut().map_or(Ok(true), |asker| asker.confirm(candidate, &signals)),
             Some(signals.as_fd()),
         )?;
         let interrupted = match signals.wait(None, Some(Instant::now()))? {
@@ -178,7 +177,7 @@ impl Arguments {
             target,
             filter: Filter { user: self.user, name: self.name.clone(), command: self.command.clone() },
             options: StopOptions {
-                signal: if self.force { Signal::KILL } else { self.signal },
+                signal: if self.force { Some(Signal::KILL) } else { self.signal },
                 grace: self.grace,
                 escalate: !self.no_escalate,
                 tree: self.tree,

@@ -32,11 +32,11 @@ impl Asker {
     }
 
     /// Asks whether to signal a process; no answer is a no, and so is an interrupt.
-    pub(crate) fn confirm(&mut self, candidate: &Candidate, signal: &str, interrupt: &Signals) -> io::Result<bool> {
+    pub(crate) fn confirm(&mut self, candidate: &Candidate, interrupt: &Signals) -> io::Result<bool> {
         if !handle::ended(&[interrupt], Some(Instant::now()))?.is_empty() {
             return Ok(false);
         }
-        write!(self.terminal, "{} [y/N] ", question(candidate, signal))?;
+        write!(self.terminal, "{} [y/N] ", question(candidate))?;
         let answer = self.line(interrupt)?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
@@ -57,7 +57,7 @@ impl Asker {
 }
 
 /// `SIGTERM python3 (4711, 19.8 GiB) on 8000, user dev: python3 -m punie serve?`
-fn question(candidate: &Candidate, signal: &str) -> String {
+fn question(candidate: &Candidate) -> String {
     let process = &candidate.process;
     let memory = candidate.memory.map(|memory| format!(", {}", size::display(memory))).unwrap_or_default();
     let ports: Vec<String> = candidate.ports().iter().map(u16::to_string).collect();
@@ -72,7 +72,8 @@ fn question(candidate: &Candidate, signal: &str) -> String {
         _ => String::new(),
     };
     let said = format!(
-        "{signal} {} ({}{memory}){with} on {}{user}{through}: {}?",
+        "{} {} ({}{memory}){with} on {}{user}{through}: {}?",
+        candidate.signal,
         process.name,
         process.pid,
         ports.join(", "),

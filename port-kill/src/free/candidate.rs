@@ -1,7 +1,7 @@
 //! A process that holds some of the ports.
 
 use port_who::{Answer, Socket};
-use proc_tree::{Facts, Identity};
+use proc_tree::{Facts, Identity, Signal};
 
 use super::scope::Scope;
 use crate::supervisor::Supervisor;
@@ -17,6 +17,8 @@ pub struct Candidate {
     pub memory: Option<u64>,
     /// How many descendants would be stopped with it.
     pub descendants: usize,
+    /// What it would be sent.
+    pub signal: Signal,
     /// Who would start it again.
     pub supervisor: Option<Supervisor>,
 }
@@ -36,6 +38,7 @@ impl Candidate {
                     sockets: vec![socket],
                     memory: None,
                     descendants: 0,
+                    signal: Signal::TERM,
                     supervisor: None,
                 });
             }

@@ -15,7 +15,7 @@ use super::scope::Scope;
 const LINGER: Duration = Duration::from_millis(200);
 
 /// How long descendants may take to see that their server has ended, before they count as left behind.
-const DYING: Duration = Duration::from_millis(5);
+const DYING: Duration = Duration::from_millis(200);
 
 /// Looks again. While the ports are free this reads no process at all.
 ///

@@ -134,7 +134,7 @@ impl FreeRun<'_> {
         if self.request.options.tree {
             let mut seen: HashSet<Identity> = stopped.iter().map(|one| one.identity).collect();
             for (root, stat) in self.findings.descendants.iter().filter(|(_, stat)| seen.insert(stat.identity())) {
-                let signal = Some(self.request.options.signal);
+                let signal = Some(self.stop.first_signal(Role::Descendant, &stat.name));
                 stopped.push(Stopped { signal, ..Stopped::descendant(stat, *root, Outcome::WouldSignal) });
             }
         }
@@ -185,6 +185,7 @@ impl FreeRun<'_> {
             }
             (HolderVerdict::Stop | HolderVerdict::StopSupervisor, Some(stat)) => {
                 candidate.supervisor = supervisor;
+                candidate.signal = self.stop.first_signal(Role::Holder, &candidate.process.name);
                 let below = self.stop.descendants(stat).map_err(FreeError::Wait)?;
                 candidate.descendants = if self.request.options.tree { below.len() } else { 0 };
                 if !self.request.dry_run && !confirm(&candidate).map_err(FreeError::Ask)? {
@@ -214,7 +215,7 @@ impl FreeRun<'_> {
             }
             // killed, the supervisor cannot stop its server any more
             match self.request.options.signal {
-                Signal::KILL => self.stop.add(stat, Role::Holder, claim),
+                Some(Signal::KILL) => self.stop.add(stat, Role::Holder, claim),
                 _ => self.stop.watch(stat, claim),
             }
         } else {

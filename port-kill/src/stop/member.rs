@@ -95,6 +95,11 @@ impl Member {
         self.is_open() && self.stopped.signal.is_none() && !self.watched
     }
 
+    /// Tells whether it was sent SIGTERM and may not have taken notice. A supervisor takes a second one for impatience.
+    pub(super) fn may_have_lost_it(&self) -> bool {
+        self.is_open() && self.stopped.signal == Some(Signal::TERM) && self.stopped.role != Role::Supervisor
+    }
+
     pub(super) fn is_halted(&self) -> bool {
         self.process.as_ref().is_some_and(OpenProcess::is_halted)
     }

@@ -7,8 +7,8 @@ use proc_tree::Signal;
 /// How processes are stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StopOptions {
-    /// What is sent first.
-    pub signal: Signal,
+    /// What is sent first; `None` for what suits the program: SIGTERM, or its own signal for a fast stop.
+    pub signal: Option<Signal>,
     /// How long to wait before SIGKILL.
     pub grace: Duration,
     /// Whether SIGKILL follows at all.
@@ -21,8 +21,8 @@ pub struct StopOptions {
 }
 
 impl Default for StopOptions {
-    /// SIGTERM, five seconds, SIGKILL; the processes alone.
+    /// What suits the program, five seconds, SIGKILL; the processes alone.
     fn default() -> Self {
-        Self { signal: Signal::TERM, grace: Duration::from_secs(5), escalate: true, tree: false, session: false }
+        Self { signal: None, grace: Duration::from_secs(5), escalate: true, tree: false, session: false }
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use proc_tree::{Identity, Stat, handle};
+use proc_tree::{Identity, Signal, Stat, handle};
 
 use super::{
     descriptors::RaisedLimit,
@@ -88,11 +88,16 @@ impl<'i> StopRun<'i> {
             let mut stopped = member.stopped.clone();
             if member.is_open() {
                 stopped.outcome = Outcome::WouldSignal;
-                stopped.signal = Some(self.schedule.signal(Instant::now(), stopped.role));
+                stopped.signal = Some(self.first_signal(stopped.role, &stopped.name));
             }
             stopped
         };
         self.members.list.iter().filter(|member| !member.watched).map(rehearse).collect()
+    }
+
+    /// Returns what a process of this role and name would be sent now.
+    pub(crate) fn first_signal(&self, role: Role, name: &str) -> Signal {
+        self.schedule.signal(Instant::now(), role, name)
     }
 
     /// Signals those that have joined since the last run, and returns when all have ended or nothing more can be done.
@@ -106,6 +111,7 @@ impl<'i> StopRun<'i> {
             match self.schedule.next(Instant::now(), seen) {
                 Step::Signal => self.signal_fresh()?,
                 Step::Wait(deadline) => self.wait(deadline)?,
+                Step::Repeat => self.members.send(Member::may_have_lost_it, |_| Signal::TERM),
                 Step::Kill => self.kill()?,
                 Step::Finish(finish) => {
                     let reason = if finish == Finish::Interrupted { "interrupted" } else { "still alive" };
@@ -117,30 +123,26 @@ impl<'i> StopRun<'i> {
     }
 
     fn signal_fresh(&mut self) -> io::Result<()> {
-        self.members.check(|member| member.watched);
-        let is_alone = |member: &Member| !self.tree || member.stopped.role == Role::Supervisor;
-        for position in self.members.positions(|member| member.is_fresh() && is_alone(member)) {
-            let signal = self.schedule.signal(Instant::now(), self.members.list[position].stopped.role);
-            self.members.send(position, signal);
-            self.members.list[position].resume_after(signal);
+        let Self { members, schedule, tree, .. } = self;
+        let now = Instant::now();
+        let signal = |member: &Member| schedule.signal(now, member.stopped.role, &member.stopped.name);
+        members.check(|member| member.watched);
+        if !*tree {
+            members.send(Member::is_fresh, signal);
+            return Ok(());
         }
-        if self.tree { self.signal_fresh_trees() } else { Ok(()) }
-    }
-
-    fn signal_fresh_trees(&mut self) -> io::Result<()> {
-        let members = &mut self.members;
-        let signal = self.schedule.signal(Instant::now(), Role::Holder);
+        members.send(|member| member.is_fresh() && member.stopped.role == Role::Supervisor, signal);
         members.check(Member::is_fresh);
         members.halt(Halt::Gently, Member::is_fresh)?;
         let jobs = members.positions(Member::is_fresh_job);
-        members.send_to_halted(signal, Member::is_fresh);
+        members.send(Member::is_fresh, signal);
         // those were not halted: what they forked until their signal came is found now, below them or astray
         for &position in &jobs {
             members.join_children(position)?;
         }
         members.join_strays()?;
         members.halt(Halt::Gently, Member::is_fresh)?;
-        members.send_to_halted(signal, Member::is_fresh);
+        members.send(Member::is_fresh, signal);
         Ok(())
     }
 
@@ -148,7 +150,7 @@ impl<'i> StopRun<'i> {
         if self.tree {
             self.members.halt(Halt::All, Member::is_open)?;
         }
-        self.members.send_to_halted(proc_tree::Signal::KILL, Member::is_open);
+        self.members.send(Member::is_open, |_| Signal::KILL);
         Ok(())
     }
 

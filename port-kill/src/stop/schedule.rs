@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use proc_tree::Signal;
 
-use super::options::StopOptions;
+use super::{options::StopOptions, program::stop_signal};
 use crate::outcome::Role;
 
 /// How long a process may take to end after SIGKILL. It cannot ignore that, but giving tens of GiB back takes seconds.
@@ -31,6 +31,8 @@ pub(super) enum Step {
     Signal,
     /// Wait until one of them ends, or until then.
     Wait(Instant),
+    /// Send SIGTERM once more to those that have not answered it: a program may lose one that comes while it starts.
+    Repeat,
     /// Send SIGKILL to all that are left.
     Kill,
     /// Leave it at that.
@@ -51,9 +53,11 @@ pub(crate) enum Finish {
 /// The times of a stop. The grace begins with the first step and is not begun again when processes join later.
 #[derive(Debug)]
 pub(super) struct Schedule {
-    signal: Signal,
+    signal: Option<Signal>,
     grace: Duration,
     escalate: bool,
+    /// When SIGTERM is sent once more; `None` once that is done.
+    repeat: Option<Instant>,
     grace_ends: Option<Instant>,
     patience_ends: Option<Instant>,
 }
@@ -61,7 +65,7 @@ pub(super) struct Schedule {
 impl Schedule {
     pub(super) fn new(options: &StopOptions) -> Self {
         let StopOptions { signal, grace, escalate, .. } = *options;
-        Self { signal, grace, escalate, grace_ends: None, patience_ends: None }
+        Self { signal, grace, escalate, repeat: None, grace_ends: None, patience_ends: None }
     }
 
     /// Decides what comes next.
@@ -69,7 +73,10 @@ impl Schedule {
         if seen.interrupted {
             return Step::Finish(Finish::Interrupted);
         }
-        let grace_ends = *self.grace_ends.get_or_insert_with(|| later(now, self.grace));
+        let grace_ends = match self.grace_ends {
+            Some(ends) => ends,
+            None => self.begin(now),
+        };
         if seen.fresh {
             // those who join after the others were killed are killed too
             self.patience_ends = None;
@@ -77,7 +84,13 @@ impl Schedule {
         }
         match self.patience_ends {
             _ if !seen.open => Step::Finish(Finish::AllEnded),
-            _ if now < grace_ends => Step::Wait(grace_ends),
+            _ if now < grace_ends => match self.repeat {
+                Some(repeat) if now >= repeat => {
+                    self.repeat = None;
+                    Step::Repeat
+                }
+                repeat => Step::Wait(repeat.unwrap_or(grace_ends)),
+            },
             None if self.escalate => {
                 self.patience_ends = Some(later(now, KILL_PATIENCE));
                 Step::Kill
@@ -87,13 +100,20 @@ impl Schedule {
         }
     }
 
+    fn begin(&mut self, now: Instant) -> Instant {
+        self.repeat = Some(later(now, self.grace / 2));
+        *self.grace_ends.insert(later(now, self.grace))
+    }
+
     /// Returns what to send to one that was not signalled yet. Those that turn up after the grace get none of it; a
-    /// supervisor stops on SIGTERM, whatever its server is stopped with.
-    pub(super) fn signal(&self, now: Instant, role: Role) -> Signal {
-        match role {
-            _ if self.is_late(now) || self.signal == Signal::KILL => Signal::KILL,
-            Role::Supervisor => Signal::TERM,
-            Role::Holder | Role::Descendant => self.signal,
+    /// supervisor stops on SIGTERM, whatever its server is stopped with; a program's own signal is for its first process.
+    pub(super) fn signal(&self, now: Instant, role: Role, name: &str) -> Signal {
+        match (role, self.signal) {
+            _ if self.is_late(now) => Signal::KILL,
+            (_, Some(Signal::KILL)) => Signal::KILL,
+            (Role::Supervisor, _) | (Role::Descendant, None) => Signal::TERM,
+            (Role::Holder, None) => stop_signal(name),
+            (Role::Holder | Role::Descendant, Some(signal)) => signal,
         }
     }
 
@@ -139,8 +159,10 @@ mod tests {
             schedule(5000, true),
             &[
                 (0, FRESH, Step::Signal),
-                (0, OPEN, Step::Wait(at(5000))),
-                (300, OPEN, Step::Wait(at(5000))),
+                (0, OPEN, Step::Wait(at(2500))),
+                (300, OPEN, Step::Wait(at(2500))),
+                (2500, OPEN, Step::Repeat),
+                (2500, OPEN, Step::Wait(at(5000))),
                 (5000, OPEN, Step::Kill),
                 (5000, OPEN, Step::Wait(at(35_000))),
                 (35_000, OPEN, Step::Finish(Finish::OutOfTime)),
@@ -164,7 +186,7 @@ mod tests {
     #[test]
     fn without_escalation_the_end_of_the_grace_is_the_end() {
         let finish = Step::Finish(Finish::OutOfTime);
-        play(schedule(100, false), &[(0, FRESH, Step::Signal), (0, OPEN, Step::Wait(at(100))), (100, OPEN, finish)]);
+        play(schedule(100, false), &[(0, FRESH, Step::Signal), (0, OPEN, Step::Wait(at(50))), (100, OPEN, finish)]);
     }
 
     #[test]
@@ -181,7 +203,7 @@ mod tests {
                 ],
             );
         }
-        let in_time = [(0, FRESH, Step::Signal), (60, FRESH, Step::Signal), (60, OPEN, Step::Wait(at(100)))];
+        let in_time = [(0, FRESH, Step::Signal), (40, FRESH, Step::Signal), (40, OPEN, Step::Wait(at(50)))];
         play(schedule(100, true), &in_time);
     }
 
@@ -192,22 +214,26 @@ mod tests {
     }
 
     #[test]
-    fn the_first_signal_depends_on_the_role_and_on_the_time() {
+    fn the_first_signal_depends_on_the_role_the_program_and_the_time() {
         use Role::{Descendant, Holder, Supervisor};
         let (int, kill, term) = (Signal::INT, Signal::KILL, Signal::TERM);
-        for (chosen, escalate, ms, expected) in [
-            (int, true, 0, [int, int, term]),
-            (int, true, 100, [kill, kill, kill]),
-            (int, false, 100, [int, int, term]),
-            (kill, true, 0, [kill, kill, kill]),
-            (kill, false, 100, [kill, kill, kill]),
+        for (chosen, escalate, ms, server, postgres) in [
+            (None, true, 0, [term, term, term], [int, term, term]),
+            (Some(term), true, 0, [term, term, term], [term, term, term]),
+            (Some(int), true, 0, [int, int, term], [int, int, term]),
+            (None, true, 100, [kill, kill, kill], [kill, kill, kill]),
+            (Some(int), false, 100, [int, int, term], [int, int, term]),
+            (Some(kill), true, 0, [kill, kill, kill], [kill, kill, kill]),
+            (Some(kill), false, 100, [kill, kill, kill], [kill, kill, kill]),
         ] {
             let grace = Duration::from_millis(100);
             let options = StopOptions { signal: chosen, grace, escalate, ..StopOptions::default() };
             let mut schedule = Schedule::new(&options);
             schedule.next(at(0), FRESH);
-            let signals = [Holder, Descendant, Supervisor].map(|role| schedule.signal(at(ms), role));
-            assert_eq!(signals, expected, "{chosen} {escalate} {ms}");
+            for (name, expected) in [("python3", server), ("postgres", postgres)] {
+                let signals = [Holder, Descendant, Supervisor].map(|role| schedule.signal(at(ms), role, name));
+                assert_eq!(signals, expected, "{chosen:?} {escalate} {ms} {name}");
+            }
         }
     }
 }

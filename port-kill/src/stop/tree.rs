@@ -67,18 +67,15 @@ impl Members {
         self.list.iter_mut().filter(|member| chosen(member)).for_each(|member| member.check(&mut self.guard));
     }
 
-    pub(super) fn send(&mut self, position: usize, signal: Signal) {
-        self.list[position].send(&mut self.guard, signal);
-    }
-
     /// Signals parents first, and lets them run children first: a parent that ends while its process group is halted
     /// would bring SIGHUP upon it (setpgid(2) on orphaned groups).
-    pub(super) fn send_to_halted(&mut self, signal: Signal, chosen: impl Fn(&Member) -> bool) {
-        let chosen = self.positions(chosen);
-        for &position in &chosen {
-            self.send(position, signal);
+    pub(super) fn send(&mut self, chosen: impl Fn(&Member) -> bool, signal: impl Fn(&Member) -> Signal) {
+        let chosen: Vec<(usize, Signal)> =
+            self.positions(chosen).into_iter().map(|position| (position, signal(&self.list[position]))).collect();
+        for &(position, signal) in &chosen {
+            self.list[position].send(&mut self.guard, signal);
         }
-        for &position in chosen.iter().rev() {
+        for &(position, signal) in chosen.iter().rev() {
             self.list[position].resume_after(signal);
         }
     }
