@@ -164,18 +164,20 @@ fn a_holder_must_hold_the_socket_and_need_not_once_it_was_permitted() {
 
 #[test]
 fn a_descendant_that_lost_its_parent_belongs_where_the_guard_itself_had_read_whose_child_it_was() {
-    for is_read in [false, true] {
+    for (is_asked_for, is_read) in [(true, false), (true, true), (false, true)] {
         let mut family = Started::family();
         let (root, child) = (family.stat(), family.descendants().remove(0));
         let mut guard = guard(true);
-        guard.claim(root.identity(), Claim::Named);
-        assert_eq!(outcome(&mut guard, root.identity()), None);
+        if is_asked_for {
+            guard.claim(root.identity(), Claim::Named);
+        }
+        assert_eq!(outcome(&mut guard, root.identity()).is_none(), is_asked_for);
         if is_read {
             assert_eq!(guard.children(&root).expect("they can be read").len(), 1);
         }
         end(root.identity());
         family.0.wait().expect("it is ours");
-        let expected = if is_read { None } else { Some(Outcome::Refused) };
+        let expected = if is_asked_for && is_read { None } else { Some(Outcome::Refused) };
         assert_eq!(outcome(&mut guard, child.identity()), expected);
         end(child.identity());
     }
