@@ -79,7 +79,7 @@ fn an_interrupt_at_a_question_is_a_no_and_the_end() {
 
 #[test]
 fn an_interrupt_while_it_waits_says_what_was_signalled_and_what_lives_on() {
-    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
         let server = Fixture::start(["serve", "--ignore-term", &quiet_address()]);
         let (port, pid) = (server.port(), server.pid());
         let mut child = port_kill().args(["--grace", "1m", "--signal", "CONT", &port.to_string()]).spawn();

@@ -132,7 +132,8 @@ impl Tool for Arguments {
             let opened = Asker::open(reads_stdin);
             asker = Some(opened.map_err(|_| UsageError::new("cannot ask without a terminal"))?);
         }
-        let signals = Signals::catch(&[Signal::INT, Signal::TERM]).context("cannot catch signals")?;
+        let signals =
+            Signals::catch(&[Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT]).context("cannot catch signals")?;
         let report = free(
             &request,
             &mut |candidate| asker.as_mut().map_or(Ok(true), |asker| asker.confirm(candidate, &signals)),

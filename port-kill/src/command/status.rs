@@ -24,7 +24,7 @@ impl Status {
         ("1", "a port is still held; a PID on stdin holds none; with --require, nothing was listening"),
         ("2", "usage: a bad flag, port or line of stdin, no terminal for -i; nothing was done"),
         ("125", "port-kill itself could not do its work"),
-        ("by signal", "SIGINT or SIGTERM, after saying what was signalled"),
+        ("by signal", "SIGINT, SIGTERM, SIGHUP or SIGQUIT, after saying what was signalled"),
     ];
 
     /// Judges what came of it.
