@@ -27,7 +27,7 @@ pub use facts::Facts;
 pub use figures::Figures;
 pub use handle::Handle;
 pub use identity::Identity;
-pub use process::Stat;
+pub use process::{RunState, Stat};
 pub use record::{Member, Record};
 pub use sample::sampler::Sampler;
 pub use signal::{InvalidSignal, Signal};

@@ -7,9 +7,13 @@ use std::{io, path::PathBuf, time::Duration, time::SystemTime};
 
 use crate::Identity;
 
+mod state;
+
 #[cfg_attr(target_os = "linux", path = "process/linux.rs")]
 #[cfg_attr(target_os = "macos", path = "process/macos.rs")]
 mod platform;
+
+pub use state::RunState;
 
 #[cfg(target_os = "linux")]
 pub(crate) use platform::read;
@@ -31,8 +35,8 @@ pub struct Stat {
     pub session: u32,
     /// The name that the kernel keeps, at most 15 bytes on Linux; invalid UTF-8 is replaced.
     pub name: String,
-    /// The state letter of ps(1): `R`, `S`, `D`, `T`, `Z`, …
-    pub state: char,
+    /// What its main thread does.
+    pub state: RunState,
     /// How many threads it has.
     pub threads: u32,
     /// CPU time of its children that ended and were waited for, their own children included.
@@ -49,7 +53,7 @@ impl Stat {
     ///
     /// A process whose main thread called pthread_exit(3) reads as a zombie too, but its other threads live on.
     pub fn has_ended(&self) -> bool {
-        matches!(self.state, 'Z' | 'X') && self.threads <= 1
+        self.state.is_over() && self.threads <= 1
     }
 }
 

@@ -54,8 +54,8 @@ pub struct Member {
     pub name: String,
     /// The argument vector.
     pub command: Option<Vec<String>>,
-    /// The state letter of ps(1).
-    pub state: char,
+    /// What its main thread does; in JSON the letter of ps(1).
+    pub state: process::RunState,
     /// What it uses.
     #[serde(flatten)]
     pub figures: Figures,

@@ -133,7 +133,7 @@ impl Member {
     pub(super) fn await_standstill(&mut self) {
         let deadline = Instant::now() + STANDSTILL;
         let identity = self.stopped.identity;
-        let is_moving = |stat: Stat| stat.identity() == identity && !matches!(stat.state, 'T' | 't' | 'Z' | 'X');
+        let is_moving = |stat: Stat| stat.identity() == identity && !stat.state.is_halted() && !stat.state.is_over();
         while self.is_halted()
             && !self.stands
             && Instant::now() < deadline

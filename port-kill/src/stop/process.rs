@@ -5,7 +5,7 @@ use std::{
     os::fd::{AsFd, BorrowedFd},
 };
 
-use proc_tree::{Handle, Signal, Stat};
+use proc_tree::{Handle, RunState, Signal, Stat};
 
 use super::guard::Permit;
 
@@ -31,7 +31,7 @@ enum Halt {
 impl OpenProcess {
     /// Opens a process; `None` when it has ended.
     pub(super) fn open(stat: &Stat) -> io::Result<Option<Self>> {
-        let halt = if stat.state == 'T' { Halt::Theirs } else { Halt::No };
+        let halt = if stat.state == RunState::Stopped { Halt::Theirs } else { Halt::No };
         Ok(Handle::open(stat.identity())?.map(|handle| Self { handle, halt }))
     }
 

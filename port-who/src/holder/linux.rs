@@ -67,7 +67,7 @@ fn look_into(open: &mut Open, proc: BorrowedFd<'_>, pid: u32, name: &CStr) {
 /// Looks into the threads of a process whose leader has exited; `None` for any other process.
 fn look_into_threads(open: &mut Open, pid: u32) -> Option<Seen> {
     let leader = proc_tree::process::stat(pid).ok().flatten()?;
-    if leader.state != 'Z' || leader.threads <= 1 {
+    if leader.state != proc_tree::RunState::Zombie || leader.threads <= 1 {
         return None;
     }
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;

@@ -13,7 +13,7 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 
-use super::{Stat, if_exists};
+use super::{RunState, Stat, if_exists};
 
 /// Reads a file below /proc/PID. Such a file has no size that could be asked for, and most fit into one read.
 pub(crate) fn read(pid: u32, name: &str) -> io::Result<Vec<u8>> {
@@ -48,7 +48,7 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
     Some(Stat {
         pid,
         name: String::from_utf8_lossy(&text[open + 1..close]).into_owned(),
-        state: fields.first()?.chars().next()?,
+        state: RunState::from_letter(fields.first()?.chars().next()?),
         // a parent outside this PID namespace reads as 0, a session outside it too
         parent: u32::try_from(number(1)?).ok()?,
         group: fields.get(2)?.parse().unwrap_or(0),

@@ -10,10 +10,17 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{Stat, if_exists};
+use super::{RunState, Stat, if_exists};
 
-/// `SZOMB` of sys/proc.h.
-const ZOMBIE: u32 = 5;
+/// `p_stat` of sys/proc.h. What sleeps reads as running too, on most versions.
+fn run_state(status: u32) -> RunState {
+    match status {
+        2 => RunState::Running,
+        4 => RunState::Stopped,
+        5 => RunState::Zombie,
+        _ => RunState::Sleeping,
+    }
+}
 
 /// Reads one fixed-size answer of proc_pidinfo(3), which returns 0 or less on failure and the size on success.
 fn info<T>(pid: u32, flavor: c_int) -> io::Result<T> {
@@ -50,7 +57,7 @@ pub(super) fn stat(pid: u32) -> io::Result<Option<Stat>> {
         group: bsd.pbi_pgid,
         session: u32::try_from(session).unwrap_or(0),
         name: if long.is_empty() { text(&bsd.pbi_comm) } else { long },
-        state: if bsd.pbi_status == ZOMBIE { 'Z' } else { 'S' },
+        state: run_state(bsd.pbi_status),
         threads,
         // told for the user's own processes only
         reaped_cpu: rusage(pid)

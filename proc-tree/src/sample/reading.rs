@@ -201,7 +201,7 @@ mod tests {
                 group: 1,
                 session: 1,
                 name: "x".into(),
-                state: 'S',
+                state: process::RunState::Sleeping,
                 threads: 1,
                 reaped_cpu: reaped,
             };

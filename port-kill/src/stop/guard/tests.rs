@@ -8,7 +8,7 @@ use std::{
 };
 
 use port_who::{PortSpec, Query, sockets};
-use proc_tree::Signal;
+use proc_tree::{RunState, Signal};
 
 use super::*;
 use crate::{
@@ -110,7 +110,7 @@ fn of_a_list_with_strangers_in_it_only_those_are_signalled_that_were_asked_for()
         for stranger in &listed {
             assert_eq!(outcome(stranger.identity()), Some(Outcome::Refused), "{stranger:?}");
             let now = process::stat(stranger.pid).expect("it can be seen").expect("it runs");
-            assert!(now.identity() == stranger.identity() && matches!(now.state, 'S' | 'R'), "{now:?}");
+            assert!(now.identity() == stranger.identity() && !now.state.is_halted() && !now.state.is_over(), "{now:?}");
         }
         assert!(strangers.iter().all(Started::runs) && !family.runs());
         end(child.identity());
@@ -206,17 +206,17 @@ fn what_was_halted_goes_on_when_it_is_let_go_whatever_happened() {
     let open = || OpenProcess::open(&sleeper.stat()).expect("it can be opened").expect("it runs");
     let mut halted = open();
     halted.halt(&permit);
-    eventually(|| state() == 'T');
+    eventually(|| state() == RunState::Stopped);
     // one that somebody else halted stays so
     drop(open());
-    assert_eq!(state(), 'T');
+    assert_eq!(state(), RunState::Stopped);
     drop(halted);
-    eventually(|| state() != 'T');
+    eventually(|| state() != RunState::Stopped);
     // and one that is meant to stand still
     let mut stopped = open();
     assert!(stopped.signal(&permit, Signal::STOP).expect("it may be signalled"));
     drop(stopped);
-    eventually(|| state() == 'T');
+    eventually(|| state() == RunState::Stopped);
 }
 
 #[test]
@@ -228,5 +228,5 @@ fn a_permit_is_for_one_process() {
     let mut other_open = OpenProcess::open(&other.stat()).expect("it can be opened").expect("it runs");
     other_open.halt(&permit);
     assert!(!other_open.is_halted() && other_open.signal(&permit, Signal::KILL).is_err());
-    assert!(other.runs() && other.stat().state != 'T');
+    assert!(other.runs() && other.stat().state != RunState::Stopped);
 }
