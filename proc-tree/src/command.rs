@@ -2,6 +2,7 @@
 
 pub(crate) mod arguments;
 mod format;
+mod limits;
 mod observer;
 mod once;
 mod output;

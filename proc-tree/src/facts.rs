@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::{Identity, Stat, cli::text, process, users};
+use crate::{Identity, Stat, process, users};
 
 /// The name that the kernel keeps holds this many bytes (`TASK_COMM_LEN` less the NUL).
 #[cfg(target_os = "linux")]
@@ -87,7 +87,15 @@ impl Facts {
 
     /// Returns the command line joined by spaces; the name in brackets, as ps(1) does, where there is none.
     pub fn command_line(&self) -> String {
-        text::command_line(self.command.as_deref(), &self.name)
+        command_line(self.command.as_deref(), &self.name)
+    }
+}
+
+/// Joins a command line by spaces; without one it is the name in brackets, as in ps(1).
+pub(crate) fn command_line(words: Option<&[String]>, name: &str) -> String {
+    match words {
+        Some(words) if !words.is_empty() => words.join(" "),
+        _ => format!("[{name}]"),
     }
 }
 

@@ -6,14 +6,15 @@
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 compile_error!("these tools know the process tables of Linux and macOS only");
 
+#[cfg(feature = "cli")]
 pub mod cli;
 mod facts;
 mod figures;
 pub mod handle;
 mod identity;
-pub mod limits;
 pub mod process;
 mod record;
+#[cfg(feature = "cli")]
 pub mod report;
 pub mod roots;
 pub mod sample;

@@ -4,7 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
 
-use crate::{Figures, Identity, Stat, cli::text, facts::full_name, figures::thousandths, process, roots::Root};
+use crate::{
+    Figures, Identity, Stat,
+    facts::{command_line, full_name},
+    figures::thousandths,
+    process,
+    roots::Root,
+};
 
 /// What one tree uses; or, without a PID, what all trees together use. What is unknown is `None`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -81,7 +87,7 @@ impl Member {
 
     /// Returns the command line joined by spaces; the name in brackets where there is none.
     pub fn command_line(&self) -> String {
-        text::command_line(self.command.as_deref(), &self.name)
+        command_line(self.command.as_deref(), &self.name)
     }
 }
 

@@ -4,6 +4,7 @@ mod csv;
 mod drawing;
 mod line;
 mod openmetrics;
+#[cfg(feature = "plot")]
 pub mod plot;
 mod table;
 

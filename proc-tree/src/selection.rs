@@ -1,6 +1,12 @@
 //! The processes that standard input names: PIDs, or records of a sibling tool.
 
+#[cfg(feature = "cli")]
+mod lines;
+
 use serde::Deserialize;
+
+#[cfg(feature = "cli")]
+pub use lines::{InvalidLine, parse};
 
 /// One line of standard input.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -16,56 +22,6 @@ pub struct Selected {
     /// The protocol of that port.
     #[serde(default)]
     pub protocol: Option<String>,
-}
-
-/// A line of standard input that names no process.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("standard input, line {line}: invalid process {text:?}: {reason}")]
-pub struct InvalidLine {
-    line: usize,
-    text: String,
-    reason: String,
-}
-
-/// Reads one process per line: a bare PID, or a JSON object with `pid` and optionally `start_id`, `port` and `protocol`.
-/// Blank lines are skipped.
-///
-/// # Errors
-/// For the first line that is neither; then no line counts.
-pub fn parse(input: &str) -> Result<Vec<Selected>, InvalidLine> {
-    input
-        .lines()
-        .map(str::trim)
-        .enumerate()
-        .filter(|(_, text)| !text.is_empty())
-        .map(|(index, text)| {
-            parse_line(text).map_err(|reason| InvalidLine {
-                line: index + 1,
-                text: text.chars().take(60).collect(),
-                reason,
-            })
-        })
-        .collect()
-}
-
-fn parse_line(text: &str) -> Result<Selected, String> {
-    let selected = if text.starts_with('{') {
-        let missing: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(text).map_err(|error| format!("not a JSON object ({error})"))?;
-        if !missing.contains_key("pid") {
-            return Err("the object has no key \"pid\"".into());
-        }
-        serde_json::from_str(text).map_err(|error| error.to_string())?
-    } else {
-        match parse_pid(text) {
-            Ok(pid) => Selected::from(pid),
-            Err(_) => return Err(format!("{EXPECTED} or a JSON object with \"pid\"")),
-        }
-    };
-    match selected.pid {
-        Some(pid) if !is_pid(pid) => Err(EXPECTED.into()),
-        _ => Ok(selected),
-    }
 }
 
 impl From<u32> for Selected {
@@ -94,34 +50,5 @@ pub fn parse_pid(text: &str) -> Result<u32, InvalidPid> {
     match text.parse::<u32>() {
         Ok(pid) if digits && is_pid(pid) => Ok(pid),
         _ => Err(InvalidPid(text.chars().take(60).collect())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bare_pids_and_records_may_be_mixed_and_unknown_keys_do_not_matter() {
-        let input = "4711\n\n{\"pid\":12,\"start_id\":99,\"port\":8000,\"name\":\"x\"}\r\n{\"pid\":null,\"port\":1}\n";
-        let selected = parse(input).expect("every line is good");
-        let brief: Vec<_> = selected.iter().map(|one| (one.pid, one.start_id, one.port)).collect();
-        assert_eq!(brief, [(Some(4711), None, None), (Some(12), Some(99), Some(8000)), (None, None, Some(1))]);
-    }
-
-    #[test]
-    fn a_bad_line_is_named_by_its_number() {
-        for (input, line) in [
-            ("1\nx\n", 2),
-            ("\n\n-5", 3),
-            ("0", 1),
-            ("{\"port\":1}", 1),
-            ("1\n{\"pid\":\"2\"}", 2),
-            ("{", 1),
-            ("+7", 1),
-        ] {
-            let message = parse(input).expect_err(input).to_string();
-            assert!(message.contains(&format!("line {line}:")), "{message}");
-        }
     }
 }

@@ -51,6 +51,7 @@ impl Signal {
         self.0.as_str()
     }
 
+    #[cfg(any(feature = "cli", target_os = "macos"))]
     pub(crate) fn to_nix(self) -> signal::Signal {
         self.0
     }

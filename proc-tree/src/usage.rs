@@ -3,6 +3,7 @@
 //! One façade for both platforms. Every function answers `None` for a process that does not exist (any more) and an
 //! error where the kernel refuses to say: that is not 0. The macOS side has been type-checked, never run.
 
+#[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod memory;
 

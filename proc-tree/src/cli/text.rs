@@ -48,14 +48,6 @@ pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(kept.chain(iter::once('…').filter(|_| columns > 0)).collect())
 }
 
-/// Joins a command line by spaces; without one it is the name in brackets, as in ps(1).
-pub fn command_line(words: Option<&[String]>, name: &str) -> String {
-    match words {
-        Some(words) if !words.is_empty() => words.join(" "),
-        _ => format!("[{name}]"),
-    }
-}
-
 /// Shows a path: escaped, and with `~` for the user's own home folder.
 pub fn path(path: &Path) -> String {
     let home = env::home_dir().filter(|home| home.is_absolute() && home.parent().is_some());

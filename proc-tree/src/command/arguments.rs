@@ -17,7 +17,6 @@ use proc_tree::{
         status::{Exit, Tool, UsageError},
         watch::Pace,
     },
-    limits::{self, Limits},
     report::Format,
     roots::{self, Root},
     sample::sampler::Options,
@@ -28,6 +27,7 @@ use proc_tree::{
 
 use super::{
     format::FormatArgs,
+    limits::{self, Limits},
     observer::{ChartFile, Observer, UNREADABLE, create, note},
     once,
     output::{Destination, Output},

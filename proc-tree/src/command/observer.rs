@@ -8,11 +8,10 @@ use std::{
 
 use anyhow::Context;
 use proc_tree::{
-    Identity, Record, Sampler, cli::text, limits::Limits, report::Sort, report::plot::Chart, roots::Root,
-    sample::sampler::Options,
+    Identity, Record, Sampler, cli::text, report::Sort, report::plot::Chart, roots::Root, sample::sampler::Options,
 };
 
-use super::output::cannot_write;
+use super::{limits::Limits, output::cannot_write};
 
 pub(crate) const UNREADABLE: &str = "cannot read the process table";
 

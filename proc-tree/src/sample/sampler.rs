@@ -6,17 +6,18 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+#[cfg(feature = "gpu")]
+use crate::usage::gpu::Gpu;
 use crate::{
     Figures, Identity, Member, Record,
     roots::Root,
     sample::peak::Peak,
     sample::reading::{Origin, Reading, Readings, cpus},
     usage,
-    usage::gpu::Gpu,
     usage::memory::{self, Choice, Measure},
 };
 
-/// What is read of every tree.
+/// What is read of every tree; to be made with `..Options::default()`, since a feature adds a field.
 #[derive(Debug, Default)]
 pub struct Options {
     /// How memory is measured.
@@ -26,9 +27,21 @@ pub struct Options {
     /// Whether the members are told one by one.
     pub members: bool,
     /// Where GPU memory is asked for.
+    #[cfg(feature = "gpu")]
     pub gpu: Option<Gpu>,
     /// A sample after less time than this counts for no peak of CPU: what was reaped is told in steps of 10 ms.
     pub settle: Duration,
+}
+
+impl Options {
+    /// Tells the GPU memory of each process, where it is asked for.
+    #[cfg_attr(not(feature = "gpu"), expect(clippy::unused_self, reason = "there is nobody to ask"))]
+    fn gpu_memory(&self) -> Option<HashMap<u32, u64>> {
+        #[cfg(feature = "gpu")]
+        return self.gpu.as_ref().and_then(Gpu::memory);
+        #[cfg(not(feature = "gpu"))]
+        None
+    }
 }
 
 /// Some trees under watch.
@@ -87,8 +100,7 @@ impl Sampler {
             .collect();
         let now = Readings::take(&origins, self.options.session)?;
         let interval = now.started().duration_since(self.last.started());
-        let gpu = self.options.gpu.as_ref().and_then(Gpu::memory);
-        let round = Round { options: &self.options, at: SystemTime::now(), interval, gpu };
+        let round = Round { options: &self.options, at: SystemTime::now(), interval, gpu: self.options.gpu_memory() };
         let mut records = Vec::with_capacity(self.trees.len());
         for (index, tree) in self.trees.iter_mut().enumerate() {
             let members = &now.trees[index];

@@ -45,7 +45,8 @@ impl Measure {
 }
 
 /// Which measure is wanted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Choice {
     /// The truest that can be had for every member of the tree at a fair price.
     #[default]

@@ -1,20 +1,20 @@
 //! Limits that a tree must keep to.
 
-use crate::{Record, cli::size};
+use proc_tree::{Record, cli::size};
 
 /// What a tree may use at most.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Bytes of memory, by the measure that the tree's record names.
-    pub memory: Option<u64>,
+    pub(crate) memory: Option<u64>,
     /// CPU in percent of one core.
-    pub cpu: Option<f64>,
+    pub(crate) cpu: Option<f64>,
 }
 
 /// A figure that a limit is set for is unknown: nobody can say whether it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot tell whether {tree} keeps to its limit: its {what} is unknown")]
-pub struct Unknown {
+pub(crate) struct Unknown {
     tree: String,
     what: &'static str,
 }
@@ -22,13 +22,13 @@ pub struct Unknown {
 /// A text that is no percentage.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid percentage {0:?}: expected a number above 0 such as 150 (one and a half cores)")]
-pub struct InvalidPercent(String);
+pub(crate) struct InvalidPercent(String);
 
 /// Parses a percentage; the sign is optional.
 ///
 /// # Errors
 /// When the text is no number above 0.
-pub fn parse_percent(text: &str) -> Result<f64, InvalidPercent> {
+pub(crate) fn parse_percent(text: &str) -> Result<f64, InvalidPercent> {
     let number = text.strip_suffix('%').unwrap_or(text);
     let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     match number.parse::<f64>() {
@@ -42,7 +42,7 @@ impl Limits {
     ///
     /// # Errors
     /// When a limited figure is unknown.
-    pub fn exceeded(&self, records: &[Record]) -> Result<Vec<String>, Unknown> {
+    pub(crate) fn exceeded(&self, records: &[Record]) -> Result<Vec<String>, Unknown> {
         let mut lines = Vec::new();
         for record in records.iter().filter(|record| record.pid.is_some()) {
             lines.extend(self.check(record)?);
