@@ -227,3 +227,46 @@ fn options_of_the_call_go_for_all_services_and_values_stay_out_of_the_process_ta
     assert_eq!(found["api"]["action"], "restarted");
     assert_eq!((site.started().len(), site.alive().len()), (2, 1));
 }
+
+/// The command lines of a site's processes, and how many of them hold a word.
+fn lines_with(site: &Site, words: &[&str]) -> (usize, Vec<String>) {
+    let lines = site.processes().into_iter().filter_map(|one| fs::read(format!("/proc/{}/cmdline", one.pid)).ok());
+    let lines: Vec<String> = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).collect();
+    let leaks = lines.iter().filter(|line| words.iter().any(|word| line.contains(word))).cloned().collect();
+    (lines.len(), leaks)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_secret_stands_in_the_command_line_of_a_supervisor_or_of_what_starts_a_service() {
+    let site = site(&[
+        (
+            "api",
+            0,
+            "",
+            "env = { TOKEN = \"s3cret\" }\nheader = \"Authorization: hush\"\nhealth = \"/\"\nkeep_up = true",
+        ),
+        ("slow", 1, "--delay 60000", "env = { TOKEN = \"s3cret\" }"),
+    ]);
+    let secrets = ["s3cret", "hush"];
+    let supervisors = |site: &Site| lines_with(site, &["--supervise"]).1.len();
+    let mut call = run(&site, &["--all"]).spawn();
+    support::eventually("a supervisor, its server, a server that is on its way, what starts it, and the call", || {
+        supervisors(&site) == 1 && site.started().len() == 2
+    });
+    let (seen, leaks) = lines_with(&site, &secrets);
+    assert!(seen >= 5 && leaks.is_empty(), "{seen}: {leaks:?}");
+    site::send(call.id(), nix::sys::signal::Signal::SIGTERM);
+    assert!(!call.wait().expect("a child").success());
+    run(&site, &["--stop", "api"]).run();
+
+    let port = (site.port + 2).to_string();
+    let options =
+        ["--port", &port, "--keep-up", "--health", "/", "--env", "TOKEN=s3cret", "-H", "Authorization: hush", "--"];
+    site.bare().args(options).args(site.server(&[])).any_stdout().any_stderr().run();
+    assert_eq!(supervisors(&site), 1);
+    let (seen, leaks) = lines_with(&site, &secrets);
+    assert!(seen >= 2 && leaks.is_empty(), "{seen}: {leaks:?}");
+    let environment = fs::read_to_string(format!("/proc/{}/environ", site.started().last().expect("a server")));
+    assert!(environment.is_ok_and(|text| text.contains("TOKEN=s3cret\0")));
+}

@@ -2,7 +2,7 @@
 
 use std::{future::Future, io};
 
-use health_wait::{Settings, Target, Verdict, Wait, WaitError};
+use health_wait::{ProbeOptions, Target, Verdict, Wait, WaitError};
 
 /// What one attempt found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,15 +18,15 @@ pub enum Asked {
 /// Asks again and again, and counts how often the answer was good.
 #[derive(Debug)]
 pub(crate) struct Prober {
-    settings: Settings,
+    options: ProbeOptions,
     /// How many answers in a row were healthy.
     pub in_a_row: u32,
 }
 
 impl Prober {
     /// Prepares to ask in this way.
-    pub(crate) fn new(settings: &Settings) -> Self {
-        Self { settings: settings.for_one_attempt(), in_a_row: 0 }
+    pub(crate) fn new(options: &ProbeOptions) -> Self {
+        Self { options: options.for_one_attempt(), in_a_row: 0 }
     }
 
     /// Asks once.
@@ -35,7 +35,7 @@ impl Prober {
     /// When it cannot be asked at all: the certificates to trust cannot be read.
     pub(crate) async fn ask(&mut self, target: &Target) -> Result<Asked, WaitError> {
         let targets = std::slice::from_ref(target);
-        let report = Wait { once: true, ..Wait::new(targets, &self.settings) }.run(&mut |_, _| {}).await?;
+        let report = Wait { once: true, ..Wait::new(targets, &self.options) }.run(&mut |_, _| {}).await?;
         let why = || {
             report.records.first().and_then(|record| record.last_error.clone()).unwrap_or_else(|| "no answer".into())
         };

@@ -16,7 +16,10 @@ pub mod supervisor;
 
 pub use health::{Asked, block_on};
 pub use log::{lines::Lines, rotate::LogError};
-pub use report::outcome::{Action, Clock, Failure, Outcome};
+pub use report::{
+    failure::Failure,
+    outcome::{Action, Outcome},
+};
 pub use server::{
     folder::{FolderError, Folders},
     life::{Ending, Life},
@@ -24,10 +27,14 @@ pub use server::{
     record::{Phase, Record},
     standing::Standing,
 };
-pub use service::spec::{Adopt, Existing, Ports, Service};
+pub use service::{
+    ports::Ports,
+    resolved::{InvalidService, Service},
+    spec::{Adopt, Existing, ServiceSpec},
+};
 pub use start::{
+    clock::Clock,
     ensure::{Ensure, Up},
     race::{Race, ReadyError, Verdict},
     spawn::LaunchError,
 };
-pub use supervisor::run::{KeepUp, RestartOn};

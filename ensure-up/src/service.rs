@@ -1,8 +1,19 @@
 //! What is asked for: a service, from the command line or from the services file.
 
+pub(crate) mod backoff;
 mod dependencies;
 mod fault;
 pub mod file;
+pub(crate) mod glob;
+pub mod handover;
 mod overlay;
-pub mod spec;
+pub(crate) mod ports;
+pub(crate) mod resolved;
+pub(crate) mod spec;
+pub(crate) mod supervision;
+pub(crate) mod target;
 mod value;
+mod word;
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Starting a server, and the race until it is ready.
 
+pub(crate) mod clock;
 pub(crate) mod ensure;
 pub(crate) mod notify;
 pub(crate) mod race;

@@ -44,6 +44,19 @@ fn bad_values_are_quoted() {
 }
 
 #[test]
+fn a_duration_that_no_clock_can_hold_and_a_watch_without_pause_are_refused() {
+    for flag in ["--initial-delay", "--timeout", "--grace", "--attempt-timeout", "--interval"] {
+        let said = refused(&["--port", "8000", flag, "9999999999999999999"]);
+        assert!(said.contains("invalid duration \"9999999999999999999\""), "{flag}: {said}");
+    }
+    let site = Site::new();
+    for bad in ["0", "0s", "9999999999999999999"] {
+        let said = site.bare().args(["--status", &format!("--watch={bad}")]).status(2).any_stderr().run().stderr;
+        assert!(said.contains(&format!("{bad:?}")), "{said}");
+    }
+}
+
+#[test]
 fn what_is_missing_is_named() {
     let site = Site::new();
     let said = |arguments: &[&str]| site.bare().args(arguments).status(2).any_stderr().run().stderr;

@@ -30,7 +30,7 @@ pub fn attend(
     let attended = health::block_on(follow(life, log, is_ours, err)).map_err(Failure::system("wait"))??;
     if let (Attended::Interrupted(signal), true) = (attended, is_ours) {
         let whole = life.whole().map_err(Failure::system("watch the server"))?;
-        tree::stop(&whole, signal, service.grace).map_err(Failure::system("stop the server"))?;
+        tree::stop(&whole, signal, service.spec.grace).map_err(Failure::system("stop the server"))?;
     }
     Ok(attended)
 }

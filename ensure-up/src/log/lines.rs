@@ -29,13 +29,13 @@ impl Lines {
     /// Prepares to read; without a log nobody can be expected to find anything in it.
     pub(crate) fn of(path: Option<&Path>, offset: u64, service: &Service) -> Self {
         // to read from a pipe would take away what somebody else waits for
-        let is_wanted = service.ready_log.is_some() || service.fail_log.is_some();
+        let is_wanted = service.spec.ready_log.is_some() || service.spec.fail_log.is_some();
         Self {
             tail: path.filter(|path| is_wanted && path.is_file()).map(|path| Tail::of(path, offset)),
             partial: Vec::new(),
-            ready: service.ready_log.is_none() || path.is_none(),
-            ready_pattern: service.ready_log.clone(),
-            fail_pattern: service.fail_log.clone(),
+            ready: service.spec.ready_log.is_none() || path.is_none(),
+            ready_pattern: service.spec.ready_log.clone(),
+            fail_pattern: service.spec.fail_log.clone(),
             failed: None,
         }
     }

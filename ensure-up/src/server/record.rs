@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use health_wait::ProbeOptions;
 use nix::unistd::geteuid;
 use proc_tree::{Identity, process};
 use serde::{Deserialize, Serialize};
@@ -57,8 +58,8 @@ pub struct Record {
     pub log: Option<PathBuf>,
     /// The health target that was asked for: a path or a whole target.
     pub health: Option<String>,
-    /// The options of the health check, as on the command line.
-    pub probe: Vec<String>,
+    /// How health is asked for.
+    pub probe: ProbeOptions,
     /// The signal that ends it.
     pub stop_signal: String,
     /// How long it may take to end, in milliseconds.

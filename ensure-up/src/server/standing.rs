@@ -119,7 +119,7 @@ pub(crate) fn classify(
     if !was_there {
         return Standing::Foreign(all);
     }
-    if let Some(pattern) = &service.matching {
+    if let Some(pattern) = &service.spec.matching {
         let matching = some(&all, |process| pattern.is_match(&process.command_line()));
         if !matching.is_empty() {
             return Standing::Matching(matching, format!("its command line matches {:?}", pattern.as_str()));

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use super::{
     fault::{Fault, Source},
-    file::Definition,
     overlay::Keys,
+    spec::ServiceSpec,
 };
 
 /// Checks the dependencies of all services.
 pub(super) fn check(
-    services: &[Definition],
+    services: &[ServiceSpec],
     tables: &[(String, Keys<'_, '_>)],
     source: &Source<'_>,
 ) -> Result<(), Fault> {
@@ -18,29 +18,28 @@ pub(super) fn check(
         let keys = tables.iter().find(|(known, _)| known == name).map(|(_, keys)| keys);
         keys.and_then(|keys| Some(keys.get("depends_on")?.1.span())).unwrap_or_default()
     };
+    let named = |name: &str| services.iter().find(|service| service.name.as_deref() == Some(name));
     for service in services {
-        for needed in &service.depends_on {
-            if !services.iter().any(|other| other.name == *needed) {
-                let what = format!("{} depends on {needed:?}, which is not there", service.name);
-                let fault = source.fault(&at(&service.name), what);
-                return Err(fault.suggest(needed, services.iter().map(|service| service.name.as_str())));
-            }
+        if let Some(needed) = service.depends_on.iter().find(|needed| named(needed).is_none()) {
+            let name = service.name();
+            let fault = source.fault(&at(&name), format!("{name} depends on {needed:?}, which is not there"));
+            return Err(fault.suggest(needed, services.iter().filter_map(|service| service.name.as_deref())));
         }
     }
-    for service in services {
-        let mut line = vec![service.name.as_str()];
+    for name in services.iter().filter_map(|service| service.name.as_deref()) {
+        let mut line = vec![name];
         if leads_back(services, &mut line, &mut HashSet::new()) {
-            let what = format!("the dependencies go in a circle: {}", line.join(" → "));
-            return Err(source.fault(&at(&service.name), what));
+            return Err(source.fault(&at(name), format!("the dependencies go in a circle: {}", line.join(" → "))));
         }
     }
     Ok(())
 }
 
 /// Tells whether the last of the line depends on the first; then the line shows how. Who was `seen` does not.
-fn leads_back<'s>(services: &'s [Definition], line: &mut Vec<&'s str>, seen: &mut HashSet<&'s str>) -> bool {
+fn leads_back<'s>(services: &'s [ServiceSpec], line: &mut Vec<&'s str>, seen: &mut HashSet<&'s str>) -> bool {
     let last = line[line.len() - 1];
-    let needed = services.iter().find(|service| service.name == last).map(|service| &service.depends_on);
+    let needed =
+        services.iter().find(|service| service.name.as_deref() == Some(last)).map(|service| &service.depends_on);
     for name in needed.into_iter().flatten() {
         let is_back = name == line[0];
         if !is_back && !seen.insert(name) {

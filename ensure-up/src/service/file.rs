@@ -1,15 +1,12 @@
 //! The services file, `ensure-up.toml`: a table per service, with the options of the command line as its keys.
 
 use std::{
-    collections::BTreeMap,
-    env,
-    ffi::OsString,
-    fs, io,
+    env, fs, io,
     path::{Path, PathBuf},
 };
 
-use clap::Command;
 use proc_tree::cli::text;
+use serde_json::Map;
 use toml::de::DeTable;
 
 pub use super::fault::Fault;
@@ -17,34 +14,20 @@ use super::{
     dependencies,
     fault::Source,
     overlay::{self, Keys},
+    spec::ServiceSpec,
     value,
 };
 
 /// The file that is looked for.
 pub const FILE: &str = "ensure-up.toml";
 
-/// One service of the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Definition {
-    /// Its name.
-    pub name: String,
-    /// Its options, as arguments.
-    pub options: Vec<OsString>,
-    /// Its command.
-    pub command: Vec<OsString>,
-    /// Its variables. They are handed over in the environment: arguments can be seen by everybody.
-    pub environment: BTreeMap<String, String>,
-    /// The names of the services that it needs.
-    pub depends_on: Vec<String>,
-}
-
 /// A services file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// Where it is.
     pub path: PathBuf,
-    /// Its services, in its order.
-    pub services: Vec<Definition>,
+    /// Its services, in its order; each has its name.
+    pub services: Vec<ServiceSpec>,
 }
 
 /// A services file that cannot be used.
@@ -74,11 +57,11 @@ impl Config {
         here.ancestors().map(|folder| folder.join(FILE)).find(|path| path.is_file()).ok_or(ConfigError::Missing)
     }
 
-    /// Reads the file. `options` defines the keys; the tables of `profile` are laid over the others.
+    /// Reads the file; the tables of `profile` are laid over the others.
     ///
     /// # Errors
     /// When it cannot be read, or for the first thing in it that makes no sense.
-    pub fn read(path: &Path, profile: Option<&str>, options: &Command) -> Result<Self, ConfigError> {
+    pub fn read(path: &Path, profile: Option<&str>) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path).map_err(|error| ConfigError::Read(path.to_owned(), error))?;
         let source = Source { path, text: &text };
         let table = DeTable::parse(&text).map_err(|error| {
@@ -86,7 +69,7 @@ impl Config {
             source.fault(&error.span().unwrap_or_default(), what)
         })?;
         let tables = overlay::services(table.get_ref(), profile, &source)?;
-        let services = tables.iter().map(|(name, keys)| definition(name, keys, options, &source));
+        let services = tables.iter().map(|(name, keys)| service(name, keys, &source));
         let services = services.collect::<Result<Vec<_>, _>>()?;
         dependencies::check(&services, &tables, &source)?;
         Ok(Self { path: path.to_owned(), services })
@@ -96,49 +79,40 @@ impl Config {
     ///
     /// # Errors
     /// Names the one that is not in the file.
-    pub fn select(&self, names: &[String]) -> Result<Vec<Definition>, String> {
+    pub fn select(&self, names: &[String]) -> Result<Vec<ServiceSpec>, String> {
         let mut wanted: Vec<&String> = names.iter().collect();
-        let mut chosen: Vec<&str> = Vec::new();
+        let mut chosen: Vec<&String> = Vec::new();
         while let Some(name) = wanted.pop() {
-            let service = self.services.iter().find(|service| service.name == *name);
-            let missing = || format!("no service is named {name:?} in {}", text::path(&self.path));
-            let service = service.ok_or_else(missing)?;
-            if !chosen.contains(&service.name.as_str()) {
-                chosen.push(&service.name);
+            let service = self.services.iter().find(|service| service.name.as_ref() == Some(name));
+            let service =
+                service.ok_or_else(|| format!("no service is named {name:?} in {}", text::path(&self.path)))?;
+            if !chosen.contains(&name) {
+                chosen.push(name);
                 wanted.extend(&service.depends_on);
             }
         }
-        let is_chosen = |service: &&Definition| names.is_empty() || chosen.contains(&service.name.as_str());
+        let is_chosen = |service: &&ServiceSpec| {
+            names.is_empty() || service.name.as_ref().is_some_and(|name| chosen.contains(&name))
+        };
         Ok(self.services.iter().filter(is_chosen).cloned().collect())
     }
 }
 
-fn definition(name: &str, keys: &Keys<'_, '_>, options: &Command, source: &Source<'_>) -> Result<Definition, Fault> {
-    let mut definition = Definition {
-        name: name.to_owned(),
-        options: vec![format!("--name={name}").into()],
-        command: Vec::new(),
-        environment: BTreeMap::new(),
-        depends_on: Vec::new(),
-    };
+fn service(name: &str, keys: &Keys<'_, '_>, source: &Source<'_>) -> Result<ServiceSpec, Fault> {
+    let mut known = ServiceSpec::default().to_keys();
+    // a service has it from its table
+    known.remove("name");
+    let mut values = Map::from_iter([("name".to_owned(), name.into())]);
     for (key, (written, value)) in keys {
-        match key.as_str() {
-            "command" => definition.command = value::command(value, source)?,
-            "env" => definition.environment = value::environment(value, source)?,
-            "depends_on" => definition.depends_on = value::words(value, "depends_on", source)?,
-            key => definition.options.extend(value::option(key, written, value, options, source)?),
-        }
+        let like = known.get(key).ok_or_else(|| {
+            let fault = source.fault(written, format!("unknown key {key:?}"));
+            fault.suggest(key, known.keys().map(String::as_str))
+        })?;
+        values.insert(key.clone(), value::read(key, value, like, source)?);
     }
-    for needed in &definition.depends_on {
-        definition.options.push(format!("--depends-on={needed}").into());
+    let start = keys.values().map(|(written, _)| written.start).min().unwrap_or_default();
+    if let Some(missing) = ["command", "port"].into_iter().find(|required| !keys.contains_key(*required)) {
+        return Err(source.fault(&(start..start), format!("the service {name} has no {missing}")));
     }
-    // by name alone: the values come through the environment
-    definition.options.extend(definition.environment.keys().map(|name| format!("--env={name}").into()));
-    for required in ["command", "port"] {
-        if !keys.contains_key(required) {
-            let at = keys.values().map(|(written, _)| written.start).min().unwrap_or_default();
-            return Err(source.fault(&(at..at), format!("the service {name} has no {required}")));
-        }
-    }
-    Ok(definition)
+    ServiceSpec::from_keys(values).map_err(|error| source.fault(&(start..start), error.to_string()))
 }

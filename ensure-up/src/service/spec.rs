@@ -1,58 +1,155 @@
-//! What is asked for: a server on a port, how it is started, known again, found healthy and stopped.
+//! What is asked for, as plain data: the same from the command line, from the services file, and for a process of ours.
 
 use std::{
-    ffi::{OsStr, OsString},
-    fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    os::unix::ffi::{OsStrExt, OsStringExt},
+    ffi::OsString,
     path::{Path, PathBuf},
-    str::FromStr,
+    sync::LazyLock,
     time::Duration,
 };
 
-use health_wait::{Settings, Target};
-use port_who::PortSpec;
-use proc_tree::Signal;
+use health_wait::ProbeOptions;
+use proc_tree::{Signal, cli::duration};
 use regex::{Regex, bytes};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use crate::{KeepUp, server::record};
+use super::{ports::Ports, supervision::Supervision, word};
 
-/// The ports that a server may take: one, or the first free one of a range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ports {
-    /// The lowest.
-    pub low: u16,
-    /// The highest.
-    pub high: u16,
+/// A service that is asked for.
+///
+/// Each option of the command line is a key of the services file, in `snake_case` and with the same text; a key that is
+/// missing means what the command line means without that option.
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServiceSpec {
+    /// The server's command; {port} is replaced in it
+    #[arg(last = true, value_name = "CMD")]
+    #[serde(with = "word::list")]
+    pub command: Vec<OsString>,
+
+    /// Where the server listens; in a range, the first free port
+    #[arg(long, value_name = "PORT[-PORT]")]
+    #[serde(with = "word::optional")]
+    pub port: Option<Ports>,
+
+    /// Health target: a path on the port, or any target of health-wait (default: the port accepts)
+    #[arg(long, value_name = "PATH|TARGET")]
+    pub health: Option<String>,
+
+    /// Name of the server, for --status, --stop and --logs (default: its program's)
+    #[arg(long)]
+    pub name: Option<String>,
+
+    /// How long it may take until it is ready; 0: as long as it lives
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
+    #[serde(with = "word")]
+    pub timeout: Duration,
+
+    /// One whose command line matches is this one
+    #[arg(long = "match", value_name = "REGEX", help_heading = "A server that is there already")]
+    #[serde(rename = "match", with = "word::optional")]
+    pub matching: Option<Regex>,
+
+    /// What to do about one that is there already.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub existing: Existing,
+
+    /// Set a variable; without =VALUE, name one of the caller's; repeatable
+    #[arg(long, value_name = "NAME[=VALUE]", help_heading = "The server's surroundings")]
+    #[serde(with = "word::list")]
+    pub env: Vec<OsString>,
+
+    /// Set the variables of a file of NAME=VALUE lines; repeatable
+    #[arg(long, value_name = "FILE", help_heading = "The server's surroundings")]
+    #[serde(with = "word::list")]
+    pub env_file: Vec<PathBuf>,
+
+    /// Start it in this folder
+    #[arg(long, value_name = "DIR", help_heading = "The server's surroundings")]
+    #[serde(with = "word::optional")]
+    pub cwd: Option<PathBuf>,
+
+    /// Write its output here; {port} is replaced
+    #[arg(long, value_name = "FILE", help_heading = "Log")]
+    pub log: Option<String>,
+
+    /// How many old logs are kept
+    #[arg(long, value_name = "N", default_value = "3", help_heading = "Log")]
+    #[serde(with = "word")]
+    pub log_keep: u32,
+
+    /// It is ready once its log matches this
+    #[arg(long, value_name = "REGEX", help_heading = "Readiness")]
+    #[serde(with = "word::optional")]
+    pub ready_log: Option<bytes::Regex>,
+
+    /// It failed once its log matches this
+    #[arg(long, value_name = "REGEX", help_heading = "Readiness")]
+    #[serde(with = "word::optional")]
+    pub fail_log: Option<bytes::Regex>,
+
+    /// It is ready once it sends READY=1 to NOTIFY_SOCKET
+    #[arg(long, help_heading = "Readiness")]
+    pub ready_notify: bool,
+
+    /// How health is asked for.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub probe: ProbeOptions,
+
+    /// The signal that ends it
+    #[arg(long, value_name = "SIGNAL", default_value = "TERM", help_heading = "Stopping")]
+    #[serde(with = "word")]
+    pub stop_signal: Signal,
+
+    /// How long it may take to end before it is killed
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse, help_heading = "Stopping")]
+    #[serde(with = "word")]
+    pub grace: Duration,
+
+    /// How it is kept up.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub supervision: Supervision,
+
+    /// The names of the services that it needs.
+    #[arg(skip)]
+    pub depends_on: Vec<String>,
 }
 
-impl Ports {
-    /// Tells whether there is a choice.
-    pub fn is_range(self) -> bool {
-        self.low != self.high
-    }
-}
+/// What to do about a server that is there already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Existing {
+    /// Which server without a record is taken for this one: match, any or never
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "match",
+        hide_possible_values = true,
+        // the first of its heading
+        display_order = 0,
+        help_heading = "A server that is there already"
+    )]
+    pub adopt: Adopt,
 
-impl FromStr for Ports {
-    type Err = String;
+    /// Stop ours first, then start it
+    #[arg(long, help_heading = "A server that is there already")]
+    pub restart: bool,
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let spec: PortSpec = text.parse().map_err(|error: port_who::InvalidPort| error.to_string())?;
-        match (spec.ranges(), spec.protocol(), spec.address()) {
-            (&[(low, high)], None, None) => Ok(Self { low, high }),
-            _ => Err(format!("invalid port {text:?}: expected one port or one range, such as 8000 or 8000-8099")),
-        }
-    }
-}
+    /// Stop ours first if it was started with another command, folder or environment
+    #[arg(long, help_heading = "A server that is there already")]
+    pub restart_if_changed: bool,
 
-impl fmt::Display for Ports {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_range() { write!(f, "{}-{}", self.low, self.high) } else { write!(f, "{}", self.low) }
-    }
+    /// Stop another program that holds the port first, then start ours
+    #[arg(long, help_heading = "A server that is there already")]
+    pub replace: bool,
 }
 
 /// Which server without a record may be taken for the one that is asked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Adopt {
     /// One that matches.
     #[default]
@@ -63,68 +160,15 @@ pub enum Adopt {
     Never,
 }
 
-/// What to do about a server that is there already.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Existing {
-    /// Which one may be adopted.
-    pub adopt: Adopt,
-    /// Stop ours first, then start.
-    pub restart: bool,
-    /// Stop ours first when it was started otherwise than is asked now.
-    pub restart_if_changed: bool,
-    /// Stop a foreign one first, then start.
-    pub replace: bool,
-}
+static DEFAULT: LazyLock<ServiceSpec> = LazyLock::new(word::defaults);
 
-/// A server that shall be up.
-#[derive(Debug, Clone)]
-pub struct Service {
-    /// The name that was given to it.
-    pub name: Option<String>,
-    /// Where it shall listen.
-    pub ports: Ports,
-    /// The command, with `{port}` where the port belongs.
-    pub command: Vec<OsString>,
-    /// The folder to start it in.
-    pub cwd: PathBuf,
-    /// The variables that were asked for, on top of the caller's.
-    pub environment: Vec<(OsString, OsString)>,
-    /// The health target: a path on the port, or any target, with `{port}`.
-    pub health: Option<String>,
-    /// How health is asked for.
-    pub settings: Settings,
-    /// The same as command line arguments, for the record.
-    pub probe: Vec<String>,
-    /// What the command line of a server that is ours without a record matches.
-    pub matching: Option<Regex>,
-    /// What the log says when it is ready.
-    pub ready_log: Option<bytes::Regex>,
-    /// What the log says when it failed.
-    pub fail_log: Option<bytes::Regex>,
-    /// Whether it says `READY=1` on `NOTIFY_SOCKET`, as `sd_notify(3)`.
-    pub ready_notify: bool,
-    /// How long it may take; `None`: as long as it lives.
-    pub timeout: Option<Duration>,
-    /// The log, with `{port}`; `None`: in the folder of logs.
-    pub log: Option<String>,
-    /// How many old logs are kept.
-    pub log_keep: u32,
-    /// The signal that ends it.
-    pub stop_signal: Signal,
-    /// How long it may take to end.
-    pub grace: Duration,
-    /// The names of the services that it needs.
-    pub depends_on: Vec<String>,
-    /// How it is kept up; `None`: it is not.
-    pub keep_up: Option<KeepUp>,
-}
-
-impl Service {
-    /// Returns the command for a port.
-    pub fn command(&self, port: u16) -> Vec<OsString> {
-        self.command.iter().map(|word| with_port(word, port)).collect()
+impl Default for ServiceSpec {
+    fn default() -> Self {
+        DEFAULT.clone()
     }
+}
 
+impl ServiceSpec {
     /// Returns the name that it goes by: its own, else that of its program.
     pub fn name(&self) -> String {
         self.name.clone().unwrap_or_else(|| {
@@ -133,123 +177,32 @@ impl Service {
         })
     }
 
-    /// Returns the whole environment of the server on a port.
-    pub fn whole_environment(&self, port: u16) -> Vec<(OsString, OsString)> {
-        let mut environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-        let port = (OsString::from("PORT"), OsString::from(port.to_string()));
-        for (name, value) in std::iter::once(&port).chain(&self.environment) {
-            environment.retain(|(known, _)| known != name);
-            environment.push((name.clone(), value.clone()));
+    /// Lays the named keys of another one over this one: lists are added to, everything else is replaced.
+    #[must_use]
+    pub fn overlaid(&self, over: &Self, keys: &[String]) -> Self {
+        let (mut merged, mut over) = (self.to_keys(), over.to_keys());
+        for key in keys {
+            match (&mut merged[key], over[key].take()) {
+                (Value::Array(all), Value::Array(more)) => all.extend(more),
+                (one, other) => *one = other,
+            }
         }
-        environment
-    }
-
-    /// Fingerprints the variables that were asked for.
-    pub fn environment_fingerprint(&self) -> u64 {
-        record::fingerprint(self.environment.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]))
-    }
-
-    /// Returns the log's path for a port.
-    pub fn log_path(&self, folder: &Path, port: u16) -> PathBuf {
-        match &self.log {
-            Some(path) => std::path::absolute(with_port(OsStr::new(path), port)).unwrap_or_else(|_| path.into()),
-            None => folder.join(format!("{port}.log")),
+        match Self::from_keys(merged) {
+            Ok(spec) => spec,
+            Err(error) => unreachable!("what was written reads the same again: {error}"),
         }
     }
 
-    /// Tells whether the answer itself says whose server it is.
-    pub fn is_known_by_answer(&self) -> bool {
-        self.settings.has_identity()
-    }
-
-    /// Returns the health target that was asked for, for a port.
-    pub fn health(&self, port: u16) -> Option<String> {
-        self.health.as_ref().map(|text| text.replace("{port}", &port.to_string()))
-    }
-}
-
-fn with_port(word: &OsStr, port: u16) -> OsString {
-    let (pattern, number) = (b"{port}", port.to_string());
-    let mut rest = word.as_bytes();
-    let mut made = Vec::with_capacity(rest.len());
-    while let Some(at) = rest.windows(pattern.len()).position(|window| window == pattern) {
-        made.extend_from_slice(&rest[..at]);
-        made.extend_from_slice(number.as_bytes());
-        rest = &rest[at + pattern.len()..];
-    }
-    made.extend_from_slice(rest);
-    OsString::from_vec(made)
-}
-
-/// Makes the target to ask on an address where the server listens: without `health` the port has to accept, a path is
-/// asked for there, anything else is a target of its own.
-///
-/// # Errors
-/// When `health` is no target.
-pub fn target(health: Option<&str>, listener: SocketAddr) -> Result<Target, health_wait::InvalidTarget> {
-    let address = reachable(listener);
-    match health {
-        None => format!("tcp://{address}").parse(),
-        Some(path) if path.starts_with('/') => format!("http://{address}{path}").parse(),
-        Some(target) => target.parse(),
-    }
-}
-
-/// Writes the target as people do: with `localhost` for the usual addresses of this machine.
-pub fn url(health: Option<&str>, listener: SocketAddr) -> String {
-    let address = match reachable(listener) {
-        usual if usual.ip() == Ipv4Addr::LOCALHOST || usual.ip() == Ipv6Addr::LOCALHOST => {
-            format!("localhost:{}", usual.port())
-        }
-        other => other.to_string(),
-    };
-    match health {
-        None => format!("tcp://{address}"),
-        Some(path) if path.starts_with('/') => format!("http://{address}{path}"),
-        Some(target) => target.to_owned(),
-    }
-}
-
-/// A server on every address is asked on the loopback one.
-fn reachable(listener: SocketAddr) -> SocketAddr {
-    let address = match listener.ip().to_canonical() {
-        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        address => address,
-    };
-    SocketAddr::new(address, listener.port())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_port_takes_its_place_in_every_word_also_in_one_that_is_not_text() {
-        let word = OsString::from_vec(b"\xff{port}:{port}{po".to_vec());
-        assert_eq!(with_port(&word, 80), OsString::from_vec(b"\xff80:80{po".to_vec()));
-    }
-
-    #[test]
-    fn one_port_or_one_range_is_asked_for() {
-        assert_eq!("8000-8099".parse(), Ok(Ports { low: 8000, high: 8099 }));
-        for text in ["0", "80x", "9-3", "70000", "8000,8001", "8000/tcp", "127.0.0.1:8000", ""] {
-            let error = text.parse::<Ports>().expect_err(text);
-            assert!(error.starts_with(&format!("invalid port {text:?}: ")), "{error}");
+    /// Returns each key with its value, those that are as by default among them.
+    pub(super) fn to_keys(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(keys)) => keys,
+            other => unreachable!("a structure is an object: {other:?}"),
         }
     }
 
-    #[test]
-    fn a_server_is_asked_where_it_listens() {
-        let listener = |text: &str| text.parse().expect("an address");
-        for (health, address, shown, asked) in [
-            (None, "0.0.0.0:80", "tcp://localhost:80", "tcp://127.0.0.1:80"),
-            (Some("/h"), "[::]:80", "http://localhost:80/h", "http://[::1]:80/h"),
-            (Some("/h"), "127.0.0.2:80", "http://127.0.0.2:80/h", "http://127.0.0.2:80/h"),
-            (Some("unix:/x"), "127.0.0.1:80", "unix:/x", "unix:/x"),
-        ] {
-            assert_eq!(url(health, listener(address)), shown);
-            assert_eq!(target(health, listener(address)).expect("a target").to_string(), asked);
-        }
+    /// Reads the keys that are there; a key that it does not know is left to the caller.
+    pub(super) fn from_keys(keys: Map<String, Value>) -> serde_json::Result<Self> {
+        serde_json::from_value(keys.into())
     }
 }

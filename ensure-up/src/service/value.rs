@@ -1,63 +1,75 @@
-//! The values of a service's keys, as arguments.
+//! The values of a service's keys, brought into the form that its options have: true or false, a word, a list of words.
 
-use std::{collections::BTreeMap, env, error::Error as _, ffi::OsString, ops::Range};
+use std::env;
 
-use clap::{ArgAction, Command};
+use serde_json::{Map, Value};
 use toml::{Spanned, de::DeValue};
 
-use super::fault::{Fault, Source};
+use super::{
+    fault::{Fault, Source},
+    spec::ServiceSpec,
+};
 
-/// Keys that are not options of their own.
-const OWN: [&str; 3] = ["command", "env", "depends_on"];
+/// A value in the file.
+type Written<'i> = Spanned<DeValue<'i>>;
 
-/// Options that a service has from its table's name or from elsewhere.
-const NOT_KEYS: [&str; 2] = ["name", "depends_on"];
+/// Reads the value of a key. `like` is one of the same form: its value by default.
+pub(super) fn read(key: &str, value: &Written<'_>, like: &Value, source: &Source<'_>) -> Result<Value, Fault> {
+    let wrong = |one: &Written<'_>, expected: &str| {
+        source.fault(&one.span(), format!("{key} has to be {expected}, not {}", one.get_ref().type_str()))
+    };
+    let word = |one: &Written<'_>, expected: &str| scalar(one.get_ref()).ok_or_else(|| wrong(one, expected));
+    let list = |one: &Written<'_>| word(one, "a string or an array of strings");
+    let read = match (key, like, value.get_ref()) {
+        ("command", ..) => command(value.get_ref()).ok_or_else(|| {
+            let what = "command has to be an array of strings, or a string for the shell, and not empty";
+            source.fault(&value.span(), what)
+        })?,
+        ("env", ..) => environment(value, source)?,
+        (_, Value::Bool(_), DeValue::Boolean(is_set)) => (*is_set).into(),
+        (_, Value::Bool(_), _) => return Err(wrong(value, "true or false")),
+        (_, Value::Array(_), DeValue::Array(words)) => words.iter().map(list).collect::<Result<Vec<_>, _>>()?.into(),
+        (_, Value::Array(_), _) => vec![list(value)?].into(),
+        _ => word(value, "a string or a number")?.into(),
+    };
+    check(key, &read).map_err(|what| source.fault(&value.span(), what))?;
+    Ok(read)
+}
 
 /// Reads a command: an array of words, or a string for the shell.
-pub(super) fn command(value: &Spanned<DeValue<'_>>, source: &Source<'_>) -> Result<Vec<OsString>, Fault> {
-    let invalid = || {
-        source.fault(&value.span(), "command has to be an array of strings, or a string for the shell, and not empty")
+fn command(value: &DeValue<'_>) -> Option<Value> {
+    let words = match value {
+        DeValue::String(text) if !text.trim().is_empty() => vec!["/bin/sh", "-c", text],
+        DeValue::Array(words) => words.iter().map(|word| word.get_ref().as_str()).collect::<Option<_>>()?,
+        _ => return None,
     };
-    let words = match value.get_ref() {
-        DeValue::String(text) if !text.trim().is_empty() => {
-            vec!["/bin/sh".into(), "-c".into(), text.to_string().into()]
-        }
-        DeValue::Array(words) => {
-            let words = words.iter().map(|word| word.get_ref().as_str().map(OsString::from));
-            words.collect::<Option<Vec<_>>>().ok_or_else(invalid)?
-        }
-        _ => return Err(invalid()),
-    };
-    if words.first().is_none_or(|program| program.is_empty()) { Err(invalid()) } else { Ok(words) }
+    words.first().is_some_and(|program| !program.is_empty()).then(|| words.into())
 }
 
-/// Reads one word or an array of words.
-pub(super) fn words(value: &Spanned<DeValue<'_>>, key: &str, source: &Source<'_>) -> Result<Vec<String>, Fault> {
-    let invalid = |at: Range<usize>| source.fault(&at, format!("{key} has to be a string or an array of strings"));
-    match value.get_ref() {
-        DeValue::Array(words) => {
-            words.iter().map(|word| scalar(word.get_ref()).ok_or_else(|| invalid(word.span()))).collect()
-        }
-        one => Ok(vec![scalar(one).ok_or_else(|| invalid(value.span()))?]),
-    }
+/// Lets the option's own type have its say.
+fn check(key: &str, value: &Value) -> Result<(), String> {
+    let said = |error: serde_json::Error| match (error.to_string(), value.as_str()) {
+        // a number's own error does not say what was no number
+        (said, Some(text)) if !said.contains(text) => format!("invalid {key} {text:?}: {said}"),
+        (said, _) => said,
+    };
+    ServiceSpec::from_keys(Map::from_iter([(key.to_owned(), value.clone())])).map_err(said).map(drop)
 }
 
-/// Reads a table of variables; `${NAME}` in a value stands for one of the caller's.
-pub(super) fn environment(
-    value: &Spanned<DeValue<'_>>,
-    source: &Source<'_>,
-) -> Result<BTreeMap<String, String>, Fault> {
+/// Reads a table of variables as the words of `--env`; `${NAME}` in a value stands for one of the caller's.
+fn environment(value: &Written<'_>, source: &Source<'_>) -> Result<Value, Fault> {
     let table = value.get_ref().as_table();
     let table = table.ok_or_else(|| source.fault(&value.span(), "env has to be a table of NAME = \"value\""))?;
-    let mut variables = BTreeMap::new();
-    for (name, value) in table {
-        let is_name = !name.get_ref().is_empty() && !name.get_ref().contains(['=', '\0']);
-        let text = scalar(value.get_ref()).filter(|_| is_name);
-        let text = text
-            .ok_or_else(|| source.fault(&name.span(), format!("the variable {} has to be a string", name.get_ref())))?;
-        variables.insert(name.get_ref().to_string(), expand(&text).map_err(|what| source.fault(&value.span(), what))?);
+    let mut words = Vec::new();
+    for (name, text) in table {
+        let (at, name) = (name.span(), name.get_ref());
+        let is_name = !name.is_empty() && !name.contains(['=', '\0']);
+        let text = scalar(text.get_ref()).filter(|_| is_name);
+        let text = text.ok_or_else(|| source.fault(&at, format!("the variable {name} has to be a string")))?;
+        let text = expand(&text).map_err(|what| source.fault(&value.span(), what))?;
+        words.push(format!("{name}={text}"));
     }
-    Ok(variables)
+    Ok(words.into())
 }
 
 fn expand(text: &str) -> Result<String, String> {
@@ -82,46 +94,6 @@ fn scalar(value: &DeValue<'_>) -> Option<String> {
         }
         DeValue::Float(number) => Some(number.as_str().to_owned()),
         _ => None,
-    }
-}
-
-/// Makes the arguments of an option, and lets the command line's own parser check them.
-pub(super) fn option(
-    key: &str,
-    written: &Range<usize>,
-    value: &Spanned<DeValue<'_>>,
-    options: &Command,
-    source: &Source<'_>,
-) -> Result<Vec<OsString>, Fault> {
-    let long = key.replace('_', "-");
-    let known = || options.get_arguments().filter_map(clap::Arg::get_long).map(|long| long.replace('-', "_"));
-    let argument = options.get_arguments().find(|argument| argument.get_long() == Some(long.as_str()));
-    let Some(argument) = argument.filter(|_| !NOT_KEYS.contains(&key)) else {
-        let names: Vec<String> =
-            known().filter(|name| !NOT_KEYS.contains(&name.as_str())).chain(OWN.map(str::to_owned)).collect();
-        return Err(source
-            .fault(written, format!("unknown key {key:?}"))
-            .suggest(key, names.iter().map(String::as_str)));
-    };
-    let wrong = |expected: &str| {
-        source.fault(&value.span(), format!("{key} has to be {expected}, not {}", value.get_ref().type_str()))
-    };
-    let arguments: Vec<OsString> = match argument.get_action() {
-        ArgAction::SetTrue => match value.get_ref().as_bool() {
-            Some(is_set) => is_set.then(|| format!("--{long}").into()).into_iter().collect(),
-            None => return Err(wrong("true or false")),
-        },
-        ArgAction::Append => {
-            words(value, key, source)?.into_iter().map(|word| format!("--{long}={word}").into()).collect()
-        }
-        _ => vec![format!("--{long}={}", scalar(value.get_ref()).ok_or_else(|| wrong("a string or a number"))?).into()],
-    };
-    match options.clone().no_binary_name(true).try_get_matches_from(&arguments) {
-        Ok(_) => Ok(arguments),
-        Err(error) => {
-            Err(source
-                .fault(&value.span(), error.source().map_or_else(|| error.kind().to_string(), ToString::to_string)))
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     Verdict,
     health::{self, Asked},
     server::standing,
-    service::spec::{self, Adopt},
+    service::{spec::Adopt, target},
     start::run::Start,
     stop::tree,
 };
@@ -55,7 +55,7 @@ impl Ensure<'_> {
         };
         let wants_new =
             self.existing.restart || (self.existing.restart_if_changed && !self.differences(&record, port).is_empty());
-        let wants_supervisor = self.service.keep_up.is_some() && record.running_supervisor().is_none();
+        let wants_supervisor = self.service.kept_up().is_some() && record.running_supervisor().is_none();
         let Some(identity) = record.running().filter(|_| !wants_new && !wants_supervisor) else { return Ok(None) };
         let Standing::Ours(holdings) = self.standing(port, &[identity])? else { return Ok(None) };
         if self.ask(port, &holdings)? != Asked::Healthy {
@@ -140,15 +140,15 @@ impl Ensure<'_> {
         match health::block_on(race.run()).map_err(Failure::system("wait"))?? {
             Verdict::Ready(holdings) => {
                 let record = life.map(|life| Start::record(self, port, Some(life.identity()), None));
-                if let (Some(keep_up), Some(record)) = (&self.service.keep_up, &record) {
-                    let (outcome, life) = self.supervise(keep_up, record.clone(), Action::Adopted)?;
+                if let Some(record) = record.as_ref().filter(|_| self.service.kept_up().is_some()) {
+                    let (outcome, life) = self.supervise(record.clone(), Action::Adopted)?;
                     return Ok((Outcome { reason: Some(what), ..outcome }, life));
                 }
                 if let Some(record) = &record {
                     self.write(&Record { phase: Phase::Ready, ..record.clone() })?;
                 }
                 let process = holdings.iter().find_map(|holding| holding.process.as_ref());
-                let name = self.service.name.clone().or_else(|| Some(process?.name.clone()));
+                let name = self.service.spec.name.clone().or_else(|| Some(process?.name.clone()));
                 let outcome = self.outcome(
                     Action::Adopted,
                     name.unwrap_or_else(|| self.service.name()),
@@ -195,7 +195,7 @@ impl Ensure<'_> {
         let holders = holdings.iter().filter_map(|holding| Some(holding.process.as_ref()?.identity()));
         let mut roots: Vec<Identity> = root.into_iter().chain(holders).collect();
         roots.dedup();
-        tree::stop_port(port, &roots, self.service.stop_signal, self.service.grace)?;
+        tree::stop_port(port, &roots, self.service.spec.stop_signal, self.service.spec.grace)?;
         Record::remove(self.folders, port).map_err(Failure::state("remove the record in", &self.folders.runtime))
     }
 
@@ -206,8 +206,8 @@ impl Ensure<'_> {
     /// Asks for health once.
     fn ask(&self, port: u16, holdings: &[Holding]) -> Result<Asked, Failure> {
         let Some(listener) = standing::listener(holdings) else { return Ok(Asked::Not("nothing listens".into())) };
-        let target = spec::target(self.service.health(port).as_deref(), listener).map_err(crate::ReadyError::from)?;
-        let mut prober = health::Prober::new(&self.service.settings);
+        let target = target::target(self.service.health(port).as_deref(), listener).map_err(crate::ReadyError::from)?;
+        let mut prober = health::Prober::new(&self.service.spec.probe);
         let asked = health::block_on(prober.ask(&target)).map_err(Failure::system("ask for health"))?;
         Ok(asked.map_err(crate::ReadyError::from)?)
     }
@@ -247,7 +247,7 @@ impl Ensure<'_> {
 
     pub(crate) fn recorded(&self, action: Action, record: &Record, holdings: &[Holding]) -> Outcome {
         let holder = holdings.iter().find_map(|holding| Some(holding.process.as_ref()?.name.clone()));
-        let name = self.service.name.clone().or(holder).unwrap_or_else(|| record.name.clone());
+        let name = self.service.spec.name.clone().or(holder).unwrap_or_else(|| record.name.clone());
         let mut outcome = self.outcome(action, name, record.port, Some(record.identity()), holdings);
         outcome.log.clone_from(&record.log);
         outcome.restarts = record.restarts;
@@ -278,7 +278,7 @@ impl Ensure<'_> {
             pids: standing::pids(holdings),
             took: self.clock.took(),
             url: standing::listener(holdings)
-                .map_or_else(String::new, |listener| spec::url(health.as_deref(), listener)),
+                .map_or_else(String::new, |listener| target::url(health.as_deref(), listener)),
             log: None,
             restarts: 0,
             reason: None,

@@ -131,8 +131,8 @@ impl Race<'_> {
         let deadline = self.deadline;
         let mut signals = Signals::catch().map_err(ReadyError::Watch)?;
         let mut course = Course {
-            prober: health::Prober::new(&self.service.settings),
-            first_ask: started + self.service.settings.initial_delay,
+            prober: health::Prober::new(&self.service.spec.probe),
+            first_ask: started + self.service.spec.probe.initial_delay,
             answer: None,
             seen: None,
         };
@@ -152,7 +152,7 @@ impl Race<'_> {
             }
             let silent = (started.elapsed() / 100).clamp(SHORTEST, LONGEST);
             let pause = if course.answer.is_some() { ANSWERED } else { silent };
-            let pause = self.service.settings.interval.unwrap_or(pause);
+            let pause = self.service.spec.probe.interval.unwrap_or(pause);
             select! {
                 () = time::sleep(pause) => {}
                 () = changed(self.life.as_deref()) => {}
@@ -238,7 +238,7 @@ impl Race<'_> {
         let Some(listener) = standing::listener(ours) else {
             return Ok(Round::Missing { what: "nothing listens on the port yet".into(), foreign: Vec::new() });
         };
-        let target = crate::service::spec::target(self.service.health(self.port).as_deref(), listener)?;
+        let target = crate::service::target::target(self.service.health(self.port).as_deref(), listener)?;
         course.answer.get_or_insert_with(|| "no answer".into());
         let asked = select! {
             asked = course.prober.ask(&target) => asked?,
@@ -246,7 +246,7 @@ impl Race<'_> {
             () = changed(self.life.as_deref()) => health::Asked::Not("it ended meanwhile".into()),
         };
         match asked {
-            health::Asked::Healthy if course.prober.in_a_row < self.service.settings.consecutive => {
+            health::Asked::Healthy if course.prober.in_a_row < self.service.spec.probe.consecutive => {
                 Ok(Round::Missing {
                     what: format!("healthy {} times in a row so far", course.prober.in_a_row),
                     foreign: Vec::new(),

@@ -72,7 +72,7 @@ impl Ensure<'_> {
     fn recorded_ports(&self) -> Result<Vec<u16>, Failure> {
         let ports = self.service.ports;
         let all = Record::ports(self.folders).map_err(Failure::state("read", &self.folders.runtime))?;
-        let is_same = |record: &Record, port| match &self.service.name {
+        let is_same = |record: &Record, port| match &self.service.spec.name {
             Some(name) => record.name == *name,
             None => record.command == self.words(port) && record.cwd == self.service.cwd,
         };

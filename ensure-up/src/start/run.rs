@@ -28,23 +28,23 @@ impl Start<'_, '_> {
     pub(crate) fn run(&self) -> Result<Up, Failure> {
         let Ensure { service, folders, .. } = self.ensure;
         let path = service.log_path(&folders.logs, self.port);
-        if service.keep_up.is_some() {
-            let program = service.command.first().map_or("".as_ref(), |program| program.as_os_str());
+        if service.kept_up().is_some() {
+            let program = service.spec.command.first().map_or("".as_ref(), |program| program.as_os_str());
             spawn::find(program, &service.whole_environment(self.port))?;
         }
-        let file = rotate::start(&path, service.log_keep)?;
+        let file = rotate::start(&path, service.spec.log_keep)?;
         // old logs are nobody's concern when a server is to be started
         let _ = rotate::prune(&folders.logs, |port| Record::read(folders, port).is_some());
-        if let Some(keep_up) = &service.keep_up {
+        if service.kept_up().is_some() {
             let record = Self::record(self.ensure, self.port, None, Some(&path));
-            return self.ensure.supervise(keep_up, record, self.action);
+            return self.ensure.supervise(record, self.action);
         }
         life::become_subreaper();
         health::block_on(self.launch_and_wait(&path, &file)).map_err(Failure::system("wait"))?
     }
 
     async fn launch_and_wait(&self, path: &Path, file: &File) -> Result<Up, Failure> {
-        let notify = if self.ensure.service.ready_notify {
+        let notify = if self.ensure.service.spec.ready_notify {
             Some(Notify::open().map_err(Failure::system("open the notify socket"))?)
         } else {
             None
@@ -83,7 +83,8 @@ impl Start<'_, '_> {
         let Ensure { service, .. } = self.ensure;
         let command = service.command(self.port);
         let environment = notify::environment(service.whole_environment(self.port), notify);
-        let launch = Launch { command: &command, cwd: &service.cwd, environment, output: spawn::output(file) };
+        let launch =
+            Launch { command: &command, cwd: &service.cwd, environment, input: None, output: spawn::output(file) };
         let launched = launch.fork()?;
         let record = Self::record(self.ensure, self.port, Some(launched.identity()), Some(path));
         self.ensure.write(&record)?;
@@ -98,7 +99,7 @@ impl Start<'_, '_> {
     fn clear(&self, life: &Life) -> Result<(), Failure> {
         let Ensure { service, folders, .. } = self.ensure;
         let whole = life.whole().map_err(Failure::system("watch the server"))?;
-        tree::stop(&whole, service.stop_signal, service.grace).map_err(Failure::system("stop the server"))?;
+        tree::stop(&whole, service.spec.stop_signal, service.spec.grace).map_err(Failure::system("stop the server"))?;
         Record::remove(folders, self.port).map_err(Failure::state("remove the record in", &folders.runtime))
     }
 
@@ -118,13 +119,13 @@ impl Start<'_, '_> {
             environment: service.environment_fingerprint(),
             log: log.map(Path::to_path_buf),
             health: service.health(port),
-            probe: service.probe.clone(),
-            stop_signal: service.stop_signal.to_string(),
-            grace_ms: u64::try_from(service.grace.as_millis()).unwrap_or(u64::MAX),
+            probe: service.spec.probe.clone(),
+            stop_signal: service.spec.stop_signal.to_string(),
+            grace_ms: u64::try_from(service.spec.grace.as_millis()).unwrap_or(u64::MAX),
             restarts: 0,
             supervisor: None,
             reason: None,
-            depends_on: service.depends_on.clone(),
+            depends_on: service.spec.depends_on.clone(),
         }
     }
 }

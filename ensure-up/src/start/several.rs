@@ -1,90 +1,98 @@
 //! Several services at once: dependencies first, everything else side by side.
 
 use std::{
-    env,
-    ffi::OsString,
-    io,
+    collections::BTreeMap,
+    env, io,
+    os::unix::process::ExitStatusExt,
     path::Path,
     process::{Output, Stdio},
 };
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
-use nix::{sys::signal::kill, unistd::Pid};
-use proc_tree::Signal;
-use tokio::{process::Command, select};
+use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
+use proc_tree::{Handle, Identity, Signal};
+use serde::{Deserialize, Serialize};
+use tokio::{io::AsyncWriteExt, process::Command, select};
 
-use crate::{health, report::Line, service::file::Definition, signals::Signals};
+use crate::{
+    ServiceSpec, health,
+    report::{explanation::Explanation, start_record::StartRecord},
+    service::handover,
+    signals::Signals,
+};
 
-/// How a service's start ended.
-#[derive(Debug, Clone)]
-pub struct Ended {
-    /// Its place among the services.
-    pub index: usize,
+/// What came of a start: the process that does it writes this as JSON to its standard output.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StartReport {
     /// Its record.
-    pub line: Line,
-    /// The status of its start.
+    pub record: StartRecord,
+    /// Why the server is not up, if it is not.
+    pub explanation: Option<Explanation>,
+}
+
+/// A start that has ended.
+#[derive(Debug, Clone)]
+pub struct EndedStart {
+    /// What came of it.
+    pub report: StartReport,
+    /// Its status; 0 when the server is up.
     pub status: u8,
-    /// What its start said.
-    pub said: String,
 }
 
 /// The services of one call.
 #[derive(Debug)]
-pub struct Fleet<'f> {
-    /// The services, in their file's order.
-    pub services: &'f [Definition],
+pub struct Several<'s> {
+    /// The services, in their file's order; each has its name.
+    pub services: &'s [ServiceSpec],
     /// The folder that their paths are relative to.
-    pub folder: &'f Path,
-    /// Options of this call that go for all of them.
-    pub options: &'f [OsString],
+    pub folder: &'s Path,
     /// Whether to start one after the other.
     pub sequential: bool,
 }
 
-impl Fleet<'_> {
-    /// Starts them all. Each one that has ended is handed to `ended` at once; the answer has them in the file's order,
-    /// or the signal that ended it all.
+/// A start on its way, and in the end which one it was and how its process ended.
+type Running<'r> = FuturesUnordered<LocalBoxFuture<'r, (usize, io::Result<Output>)>>;
+
+impl Several<'_> {
+    /// Starts them all. Each one that has ended is handed to `ended` at once, with its place in the file's order. The
+    /// answer has them all in that order, or is the signal that ended it.
     ///
-    /// Every service is started by a process of its own, this program again: what one server leaves behind is not
-    /// mistaken for another's.
+    /// Every service is started by a process of its own, this program again: it takes in the orphans of its server, as a
+    /// sub-reaper (prctl(2)), and whose an orphan is could not be told if one process started them all.
     ///
     /// # Errors
     /// When no process can be started or waited for.
-    pub fn start(&self, ended: &mut dyn FnMut(&Ended)) -> io::Result<Result<Vec<Ended>, Signal>> {
+    pub fn start(&self, ended: &mut dyn FnMut(usize, &EndedStart)) -> io::Result<Result<Vec<EndedStart>, Signal>> {
         health::block_on(self.run(ended))?
     }
 
-    async fn run(&self, ended: &mut dyn FnMut(&Ended)) -> io::Result<Result<Vec<Ended>, Signal>> {
+    async fn run(&self, ended: &mut dyn FnMut(usize, &EndedStart)) -> io::Result<Result<Vec<EndedStart>, Signal>> {
         let mut signals = Signals::catch()?;
-        let mut done: Vec<Option<Ended>> = self.services.iter().map(|_| None).collect();
-        let mut begun = vec![false; self.services.len()];
-        let mut children = Vec::new();
-        let mut running = FuturesUnordered::new();
+        let mut done: BTreeMap<usize, EndedStart> = BTreeMap::new();
+        let mut processes = BTreeMap::new();
+        let mut running = Running::new();
         loop {
-            while let Some(index) = self.next(&done, &begun, running.len()) {
-                begun[index] = true;
-                if let Some(needed) = self.failed_need(index, &done) {
-                    let end = self.not_started(index, needed, &done);
-                    ended(&end);
-                    done[index] = Some(end);
+            while let Some(index) = self.next(&done, &processes) {
+                let Some(needed) = self.needs(index).find(|needed| done[needed].status != 0) else {
+                    processes.insert(index, self.begin(index, &running)?);
                     continue;
-                }
-                let child = self.command(index)?.spawn()?;
-                children.extend(child.id());
-                running.push(async move { (index, child.wait_with_output().await) });
+                };
+                let start = self.not_started(index, needed, done[&needed].status);
+                ended(index, &start);
+                done.insert(index, start);
             }
             if running.is_empty() {
-                return Ok(Ok(done.into_iter().flatten().collect()));
+                return Ok(Ok(done.into_values().collect()));
             }
             select! {
                 Some((index, output)) = running.next() => {
-                    let end = self.ended(index, &output?);
-                    ended(&end);
-                    done[index] = Some(end);
+                    processes.remove(&index);
+                    let start = self.ended(index, &output?);
+                    ended(index, &start);
+                    done.insert(index, start);
                 }
                 signal = signals.next() => {
-                    for &child in &children {
-                        let _ = kill(Pid::from_raw(i32::try_from(child).unwrap_or(i32::MAX)), nix::sys::signal::Signal::try_from(signal.number()).ok());
+                    for process in processes.values().flatten() {
+                        process.signal(signal)?;
                     }
                     while running.next().await.is_some() {}
                     return Ok(Err(signal));
@@ -94,49 +102,54 @@ impl Fleet<'_> {
     }
 
     /// Returns a service that can be begun now: everything that it needs has ended, well or not.
-    fn next(&self, done: &[Option<Ended>], begun: &[bool], running: usize) -> Option<usize> {
-        if self.sequential && running > 0 {
-            return None;
-        }
-        let is_due = |&index: &usize| !begun[index] && self.needs(index).all(|needed| done[needed].is_some());
-        (0..self.services.len()).find(is_due)
+    fn next(&self, done: &BTreeMap<usize, EndedStart>, running: &BTreeMap<usize, Option<Handle>>) -> Option<usize> {
+        let is_due = |&index: &usize| {
+            let is_begun = done.contains_key(&index) || running.contains_key(&index);
+            !is_begun && self.needs(index).all(|needed| done.contains_key(&needed))
+        };
+        (0..self.services.len()).find(is_due).filter(|_| !self.sequential || running.is_empty())
     }
 
     fn needs(&self, index: usize) -> impl Iterator<Item = usize> {
         let needed = &self.services[index].depends_on;
-        self.services.iter().enumerate().filter(|(_, service)| needed.contains(&service.name)).map(|(index, _)| index)
+        let is_needed = |service: &ServiceSpec| service.name.as_ref().is_some_and(|name| needed.contains(name));
+        self.services.iter().enumerate().filter(move |(_, service)| is_needed(service)).map(|(index, _)| index)
     }
 
-    fn failed_need(&self, index: usize, done: &[Option<Ended>]) -> Option<usize> {
-        self.needs(index).find(|&needed| done[needed].as_ref().is_some_and(|end| end.status != 0))
-    }
-
-    fn not_started(&self, index: usize, needed: usize, done: &[Option<Ended>]) -> Ended {
-        let why = format!("not started: it needs {}, which is not up", self.services[needed].name);
-        let status = done[needed].as_ref().map_or(1, |end| end.status);
-        Ended { index, line: Line::not_up(&self.services[index].name, why), status, said: String::new() }
-    }
-
-    fn command(&self, index: usize) -> io::Result<Command> {
+    /// Starts the process that starts a service.
+    fn begin(&self, index: usize, running: &Running<'_>) -> io::Result<Option<Handle>> {
         let service = &self.services[index];
         let mut command = Command::new(env::current_exe()?);
-        command.args(&service.options).args(self.options).arg("--json").arg("--").args(&service.command);
-        command.envs(&service.environment).current_dir(self.folder);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Ok(command)
+        command.arg("--starter").arg(service.name()).current_dir(self.folder);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let identity = child.id().map(Identity::of).transpose()?.flatten();
+        let spec = handover::written(service)?;
+        let wait = async move {
+            if let Some(mut stdin) = child.stdin.take() {
+                // one that does not read has ended, which is seen next
+                let _ = stdin.write_all(&spec).await;
+            }
+            (index, child.wait_with_output().await)
+        };
+        running.push(wait.boxed_local());
+        identity.map(Handle::open).transpose().map(Option::flatten)
     }
 
-    fn ended(&self, index: usize, output: &Output) -> Ended {
-        use std::os::unix::process::ExitStatusExt;
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let status = output.status.code().or(output.status.signal().map(|signal| 128 + signal)).unwrap_or(1);
-        let status = u8::try_from(status).unwrap_or(u8::MAX);
-        let name = &self.services[index].name;
-        let line = serde_json::from_slice(&output.stdout).map(|line: Line| Line { name: name.clone(), ..line });
-        let line = line.unwrap_or_else(|_| {
-            let first = said.lines().next().unwrap_or("it said nothing");
-            Line::not_up(name, first.strip_prefix("ensure-up: ").unwrap_or(first).to_owned())
+    fn not_started(&self, index: usize, needed: usize, status: u8) -> EndedStart {
+        let why = format!("not started: it needs {}, which is not up", self.services[needed].name());
+        let record = StartRecord::not_up(&self.services[index].name(), why);
+        EndedStart { report: StartReport { record, explanation: None }, status }
+    }
+
+    fn ended(&self, index: usize, output: &Output) -> EndedStart {
+        let status = output.status.code().or(output.status.signal().map(|signal| 128 + signal));
+        let status = status.and_then(|status| u8::try_from(status).ok()).unwrap_or(u8::MAX);
+        let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
+            let why = format!("the process that starts it ended with {}", output.status);
+            StartReport { record: StartRecord::not_up(&self.services[index].name(), why), explanation: None }
         });
-        Ended { index, line, status, said }
+        // to be up takes both
+        let is_lost = status == 0 && report.record.action == crate::Action::Failed;
+        EndedStart { report, status: if is_lost { 1 } else { status } }
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Launch<'l> {
     pub cwd: &'l Path,
     /// The whole environment.
     pub environment: Vec<(OsString, OsString)>,
+    /// Where stdin comes from; `None`: it is empty.
+    pub input: Option<BorrowedFd<'l>>,
     /// Where stdout and stderr go.
     pub output: BorrowedFd<'l>,
 }
@@ -119,9 +121,10 @@ struct Exec {
     arguments: Vec<*const libc::c_char>,
     environment: Vec<*const libc::c_char>,
     cwd: CString,
-    null: std::fs::File,
+    input: RawFd,
     output: RawFd,
     inherited: Vec<RawFd>,
+    _null: std::fs::File,
     _strings: Vec<CString>,
 }
 
@@ -155,14 +158,16 @@ impl Exec {
                 Ok(Candidate { path, script })
             })
             .collect::<io::Result<_>>()?;
+        let null = std::fs::File::open("/dev/null")?;
         Ok(Self {
             candidates,
             arguments,
             environment,
             cwd: CString::new(launch.cwd.as_os_str().as_bytes())?,
-            null: std::fs::File::options().read(true).write(true).open("/dev/null")?,
+            input: launch.input.map_or(null.as_raw_fd(), |input| input.as_raw_fd()),
             output: launch.output.as_raw_fd(),
             inherited: open_descriptors()?,
+            _null: null,
             _strings: strings,
         })
     }
@@ -187,7 +192,7 @@ impl Exec {
     }
 
     fn set_up(&self) -> nix::Result<()> {
-        for (from, to) in [(self.null.as_raw_fd(), 0), (self.output, 1), (self.output, 2)] {
+        for (from, to) in [(self.input, 0), (self.output, 1), (self.output, 2)] {
             // SAFETY: dup2(2) on numbers; the descriptors are owned by nobody else in this process.
             Errno::result(unsafe { libc::dup2(from, to) })?;
         }

@@ -86,6 +86,6 @@ pub fn stop_started(service: &Service, folders: &Folders, port: u16, life: &Life
         stop_supervisor(&record)?;
     }
     let whole = life.whole().map_err(Failure::system("watch the server"))?;
-    tree::stop(&whole, service.stop_signal, service.grace).map_err(Failure::system("stop the server"))?;
+    tree::stop(&whole, service.spec.stop_signal, service.spec.grace).map_err(Failure::system("stop the server"))?;
     Record::remove_of(folders, port, &whole).map_err(Failure::state("remove the record in", &folders.runtime))
 }

@@ -10,11 +10,12 @@ use tokio::select;
 
 use super::{
     liveness, memory,
-    run::{Over, RestartOn, Supervisor, changed, message},
+    run::{Over, Supervisor, changed, message},
 };
 use crate::{
     Clock, Ending, Failure, Life, Lines, Phase, Race, Verdict,
     server::life,
+    service::supervision::RestartOn,
     start::notify::{self, Notify},
     start::spawn::{self, Launch, LaunchError},
 };
@@ -26,7 +27,7 @@ impl Supervisor<'_> {
     /// Starts the server, unless one was adopted, and stays with it until it is over.
     pub(super) async fn generation(&mut self, life: &mut Option<Life>) -> Result<Over, Failure> {
         let adopted = life.is_some();
-        let wants_notify = self.service.ready_notify && !adopted;
+        let wants_notify = self.service.spec.ready_notify && !adopted;
         let notify = wants_notify.then(Notify::open).transpose().map_err(Failure::system("open the notify socket"))?;
         // what the last generation said is not about this one
         self.output.flush();
@@ -56,7 +57,7 @@ impl Supervisor<'_> {
         let command = self.service.command(self.port);
         let environment = notify::environment(self.service.whole_environment(self.port), notify);
         let output = spawn::output(self.output.pipe());
-        let launched = Launch { command: &command, cwd: &self.service.cwd, environment, output }.fork()?;
+        let launched = Launch { command: &command, cwd: &self.service.cwd, environment, input: None, output }.fork()?;
         self.record = self.record.with_identity(launched.identity());
         self.record.phase = Phase::Starting;
         self.record.log = Some(self.log.clone());
@@ -82,7 +83,7 @@ impl Supervisor<'_> {
             notify,
             was_there: adopted,
             adopt_any: false,
-            deadline: Clock::start(self.service.timeout).deadline,
+            deadline: Clock::start(self.service.timeout()).deadline,
             held: false,
         };
         let mut race = pin!(race.run());
@@ -111,7 +112,7 @@ impl Supervisor<'_> {
         // boxed: without liveness nothing of it is there
         let (service, port) = (self.service, self.port);
         let mut hangs: Pin<Box<dyn Future<Output = String>>> = match self.keep_up.liveness {
-            Some(most) => Box::pin(liveness::unhealthy(service, port, most)),
+            Some(most) => Box::pin(liveness::unhealthy(service, port, most.get())),
             None => Box::pin(std::future::pending()),
         };
         memory::give_back();

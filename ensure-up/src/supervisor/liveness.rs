@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::{Asked, Failure, ReadyError, Service, health::Prober, server::standing, service::spec};
+use crate::{Asked, Failure, ReadyError, Service, health::Prober, server::standing, service::target};
 
 /// How often a server is probed, unless an interval was asked for.
 const PROBE: Duration = Duration::from_secs(1);
 
 /// Returns once so many probes in a row have failed; says how the last one did.
 pub(super) async fn unhealthy(service: &Service, port: u16, most: u32) -> String {
-    let interval = service.settings.interval.unwrap_or(PROBE);
-    let mut prober = Prober::new(&service.settings);
+    let interval = service.spec.probe.interval.unwrap_or(PROBE);
+    let mut prober = Prober::new(&service.spec.probe);
     let mut failed = 0;
     loop {
         sleep(interval).await;
@@ -33,7 +33,7 @@ async fn probe(service: &Service, port: u16, prober: &mut Prober) -> Result<Opti
     let Some(listener) = standing::usual(sockets.iter().map(|socket| socket.local)) else {
         return Ok(Some("nothing listens on the port".into()));
     };
-    let target = spec::target(service.health(port).as_deref(), listener).map_err(ReadyError::from)?;
+    let target = target::target(service.health(port).as_deref(), listener).map_err(ReadyError::from)?;
     Ok(match prober.ask(&target).await.map_err(ReadyError::from)? {
         Asked::Healthy => None,
         Asked::Not(why) | Asked::Failed(why) => Some(why),

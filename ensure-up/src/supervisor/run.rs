@@ -3,7 +3,6 @@
 //! It holds a lock for life, which is the truth about whether it lives, and waits for events alone.
 
 use std::{
-    ffi::OsString,
     path::PathBuf,
     sync::Arc,
     thread,
@@ -22,40 +21,13 @@ use crate::{
     log::pump::{self, Bounds, Pump},
     server::life,
     server::standing,
+    service::backoff::Limit,
+    service::supervision::Supervision,
     signals::Signals,
     stop::tree,
-    supervisor::breaker::{Backoff, Breaker, Decision, Limit},
-    supervisor::reload::{Patterns, Reload},
+    supervisor::breaker::{Breaker, Decision},
+    supervisor::reload::Reload,
 };
-
-/// After which ends a server is started again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum RestartOn {
-    /// After a status other than 0, and after a signal.
-    #[default]
-    Failure,
-    /// After every one.
-    Always,
-}
-
-/// How a server is kept up.
-#[derive(Debug, Clone)]
-pub struct KeepUp {
-    /// The pauses before restarts.
-    pub backoff: Backoff,
-    /// When to give up.
-    pub limit: Limit,
-    /// After which ends it is started again.
-    pub restart_on: RestartOn,
-    /// Which files' changes restart it.
-    pub reload: Patterns,
-    /// After how many failed probes in a row it counts as crashed; `None`: it is not probed.
-    pub liveness: Option<u32>,
-    /// Beyond this size, in bytes, the log is rotated.
-    pub log_max_size: u64,
-    /// The arguments of this call, with which its supervisor is started.
-    pub arguments: Vec<OsString>,
-}
 
 /// Why a generation of the server is over.
 #[derive(Debug)]
@@ -83,7 +55,7 @@ pub(super) enum Paused {
 #[derive(Debug)]
 pub(super) struct Supervisor<'s> {
     pub(super) service: &'s Service,
-    pub(super) keep_up: &'s KeepUp,
+    pub(super) keep_up: &'s Supervision,
     pub(super) port: u16,
     pub(super) folders: &'s Folders,
     pub(super) log: PathBuf,
@@ -105,28 +77,29 @@ const PORT_PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When it cannot be supervised, and [`Failure::Broken`] when it was given up.
-pub fn run(service: &Service, keep_up: &KeepUp, port: u16, folders: &Folders) -> Result<(), Failure> {
+pub fn run(service: &Service, port: u16, folders: &Folders) -> Result<(), Failure> {
     let path = folders.file(&port.to_string(), "supervisor");
     let Some(_lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else { return Ok(()) };
     let record = Record::read(folders, port)
         .ok_or_else(|| Failure::state("find the record in", &folders.runtime)(std::io::ErrorKind::NotFound.into()))?;
     life::become_subreaper();
-    health::block_on(supervise(service, keep_up, folders, record)).map_err(Failure::system("wait"))?
+    health::block_on(supervise(service, folders, record)).map_err(Failure::system("wait"))?
 }
 
-async fn supervise(service: &Service, keep_up: &KeepUp, folders: &Folders, record: Record) -> Result<(), Failure> {
+async fn supervise(service: &Service, folders: &Folders, record: Record) -> Result<(), Failure> {
     // first of all: from here on nothing that was started is left behind
     let signals = Signals::catch().map_err(Failure::system("catch signals"))?;
     let children = signal(SignalKind::child()).map_err(Failure::system("catch signals"))?;
-    let port = record.port;
+    let (port, keep_up) = (record.port, &service.spec.supervision);
     let path = folders.file(&port.to_string(), "out");
     let pipe = pump::open(&path).map_err(Failure::state("open", &path))?;
     let log = record.log.clone().unwrap_or_else(|| service.log_path(&folders.logs, port));
-    let bounds = Bounds { path: log.clone(), most_bytes: keep_up.log_max_size, keep: service.log_keep };
+    let bounds = Bounds { path: log.clone(), most_bytes: keep_up.log_max_size, keep: service.spec.log_keep };
     let output = Pump::start(pipe, bounds).map_err(Failure::system("write the log"))?;
     // a log in the folder that is watched must not restart its own server
     let own = || vec![log.clone(), folders.runtime.clone(), folders.logs.clone()];
-    let reload = (!keep_up.reload.is_empty()).then(|| Reload::watch(&service.cwd, &keep_up.reload, own())).transpose();
+    let reload =
+        (!keep_up.reload_on.is_empty()).then(|| Reload::watch(&service.cwd, &keep_up.reload_on, own())).transpose();
     let supervisor = Supervisor {
         service,
         keep_up,
@@ -138,7 +111,7 @@ async fn supervise(service: &Service, keep_up: &KeepUp, folders: &Folders, recor
         signals,
         children,
         reload: reload.map_err(Failure::system("watch the files"))?,
-        breaker: Breaker::new(keep_up.backoff, keep_up.limit),
+        breaker: Breaker::new(keep_up.backoff, keep_up.max_restarts),
     };
     supervisor.run().await
 }
@@ -207,7 +180,7 @@ impl Supervisor<'_> {
                 Some(pause)
             }
             Decision::Open => {
-                let Limit { restarts, window } = self.keep_up.limit;
+                let Limit { restarts, window } = self.keep_up.max_restarts;
                 let window = proc_tree::cli::duration::uptime(window);
                 let crashes = if restarts == 0 { "1 crash".into() } else { format!("{} crashes", restarts + 1) };
                 self.give_up(&format!("{crashes} within {window}; it {told}"));
@@ -260,7 +233,7 @@ impl Supervisor<'_> {
     fn end(&mut self, life: Option<Life>, over: &Over) {
         let Some(mut life) = life else { return };
         let whole = life.ended().and_then(|_| life.whole()).unwrap_or_else(|_| life.roots().to_vec());
-        match tree::stop(&whole, self.service.stop_signal, self.service.grace) {
+        match tree::stop(&whole, self.service.spec.stop_signal, self.service.spec.grace) {
             Ok(left) if left.is_empty() => {}
             Ok(left) => self.say(&format!("cannot stop {} ({})", left[0].name, left[0].identity)),
             Err(error) => self.say(&format!("cannot stop the server: {}", proc_tree::cli::text::os_error(&error))),

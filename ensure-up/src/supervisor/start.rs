@@ -1,14 +1,22 @@
 //! A server that is kept up, seen from the call that wants it up: its supervisor is started, and waited for.
 
-use std::{env, ffi::OsString, path::Path, time::Duration};
+use std::{
+    env,
+    ffi::OsString,
+    io::{self, Write},
+    os::fd::AsFd,
+    path::Path,
+    time::Duration,
+};
 
 use proc_tree::{Handle, Identity};
 use tokio::{select, time};
 
 use crate::{
-    Action, Ending, Failure, KeepUp, Life, Outcome, Phase, Race, Record, Standing, Verdict, health,
+    Action, Ending, Failure, Life, Outcome, Phase, Race, Record, Standing, Verdict, health,
     log::changes::Changes,
     log::rotate,
+    service::handover,
     signals::Signals,
     start::ensure::{Ensure, Up},
     start::spawn::{self, Launch},
@@ -20,7 +28,7 @@ const SETTLE: Duration = Duration::from_millis(5);
 
 /// How the wait for a supervisor ended.
 enum Waited {
-    Ready(Record),
+    Ready(Box<Record>),
     Failed(Failure),
 }
 
@@ -29,16 +37,20 @@ impl Ensure<'_> {
     pub(crate) fn supervised_server(&self, port: u16, record: &Record, waited: bool) -> Result<Option<Up>, Failure> {
         let wants_new =
             self.existing.restart || (self.existing.restart_if_changed && !self.differences(record, port).is_empty());
+        // another command is another try, also while its supervisor has not ended or stays for files that change
+        let is_given_up = record.phase == Phase::Broken && !self.differences(record, port).is_empty();
         if let Some(supervisor) = record.running_supervisor() {
-            if wants_new {
+            if wants_new || is_given_up {
                 order::stop_supervisor(record)?;
                 self.clear(port, &Record::read(self.folders, port).unwrap_or_else(|| record.clone()))?;
-                return self.start(port, Action::Restarted).map(Some);
+                return self.start(port, if wants_new { Action::Restarted } else { Action::Started }).map(Some);
             }
             let action = if waited || record.phase != Phase::Ready { Action::Joined } else { Action::Reused };
             return self.wait_for(port, supervisor, action, None).map(Some);
         }
-        let Some(keep_up) = self.service.keep_up.as_ref().filter(|_| !wants_new) else { return Ok(None) };
+        if wants_new || self.service.kept_up().is_none() {
+            return Ok(None);
+        }
         if record.phase == Phase::Broken && self.differences(record, port).is_empty() {
             return Err(self.broken(record));
         }
@@ -46,7 +58,7 @@ impl Ensure<'_> {
         if life.ended().map_err(Failure::system("watch the server"))?.is_some() {
             return Ok(None);
         }
-        let (mut outcome, life) = self.supervise(keep_up, record.with_identity(life.identity()), Action::Adopted)?;
+        let (mut outcome, life) = self.supervise(record.with_identity(life.identity()), Action::Adopted)?;
         outcome.reason = Some("it ran without a supervisor".into());
         Ok(Some((outcome, life)))
     }
@@ -61,11 +73,13 @@ impl Ensure<'_> {
     }
 
     /// Starts a supervisor for the server of this record, and waits until it says that the server is ready.
-    pub(crate) fn supervise(&self, keep_up: &KeepUp, record: Record, action: Action) -> Result<Up, Failure> {
+    pub(crate) fn supervise(&self, record: Record, action: Action) -> Result<Up, Failure> {
         let port = record.port;
         let own = env::current_exe().map_err(Failure::system("find this program"))?;
-        let mut command: Vec<OsString> = vec![own.clone().into(), "--supervise".into(), port.to_string().into()];
-        command.extend(keep_up.arguments.iter().cloned());
+        // that it is a supervisor is seen by its first argument, as port-kill does
+        let command: [OsString; 3] = [own.clone().into(), "--supervise".into(), port.to_string().into()];
+        let written = handover::written(&self.service.spec).map_err(Failure::system("write down the service"))?;
+        let (spec, mut sender) = io::pipe().map_err(Failure::system("make a pipe"))?;
         let here = env::current_dir().map_err(Failure::system("find the working folder"))?;
         let output = record.log.as_deref().map_or_else(|| rotate::open(Path::new("/dev/null")), rotate::open);
         let output = output.map_err(Failure::state("write", &self.folders.logs))?;
@@ -73,6 +87,7 @@ impl Ensure<'_> {
             command: &command,
             cwd: &here,
             environment: env::vars_os().collect(),
+            input: Some(spec.as_fd()),
             output: spawn::output(&output),
         };
         let launched = launch.fork()?;
@@ -81,6 +96,10 @@ impl Ensure<'_> {
         let record = if record.pid == 0 { record.with_identity(supervisor) } else { record };
         self.write(&Record { supervisor: Some(supervisor), phase: Phase::Starting, reason: None, ..record })?;
         launched.go(own.as_os_str())?;
+        // one that does not read has ended, which is seen next
+        drop(spec);
+        let _ = sender.write_all(&written);
+        drop(sender);
         let life = Life::watch(supervisor, true).map_err(Failure::system("watch the supervisor"))?;
         self.wait_for(port, supervisor, action, Some(life))
     }
@@ -122,7 +141,9 @@ impl Ensure<'_> {
                 (Some(record), _) if record.phase == Phase::Finished => {
                     return Ok(Waited::Failed(self.ended(port, Some(&record))));
                 }
-                (Some(record), Some(_)) if record.phase == Phase::Ready && is_new => return Ok(Waited::Ready(record)),
+                (Some(record), Some(_)) if record.phase == Phase::Ready && is_new => {
+                    return Ok(Waited::Ready(record.into()));
+                }
                 (Some(record), Some(_)) if record.phase == Phase::Ready => {
                     if let Some(waited) = self.healthy(port, record).await? {
                         return Ok(waited);
@@ -146,7 +167,7 @@ impl Ensure<'_> {
         let mut life = Life::watch(record.identity(), false).map_err(failed())?;
         let race = Race { life: Some(&mut life), ..self.race(port) };
         Ok(match race.run().await? {
-            Verdict::Ready(_) => Some(Waited::Ready(record)),
+            Verdict::Ready(_) => Some(Waited::Ready(record.into())),
             Verdict::Ended { .. } => None,
             verdict => Some(Waited::Failed(self.not_ready(port, verdict, record.log))),
         })

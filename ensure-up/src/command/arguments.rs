@@ -1,0 +1,139 @@
+//! The command line of `ensure-up`.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use clap::{ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, parser::ValueSource};
+use ensure_up::ServiceSpec;
+use proc_tree::cli::{
+    args::{self, Common},
+    duration,
+};
+
+use super::{status::Status, words};
+
+const EXAMPLES: &str = "\
+Examples:
+  ensure-up --port 8000 -- python3 -m http.server {port}
+  ensure-up --port 8000 --health /health -- uv run punie serve
+  ensure-up --port 3000 --then 'npm test' -- npm start
+  ensure-up --all --profile dev
+  ensure-up --status
+  ensure-up --stop 8000
+";
+
+/// Starts a server only if it is not up: exactly one, surely yours, surely healthy.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    override_usage = "ensure-up [OPTIONS] --port PORT[-PORT] -- CMD [ARG]...\n       ensure-up [OPTIONS] NAME...|--all\n       ensure-up --status|--stop|--logs [NAME]...",
+    args_override_self = true,
+    after_help = format!("{EXAMPLES}\n{}", args::statuses(Status::HELP))
+)]
+pub(crate) struct Arguments {
+    /// Names of servers, or their ports
+    #[arg(value_name = "NAME")]
+    pub(super) names: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) spec: ServiceSpec,
+
+    /// Run this in the shell while the server is up, then stop what was started; its status is the exit status
+    #[arg(long, value_name = "CMD", conflicts_with = "foreground", help_heading = "While it is up")]
+    pub(super) then: Option<OsString>,
+
+    /// Stay attached: log to stderr too, pass signals on, end with the server's status
+    #[arg(long, help_heading = "While it is up")]
+    pub(super) foreground: bool,
+
+    /// List the servers: where they are, whether they are healthy, what they use
+    #[arg(long, conflicts_with_all = ["stop", "logs"], help_heading = "Servers that were started")]
+    pub(super) status: bool,
+
+    /// Stop servers, with all their processes
+    #[arg(long, conflicts_with = "logs", help_heading = "Servers that were started")]
+    pub(super) stop: bool,
+
+    /// Print a server's log
+    #[arg(long, help_heading = "Servers that were started")]
+    pub(super) logs: bool,
+
+    /// With --logs: go on printing what comes
+    #[arg(short = 'f', requires = "logs", help_heading = "Servers that were started")]
+    pub(super) follow_log: bool,
+
+    /// All services of the file; with --stop, all servers
+    #[arg(long, help_heading = "Services file")]
+    pub(super) all: bool,
+
+    /// The services file (default: ensure-up.toml in this folder or the nearest above it)
+    #[arg(long, value_name = "FILE", help_heading = "Services file")]
+    pub(super) file: Option<PathBuf>,
+
+    /// Lay the tables [profile.PROFILE.NAME] over those of the services
+    #[arg(long, value_name = "PROFILE", help_heading = "Services file")]
+    pub(super) profile: Option<String>,
+
+    /// Start one service after the other
+    #[arg(long, help_heading = "Services file")]
+    pub(super) sequential: bool,
+
+    /// With --status: again and again
+    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = duration::parse_interval, requires = "status", help_heading = "Servers that were started")]
+    pub(super) watch: Option<Duration>,
+
+    /// One JSON object per server
+    #[arg(long, help_heading = "Output", conflicts_with_all = ["pids", "table"])]
+    pub(super) json: bool,
+
+    /// The PIDs that hold the port, one per line (the default when stdout is not a terminal)
+    #[arg(long, help_heading = "Output", conflicts_with = "table")]
+    pub(super) pids: bool,
+
+    /// What was done, in words (the default on a terminal)
+    #[arg(long, help_heading = "Output")]
+    pub(super) table: bool,
+
+    /// Be the supervisor of the server on this port, as standard input describes it: how --keep-up starts itself
+    #[arg(long, value_name = "PORT", hide = true)]
+    pub(super) supervise: Option<u16>,
+
+    /// Be the one that starts this service, as standard input describes it
+    #[arg(long, value_name = "NAME", hide = true)]
+    pub(super) starter: Option<String>,
+
+    #[command(flatten)]
+    pub(super) common: Common,
+
+    /// The keys of the service that were given.
+    #[arg(skip)]
+    pub(super) given: Vec<String>,
+}
+
+impl Arguments {
+    /// Parses the process's arguments.
+    pub(super) fn of_process() -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches()?;
+        Ok(Self { given: given(&matches), ..Self::from_arg_matches(&matches)? })
+    }
+
+    /// Says what is no error.
+    pub(super) fn note(&self, line: &str) {
+        if !self.common.quiet {
+            words::say(line);
+        }
+    }
+
+    /// Returns what names servers: names, and the port that was given.
+    pub(super) fn servers(&self) -> Vec<String> {
+        let port = self.spec.port.map(|ports| ports.low.to_string());
+        self.names.iter().cloned().chain(port).collect()
+    }
+}
+
+/// Lists the keys of a service that stand on the command line.
+fn given(matches: &ArgMatches) -> Vec<String> {
+    let of_a_service = ServiceSpec::augment_args(Command::new(""));
+    let arguments = of_a_service.get_arguments();
+    let given = arguments.filter(|one| matches.value_source(one.get_id().as_str()) == Some(ValueSource::CommandLine));
+    given.filter_map(|one| Some(one.get_long()?.replace('-', "_"))).collect()
+}

@@ -1,0 +1,50 @@
+//! What this program is when it starts itself: the supervisor of one server, or the one that starts a service of several.
+
+use std::io::{self, Read, Write};
+
+use ensure_up::{
+    Failure, Folders, report::start_record::StartRecord, service::handover, start::several::StartReport,
+    supervisor::run,
+};
+use proc_tree::cli::{args::OutputError, status::Exit};
+
+use super::{
+    one,
+    status::{self, Status},
+    words,
+};
+
+/// Supervises the server of a port, which standard input describes.
+pub(super) fn supervise(port: u16) -> anyhow::Result<Exit> {
+    let service = one::resolve(handover::receive(&mut io::stdin().lock())?)?;
+    match run::run(&service, port, &Folders::find()?) {
+        // its log has said so already
+        Err(failure @ Failure::Broken { .. }) => Ok(status::after(&failure)),
+        result => Ok(result.map(|()| Status::Done.into())?),
+    }
+}
+
+/// Starts the service that is described by `from`, and reports to whoever started this process.
+pub(super) fn start(from: &mut dyn Read, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let spec = handover::receive(from)?;
+    let name = spec.name();
+    let (report, exit) = match one::resolve(spec).map(|service| (one::ensure(&service), service)) {
+        Ok((Ok((_, (outcome, _))), _)) => {
+            (StartReport { record: StartRecord::up(&outcome), explanation: None }, Status::Done.into())
+        }
+        Ok((Err(failure), service)) => {
+            let record = words::failed(&failure, &service);
+            (StartReport { record, explanation: Some(words::explain(&failure)) }, status::after(&failure))
+        }
+        Err(error) => {
+            let message = error.to_string();
+            let explanation = Some(words::message(message.clone()));
+            (StartReport { record: StartRecord::not_up(&name, message), explanation }, Status::Usage.into())
+        }
+    };
+    serde_json::to_writer(&mut *out, &report)
+        .map_err(io::Error::from)
+        .and_then(|()| out.flush())
+        .map_err(OutputError)?;
+    Ok(exit)
+}

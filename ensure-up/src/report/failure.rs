@@ -1,0 +1,153 @@
+//! Why a server is not up.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use port_who::Holding;
+use proc_tree::{
+    Signal,
+    cli::{duration, text},
+};
+
+use crate::{
+    FolderError, log::rotate::LogError, server::life::Ending, start::race::ReadyError, start::spawn::LaunchError,
+};
+
+/// A server that is not up, and why.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The command ended before it was ready.
+    #[error("{name} {ending} after {}, before it {missing}", duration::elapsed(*after))]
+    Ended {
+        /// The command's name.
+        name: String,
+        /// How it ended.
+        ending: Ending,
+        /// When.
+        after: Duration,
+        /// What had not happened.
+        missing: String,
+        /// Its log.
+        log: PathBuf,
+    },
+    /// The port is somebody else's.
+    #[error("port {port} is held by another program")]
+    Foreign {
+        /// The port.
+        port: u16,
+        /// Its holders.
+        holdings: Vec<Holding>,
+    },
+    /// No port of a range is left.
+    #[error("every port of {0} is held by another program")]
+    NoneFree(String),
+    /// It said itself that it failed.
+    #[error("{name} failed: {why}")]
+    Definite {
+        /// The command's name.
+        name: String,
+        /// What it said.
+        why: String,
+        /// Its log.
+        log: Option<PathBuf>,
+    },
+    /// The deadline passed.
+    #[error("{name} was not ready on port {port} within {}: {what}", duration::elapsed(*within))]
+    Deadline {
+        /// The command's name.
+        name: String,
+        /// The port.
+        port: u16,
+        /// The time it had.
+        within: Duration,
+        /// What was missing.
+        what: String,
+        /// Its log.
+        log: Option<PathBuf>,
+        /// Who holds the port, if it is somebody else.
+        holdings: Vec<Holding>,
+    },
+    /// Its supervisor gave up.
+    #[error("{name} is broken: {reason}")]
+    Broken {
+        /// The command's name.
+        name: String,
+        /// Why.
+        reason: String,
+        /// Its log.
+        log: Option<PathBuf>,
+    },
+    /// The command could not be started.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    /// What holds the port could not be stopped.
+    #[error("cannot stop what holds port {port}: {what}")]
+    NotStopped {
+        /// The port.
+        port: u16,
+        /// What is left.
+        what: String,
+    },
+    /// This tool was asked to end.
+    #[error("interrupted by {0}")]
+    Interrupted(Signal),
+    /// The folders of records and logs cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The log cannot be written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A file of the state folder cannot be used.
+    #[error("cannot {what} {}", text::path(path))]
+    State {
+        /// What was to be done with it.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It could not be found out whether it is up.
+    #[error(transparent)]
+    Ready(#[from] ReadyError),
+    /// Something else of the system's failed.
+    #[error("cannot {what}")]
+    System {
+        /// What was to be done.
+        what: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl Failure {
+    /// Makes the failure to do something with a file of the state folder.
+    pub(crate) fn state(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::State { what, path: path.to_owned(), source }
+    }
+
+    /// Makes a failure of the system.
+    pub(crate) fn system(what: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::System { what, source }
+    }
+
+    /// Returns the log whose end tells more.
+    pub fn log(&self) -> Option<&Path> {
+        match self {
+            Self::Ended { log, .. } => Some(log),
+            Self::Definite { log, .. } | Self::Deadline { log, .. } | Self::Broken { log, .. } => log.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Returns the holders of the port that stand in the way.
+    pub fn holdings(&self) -> &[Holding] {
+        match self {
+            Self::Foreign { holdings, .. } | Self::Deadline { holdings, .. } => holdings,
+            _ => &[],
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The JSON form of what came of a start or a stop.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use proc_tree::Identity;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    failure::Failure,
+    outcome::{Action, Outcome},
+};
+use crate::{Record, server::standing};
+
+/// One server, and what was done about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the contract names the keys")]
+pub struct StartRecord {
+    pub name: String,
+    pub port: Option<u16>,
+    pub action: Action,
+    pub pid: Option<u32>,
+    pub start_id: Option<u64>,
+    pub pids: Vec<u32>,
+    pub healthy: bool,
+    pub ready_ms: Option<u64>,
+    pub url: Option<String>,
+    pub log: Option<String>,
+    pub restarts: u32,
+    pub reason: Option<String>,
+}
+
+impl StartRecord {
+    fn new(name: &str, port: Option<u16>, action: Action) -> Self {
+        Self {
+            name: name.to_owned(),
+            port,
+            action,
+            pid: None,
+            start_id: None,
+            pids: Vec::new(),
+            healthy: false,
+            ready_ms: None,
+            url: None,
+            log: None,
+            restarts: 0,
+            reason: None,
+        }
+    }
+
+    fn of(self, process: Option<Identity>) -> Self {
+        let (pid, start_id) = process.map(|identity| (identity.pid, identity.start_id)).unzip();
+        Self { pid, start_id, ..self }
+    }
+
+    fn logged(self, path: Option<&Path>) -> Self {
+        Self { log: path.map(|path| path.to_string_lossy().into_owned()), ..self }
+    }
+
+    /// Describes a server that is up.
+    pub fn up(outcome: &Outcome) -> Self {
+        let record = Self::new(&outcome.name, Some(outcome.port), outcome.action).of(outcome.identity);
+        Self {
+            pids: outcome.pids.clone(),
+            healthy: true,
+            ready_ms: u64::try_from(outcome.took.as_millis()).ok(),
+            url: Some(outcome.url.clone()),
+            restarts: outcome.restarts,
+            reason: outcome.reason.clone(),
+            ..record.logged(outcome.log.as_deref())
+        }
+    }
+
+    /// Describes a server that is not up; `why` is the message without its hints.
+    pub fn failed(name: &str, port: Option<u16>, failure: &Failure, why: String) -> Self {
+        let record = Self { port, pids: standing::pids(failure.holdings()), ..Self::not_up(name, why) };
+        record.logged(failure.log())
+    }
+
+    /// Describes a service that was not even tried, or of whose start nothing is known.
+    pub fn not_up(name: &str, why: String) -> Self {
+        Self { reason: Some(why), ..Self::new(name, None, Action::Failed) }
+    }
+
+    /// Describes a server that was stopped, or did not run.
+    pub fn stopped(record: &Record, process: Option<Identity>) -> Self {
+        let stopped = Self::new(&record.name, Some(record.port), Action::Stopped).of(process);
+        let reason = process.is_none().then(|| "not running".into());
+        Self { restarts: record.restarts, reason, ..stopped.logged(record.log.as_deref()) }
+    }
+
+    /// Returns the process, if it is known.
+    pub fn process(&self) -> Option<Identity> {
+        Some(Identity { pid: self.pid?, start_id: self.start_id? })
+    }
+
+    /// Writes the record as a line.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer(&mut *out, self)?;
+        writeln!(out)?;
+        out.flush()
+    }
+}

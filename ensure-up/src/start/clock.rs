@@ -1,0 +1,31 @@
+//! The time that one call takes and has.
+
+use std::time::{Duration, Instant};
+
+/// Measures one call.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    started: Instant,
+    /// When to give up.
+    pub deadline: Option<Instant>,
+    limit: Duration,
+}
+
+impl Clock {
+    /// Starts to measure; without a limit there is no deadline.
+    pub fn start(limit: Option<Duration>) -> Self {
+        let started = Instant::now();
+        let deadline = limit.and_then(|limit| started.checked_add(limit));
+        Self { started, deadline, limit: limit.unwrap_or_default() }
+    }
+
+    /// Returns how long the call has taken.
+    pub fn took(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Returns how long it may take.
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+}

@@ -1,0 +1,100 @@
+//! One server as it is now.
+
+use std::{path::PathBuf, time::Duration};
+
+use proc_tree::Identity;
+use serde::Serialize;
+
+use crate::Phase;
+
+/// What state a server is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It runs and was ready once.
+    Running,
+    /// It runs and has not been ready yet, or is about to be started again.
+    Starting,
+    /// It does not run.
+    Stopped,
+    /// Its supervisor gave up.
+    Broken,
+    /// It does not run, and another program holds its port.
+    Foreign,
+}
+
+impl State {
+    /// Decides from what its record says, if there is one, and from what is there.
+    pub(super) fn of(phase: Option<Phase>, runs: bool, is_supervised: bool, is_held: bool) -> Self {
+        match phase {
+            Some(Phase::Ready) if runs => Self::Running,
+            Some(_) if runs => Self::Starting,
+            Some(Phase::Broken) => Self::Broken,
+            _ if is_supervised => Self::Starting,
+            _ if is_held => Self::Foreign,
+            _ => Self::Stopped,
+        }
+    }
+
+    /// Returns the word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Starting => "starting",
+            Self::Stopped => "stopped",
+            Self::Broken => "broken",
+            Self::Foreign => "foreign",
+        }
+    }
+}
+
+/// One server.
+#[derive(Debug, Clone)]
+pub struct ServerStatus {
+    /// Its name.
+    pub name: String,
+    /// Its port.
+    pub port: u16,
+    /// Its state.
+    pub state: State,
+    /// Its process, if it runs.
+    pub identity: Option<Identity>,
+    /// Whether it answers as it should.
+    pub healthy: bool,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// For how long it has run.
+    pub uptime: Option<Duration>,
+    /// The CPU that its tree uses, 100 for one core.
+    pub cpu_percent: Option<f64>,
+    /// The resident memory of its tree, in bytes.
+    pub memory: Option<u64>,
+    /// Where it answers.
+    pub url: Option<String>,
+    /// Its log.
+    pub log: Option<PathBuf>,
+    /// What there is to say: why it is broken or not healthy, how it ended.
+    pub reason: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_counts_most_then_a_supervisor_that_has_not_given_up_then_the_port() {
+        // what is seen: whether it runs, whether it is supervised, whether the port is held
+        let seen = [0b000, 0b001, 0b010, 0b011, 0b100, 0b101, 0b110, 0b111];
+        for (phase, expected) in [
+            (None, "stopped foreign starting starting stopped foreign starting starting"),
+            (Some(Phase::Starting), "stopped foreign starting starting starting starting starting starting"),
+            (Some(Phase::Ready), "stopped foreign starting starting running running running running"),
+            (Some(Phase::Waiting), "stopped foreign starting starting starting starting starting starting"),
+            (Some(Phase::Broken), "broken broken broken broken starting starting starting starting"),
+            (Some(Phase::Finished), "stopped foreign starting starting starting starting starting starting"),
+        ] {
+            let state = |seen| State::of(phase, seen & 4 != 0, seen & 2 != 0, seen & 1 != 0).word();
+            assert_eq!(seen.map(state).join(" "), expected, "{phase:?}");
+        }
+    }
+}
