@@ -39,6 +39,3 @@ pub use target::{InvalidTarget, Target};
 pub use tls::InvalidCertificates;
 pub use verdict::{Goal, Quorum, Verdict};
 pub use wait::{Event, Wait, WaitError};
-
-/// The former name of [`ProbeOptions`].
-pub type Settings = ProbeOptions;
