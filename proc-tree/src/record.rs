@@ -85,6 +85,21 @@ impl Member {
         }
     }
 
+    /// A member that is none, which has every key.
+    #[cfg(feature = "cli")]
+    pub(crate) fn blank() -> Self {
+        Self {
+            pid: 0,
+            start_id: 0,
+            ppid: 0,
+            name: String::new(),
+            command: None,
+            state: process::RunState::Dead,
+            figures: Figures::UNKNOWN,
+            uptime: Duration::ZERO,
+        }
+    }
+
     /// Returns the command line joined by spaces; the name in brackets where there is none.
     pub fn command_line(&self) -> String {
         command_line(self.command.as_deref(), &self.name)
@@ -103,6 +118,18 @@ impl Record {
             name: root.name.clone(),
             command: root.command.clone(),
             roots: root.pids.clone(),
+            ..Self::blank()
+        }
+    }
+
+    /// A record of nothing, which has every key.
+    pub(crate) fn blank() -> Self {
+        Self {
+            pid: None,
+            start_id: None,
+            name: String::new(),
+            command: None,
+            roots: Vec::new(),
             processes: 0,
             figures: Figures::UNKNOWN,
             interval_ms: 0,

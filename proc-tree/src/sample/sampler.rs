@@ -127,10 +127,7 @@ impl Sampler {
         let figures = Figures::sum(records.iter().map(|record| &record.figures), measure).within_the_machine();
         self.total.rise(&figures, true);
         Some(Record {
-            pid: None,
-            start_id: None,
             name: Record::TOTAL.into(),
-            command: None,
             roots: records.iter().flat_map(|record| record.roots.iter().copied()).collect(),
             processes: records.iter().map(|record| record.processes).sum(),
             figures,
@@ -138,8 +135,7 @@ impl Sampler {
             sampled_at: first.sampled_at,
             peak_memory_bytes: self.total.memory(figures.memory_measure),
             peak_cpu_percent: self.total.cpu(),
-            members: None,
-            uptime: None,
+            ..Record::blank()
         })
     }
 }
