@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    usage::Transfer,
     usage::memory::{Measure, Memory, add},
+    usage::{Transfer, host},
 };
 
 /// What a process or a tree uses. What is unknown is `None`, in a sum as soon as it is so for one member.
@@ -97,7 +97,7 @@ impl Figures {
     /// Keeps the CPU of a tree within what the machine has: what was reaped is told in steps of 10 ms, and over a short
     /// interval a step too many reads as a core too many.
     pub(crate) fn within_the_machine(self) -> Self {
-        let most = crate::usage::machine_cpus().map_or(f64::INFINITY, |count| f64::from(count) * 100.0);
+        let most = host::cpus().map_or(f64::INFINITY, |count| f64::from(count) * 100.0);
         Self { cpu_percent: self.cpu_percent.map(|percent| percent.min(most)), ..self }
     }
 
@@ -110,7 +110,7 @@ impl Figures {
     pub(crate) fn measured(self, measure: Measure) -> Self {
         let memory_bytes = self.memory.by(measure);
         #[expect(clippy::cast_precision_loss, reason = "a share in percent")]
-        let share = |bytes: u64| Some(bytes as f64 / crate::usage::machine_memory()? as f64 * 100.0);
+        let share = |bytes: u64| Some(bytes as f64 / host::memory()? as f64 * 100.0);
         Self { memory_bytes, memory_measure: measure, memory_percent: memory_bytes.and_then(share), ..self }
     }
 }

@@ -1,13 +1,9 @@
 //! macOS: proc_pid_rusage and proc_pidinfo of libproc. Type-checked from Linux, never run.
 
-use std::{ffi::c_int, io, ptr, time::Duration};
+use std::{ffi::c_int, io};
 
 use super::Transfer;
-use crate::process::{cpu_time, if_exists, rusage};
-
-pub(super) fn cpu_clock(pid: u32) -> io::Result<Option<Duration>> {
-    Ok(if_exists(rusage(pid))?.map(|usage| cpu_time(usage.ri_user_time + usage.ri_system_time)))
-}
+use crate::process::{if_exists, rusage};
 
 pub(super) fn transfer(pid: u32) -> io::Result<Option<Transfer>> {
     Ok(if_exists(rusage(pid))?
@@ -37,22 +33,4 @@ fn count_descriptors(pid: u32) -> io::Result<u64> {
         }
         room *= 2;
     }
-}
-
-/// `hw.memsize`, see sysctl(3).
-pub(super) fn machine_memory() -> Option<u64> {
-    let mut bytes = 0u64;
-    let mut size = size_of::<u64>();
-    // SAFETY: the name ends with a NUL; the answer is 64 bits wide, as is the buffer.
-    let status = unsafe {
-        libc::sysctlbyname(c"hw.memsize".as_ptr(), (&raw mut bytes).cast(), &raw mut size, ptr::null_mut(), 0)
-    };
-    (status == 0 && bytes > 0).then_some(bytes)
-}
-
-/// sysconf(3).
-pub(super) fn machine_cpus() -> Option<u32> {
-    // SAFETY: sysconf(3) takes any number.
-    let count = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
-    u32::try_from(count).ok().filter(|&count| count > 0)
 }

@@ -1,0 +1,36 @@
+//! Bytes read and written, and open files.
+
+use std::io;
+
+#[cfg_attr(target_os = "linux", path = "io/linux.rs")]
+#[cfg_attr(target_os = "macos", path = "io/macos.rs")]
+mod platform;
+
+/// Bytes that a process caused to be read from and written to storage, its reaped children's included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Transfer {
+    /// Bytes read from storage.
+    pub read: u64,
+    /// Bytes written, or about to be written, to storage.
+    pub written: u64,
+}
+
+/// Reads how many bytes the process moved from and to storage.
+///
+/// Source: proc_pid_io(5), `read_bytes` and `write_bytes`. macOS: proc_pid_rusage.
+///
+/// # Errors
+/// When the process belongs to another user, mostly.
+pub fn transfer(pid: u32) -> io::Result<Option<Transfer>> {
+    platform::transfer(pid)
+}
+
+/// Counts the process's open file descriptors.
+///
+/// Source: proc_pid_fd(5). macOS: `proc_pidinfo(PROC_PIDLISTFDS)`.
+///
+/// # Errors
+/// When the process belongs to another user, mostly.
+pub fn open_files(pid: u32) -> io::Result<Option<u64>> {
+    platform::open_files(pid)
+}
