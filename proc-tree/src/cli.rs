@@ -2,7 +2,7 @@
 
 pub mod args;
 pub mod duration;
-pub mod screen;
+mod screen;
 pub mod signals;
 pub mod size;
 pub mod status;

@@ -1,7 +1,36 @@
-//! A process: its identity, what it is, its place in the tree, and what the tree uses.
+//! A process: which one it is, what it is, its place in the tree, and what the tree uses.
+//!
+//! A PID is recycled, an [`Identity`] is not; a [`Handle`] signals and waits for that very process, and a [`Sampler`]
+//! tells what trees use:
+//!
+//! ```
+//! use std::{process::Command, thread, time::{Duration, Instant}};
+//!
+//! use proc_tree::{Handle, Identity, Sampler, Signal, handle, roots, sample::sampler::Options};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let mut child = Command::new("sleep").arg("60").spawn()?;
+//! let identity = Identity::of(child.id())?.expect("nobody has waited for it yet");
+//!
+//! let (roots, _missing) = roots::find(&[child.id().into()])?;
+//! let mut sampler = Sampler::new(roots, Options::default())?;
+//! thread::sleep(Duration::from_millis(50));
+//! for tree in sampler.sample()? {
+//!     println!("{}: {} processes, {:?} bytes", tree.name, tree.processes, tree.figures.memory_bytes);
+//! }
+//!
+//! let sleep = Handle::open(identity)?.expect("it still runs");
+//! sleep.signal(Signal::TERM)?;
+//! let survivors = handle::outliving(vec![sleep], Instant::now() + Duration::from_secs(5))?;
+//! assert!(survivors.is_empty());
+//! # child.wait()?;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! This is the library behind `proc-tree` and the ground that the other tools stand on; it knows nothing of ports.
-//! It also owns what all five tools say alike: durations, sizes, terminal-safe text, tables, usage errors.
+//! With the feature `cli` it also has what all five tools say alike: durations, sizes, terminal-safe text, tables,
+//! usage errors, reports; `plot` adds charts, `gpu` the memory of NVIDIA's GPUs. Without default features it is small.
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 compile_error!("these tools know the process tables of Linux and macOS only");

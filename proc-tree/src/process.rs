@@ -57,6 +57,24 @@ impl Stat {
     }
 }
 
+impl Identity {
+    /// Reads the identity of the process that has `pid` now; `None` when there is none or it has ended.
+    ///
+    /// # Errors
+    /// When the process cannot be looked at, which says nothing about whether it exists.
+    pub fn of(pid: u32) -> io::Result<Option<Self>> {
+        Ok(stat(pid)?.filter(|stat| !stat.has_ended()).map(|stat| stat.identity()))
+    }
+
+    /// Tells whether this very process still runs. A zombie has ended.
+    ///
+    /// # Errors
+    /// As [`Identity::of`].
+    pub fn is_running(self) -> io::Result<bool> {
+        Ok(Self::of(self.pid)? == Some(self))
+    }
+}
+
 /// Reads a process's place and state.
 ///
 /// Source: proc_pid_stat(5); on macOS `proc_pidinfo(PROC_PIDTBSDINFO)`.

@@ -108,7 +108,7 @@ impl Member {
 
 impl Record {
     /// The name of the record that sums all trees.
-    pub const TOTAL: &str = "total";
+    pub(crate) const TOTAL: &str = "total";
 
     /// Makes the record of a tree that was never sampled.
     pub fn unknown(root: &Root) -> Self {

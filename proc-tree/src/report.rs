@@ -71,11 +71,6 @@ impl Sort {
 }
 
 impl Format {
-    /// Tells whether the form shows the members one by one by its nature.
-    pub fn needs_members(self) -> bool {
-        matches!(self, Self::Drawing(_) | Self::Pids)
-    }
-
     /// Writes one round of records; `first` tells whether it is the first of a stream.
     ///
     /// # Errors

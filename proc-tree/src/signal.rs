@@ -34,7 +34,8 @@ impl Signal {
     /// A background job writes to the terminal.
     pub const TTOU: Self = Self(signal::Signal::SIGTTOU);
     /// The terminal's size changed.
-    pub const WINCH: Self = Self(signal::Signal::SIGWINCH);
+    #[cfg(feature = "cli")]
+    pub(crate) const WINCH: Self = Self(signal::Signal::SIGWINCH);
 
     /// Returns the signal with this number; `None` for a real-time signal and for a number that is no signal.
     pub fn from_number(number: i32) -> Option<Self> {

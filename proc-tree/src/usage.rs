@@ -11,4 +11,4 @@ mod io;
 pub mod memory;
 
 pub use cpu::cpu_clock;
-pub use io::{Transfer, open_files, transfer};
+pub(crate) use io::{Transfer, open_files, transfer};

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use proc_tree::cli::args;
+use proc_tree::cli::text;
 use tokio::{
     select,
     signal::unix::{self, SignalKind, signal},
@@ -141,7 +141,7 @@ impl Supervisor<'_> {
                     None
                 }
                 Over::Changed(path) => {
-                    self.say(&format!("{} changed: starting again", proc_tree::cli::text::path(&path)));
+                    self.say(&format!("{} changed: starting again", text::path(&path)));
                     self.breaker.forget();
                     self.record.reason = None;
                     Some(Duration::ZERO)
@@ -236,7 +236,7 @@ impl Supervisor<'_> {
         match tree::stop(&whole, self.service.spec.stop_signal, self.service.spec.grace) {
             Ok(left) if left.is_empty() => {}
             Ok(left) => self.say(&format!("cannot stop {} ({})", left[0].name, left[0].identity)),
-            Err(error) => self.say(&format!("cannot stop the server: {}", proc_tree::cli::text::os_error(&error))),
+            Err(error) => self.say(&format!("cannot stop the server: {}", text::os_error(&error))),
         }
         let _ = life.ended();
         life::reap_orphans();
@@ -274,6 +274,5 @@ pub(super) async fn changed(reload: Option<&mut Reload>) -> PathBuf {
 }
 
 pub(super) fn message(failure: &Failure) -> String {
-    let first = failure as &(dyn std::error::Error + 'static);
-    args::failure(std::iter::successors(Some(first), |error| error.source()))
+    text::failure(failure)
 }

@@ -1,15 +1,13 @@
 //! What all five tools do alike at the edges: common flags, usage errors, generated pages, failures in words.
 
 use std::{
-    error::Error,
     fmt,
     io::{self, Write},
 };
 
 use clap::{Command, ValueEnum};
 
-pub use super::usage_error::usage_error;
-use super::{terminal::Color, text};
+use super::terminal::Color;
 
 /// The flags that every tool has.
 #[derive(Debug, Clone, clap::Args)]
@@ -81,14 +79,9 @@ pub struct OutputError(#[from] pub io::Error);
 
 impl OutputError {
     /// Tells whether the reader went away, as `head` does: no failure of ours.
-    pub fn is_closed_pipe(&self) -> bool {
+    pub(super) fn is_closed_pipe(&self) -> bool {
         self.0.kind() == io::ErrorKind::BrokenPipe
     }
-}
-
-/// Words a failure and its causes as one line, as [`text::failure`] does.
-pub fn failure<'e>(causes: impl IntoIterator<Item = &'e (dyn Error + 'static)>) -> String {
-    causes.into_iter().next().map(text::failure).unwrap_or_default()
 }
 
 /// Lists examples, each with what it does, for `--help` and the man page.

@@ -7,16 +7,13 @@ use std::{
 
 /// The alternate screen of a terminal. What was there before comes back when it is left.
 #[derive(Debug, Default)]
-pub struct Screen {
+pub(super) struct Screen {
     entered: bool,
 }
 
 impl Screen {
     /// Draws one picture over the last, in a single write. Lines beyond the terminal's height are counted, not shown.
-    ///
-    /// # Errors
-    /// When `out` cannot be written to.
-    pub fn draw(&mut self, picture: &str, terminal: &impl AsFd, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn draw(&mut self, picture: &str, terminal: &impl AsFd, out: &mut dyn Write) -> io::Result<()> {
         let mut frame = String::new();
         if !self.entered {
             frame.push_str("\x1b[?1049h");
@@ -37,10 +34,7 @@ impl Screen {
     }
 
     /// Brings back what was on the terminal before.
-    ///
-    /// # Errors
-    /// When `out` cannot be written to.
-    pub fn leave(&mut self, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn leave(&mut self, out: &mut dyn Write) -> io::Result<()> {
         if std::mem::take(&mut self.entered) {
             out.write_all(b"\x1b[?1049l")?;
             out.flush()?;

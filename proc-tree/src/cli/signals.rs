@@ -103,7 +103,11 @@ impl Signals {
     ///
     /// # Errors
     /// When poll(2) fails.
-    pub fn wait_while_read(&self, stream: Option<BorrowedFd<'_>>, deadline: Option<Instant>) -> io::Result<Event> {
+    pub(super) fn wait_while_read(
+        &self,
+        stream: Option<BorrowedFd<'_>>,
+        deadline: Option<Instant>,
+    ) -> io::Result<Event> {
         // no event is asked for: only that the other end was closed is told
         self.wait_beside(stream, PollFlags::empty(), deadline)
     }
@@ -176,7 +180,7 @@ fn was_sent(info: &siginfo_t) -> bool {
 
 /// Ends this process by a signal, so that its parent sees how it ended; returns only where that signal does not end a
 /// process. Leaves no core file: what failed, if anything, is another program.
-pub fn die_by(signal: Signal) {
+pub(super) fn die_by(signal: Signal) {
     let signal = signal.to_nix();
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_CORE) {
         let _ = setrlimit(Resource::RLIMIT_CORE, 0, hard);

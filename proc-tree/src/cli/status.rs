@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::{
-    args::{self, Common, OutputError},
+    args::{Common, OutputError},
     signals, text,
+    usage_error::usage_error,
 };
 use crate::Signal;
 
@@ -93,7 +94,7 @@ pub trait Tool: clap::Parser {
 pub fn main<T: Tool>() -> ExitCode {
     let outcome = match T::parse_arguments() {
         Ok(tool) => run(tool, &mut io::stdout().lock()),
-        Err(error) => match args::usage_error(T::NAME, &error) {
+        Err(error) => match usage_error(T::NAME, &error) {
             Some(message) => return say(&message, USAGE),
             None => write!(io::stdout(), "{}", error.render())
                 .map_err(|error| OutputError(error).into())

@@ -8,7 +8,7 @@ use super::text;
 
 /// Words a usage error of clap as the other messages are worded: what is wrong, then hints on their own lines.
 /// `None` when it is no error but the help or the version that was asked for.
-pub fn usage_error(tool: &str, error: &clap::Error) -> Option<String> {
+pub(super) fn usage_error(tool: &str, error: &clap::Error) -> Option<String> {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return None;
     }

@@ -29,7 +29,7 @@ pub enum RunState {
 
 impl RunState {
     /// Reads the letter of ps(1).
-    pub fn from_letter(letter: char) -> Self {
+    pub(crate) fn from_letter(letter: char) -> Self {
         match letter {
             'R' => Self::Running,
             'S' => Self::Sleeping,
@@ -42,8 +42,7 @@ impl RunState {
         }
     }
 
-    /// Returns the letter of ps(1).
-    pub fn letter(self) -> char {
+    fn letter(self) -> char {
         match self {
             Self::Running => 'R',
             Self::Sleeping => 'S',

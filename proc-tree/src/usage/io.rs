@@ -8,11 +8,11 @@ mod platform;
 
 /// Bytes that a process caused to be read from and written to storage, its reaped children's included.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Transfer {
+pub(crate) struct Transfer {
     /// Bytes read from storage.
-    pub read: u64,
+    pub(crate) read: u64,
     /// Bytes written, or about to be written, to storage.
-    pub written: u64,
+    pub(crate) written: u64,
 }
 
 /// Reads how many bytes the process moved from and to storage.
@@ -21,7 +21,7 @@ pub struct Transfer {
 ///
 /// # Errors
 /// When the process belongs to another user, mostly.
-pub fn transfer(pid: u32) -> io::Result<Option<Transfer>> {
+pub(crate) fn transfer(pid: u32) -> io::Result<Option<Transfer>> {
     platform::transfer(pid)
 }
 
@@ -31,6 +31,6 @@ pub fn transfer(pid: u32) -> io::Result<Option<Transfer>> {
 ///
 /// # Errors
 /// When the process belongs to another user, mostly.
-pub fn open_files(pid: u32) -> io::Result<Option<u64>> {
+pub(crate) fn open_files(pid: u32) -> io::Result<Option<u64>> {
     platform::open_files(pid)
 }

@@ -16,7 +16,7 @@ mod platform;
 
 /// [`Choice::Auto`] reads no proportional sets above this sum of resident sets: that costs up to 10 ms per GiB and
 /// holds each process's memory map meanwhile.
-pub const EXACT_UP_TO: u64 = 16 << 30;
+const EXACT_UP_TO: u64 = 16 << 30;
 
 /// How memory is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
