@@ -10,11 +10,13 @@ use std::{
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::{Identity, Signal};
+use crate::Identity;
+use signal::Signal;
 
 #[cfg_attr(target_os = "linux", path = "handle/linux.rs")]
 #[cfg_attr(target_os = "macos", path = "handle/macos.rs")]
 mod platform;
+pub(crate) mod signal;
 
 /// One process, held open. Its descriptor becomes readable when the process has ended.
 #[derive(Debug)]

@@ -6,7 +6,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::{Identity, Stat, facts::full_name, process, selection::Selected, tree};
+use crate::{Identity, Stat, facts::full_name, process, tree};
+use selection::Selected;
+
+pub mod selection;
 
 /// The root of a tree.
 #[derive(Debug, Clone)]

@@ -42,23 +42,9 @@ pub(super) fn look_again(scope: &Scope, held: &HashSet<u64>) -> Result<Answer, L
 /// Returns those that outlive their server.
 pub(super) fn left_behind(descendants: Vec<Stat>) -> io::Result<Vec<Stat>> {
     let deadline = Instant::now() + DYING;
-    let mut alive: Vec<(Stat, Handle)> = Vec::new();
-    for stat in descendants {
-        if let Some(handle) = Handle::open(stat.identity()).unwrap_or(None) {
-            alive.push((stat, handle));
-        }
-    }
-    while !alive.is_empty() {
-        let handles: Vec<&Handle> = alive.iter().map(|(_, handle)| handle).collect();
-        let ended = handle::ended(&handles, Some(deadline))?;
-        if ended.is_empty() {
-            break;
-        }
-        for position in ended.into_iter().rev() {
-            alive.swap_remove(position);
-        }
-    }
-    Ok(alive.into_iter().map(|(stat, _)| stat).collect())
+    let handles = descendants.iter().filter_map(|stat| Handle::open(stat.identity()).unwrap_or(None)).collect();
+    let alive = handle::outliving(handles, deadline)?;
+    Ok(descendants.into_iter().filter(|stat| alive.iter().any(|one| one.identity() == stat.identity())).collect())
 }
 
 /// Tells whether a process that holds a port now, and did not before, belongs to those that were stopped: a worker that
