@@ -28,7 +28,8 @@ pub enum RunState {
 }
 
 impl RunState {
-    /// Reads the letter of ps(1).
+    /// Reads the letter of ps(1), as Linux has it.
+    #[cfg(any(test, target_os = "linux"))]
     pub(crate) fn from_letter(letter: char) -> Self {
         match letter {
             'R' => Self::Running,
