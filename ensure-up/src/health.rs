@@ -1,12 +1,10 @@
 //! Asking for health, with the library of health-wait.
 
-use std::{future::Future, io};
-
 use health_wait::{ProbeOptions, Target, Verdict, Wait, WaitError};
 
 /// What one attempt found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
+pub(crate) enum Asked {
     /// Healthy.
     Healthy,
     /// Not yet; says why.
@@ -47,15 +45,4 @@ impl Prober {
         self.in_a_row = if asked == Asked::Healthy { self.in_a_row + 1 } else { 0 };
         Ok(asked)
     }
-}
-
-/// Runs a future to its end on this thread. A resolver that hangs is left behind.
-///
-/// # Errors
-/// When the system gives no event queue.
-pub fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let output = runtime.block_on(future);
-    runtime.shutdown_background();
-    Ok(output)
 }

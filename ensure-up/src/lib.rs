@@ -3,6 +3,7 @@
 //! This is the library behind `ensure-up`. Who holds the port? Is it ours? Start it, wait until it is ready, keep a record.
 
 pub mod attach;
+mod event;
 mod health;
 pub mod log;
 pub mod report;
@@ -14,27 +15,26 @@ pub mod status;
 pub mod stop;
 pub mod supervisor;
 
-pub use health::{Asked, block_on};
-pub use log::{lines::Lines, rotate::LogError};
+pub use log::rotate::LogError;
 pub use report::{
     failure::Failure,
     outcome::{Action, Outcome},
 };
 pub use server::{
+    end::End,
     folder::{FolderError, Folders},
-    life::{Ending, Life},
-    lock::Lock,
-    record::{Phase, Record},
-    standing::Standing,
+    processes::ServerProcesses,
+    record::Record,
 };
+pub(crate) use server::{lock::Lock, record::Phase};
 pub use service::{
     ports::Ports,
     resolved::{InvalidService, Service},
     spec::{Adopt, Existing, ServiceSpec},
 };
 pub use start::{
+    call::{Call, Up},
     clock::Clock,
-    ensure::{Ensure, Up},
-    race::{Race, ReadyError, Verdict},
+    ready_error::ReadyError,
     spawn::LaunchError,
 };

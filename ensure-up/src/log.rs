@@ -1,8 +1,7 @@
 //! A server's log: rotated, filled, followed, searched.
 
-pub(crate) mod changes;
 pub mod follow;
-pub(crate) mod lines;
+pub(crate) mod patterns;
 pub(crate) mod pump;
 pub mod rotate;
 pub(crate) mod tail;

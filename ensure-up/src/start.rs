@@ -1,10 +1,28 @@
-//! Starting a server, and the race until it is ready.
+//! Starting a server, and the race until it is ready: exactly one, and only where there is none.
 
+pub(crate) mod call;
 pub(crate) mod clock;
-pub(crate) mod ensure;
+mod decide;
+mod existing;
+mod launch;
 pub(crate) mod notify;
+mod port;
 pub(crate) mod race;
-pub(crate) mod range;
-pub(crate) mod run;
+mod range;
+mod readiness;
+pub(crate) mod ready_error;
 pub mod several;
 pub(crate) mod spawn;
+pub(crate) mod starting;
+
+use crate::Failure;
+use call::{Call, Up};
+
+/// Sees to it that a server is up and healthy.
+///
+/// # Errors
+/// When it is not; the failure says why.
+pub fn ensure(call: &Call<'_>) -> Result<Up, Failure> {
+    let ports = call.service.ports;
+    if ports.is_range() { range::ensure(call) } else { port::ensure(call, ports.low, false) }
+}

@@ -1,4 +1,6 @@
 //! Stopping servers: which, in which order, and all of each.
 
 pub mod order;
-pub(crate) mod tree;
+pub(crate) mod port;
+pub mod server;
+pub(crate) mod whole;

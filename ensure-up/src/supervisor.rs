@@ -2,10 +2,11 @@
 
 pub mod breaker;
 mod generation;
-mod ignored;
+mod gitignore;
 mod liveness;
 mod memory;
+mod next;
 pub mod reload;
 pub mod run;
 pub(crate) mod start;
-mod told;
+mod state;

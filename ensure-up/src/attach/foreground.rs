@@ -5,13 +5,19 @@ use std::{io::Write, path::Path};
 use proc_tree::Signal;
 use tokio::select;
 
-use crate::{Ending, Failure, Life, Service, health, log::follow::Follow, signals::Signals, stop::tree};
+use crate::{
+    End, Failure, ServerProcesses, Service,
+    event::{block_on, or_never},
+    log::follow::Follow,
+    signals::Signals,
+    stop::whole::{self, Manner},
+};
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attended {
     /// By itself.
-    Ended(Ending),
+    Ended(End),
     /// This tool was asked to end; the server was stopped if this call had started it.
     Interrupted(Signal),
 }
@@ -22,45 +28,43 @@ pub enum Attended {
 /// When the server or its log cannot be watched, or the server cannot be stopped.
 pub fn attend(
     service: &Service,
-    life: &mut Life,
+    processes: &mut ServerProcesses,
     is_ours: bool,
     log: Option<&Path>,
     err: &mut dyn Write,
 ) -> Result<Attended, Failure> {
-    let attended = health::block_on(follow(life, log, is_ours, err)).map_err(Failure::system("wait"))??;
+    let attended = block_on(follow(processes, log, is_ours, err)).map_err(Failure::system("wait"))??;
     if let (Attended::Interrupted(signal), true) = (attended, is_ours) {
-        let whole = life.whole().map_err(Failure::system("watch the server"))?;
-        tree::stop(&whole, signal, service.spec.grace).map_err(Failure::system("stop the server"))?;
+        let manner = Manner { signal, ..Manner::of(service) };
+        whole::stop(processes, manner).map_err(Failure::system("stop the server"))?;
     }
     Ok(attended)
 }
 
-async fn follow(life: &mut Life, log: Option<&Path>, whole: bool, err: &mut dyn Write) -> Result<Attended, Failure> {
+async fn follow(
+    processes: &mut ServerProcesses,
+    log: Option<&Path>,
+    whole: bool,
+    err: &mut dyn Write,
+) -> Result<Attended, Failure> {
     let mut signals = Signals::catch().map_err(Failure::system("catch signals"))?;
     let mut log = log.map(Follow::open).transpose().map_err(Failure::system("follow the log"))?;
     if let Some(log) = log.as_mut().filter(|_| !whole) {
         log.skip();
     }
     loop {
-        let ended = life.ended().map_err(Failure::system("watch the server"))?;
+        let end = processes.end().map_err(Failure::system("watch the server"))?;
         if let Some(log) = &mut log {
             // a closed stderr ends nothing
             let _ = log.copy(err);
         }
-        if let Some(ending) = ended {
-            return Ok(Attended::Ended(ending));
+        if let Some(end) = end {
+            return Ok(Attended::Ended(end));
         }
         select! {
-            () = life.change() => {}
-            () = changed(log.as_mut()) => {}
+            () = processes.changed() => {}
+            () = or_never(log.as_mut().map(Follow::changed)) => {}
             signal = signals.next() => return Ok(Attended::Interrupted(signal)),
         }
-    }
-}
-
-async fn changed(log: Option<&mut Follow>) {
-    match log {
-        Some(log) => log.changed().await,
-        None => std::future::pending().await,
     }
 }

@@ -13,7 +13,13 @@ use proc_tree::Signal;
 use proc_tree::{Handle, Identity};
 use tokio::select;
 
-use crate::{Ending, Failure, Life, health, server::life, signals::Signals, stop::tree};
+use crate::{
+    End, Failure, ServerProcesses,
+    event::block_on,
+    server::orphans,
+    signals::Signals,
+    stop::whole::{self, Manner},
+};
 
 /// How the command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +35,8 @@ pub enum Then {
 pub struct Needed {
     /// Its name.
     pub name: String,
-    /// Whether it lives.
-    pub life: Life,
+    /// Its processes.
+    pub processes: ServerProcesses,
 }
 
 /// Runs a command in the shell and waits for it. `died` is told when a server ends meanwhile.
@@ -39,49 +45,71 @@ pub struct Needed {
 /// process alone is passed on to it and all its descendants, which have `grace` to end.
 ///
 /// # Errors
-/// When the shell cannot be started or waited for.
+/// When the shell cannot be started or waited for; then it does not run.
 pub fn run(
     command: &OsStr,
     port: Option<u16>,
     grace: Duration,
     needed: &mut [Needed],
-    died: &mut dyn FnMut(&str, Ending),
+    died: &mut dyn FnMut(&str, End),
 ) -> Result<Then, Failure> {
     let mut shell = Command::new("/bin/sh");
     shell.arg("-c").arg(command).envs(port.map(|port| ("PORT", port.to_string())));
-    life::leave_orphans();
-    let child = shell.spawn().map_err(Failure::system("start the shell"))?;
-    let waited = health::block_on(wait(child, grace, needed, died)).map_err(Failure::system("wait"))?;
-    waited.map_err(Failure::system("wait for the command"))
+    orphans::release();
+    let ran = block_on(async {
+        // first of all: from here on a signal ends the command as well
+        let signals = Signals::catch().map_err(Failure::system("catch signals"))?;
+        let child = shell.spawn().map_err(Failure::system("start the shell"))?;
+        let shell = Shell { child, has_ended: false };
+        wait(shell, signals, grace, needed, died).await.map_err(Failure::system("wait for the command"))
+    });
+    ran.map_err(Failure::system("wait"))?
+}
+
+/// The shell that runs the command; killed when it is dropped before it has ended.
+struct Shell {
+    child: Child,
+    has_ended: bool,
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
 }
 
 async fn wait(
-    mut child: Child,
+    mut shell: Shell,
+    mut signals: Signals,
     grace: Duration,
     needed: &mut [Needed],
-    died: &mut dyn FnMut(&str, Ending),
+    died: &mut dyn FnMut(&str, End),
 ) -> io::Result<Then> {
-    let mut signals = Signals::catch()?;
-    let identity = Identity::of(child.id())?;
+    let identity = Identity::of(shell.child.id())?;
     let handle = identity.map(Handle::open).transpose()?.flatten();
     let mut is_up = vec![true; needed.len()];
     loop {
-        if let Some(status) = child.try_wait()? {
+        if let Some(status) = shell.child.try_wait()? {
+            shell.has_ended = true;
             return Ok(Then::Ended(code(status)));
         }
         for (one, is_up) in needed.iter_mut().zip(&mut is_up).filter(|(_, is_up)| **is_up) {
-            if let Some(ending) = one.life.ended()? {
+            if let Some(end) = one.processes.end()? {
                 *is_up = false;
-                died(&one.name, ending);
+                died(&one.name, end);
             }
         }
         select! {
-            () = finished(handle.as_ref()) => {}
-            () = change(needed, &is_up) => {}
+            () = ended(handle.as_ref()) => {}
+            () = changed(needed, &is_up) => {}
             signal = signals.next() => {
                 let roots: Vec<Identity> = identity.into_iter().collect();
-                tree::stop(&roots, signal, grace)?;
-                let _ = child.wait()?;
+                whole::stop_trees(&roots, Manner { signal, grace })?;
+                let _ = shell.child.wait()?;
+                shell.has_ended = true;
                 return Ok(Then::Interrupted(signal));
             }
         }
@@ -89,16 +117,16 @@ async fn wait(
 }
 
 /// Waits until one of the servers that are up may have ended.
-async fn change(needed: &[Needed], is_up: &[bool]) {
+async fn changed(needed: &[Needed], is_up: &[bool]) {
     let watched = needed.iter().zip(is_up).filter(|(_, is_up)| **is_up);
-    let mut changes: FuturesUnordered<_> = watched.map(|(one, _)| one.life.change()).collect();
+    let mut changes: FuturesUnordered<_> = watched.map(|(one, _)| one.processes.changed()).collect();
     if changes.next().await.is_none() {
         std::future::pending::<()>().await;
     }
 }
 
 /// Without a handle the process has ended already.
-async fn finished(process: Option<&Handle>) {
+async fn ended(process: Option<&Handle>) {
     if let Some(process) = process {
         let _ = health_wait::ended(process).await;
     }

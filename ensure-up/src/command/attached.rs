@@ -3,10 +3,10 @@
 use std::{ffi::OsStr, io};
 
 use ensure_up::{
-    Ending, Folders, Life, Outcome, Record, Service,
+    End, Folders, Outcome, Record, ServerProcesses, Service,
     attach::foreground::{self, Attended},
     attach::then::{self, Needed, Then},
-    stop::order,
+    stop,
 };
 use proc_tree::cli::{status::Exit, text};
 
@@ -18,7 +18,7 @@ pub(super) fn stay(
     service: &Service,
     folders: &Folders,
     outcome: &Outcome,
-    server: Option<Life>,
+    server: Option<ServerProcesses>,
 ) -> anyhow::Result<Exit> {
     let is_ours = outcome.action.is_start();
     let server = match (server, outcome.identity) {
@@ -26,27 +26,27 @@ pub(super) fn stay(
         // a server that is kept up comes and goes: its supervisor stays
         (None, Some(identity)) => {
             let supervisor = Record::read(folders, outcome.port).and_then(|record| record.running_supervisor());
-            Life::watch(supervisor.unwrap_or(identity), false)?
+            ServerProcesses::watch(supervisor.unwrap_or(identity), false)?
         }
         (None, None) => anyhow::bail!("cannot watch a server whose owner is not visible"),
     };
-    let mut needed = [Needed { name: outcome.name.clone(), life: server }];
+    let mut needed = [Needed { name: outcome.name.clone(), processes: server }];
     let exit = if let Some(command) = then {
         then::run(command, Some(outcome.port), service.spec.grace, &mut needed, &mut died).map(after_then)
     } else {
-        let server = &mut needed[0].life;
+        let server = &mut needed[0].processes;
         let attended = foreground::attend(service, server, is_ours, outcome.log.as_deref(), &mut io::stderr());
         attended.map(after_attended)
     };
     if is_ours {
-        order::stop_started(service, folders, outcome.port, &needed[0].life)?;
+        stop::server::stop_started(service, folders, outcome.port, &needed[0].processes)?;
     }
     Ok(exit?)
 }
 
 /// Tells of a server that ended while the command runs.
-pub(super) fn died(name: &str, ending: Ending) {
-    words::say(&format!("ensure-up: {} {ending} while the command runs", text::escape(name)));
+pub(super) fn died(name: &str, end: End) {
+    words::say(&format!("ensure-up: {} {end} while the command runs", text::escape(name)));
 }
 
 /// A command's status is the tool's.
@@ -60,11 +60,9 @@ pub(super) fn after_then(ended: Then) -> Exit {
 /// A server's status is the tool's.
 fn after_attended(attended: Attended) -> Exit {
     match attended {
-        Attended::Ended(Ending::Exited(status)) => Exit::Code(u8::try_from(status).unwrap_or(u8::MAX)),
-        Attended::Ended(Ending::Signalled(signal)) => {
-            Exit::Code(u8::try_from(128 + signal.number()).unwrap_or(u8::MAX))
-        }
-        Attended::Ended(Ending::Unknown) => Status::Done.into(),
+        Attended::Ended(End::Exited(status)) => Exit::Code(u8::try_from(status).unwrap_or(u8::MAX)),
+        Attended::Ended(End::Signalled(signal)) => Exit::Code(u8::try_from(128 + signal.number()).unwrap_or(u8::MAX)),
+        Attended::Ended(End::Unknown) => Status::Done.into(),
         Attended::Interrupted(signal) => Exit::Signal(signal),
     }
 }

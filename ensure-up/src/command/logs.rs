@@ -2,7 +2,7 @@
 
 use std::{io::Write, path::PathBuf};
 
-use ensure_up::{Folders, Record, block_on, log::follow::Follow};
+use ensure_up::{Folders, Record, log::follow::Follow};
 use proc_tree::cli::{
     args::OutputError,
     status::{Exit, UsageError},
@@ -30,7 +30,7 @@ pub(super) fn print(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
         if !arguments.follow_log {
             return Ok(Status::Done.into());
         }
-        block_on(log.changed())?;
+        log.wait()?;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use ensure_up::{
-    Clock, Ensure, Failure, Folders, Outcome, Service, ServiceSpec, Up, report::start_record::StartRecord,
+    Call, Clock, Failure, Folders, Outcome, Service, ServiceSpec, Up, report::start_record::StartRecord, start,
 };
 use proc_tree::cli::{
     args::OutputError,
@@ -47,7 +47,7 @@ pub(super) fn resolve(spec: ServiceSpec) -> Result<Service, UsageError> {
 pub(super) fn ensure(service: &Service) -> Result<(Folders, Up), Failure> {
     let clock = Clock::start(service.timeout());
     let folders = Folders::find()?;
-    let up = Ensure { service, existing: service.spec.existing, folders: &folders, clock }.run()?;
+    let up = start::ensure(&Call { service, existing: service.spec.existing, folders: &folders, clock })?;
     Ok((folders, up))
 }
 

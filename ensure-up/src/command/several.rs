@@ -8,12 +8,12 @@ use std::{
 };
 
 use ensure_up::{
-    Action, Folders, Life, ServiceSpec,
+    Action, Folders, ServerProcesses, ServiceSpec,
     attach::then::{self, Needed},
     report::start_record::StartRecord,
     service::file::{Config, ConfigError},
     start::several::{EndedStart, Several},
-    stop::order,
+    stop,
 };
 use proc_tree::{
     Facts,
@@ -136,7 +136,7 @@ fn run_then(command: &OsStr, grace: Duration, ended: &[EndedStart]) -> anyhow::R
     let mut needed = Vec::new();
     for record in records() {
         if let Some(process) = record.process() {
-            needed.push(Needed { name: record.name.clone(), life: Life::watch(process, false)? });
+            needed.push(Needed { name: record.name.clone(), processes: ServerProcesses::watch(process, false)? });
         }
     }
     let ran = then::run(command, None, grace, &mut needed, &mut attached::died);
@@ -144,8 +144,8 @@ fn run_then(command: &OsStr, grace: Duration, ended: &[EndedStart]) -> anyhow::R
     let started: Vec<String> = started.filter_map(|record| Some(record.port?.to_string())).collect();
     if !started.is_empty() {
         let folders = Folders::find()?;
-        for record in order::order(&folders, &started)? {
-            order::stop(&folders, record)?;
+        for record in stop::order::order(&folders, &started)? {
+            stop::server::stop(&folders, record)?;
         }
     }
     Ok(attached::after_then(ran?))

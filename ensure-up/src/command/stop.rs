@@ -2,7 +2,11 @@
 
 use std::io::Write;
 
-use ensure_up::{Action, Folders, Record, report::start_record::StartRecord, stop::order};
+use ensure_up::{
+    Action, Folders, Record,
+    report::start_record::StartRecord,
+    stop::{order::order, server},
+};
 use proc_tree::cli::{
     args::OutputError,
     status::{Exit, UsageError},
@@ -21,7 +25,7 @@ pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
     if arguments.all && !names.is_empty() {
         return Err(UsageError::new("--all stops every server: give either names or --all").into());
     }
-    let records = order::order(&folders, &names)?;
+    let records = order(&folders, &names)?;
     let is_found = |name: &&String| records.iter().any(|one| one.name == **name || one.port.to_string() == **name);
     for name in names.iter().filter(|name| !is_found(name)) {
         arguments.note(&format!("{name}: not running"));
@@ -29,7 +33,7 @@ pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
     let mut exit = Status::Done.into();
     for record in records {
         let (name, port) = (record.name.clone(), record.port);
-        match order::stop(&folders, record) {
+        match server::stop(&folders, record) {
             Ok(stopped) => report(arguments, &stopped, out)?,
             Err(failure) => {
                 exit = status::after(&failure);
@@ -41,7 +45,7 @@ pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
     Ok(exit)
 }
 
-fn report(arguments: &Arguments, stopped: &order::Stopped, out: &mut dyn Write) -> Result<(), OutputError> {
+fn report(arguments: &Arguments, stopped: &server::Stopped, out: &mut dyn Write) -> Result<(), OutputError> {
     let Record { name, port, .. } = &stopped.record;
     if arguments.json {
         return Ok(StartRecord::stopped(&stopped.record, stopped.identity).write(out)?);

@@ -5,13 +5,13 @@ use std::{
     path::Path,
 };
 
-use crate::{log::changes::Changes, log::tail::Tail};
+use crate::{event::block_on, log::tail::Tail, server::folder_watch::FolderWatch};
 
 /// A log that is followed.
 #[derive(Debug)]
 pub struct Follow {
     tail: Tail,
-    changes: Changes,
+    folder: FolderWatch,
 }
 
 impl Follow {
@@ -22,11 +22,11 @@ impl Follow {
     pub fn open(path: &Path) -> io::Result<Self> {
         // the folder: a rotation puts another file in the log's place
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Ok(Self { changes: Changes::of(folder)?, tail: Tail::of(path, 0) })
+        Ok(Self { folder: FolderWatch::of(folder)?, tail: Tail::of(path, 0) })
     }
 
     /// Goes to the log's end: what was there before is not shown.
-    pub fn skip(&mut self) {
+    pub(crate) fn skip(&mut self) {
         self.tail.skip();
     }
 
@@ -40,7 +40,15 @@ impl Follow {
     }
 
     /// Waits until there may be something new.
-    pub async fn changed(&mut self) {
-        self.changes.next().await;
+    pub(crate) async fn changed(&mut self) {
+        self.folder.changed().await;
+    }
+
+    /// Waits until there may be something new, and does nothing else meanwhile.
+    ///
+    /// # Errors
+    /// When the system gives no event queue.
+    pub fn wait(&mut self) -> io::Result<()> {
+        block_on(self.changed())
     }
 }

@@ -13,19 +13,19 @@ use proc_tree::{
 };
 
 use crate::{
-    FolderError, log::rotate::LogError, server::life::Ending, start::race::ReadyError, start::spawn::LaunchError,
+    FolderError, log::rotate::LogError, server::end::End, start::ready_error::ReadyError, start::spawn::LaunchError,
 };
 
 /// A server that is not up, and why.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The command ended before it was ready.
-    #[error("{name} {ending} after {}, before it {missing}", duration::elapsed(*after))]
+    #[error("{name} {end} after {}, before it {missing}", duration::elapsed(*after))]
     Ended {
         /// The command's name.
         name: String,
         /// How it ended.
-        ending: Ending,
+        end: End,
         /// When.
         after: Duration,
         /// What had not happened.

@@ -12,7 +12,7 @@ use super::{
     failure::Failure,
     outcome::{Action, Outcome},
 };
-use crate::{Record, server::standing};
+use crate::{Record, server::port as listening};
 
 /// One server, and what was done about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ impl StartRecord {
 
     /// Describes a server that is not up; `why` is the message without its hints.
     pub fn failed(name: &str, port: Option<u16>, failure: &Failure, why: String) -> Self {
-        let record = Self { port, pids: standing::pids(failure.holdings()), ..Self::not_up(name, why) };
+        let record = Self { port, pids: listening::pids(failure.holdings()), ..Self::not_up(name, why) };
         record.logged(failure.log())
     }
 

@@ -14,10 +14,10 @@ use std::{
 
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
-pub struct Lock {
+pub(crate) struct Lock {
     _file: File,
     /// Whether somebody else held it first.
-    pub waited: bool,
+    pub(crate) waited: bool,
 }
 
 impl Lock {
@@ -25,7 +25,7 @@ impl Lock {
     ///
     /// # Errors
     /// When the file cannot be opened or locked.
-    pub fn try_take(path: &Path) -> io::Result<Option<Self>> {
+    pub(crate) fn try_take(path: &Path) -> io::Result<Option<Self>> {
         try_lock(open(path)?).map(Result::ok)
     }
 
@@ -33,7 +33,7 @@ impl Lock {
     ///
     /// # Errors
     /// As [`Lock::try_take`].
-    pub fn take(path: &Path, deadline: Option<Instant>) -> io::Result<Option<Self>> {
+    pub(crate) fn take(path: &Path, deadline: Option<Instant>) -> io::Result<Option<Self>> {
         let file = match try_lock(open(path)?)? {
             Ok(lock) => return Ok(Some(lock)),
             Err(file) => file,

@@ -1,19 +1,19 @@
 //! What is kept about a server that was started or adopted: enough to know it again, and nothing that is believed blindly.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use health_wait::ProbeOptions;
-use nix::unistd::geteuid;
 use proc_tree::{Identity, process};
 use serde::{Deserialize, Serialize};
 
-use crate::Folders;
+use crate::{
+    Service,
+    server::{folder::Folders, state_file},
+};
 
 /// How far a server has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,12 +49,12 @@ pub struct Record {
     /// The command line; invalid UTF-8 is replaced.
     pub command: Vec<String>,
     /// The folder it was started in.
-    #[serde(with = "crate::server::raw_path")]
+    #[serde(with = "crate::server::path_text")]
     pub cwd: PathBuf,
     /// A fingerprint of the environment that was asked for, without its secrets.
     pub environment: u64,
     /// Where its output goes; `None` for one that was adopted.
-    #[serde(with = "crate::server::raw_path::optional")]
+    #[serde(with = "crate::server::path_text::optional")]
     pub log: Option<PathBuf>,
     /// The health target that was asked for: a path or a whole target.
     pub health: Option<String>,
@@ -75,13 +75,36 @@ pub struct Record {
 }
 
 impl Record {
-    const MOST_BYTES: u64 = 1 << 20;
+    /// Describes a server that is on its way up; `pid` is 0 as long as there is no process.
+    pub(crate) fn starting(service: &Service, port: u16, identity: Option<Identity>, log: Option<&Path>) -> Self {
+        let Identity { pid, start_id } = identity.unwrap_or(Identity { pid: 0, start_id: 0 });
+        Self {
+            name: service.name(),
+            port,
+            pid,
+            start_id,
+            boot_id: process::boot_id().unwrap_or_default(),
+            phase: Phase::Starting,
+            command: words(service, port),
+            cwd: service.cwd.clone(),
+            environment: service.environment_fingerprint(),
+            log: log.map(Path::to_path_buf),
+            health: service.health(port),
+            probe: service.spec.probe.clone(),
+            stop_signal: service.spec.stop_signal.to_string(),
+            grace_ms: u64::try_from(service.spec.grace.as_millis()).unwrap_or(u64::MAX),
+            restarts: 0,
+            supervisor: None,
+            reason: None,
+            depends_on: service.spec.depends_on.clone(),
+        }
+    }
 
     /// Reads the record of a port; `None` where there is none that can be believed.
     ///
     /// Cut short, from another boot, not ours, a link: whatever is wrong with it, it only means that there is no record.
     pub fn read(folders: &Folders, port: u16) -> Option<Self> {
-        let record = Self::parse(&read(&path(folders, port)).ok()?)?;
+        let record = Self::parse(&state_file::read(&path(folders, port)).ok()?)?;
         (record.port == port).then_some(record)
     }
 
@@ -125,18 +148,14 @@ impl Record {
     /// # Errors
     /// When it cannot be written; the one that was there before stays.
     pub fn write(&self, folders: &Folders) -> io::Result<()> {
-        let path = path(folders, self.port);
-        let new = path.with_extension("json.new");
         let mut text = serde_json::to_vec(self)?;
         text.push(b'\n');
-        let mut file = options().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        file.write_all(&text)?;
-        if self.phase != Phase::Starting {
-            return put_in_place(&new, &path);
+        let path = path(folders, self.port);
+        if self.phase == Phase::Starting {
+            state_file::write_durably(&path, &text)
+        } else {
+            state_file::write(&path, &text)
         }
-        file.sync_all()?;
-        put_in_place(&new, &path)?;
-        File::open(&folders.runtime)?.sync_all()
     }
 
     /// Removes the record of a port if it is about one of these: another call may have put a new server there.
@@ -176,41 +195,11 @@ impl Record {
     }
 }
 
-/// An empty folder in the record's place is no record either.
-fn put_in_place(new: &Path, path: &Path) -> io::Result<()> {
-    match std::fs::rename(new, path) {
-        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
-            std::fs::remove_dir(path)?;
-            std::fs::rename(new, path)
-        }
-        result => result,
-    }
-}
-
 fn path(folders: &Folders, port: u16) -> PathBuf {
     folders.file(&port.to_string(), "json")
 }
 
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.custom_flags((rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed());
-    options
-}
-
-/// Reads a file of ours: no link, no pipe, nobody else's, not without end.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let file = options().read(true).open(path)?;
-    let found = file.metadata()?;
-    if !found.is_file() || found.uid() != geteuid().as_raw() {
-        return Err(io::ErrorKind::PermissionDenied.into());
-    }
-    let mut text = Vec::new();
-    file.take(Record::MOST_BYTES).read_to_end(&mut text)?;
-    Ok(text)
-}
-
-/// Fingerprints text that is to be known again but not kept: FNV-1a, 64 bits.
-pub(crate) fn fingerprint<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> u64 {
-    let bytes = parts.into_iter().flat_map(|part| part.iter().copied().chain([0]));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+/// Returns the command for the port as a record keeps it.
+pub(crate) fn words(service: &Service, port: u16) -> Vec<String> {
+    service.command(port).iter().map(|word| word.to_string_lossy().into_owned()).collect()
 }

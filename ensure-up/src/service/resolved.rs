@@ -13,7 +13,7 @@ use health_wait::Target;
 use proc_tree::cli::text;
 
 use super::{ports::Ports, spec::ServiceSpec, supervision::Supervision};
-use crate::server::record;
+use crate::server::fingerprint;
 
 /// A server that shall be up.
 #[derive(Debug, Clone)]
@@ -126,7 +126,7 @@ impl Service {
 
     /// Fingerprints the variables that were asked for.
     pub fn environment_fingerprint(&self) -> u64 {
-        record::fingerprint(self.environment.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]))
+        fingerprint::of(self.environment.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]))
     }
 
     /// Returns the log's path for a port.

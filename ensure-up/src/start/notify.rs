@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 /// A socket in a folder of its own, which only this user can reach.
 #[derive(Debug)]
-pub struct Notify {
+pub(crate) struct Notify {
     socket: tokio::net::UnixDatagram,
     folder: TempDir,
     ready: Cell<bool>,
@@ -24,7 +24,7 @@ impl Notify {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn open() -> io::Result<Self> {
+    pub(crate) fn open() -> io::Result<Self> {
         const LONGEST: usize = 103;
         let mut named = tempfile::Builder::new();
         let named = named.prefix("ensure-up-");
@@ -38,17 +38,17 @@ impl Notify {
     }
 
     /// Returns the socket's path, for `NOTIFY_SOCKET`.
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         path(self.folder.path())
     }
 
     /// Tells whether the server has said `READY=1`.
-    pub fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         self.ready.get()
     }
 
     /// Waits for the next message.
-    pub async fn receive(&self) {
+    pub(crate) async fn receive(&self) {
         let mut message = [0; 4096];
         if let Ok(length) = self.socket.recv(&mut message).await {
             let says_ready = message[..length].split(|&byte| byte == b'\n').any(|line| line == b"READY=1");

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use tokio::{io::AsyncWriteExt, process::Command, select};
 
 use crate::{
-    ServiceSpec, health,
+    ServiceSpec,
+    event::block_on,
     report::{explanation::Explanation, start_record::StartRecord},
     service::handover,
     signals::Signals,
@@ -62,7 +63,7 @@ impl Several<'_> {
     /// # Errors
     /// When no process can be started or waited for.
     pub fn start(&self, ended: &mut dyn FnMut(usize, &EndedStart)) -> io::Result<Result<Vec<EndedStart>, Signal>> {
-        health::block_on(self.run(ended))?
+        block_on(self.run(ended))?
     }
 
     async fn run(&self, ended: &mut dyn FnMut(usize, &EndedStart)) -> io::Result<Result<Vec<EndedStart>, Signal>> {

@@ -18,8 +18,11 @@ use std::{
 use nix::{
     errno::Errno,
     libc,
-    sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, pthread_sigmask, signal},
-    unistd::{ForkResult, fork, setsid},
+    sys::{
+        signal::{SigHandler, SigSet, SigmaskHow, Signal, kill, pthread_sigmask, signal},
+        wait::waitpid,
+    },
+    unistd::{ForkResult, Pid, fork, setsid},
 };
 use proc_tree::Identity;
 
@@ -38,12 +41,14 @@ pub(crate) struct Launch<'l> {
     pub output: BorrowedFd<'l>,
 }
 
-/// A process that exists and waits for the word to become the server.
+/// A process that exists and waits for the word to become the server. Without that word it ends, and is reaped.
 #[derive(Debug)]
 pub(crate) struct Launched {
     identity: Identity,
-    go: PipeWriter,
+    program: String,
+    go: Option<PipeWriter>,
     failure: PipeReader,
+    runs: bool,
 }
 
 /// A command that could not be started.
@@ -75,16 +80,36 @@ impl Launched {
     ///
     /// # Errors
     /// When the program could not be executed; the process has ended then.
-    pub(crate) fn go(mut self, program: &OsStr) -> Result<(), LaunchError> {
+    pub(crate) fn go(mut self) -> Result<(), LaunchError> {
         let mut failure = [0; 4];
-        let told = self.go.write_all(b"!").and_then(|()| self.failure.read(&mut failure));
-        let program = program.to_string_lossy().into_owned();
-        match told.map_err(LaunchError::Process)? {
-            4 => Err(match io::Error::from_raw_os_error(i32::from_ne_bytes(failure)) {
+        let word = self.go.take().map_or(Ok(()), |mut go| go.write_all(b"!"));
+        let told = word.and_then(|()| {
+            loop {
+                match self.failure.read(&mut failure) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    told => break told,
+                }
+            }
+        });
+        if told.map_err(LaunchError::Process)? == failure.len() {
+            let program = self.program.clone();
+            return Err(match io::Error::from_raw_os_error(i32::from_ne_bytes(failure)) {
                 error if error.kind() == io::ErrorKind::NotFound => LaunchError::NotFound(program),
                 source => LaunchError::NotExecutable { program, source },
-            }),
-            _ => Ok(()),
+            });
+        }
+        self.runs = true;
+        Ok(())
+    }
+}
+
+impl Drop for Launched {
+    fn drop(&mut self) {
+        if !self.runs {
+            // a child that was not reaped: nobody else has its PID
+            let pid = Pid::from_raw(i32::try_from(self.identity.pid).unwrap_or(i32::MAX));
+            let _ = kill(pid, Signal::SIGKILL);
+            while waitpid(pid, None) == Err(Errno::EINTR) {}
         }
     }
 }
@@ -109,7 +134,9 @@ impl Launch<'_> {
             ForkResult::Parent { child } => {
                 let pid = u32::try_from(child.as_raw()).unwrap_or(0);
                 let identity = Identity::of(pid).and_then(|found| found.ok_or(io::ErrorKind::NotFound.into()));
-                Ok(Launched { identity: identity.map_err(LaunchError::Process)?, go, failure })
+                let identity = identity.map_err(LaunchError::Process)?;
+                let program = self.command.first().map(|program| program.to_string_lossy().into_owned());
+                Ok(Launched { identity, program: program.unwrap_or_default(), go: Some(go), failure, runs: false })
             }
         }
     }

@@ -8,9 +8,10 @@ use super::{
     usage,
 };
 use crate::{
-    Asked, Failure, Folders, Life, Lock, Record,
-    health::{self, Prober},
-    server::standing,
+    Failure, Folders, Lock, ReadyError, Record, ServerProcesses,
+    event::block_on,
+    health::{Asked, Prober},
+    server::{evidence::Evidence, port as listening},
     service::target,
 };
 
@@ -30,8 +31,7 @@ pub fn survey(folders: &Folders, names: &[String]) -> Result<Vec<ServerStatus>, 
         servers.push(status);
         asked.push(record.filter(|_| !holdings.is_empty()).map(|record| (record, holdings)));
     }
-    let answers =
-        health::block_on(join_all(asked.iter().map(|asked| ask(asked.as_ref())))).map_err(Failure::system("wait"))?;
+    let answers = block_on(join_all(asked.iter().map(|asked| ask(asked.as_ref())))).map_err(Failure::system("wait"))?;
     for (server, answer) in servers.iter_mut().zip(answers) {
         match answer {
             Some(Asked::Healthy) => server.healthy = true,
@@ -50,7 +50,7 @@ pub(crate) fn is_named(name: &str, port: u16, record: Option<&Record>) -> bool {
 
 /// Looks at one server, and at who of it holds its port; a record of one that does not run is cleared away.
 fn look(folders: &Folders, port: u16, record: Option<&Record>) -> Result<(ServerStatus, Vec<Holding>), Failure> {
-    let answer = standing::look(port).map_err(crate::ReadyError::from)?;
+    let answer = listening::look(port).map_err(ReadyError::from)?;
     let server = record.map(running).transpose().map_err(Failure::system("watch the server"))?.flatten();
     let is_supervised = record.is_some_and(|record| record.running_supervisor().is_some());
     let phase = record.map(|record| record.phase);
@@ -58,7 +58,7 @@ fn look(folders: &Folders, port: u16, record: Option<&Record>) -> Result<(Server
         name: record.map_or_else(|| port.to_string(), |record| record.name.clone()),
         port,
         state: State::of(phase, server.is_some(), is_supervised, !answer.holdings.is_empty()),
-        identity: server.as_ref().map(Life::identity),
+        identity: server.as_ref().map(ServerProcesses::identity),
         healthy: false,
         restarts: record.map_or(0, |record| record.restarts),
         uptime: None,
@@ -74,10 +74,10 @@ fn look(folders: &Folders, port: u16, record: Option<&Record>) -> Result<(Server
         }
         return Ok((status, Vec::new()));
     };
-    let is_ours =
-        |holding: &Holding| holding.process.as_ref().is_some_and(|process| standing::descends(process, server.roots()));
-    let (ours, others): (Vec<_>, Vec<_>) = answer.holdings.into_iter().partition(is_ours);
-    status.url = standing::listener(&ours).map(|listener| target::url(record.health.as_deref(), listener));
+    let Evidence { holders, roots, .. } = Evidence::of(port, answer.holdings, server.roots());
+    let (ours, others): (Vec<_>, Vec<_>) = holders.into_iter().partition(|holder| holder.belongs_to(&roots));
+    let ours: Vec<Holding> = ours.into_iter().map(|holder| holder.holding).collect();
+    status.url = listening::listener(&ours).map(|listener| target::url(record.health.as_deref(), listener));
     status.reason = match (ours.is_empty(), others.is_empty()) {
         (true, true) => Some("nothing listens on its port".into()),
         (true, false) => Some("another program holds its port".into()),
@@ -87,12 +87,12 @@ fn look(folders: &Folders, port: u16, record: Option<&Record>) -> Result<(Server
 }
 
 /// Before its first start a supervisor stands for its server.
-fn running(record: &Record) -> std::io::Result<Option<Life>> {
+fn running(record: &Record) -> std::io::Result<Option<ServerProcesses>> {
     if record.supervisor == Some(record.identity()) {
         return Ok(None);
     }
-    let mut life = Life::watch(record.identity(), false)?;
-    Ok(life.ended()?.is_none().then_some(life))
+    let mut processes = ServerProcesses::watch(record.identity(), false)?;
+    Ok(processes.end()?.is_none().then_some(processes))
 }
 
 /// Whoever holds the lock is about to write a new record.
@@ -106,7 +106,7 @@ fn clear(folders: &Folders, port: u16) -> Result<(), Failure> {
 
 async fn ask(asked: Option<&(Record, Vec<Holding>)>) -> Option<Asked> {
     let (record, holdings) = asked?;
-    let target = target::target(record.health.as_deref(), standing::listener(holdings)?).ok()?;
+    let target = target::target(record.health.as_deref(), listening::listener(holdings)?).ok()?;
     let answer = Prober::new(&record.probe).ask(&target).await;
     Some(answer.unwrap_or_else(|error| Asked::Not(error.to_string())))
 }

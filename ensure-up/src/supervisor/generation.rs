@@ -2,145 +2,127 @@
 
 use std::{
     future::Future,
-    pin::{Pin, pin},
+    pin::Pin,
     time::{Duration, Instant},
 };
 
+use proc_tree::cli::text;
 use tokio::select;
 
 use super::{
     liveness, memory,
-    run::{Over, Supervisor, changed, message},
+    next::Event,
+    state::{Supervisor, disturbed},
 };
 use crate::{
-    Clock, Ending, Failure, Life, Lines, Phase, Race, Verdict,
-    server::life,
-    service::supervision::RestartOn,
-    start::notify::{self, Notify},
-    start::spawn::{self, Launch, LaunchError},
+    Clock, Failure, LaunchError, Phase, ServerProcesses,
+    log::patterns::LogPatterns,
+    server::orphans,
+    start::{
+        notify::{self, Notify},
+        race::{Race, RaceEnd},
+        spawn::{self, Launch},
+        starting,
+    },
 };
 
-/// Statuses that say that the command cannot be executed, or is not there: a shell's own.
-const NO_COMMAND: [i32; 2] = [126, 127];
-
 impl Supervisor<'_> {
-    /// Starts the server, unless one was adopted, and stays with it until it is over.
-    pub(super) async fn generation(&mut self, life: &mut Option<Life>) -> Result<Over, Failure> {
-        let adopted = life.is_some();
-        let wants_notify = self.service.spec.ready_notify && !adopted;
+    /// Starts the server, unless one was adopted, and stays with it until something happens.
+    pub(super) async fn generation(&mut self, processes: &mut Option<ServerProcesses>) -> Result<Event, Failure> {
+        let is_adopted = processes.is_some();
+        let wants_notify = self.service.spec.ready_notify && !is_adopted;
         let notify = wants_notify.then(Notify::open).transpose().map_err(Failure::system("open the notify socket"))?;
         // what the last generation said is not about this one
         self.output.flush();
         let log_start = self.log.metadata().map_or(0, |found| found.len());
-        let log = Lines::of((!adopted).then_some(&*self.log), log_start, self.service);
-        if !adopted {
-            match self.launch(life, notify.as_ref()) {
+        let log = (!is_adopted).then(|| LogPatterns::of(&self.log, log_start, self.service));
+        let processes = match processes {
+            Some(adopted) => adopted,
+            None => match self.launch(notify.as_ref()) {
                 Err(failure @ Failure::Launch(LaunchError::NotFound(_) | LaunchError::NotExecutable { .. })) => {
-                    return Ok(Over::Hopeless(format!("could not be started: {}", message(&failure))));
+                    return Ok(Event::NotExecutable(format!("could not be started: {}", text::failure(&failure))));
                 }
-                result => result?,
-            }
+                launched => processes.insert(launched?),
+            },
+        };
+        if let Some(event) = self.come_up(processes, is_adopted, log, notify.as_ref()).await? {
+            return Ok(event);
         }
-        let Some(life) = life else { return Ok(Over::Finished) };
-        if let Some(over) = self.come_up(life, adopted, log, notify.as_ref()).await? {
-            return Ok(over);
-        }
-        self.record = self.record.with_identity(life.identity());
+        self.record = self.record.with_identity(processes.identity());
         self.record.phase = Phase::Ready;
         self.record.reason = None;
         self.write()?;
-        self.stay(life).await
+        self.stay(processes).await
     }
 
     /// The record is written before the process becomes the server.
-    fn launch(&mut self, life: &mut Option<Life>, notify: Option<&Notify>) -> Result<(), Failure> {
+    fn launch(&mut self, notify: Option<&Notify>) -> Result<ServerProcesses, Failure> {
         let command = self.service.command(self.port);
         let environment = notify::environment(self.service.whole_environment(self.port), notify);
-        let output = spawn::output(self.output.pipe());
-        let launched = Launch { command: &command, cwd: &self.service.cwd, environment, input: None, output }.fork()?;
-        self.record = self.record.with_identity(launched.identity());
-        self.record.phase = Phase::Starting;
-        self.record.log = Some(self.log.clone());
-        self.write()?;
-        *life = Some(Life::watch(launched.identity(), true).map_err(Failure::system("watch the server"))?);
-        Ok(launched.go(command.first().map_or("".as_ref(), |program| program.as_os_str()))?)
-    }
-
-    /// Waits until it is ready; otherwise tells how it is over.
-    async fn come_up(
-        &mut self,
-        life: &mut Life,
-        adopted: bool,
-        log: Lines,
-        notify: Option<&Notify>,
-    ) -> Result<Option<Over>, Failure> {
-        let first = life.roots()[0];
-        let race = Race {
-            service: self.service,
-            port: self.port,
-            life: Some(life),
-            log,
-            notify,
-            was_there: adopted,
-            adopt_any: false,
-            deadline: Clock::start(self.service.timeout()).deadline,
-            held: false,
-        };
-        let mut race = pin!(race.run());
-        let verdict = loop {
-            select! {
-                biased;
-                _ = self.signals.next() => return Ok(Some(Over::Asked)),
-                path = changed(self.reload.as_mut()) => return Ok(Some(Over::Changed(path))),
-                verdict = &mut race => break verdict?,
-                _ = self.children.recv() => life::reap_orphans_but(first),
-            }
-        };
-        let crashed = |how| Some(Over::Crashed { how, healthy: Duration::ZERO });
-        Ok(match verdict {
-            Verdict::Ready(_) => None,
-            Verdict::Ended { ending, .. } => Some(self.ended(ending, Duration::ZERO)),
-            Verdict::Failed(why) => crashed(format!("failed: {why}")),
-            Verdict::TooLate(what, _) => crashed(format!("was not ready in time: {what}")),
-            Verdict::Interrupted(_) => Some(Over::Asked),
+        let pump = self.output.clone();
+        let output = spawn::output(pump.pipe());
+        let launch = Launch { command: &command, cwd: &self.service.cwd, environment, input: None, output };
+        starting::launch(&launch, |identity| {
+            self.record = self.record.with_identity(identity);
+            self.record.phase = Phase::Starting;
+            self.record.log = Some(self.log.clone());
+            self.write()
         })
     }
 
-    /// Rests until something happens.
-    async fn stay(&mut self, life: &mut Life) -> Result<Over, Failure> {
+    /// Waits until it is ready; otherwise tells what happened.
+    async fn come_up(
+        &mut self,
+        processes: &mut ServerProcesses,
+        is_adopted: bool,
+        log: Option<LogPatterns>,
+        notify: Option<&Notify>,
+    ) -> Result<Option<Event>, Failure> {
+        let first = processes.roots()[0];
+        let deadline = Clock::start(self.service.timeout()).deadline;
+        let race = Race::new(self.service, self.port, deadline).of(Some(processes)).reading(log).notified(notify);
+        let race = if is_adopted { race } else { race.just_started() };
+        // boxed: once it is over nothing of it is there
+        let mut race = Box::pin(race.run());
+        let end = loop {
+            select! {
+                biased;
+                event = disturbed(&mut self.signals, self.reload.as_mut()) => return Ok(Some(event)),
+                end = &mut race => break end?,
+                _ = self.children.recv() => orphans::reap_but(first),
+            }
+        };
+        Ok(match end {
+            RaceEnd::Ready(_) => None,
+            RaceEnd::Ended { end, .. } => Some(Event::Ended { end, healthy: Duration::ZERO, log: self.log_end() }),
+            RaceEnd::Failed(why) => Some(self.failed(format!("failed: {why}"), Duration::ZERO)),
+            RaceEnd::TooLate(what, _) => Some(self.failed(format!("was not ready in time: {what}"), Duration::ZERO)),
+            RaceEnd::Interrupted(_) => Some(Event::Asked),
+        })
+    }
+
+    /// Waits until something happens.
+    async fn stay(&mut self, processes: &mut ServerProcesses) -> Result<Event, Failure> {
         let ready = Instant::now();
         // boxed: without liveness nothing of it is there
         let (service, port) = (self.service, self.port);
-        let mut hangs: Pin<Box<dyn Future<Output = String>>> = match self.keep_up.liveness {
+        let mut hangs: Pin<Box<dyn Future<Output = String>>> = match self.service.spec.supervision.liveness {
             Some(most) => Box::pin(liveness::unhealthy(service, port, most.get())),
             None => Box::pin(std::future::pending()),
         };
         memory::give_back();
         loop {
-            if let Some(ending) = life.ended().map_err(Failure::system("watch the server"))? {
-                return Ok(self.ended(ending, ready.elapsed()));
+            if let Some(end) = processes.end().map_err(Failure::system("watch the server"))? {
+                return Ok(Event::Ended { end, healthy: ready.elapsed(), log: self.log_end() });
             }
-            life::reap_orphans_but(life.roots()[0]);
+            orphans::reap_but(processes.roots()[0]);
             select! {
                 biased;
-                _ = self.signals.next() => return Ok(Over::Asked),
-                path = changed(self.reload.as_mut()) => return Ok(Over::Changed(path)),
-                () = life.change() => {}
+                event = disturbed(&mut self.signals, self.reload.as_mut()) => return Ok(event),
+                () = processes.changed() => {}
                 _ = self.children.recv() => {}
-                how = &mut hangs => return Ok(Over::Crashed { how, healthy: ready.elapsed() }),
+                how = &mut hangs => return Ok(self.failed(how, ready.elapsed())),
             }
-        }
-    }
-
-    fn ended(&self, ending: Ending, healthy: Duration) -> Over {
-        let how = ending.to_string();
-        match ending {
-            Ending::Exited(0) if self.keep_up.restart_on == RestartOn::Failure => Over::Finished,
-            Ending::Exited(status) if NO_COMMAND.contains(&status) => Over::Hopeless(self.with_last_words(how)),
-            _ => match self.address_in_use() {
-                Some(line) => Over::Hopeless(format!("{how}: {line}")),
-                None => Over::Crashed { how, healthy },
-            },
         }
     }
 }

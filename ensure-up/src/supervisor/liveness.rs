@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::{Asked, Failure, ReadyError, Service, health::Prober, server::standing, service::target};
+use crate::{
+    Failure, ReadyError, Service,
+    health::{Asked, Prober},
+    server::port as listening,
+    service::target,
+};
 
 /// How often a server is probed, unless an interval was asked for.
 const PROBE: Duration = Duration::from_secs(1);
@@ -29,8 +34,8 @@ pub(super) async fn unhealthy(service: &Service, port: u16, most: u32) -> String
 /// Tells why it is not healthy. Whose the port is was told when the server became ready: to ask that again each time would
 /// mean to look at all processes.
 async fn probe(service: &Service, port: u16, prober: &mut Prober) -> Result<Option<String>, Failure> {
-    let sockets = standing::listeners(port).map_err(ReadyError::from)?;
-    let Some(listener) = standing::usual(sockets.iter().map(|socket| socket.local)) else {
+    let sockets = listening::sockets(port).map_err(ReadyError::from)?;
+    let Some(listener) = listening::usual(sockets.iter().map(|socket| socket.local)) else {
         return Ok(Some("nothing listens on the port".into()));
     };
     let target = target::target(service.health(port).as_deref(), listener).map_err(ReadyError::from)?;

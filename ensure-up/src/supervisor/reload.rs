@@ -16,7 +16,8 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{service::glob::Glob, supervisor::ignored::Ignored};
+use super::gitignore::GitIgnore;
+use crate::service::glob::Glob;
 
 /// Changes that come within this time of one another are one.
 const DEBOUNCE: Duration = Duration::from_millis(100);
@@ -65,7 +66,7 @@ pub struct Reload {
     /// What this program itself writes there: the start of the paths.
     own: Vec<PathBuf>,
     matcher: Matcher,
-    ignored: Ignored,
+    git: GitIgnore,
     watcher: RecommendedWatcher,
     events: UnboundedReceiver<Event>,
     pending: Option<Pending>,
@@ -96,7 +97,7 @@ impl Reload {
             root: root.to_owned(),
             own,
             matcher: Matcher::of(globs, root).map_err(io::Error::other)?,
-            ignored: Ignored::below(root),
+            git: GitIgnore::below(root),
             watcher: watcher.map_err(io::Error::other)?,
             events,
             pending: None,
@@ -167,7 +168,7 @@ impl Reload {
         for path in &event.paths {
             let is_folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
             if path.file_name().is_some_and(|name| name == ".gitignore") {
-                self.ignored.forget();
+                self.git.forget();
             }
             if !is_folder && self.matches(path) {
                 found = Some(path.clone());
@@ -181,7 +182,7 @@ impl Reload {
 
     fn is_watched(&mut self, folder: &Path) -> bool {
         folder.strip_prefix(&self.root).is_ok_and(|relative| !self.matcher.excludes(relative))
-            && !self.ignored.is(folder, true)
+            && !self.git.ignores(folder, true)
     }
 
     fn matches(&mut self, path: &Path) -> bool {
@@ -189,7 +190,7 @@ impl Reload {
             |own: &PathBuf| path.as_os_str().as_encoded_bytes().starts_with(own.as_os_str().as_encoded_bytes());
         path.strip_prefix(&self.root).is_ok_and(|relative| self.matcher.includes(relative))
             && !self.own.iter().any(is_own)
-            && !self.ignored.is(path, false)
+            && !self.git.ignores(path, false)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Changes in a folder, as events.
+//! FolderWatch in a folder, as events.
 
 use std::{io, path::Path};
 
@@ -7,12 +7,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// The changes of the files in one folder.
 #[derive(Debug)]
-pub(crate) struct Changes {
+pub(crate) struct FolderWatch {
     events: UnboundedReceiver<()>,
     _watcher: RecommendedWatcher,
 }
 
-impl Changes {
+impl FolderWatch {
     /// Watches a folder, not what is below it.
     pub(crate) fn of(folder: &Path) -> io::Result<Self> {
         let (sender, events) = unbounded_channel();
@@ -29,7 +29,7 @@ impl Changes {
     }
 
     /// Waits until something has changed. One answer serves all that happened so far.
-    pub(crate) async fn next(&mut self) {
+    pub(crate) async fn changed(&mut self) {
         if self.events.recv().await.is_none() {
             std::future::pending::<()>().await;
         }

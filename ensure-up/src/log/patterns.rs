@@ -11,7 +11,7 @@ use crate::{Service, log::tail::Tail};
 
 /// The lines of a log as they come, and what they tell.
 #[derive(Debug)]
-pub struct Lines {
+pub(crate) struct LogPatterns {
     tail: Option<Tail>,
     partial: Vec<u8>,
     ready_pattern: Option<Regex>,
@@ -22,18 +22,18 @@ pub struct Lines {
     pub(crate) failed: Option<String>,
 }
 
-impl Lines {
+impl LogPatterns {
     /// A line without end is looked at in pieces of this size.
     const LONGEST_LINE: usize = 64 * 1024;
 
-    /// Prepares to read; without a log nobody can be expected to find anything in it.
-    pub(crate) fn of(path: Option<&Path>, offset: u64, service: &Service) -> Self {
+    /// Prepares to read a log from a place on.
+    pub(crate) fn of(path: &Path, offset: u64, service: &Service) -> Self {
         // to read from a pipe would take away what somebody else waits for
-        let is_wanted = service.spec.ready_log.is_some() || service.spec.fail_log.is_some();
+        let is_wanted = (service.spec.ready_log.is_some() || service.spec.fail_log.is_some()) && path.is_file();
         Self {
-            tail: path.filter(|path| is_wanted && path.is_file()).map(|path| Tail::of(path, offset)),
+            tail: is_wanted.then(|| Tail::of(path, offset)),
             partial: Vec::new(),
-            ready: service.spec.ready_log.is_none() || path.is_none(),
+            ready: service.spec.ready_log.is_none(),
             ready_pattern: service.spec.ready_log.clone(),
             fail_pattern: service.spec.fail_log.clone(),
             failed: None,
@@ -64,7 +64,7 @@ impl Lines {
     }
 }
 
-impl Write for Lines {
+impl Write for LogPatterns {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.partial.extend_from_slice(bytes);
         self.look();

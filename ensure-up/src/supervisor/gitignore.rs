@@ -12,7 +12,7 @@ use ignore::{
 
 /// The rules of git that hold below a folder.
 #[derive(Debug)]
-pub(crate) struct Ignored {
+pub(crate) struct GitIgnore {
     root: PathBuf,
     /// The top of the repository.
     top: PathBuf,
@@ -22,7 +22,7 @@ pub(crate) struct Ignored {
     others: Vec<Gitignore>,
 }
 
-impl Ignored {
+impl GitIgnore {
     /// Finds the rules; outside of a repository the folder is treated as one.
     pub(crate) fn below(root: &Path) -> Self {
         let top = root.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(root);
@@ -40,7 +40,7 @@ impl Ignored {
     /// Tells whether a path below the folder is ignored, itself or as part of a folder that is.
     ///
     /// The folder itself never is: somebody asked for it.
-    pub(crate) fn is(&mut self, path: &Path, is_folder: bool) -> bool {
+    pub(crate) fn ignores(&mut self, path: &Path, is_folder: bool) -> bool {
         let parts: Vec<&Path> = path.ancestors().take_while(|part| *part != self.root).collect();
         parts.iter().any(|part| part.file_name().is_some_and(|name| name == ".git"))
             || parts.into_iter().rev().any(|part| self.matches(part, is_folder || part != path))
@@ -83,15 +83,15 @@ mod tests {
         fs::write(at(".gitignore"), "*.log\n/site/build\n/top\n").expect("a file");
         fs::write(at("site/.gitignore"), "!keep.log\n/local\n").expect("a file");
         fs::write(at("site/deep/.gitignore"), "*.tmp\n").expect("a file");
-        let mut ignored = Ignored::below(&at("site"));
+        let mut rules = GitIgnore::below(&at("site"));
         for name in ["a.log", "deep/a.log", "build/a.py", "local/a.py", "deep/a.tmp", ".git/config", "deep/.git/HEAD"] {
-            assert!(ignored.is(&at("site").join(name), false), "{name}");
+            assert!(rules.ignores(&at("site").join(name), false), "{name}");
         }
         for name in ["a.py", "keep.log", "deep/keep.log", "deep/build", "deep/local", "a.tmp", "top"] {
-            assert!(!ignored.is(&at("site").join(name), false), "{name}");
+            assert!(!rules.ignores(&at("site").join(name), false), "{name}");
         }
         fs::write(at("site/.gitignore"), "a.py\n").expect("a file");
-        ignored.forget();
-        assert!(ignored.is(&at("site/a.py"), false));
+        rules.forget();
+        assert!(rules.ignores(&at("site/a.py"), false));
     }
 }

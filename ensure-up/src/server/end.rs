@@ -1,0 +1,26 @@
+//! How a process ended.
+
+use std::fmt;
+
+use proc_tree::Signal;
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// With this exit status.
+    Exited(i32),
+    /// By this signal.
+    Signalled(Signal),
+    /// It was not a child of this process, so nobody tells how.
+    Unknown,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(status) => write!(f, "ended with status {status}"),
+            Self::Signalled(signal) => write!(f, "was ended by {signal}"),
+            Self::Unknown => f.write_str("ended"),
+        }
+    }
+}

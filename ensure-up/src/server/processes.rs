@@ -1,0 +1,156 @@
+//! The processes of one server: the one that was started, and what remains of it when that was only a wrapper.
+
+use std::io;
+
+use nix::{
+    sys::{
+        signal,
+        wait::{WaitPidFlag, WaitStatus, waitpid},
+    },
+    unistd::Pid,
+};
+use proc_tree::{Handle, Identity, Signal, Stat, process};
+
+use crate::server::{end::End, session::Root};
+
+/// The processes of a server, watched.
+#[derive(Debug)]
+pub struct ServerProcesses {
+    /// What was started first, and every process that is known to stand in for it since.
+    roots: Vec<Identity>,
+    watched: Vec<Handle>,
+    is_child: bool,
+    end: Option<End>,
+}
+
+impl ServerProcesses {
+    /// Watches a process. One that has ended already may have left something behind: [`ServerProcesses::end`] tells.
+    ///
+    /// `is_child` tells whether this process started it, and so can learn how it ends.
+    ///
+    /// # Errors
+    /// When the process cannot be opened.
+    pub fn watch(identity: Identity, is_child: bool) -> io::Result<Self> {
+        let watched = Handle::open(identity)?.into_iter().collect();
+        Ok(Self { roots: vec![identity], watched, is_child, end: None })
+    }
+
+    /// Returns the processes whose descendants are ours.
+    pub(crate) fn roots(&self) -> &[Identity] {
+        &self.roots
+    }
+
+    /// Returns the process that stands for the server now: the one that was started, or the first that remains of it.
+    pub(crate) fn identity(&self) -> Identity {
+        self.watched.first().map_or(self.roots[0], Handle::identity)
+    }
+
+    /// Looks whether the server has ended. A wrapper that exits with status 0 and leaves a process behind has not.
+    ///
+    /// # Errors
+    /// When the processes cannot be looked at.
+    pub(crate) fn end(&mut self) -> io::Result<Option<End>> {
+        if self.end.is_some() {
+            return Ok(self.end);
+        }
+        let ended = self.watched.iter().map(Handle::has_ended).collect::<io::Result<Vec<_>>>()?;
+        let mut ended = ended.into_iter();
+        self.watched.retain(|_| ended.next() == Some(false));
+        if self.watched.is_empty() {
+            let end = if self.is_child { self.reap() } else { End::Unknown };
+            if end == End::Exited(0) || end == End::Unknown {
+                self.watched = self.remains()?;
+                self.roots.extend(self.watched.iter().map(Handle::identity));
+            }
+            self.end = self.watched.is_empty().then_some(end);
+        }
+        Ok(self.end)
+    }
+
+    /// Waits until a process that is watched ends; [`ServerProcesses::end`] tells what that means.
+    pub(crate) async fn changed(&self) {
+        // the first process is the one that matters; what remains of a wrapper is one process, nearly always
+        if let Some(first) = self.watched.first()
+            && health_wait::ended(first).await.is_ok()
+        {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+
+    /// Takes the statuses of those that ended, and returns that of the process that was started. Other children of this
+    /// process are not touched: somebody else waits for them.
+    fn reap(&self) -> End {
+        let mut end = End::Exited(0);
+        for (index, root) in self.roots.iter().enumerate() {
+            match waitpid(pid(*root), Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(_, status)) if index == 0 => end = End::Exited(status),
+                Ok(WaitStatus::Signaled(_, signal, _)) if index == 0 => {
+                    if let Some(signal) = Signal::from_number(signal as i32) {
+                        end = End::Signalled(signal);
+                    }
+                }
+                // one that was reaped before, or is not a child
+                _ => {}
+            }
+        }
+        end
+    }
+
+    /// Returns all of the server that can be found: the processes that stand for it, and what they left behind.
+    ///
+    /// # Errors
+    /// When the processes cannot be looked at.
+    pub(crate) fn whole(&self) -> io::Result<Vec<Identity>> {
+        let mut whole = self.roots.clone();
+        whole.extend(self.left_behind()?.iter().map(Stat::identity).filter(|identity| !self.roots.contains(identity)));
+        Ok(whole)
+    }
+
+    /// Kills the process group of the child that was started, with no more than one system call: the last resort where
+    /// nothing can be looked at or opened. As long as the child is not reaped, nobody else has its number.
+    pub(crate) fn kill_group(&self) {
+        let is_reaped = !self.watched.iter().any(|handle| handle.identity() == self.roots[0]);
+        if self.is_child && !is_reaped {
+            let _ = signal::killpg(pid(self.roots[0]), signal::Signal::SIGKILL);
+        }
+    }
+
+    /// A daemon forks and ends while all processes are looked at: its child may have been looked at before it lost its
+    /// parent. What a second look does not find either is not there.
+    fn remains(&self) -> io::Result<Vec<Handle>> {
+        let mut remains = Vec::new();
+        let mut empty = 0;
+        while remains.is_empty() && empty < 2 {
+            let left = self.left_behind()?;
+            empty += usize::from(left.is_empty());
+            for stat in left {
+                remains.extend(Handle::open(stat.identity())?);
+            }
+        }
+        Ok(remains)
+    }
+
+    /// Finds what a wrapper left behind, eldest first: the members of its session, and the daemons that came to this
+    /// process as their sub-reaper (`PR_SET_CHILD_SUBREAPER`, Linux). What is of this process's own session is not the
+    /// server's: that one began with a session of its own.
+    fn left_behind(&self) -> io::Result<Vec<Stat>> {
+        let roots: Vec<Root> = self.roots.iter().map(|&root| Root::of(root)).collect();
+        let reaper = if self.is_child { process::stat(std::process::id())? } else { None };
+        let mut left = Vec::new();
+        for pid in process::all()? {
+            let Some(stat) = process::stat(pid)?.filter(|stat| !stat.has_ended()) else { continue };
+            let came_here =
+                reaper.as_ref().is_some_and(|reaper| stat.parent == reaper.pid && stat.session != reaper.session);
+            if came_here || roots.iter().any(|root| root.began(stat.session, stat.start_id)) {
+                left.push(stat);
+            }
+        }
+        left.sort_by_key(|stat| stat.start_id);
+        Ok(left)
+    }
+}
+
+fn pid(identity: Identity) -> Pid {
+    Pid::from_raw(i32::try_from(identity.pid).unwrap_or(i32::MAX))
+}

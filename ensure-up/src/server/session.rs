@@ -1,0 +1,46 @@
+//! The session that a server was started in: it outlives its leader, and so tells whose a process is.
+
+use proc_tree::{Identity, process};
+
+/// A process that began a session, and who has its PID by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Root {
+    /// The process that was started or recorded.
+    pub(crate) identity: Identity,
+    /// Whether its PID is another process's by now: then the session with that number may be that one's.
+    pub(crate) is_reused: bool,
+}
+
+impl Root {
+    /// Looks who has the PID now. What cannot be told counts as reused.
+    pub(crate) fn of(identity: Identity) -> Self {
+        let is_its_own = process::stat(identity.pid).is_ok_and(|now| now.is_none_or(|now| now.identity() == identity));
+        Self { identity, is_reused: !is_its_own }
+    }
+
+    /// Tells whether a process that started then and is of that session is of the one that this root began.
+    ///
+    /// The number of a session is not given to another one while it has members.
+    pub(crate) fn began(self, session: u32, start_id: u64) -> bool {
+        session == self.identity.pid && start_id >= self.identity.start_id && !self.is_reused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_the_roots_while_its_number_is_and_for_what_started_after_it() {
+        let root = |is_reused| Root { identity: Identity { pid: 7, start_id: 100 }, is_reused };
+        for (is_reused, session, start_id, is_its) in [
+            (false, 7, 100, true),
+            (false, 7, 101, true),
+            (false, 7, 99, false),
+            (false, 8, 101, false),
+            (true, 7, 101, false),
+        ] {
+            assert_eq!(root(is_reused).began(session, start_id), is_its, "{is_reused} {session} {start_id}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! One call for one service: what it asked for, where its files are, how much time it has; and how its end is worded.
+
+use std::path::PathBuf;
+
+use port_who::Holding;
+use proc_tree::Identity;
+
+use crate::{
+    Action, Clock, Existing, Failure, Folders, Outcome, ReadyError, Record, ServerProcesses, Service,
+    event::block_on,
+    health::{self, Asked},
+    server::{judge, port},
+    service::target,
+    start::race::{Race, RaceEnd},
+};
+
+/// One call for one service.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'c> {
+    /// What shall be up.
+    pub service: &'c Service,
+    /// What to do about one that is there already.
+    pub existing: Existing,
+    /// Where records, locks and logs are.
+    pub folders: &'c Folders,
+    /// The time it has.
+    pub clock: Clock,
+}
+
+/// A server that is up, with its processes when this call started it.
+pub type Up = (Outcome, Option<ServerProcesses>);
+
+impl Call<'_> {
+    pub(crate) fn write(&self, record: &Record) -> Result<(), Failure> {
+        record.write(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime))
+    }
+
+    /// Asks the holders of a port for health, once.
+    pub(crate) fn ask(&self, port: u16, holdings: &[Holding]) -> Result<Asked, Failure> {
+        let Some(listener) = port::listener(holdings) else { return Ok(Asked::Not("nothing listens".into())) };
+        let target = target::target(self.service.health(port).as_deref(), listener).map_err(ReadyError::from)?;
+        let mut prober = health::Prober::new(&self.service.spec.probe);
+        let asked = block_on(prober.ask(&target)).map_err(Failure::system("ask for health"))?;
+        Ok(asked.map_err(ReadyError::from)?)
+    }
+
+    /// Prepares the wait for a server that is there.
+    pub(crate) fn race(&self, port: u16) -> Race<'_> {
+        Race::new(self.service, port, self.clock.deadline)
+    }
+
+    /// Words what was done about a server that is recorded.
+    pub(crate) fn recorded(&self, action: Action, record: &Record, holdings: &[Holding]) -> Outcome {
+        let holder = holdings.iter().find_map(|holding| Some(holding.process.as_ref()?.name.clone()));
+        let name = self.service.spec.name.clone().or(holder).unwrap_or_else(|| record.name.clone());
+        let mut outcome = self.outcome(action, name, record.port, Some(record.identity()), holdings);
+        outcome.log.clone_from(&record.log);
+        outcome.restarts = record.restarts;
+        let differences = judge::differences(record, self.service);
+        if !differences.is_empty() {
+            outcome.notes.push(format!(
+                "it was started with another {}; --restart-if-changed restarts it",
+                differences.join(" and ")
+            ));
+        }
+        outcome
+    }
+
+    pub(crate) fn outcome(
+        &self,
+        action: Action,
+        name: String,
+        port: u16,
+        identity: Option<Identity>,
+        holdings: &[Holding],
+    ) -> Outcome {
+        let health = self.service.health(port);
+        Outcome {
+            action,
+            name,
+            port,
+            identity,
+            pids: port::pids(holdings),
+            took: self.clock.took(),
+            url: port::listener(holdings).map_or_else(String::new, |listener| target::url(health.as_deref(), listener)),
+            log: None,
+            restarts: 0,
+            reason: None,
+            notes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn too_late(&self, port: u16, what: String, log: Option<PathBuf>, holdings: Vec<Holding>) -> Failure {
+        Failure::Deadline { name: self.service.name(), port, within: self.clock.limit(), what, log, holdings }
+    }
+
+    /// Words the end of a race that was not won.
+    pub(crate) fn not_ready(&self, port: u16, end: RaceEnd, log: Option<PathBuf>) -> Failure {
+        let name = self.service.name();
+        match end {
+            RaceEnd::TooLate(what, holdings) => self.too_late(port, what, log, holdings),
+            RaceEnd::Failed(why) => Failure::Definite { name, why, log },
+            RaceEnd::Interrupted(signal) => Failure::Interrupted(signal),
+            RaceEnd::Ended { end, held } => {
+                let missing = if held { "was ready".into() } else { format!("held port {port}") };
+                let log = log.unwrap_or_else(|| self.service.log_path(&self.folders.logs, port));
+                Failure::Ended { name, end, after: self.clock.took(), missing, log }
+            }
+            RaceEnd::Ready(_) => self.too_late(port, "it is ready".into(), log, Vec::new()),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Starting a server: its log, its process, its record, and the wait until it is ready, with the lock held all the while.
+
+use std::{fs::File, path::Path};
+
+use crate::{
+    Action, Failure, Outcome, Record,
+    event::block_on,
+    log::{patterns::LogPatterns, rotate},
+    server::orphans,
+    signals::Signals,
+    start::{
+        call::{Call, Up},
+        notify::{self, Notify},
+        race::RaceEnd,
+        spawn::{self, Launch},
+        starting::{self, Starting},
+    },
+};
+
+/// Starts the server and waits until it is ready; one that does not come up is stopped.
+pub(super) fn start(call: &Call<'_>, port: u16, action: Action) -> Result<Up, Failure> {
+    let Call { service, folders, .. } = call;
+    let path = service.log_path(&folders.logs, port);
+    if service.kept_up().is_some() {
+        let program = service.spec.command.first().map_or("".as_ref(), |program| program.as_os_str());
+        spawn::find(program, &service.whole_environment(port))?;
+    }
+    let file = rotate::start(&path, service.spec.log_keep)?;
+    // old logs are nobody's concern when a server is to be started
+    let _ = rotate::prune(&folders.logs, |port| Record::read(folders, port).is_some());
+    if service.kept_up().is_some() {
+        return call.supervise(Record::starting(service, port, None, Some(&path)), action);
+    }
+    orphans::adopt();
+    block_on(launch_and_wait(call, port, action, &path, &file)).map_err(Failure::system("wait"))?
+}
+
+async fn launch_and_wait(call: &Call<'_>, port: u16, action: Action, path: &Path, file: &File) -> Result<Up, Failure> {
+    let service = call.service;
+    let notify = service.spec.ready_notify.then(Notify::open).transpose();
+    let notify = notify.map_err(Failure::system("open the notify socket"))?;
+    // from here on a signal ends the race, not this process: nothing that was started may be left behind
+    let _signals = Signals::catch().map_err(Failure::system("catch signals"))?;
+    let log = LogPatterns::of(path, 0, service);
+    let mut record = Record::starting(service, port, None, Some(path));
+    let command = service.command(port);
+    let environment = notify::environment(service.whole_environment(port), notify.as_ref());
+    let launch = Launch { command: &command, cwd: &service.cwd, environment, input: None, output: spawn::output(file) };
+    let launched = starting::launch(&launch, |identity| {
+        record = record.with_identity(identity);
+        call.write(&record)
+    });
+    let processes = launched.inspect_err(|_| {
+        let _ = Record::remove_of(call.folders, port, &[record.identity()]);
+    })?;
+    let mut starting = Starting::own(processes, service, call.folders, port);
+    let race = call.race(port).of(starting.processes()).reading(Some(log)).notified(notify.as_ref());
+    match race.just_started().run().await? {
+        RaceEnd::Ready(holdings) => {
+            let (record, processes) = starting.ready(&record)?;
+            let identity = record.identity();
+            let outcome = call.outcome(action, record.name, port, Some(identity), &holdings);
+            Ok((Outcome { log: Some(path.to_owned()), ..outcome }, processes))
+        }
+        end => {
+            starting.stop()?;
+            let failure = call.not_ready(port, end, Some(path.to_owned()));
+            if !matches!(failure, Failure::Interrupted(_)) {
+                // kept for --status and --logs; nothing is lost when it cannot be
+                let _ = Record { reason: Some(failure.to_string()), ..record }.write(call.folders);
+            }
+            Err(failure)
+        }
+    }
+}

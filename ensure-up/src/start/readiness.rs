@@ -1,0 +1,213 @@
+//! Whether a server is ready: one look at everything that tells, the cheapest first.
+
+use std::time::{Duration, Instant};
+
+use port_who::{Holding, Socket};
+use proc_tree::Identity;
+use tokio::select;
+
+use crate::{
+    ReadyError, ServerProcesses, Service,
+    event::or_never,
+    health::{Asked, Prober},
+    log::patterns::LogPatterns,
+    server::{
+        end::End,
+        evidence::Evidence,
+        judge::{Whose, judge},
+        port,
+    },
+    service::target,
+    start::notify::Notify,
+};
+
+/// What one look found.
+pub(crate) enum Round {
+    /// It is ready.
+    Ready(Vec<Holding>),
+    /// It ended.
+    Ended { end: End, held: bool },
+    /// It said that it failed.
+    Failed(String),
+    /// It is not ready yet; says why, and who else holds the port.
+    Missing { what: String, foreign: Vec<Holding> },
+}
+
+/// A server, and what is kept of it from look to look.
+#[derive(Debug)]
+pub(crate) struct Readiness<'r> {
+    pub(super) service: &'r Service,
+    port: u16,
+    /// The server's processes; `None` for one that is only known by its port.
+    pub(super) processes: Option<&'r mut ServerProcesses>,
+    /// What it says in its log, if that matters.
+    pub(super) log: Option<LogPatterns>,
+    /// Where it says that it is ready, if it is to say so.
+    pub(super) notify: Option<&'r Notify>,
+    /// Whether it was there before: then its command line tells whose it is.
+    pub(super) was_there: bool,
+    /// Whether whatever holds the port will do.
+    pub(super) takes_any: bool,
+    /// Whether it has held the port so far.
+    held: bool,
+    prober: Prober,
+    first_ask: Instant,
+    /// The last answer, once it was asked.
+    answer: Option<String>,
+    seen: Option<Seen>,
+}
+
+/// Whose the port was, and what that was told from. The socket table is cheap to read; all processes are not.
+#[derive(Debug)]
+struct Seen {
+    sockets: Vec<Socket>,
+    roots: Vec<Identity>,
+    whose: Whose,
+    at: Instant,
+}
+
+/// How long somebody else's socket is taken to be that.
+const SECOND_LOOK: Duration = Duration::from_millis(100);
+
+impl Seen {
+    /// The same socket stays ours. Somebody else's may turn out to be ours: a daemon that loses its parent, or a process
+    /// that ended while it was looked for.
+    fn holds_for(&self, sockets: &[Socket], roots: &[Identity]) -> bool {
+        let is_ours = matches!(self.whose, Whose::Ours(_) | Whose::Matching(..));
+        self.sockets == sockets && self.roots == roots && (is_ours || self.at.elapsed() < SECOND_LOOK)
+    }
+}
+
+impl<'r> Readiness<'r> {
+    pub(super) fn of(service: &'r Service, port: u16) -> Self {
+        Self {
+            service,
+            port,
+            processes: None,
+            log: None,
+            notify: None,
+            was_there: true,
+            takes_any: false,
+            held: false,
+            prober: Prober::new(&service.spec.probe),
+            first_ask: Instant::now() + service.spec.probe.initial_delay,
+            answer: None,
+            seen: None,
+        }
+    }
+
+    /// Returns its last answer, once it was asked.
+    pub(super) fn answer(&self) -> Option<String> {
+        self.answer.clone()
+    }
+
+    /// Looks at everything once.
+    pub(super) async fn look(&mut self) -> Result<Round, ReadyError> {
+        // whether it ended first: what a server says last, it says before it ends
+        let end = self.end()?;
+        if let Some(log) = &mut self.log {
+            log.read();
+            if let Some(line) = log.failed.take() {
+                return Ok(Round::Failed(format!("its log says {line:?}")));
+            }
+        }
+        if let Some(end) = end {
+            return Ok(Round::Ended { end, held: self.held });
+        }
+        let ours = match self.whose_sockets()? {
+            Whose::Nobody => return Ok(missing("nothing listens on the port yet")),
+            // what only its answer can tell, it will tell when it is asked
+            Whose::Foreign(foreign) if self.may_answer(&foreign) => foreign,
+            Whose::Foreign(foreign) => {
+                return Ok(Round::Missing { what: "another program holds the port".into(), foreign });
+            }
+            Whose::Ours(holdings) | Whose::Matching(holdings, _) => holdings,
+        };
+        self.held = true;
+        if self.log.as_ref().is_some_and(|log| !log.ready) {
+            return Ok(missing("its log does not say that it is ready"));
+        }
+        if self.notify.is_some_and(|notify| !notify.is_ready()) {
+            return Ok(missing("it has not sent READY=1"));
+        }
+        if Instant::now() < self.first_ask {
+            return Ok(missing("it is not to be asked yet"));
+        }
+        self.ask(&ours).await
+    }
+
+    /// Tells whether a holder that is not known as ours may be known by its answer. Beside a server that was just started
+    /// that is only one whose owner is not visible: a container's, or that of a server that changed its user.
+    fn may_answer(&self, holdings: &[Holding]) -> bool {
+        let is_visible = |holding: &Holding| holding.process.is_some();
+        self.service.is_known_by_answer() && (self.was_there || !holdings.iter().any(is_visible))
+    }
+
+    fn whose_sockets(&mut self) -> Result<Whose, ReadyError> {
+        let sockets = port::sockets(self.port)?;
+        if sockets.is_empty() {
+            return Ok(Whose::Nobody);
+        }
+        if let Some(seen) = self.seen.as_ref().filter(|seen| seen.holds_for(&sockets, self.roots())) {
+            return Ok(seen.whose.clone());
+        }
+        let whose = self.whose()?;
+        let (roots, at) = (self.roots().to_vec(), Instant::now());
+        self.seen = Some(Seen { sockets, roots, whose: whose.clone(), at });
+        Ok(whose)
+    }
+
+    fn whose(&self) -> Result<Whose, ReadyError> {
+        let evidence = Evidence { was_there: self.was_there, ..Evidence::gather(self.port, self.roots())? };
+        let whose = judge(&evidence, self.service);
+        Ok(if self.takes_any { whose.or_any() } else { whose })
+    }
+
+    fn roots(&self) -> &[Identity] {
+        self.processes.as_ref().map_or(&[], |processes| processes.roots())
+    }
+
+    fn end(&mut self) -> Result<Option<End>, ReadyError> {
+        self.processes.as_mut().map_or(Ok(None), |processes| processes.end()).map_err(ReadyError::Watch)
+    }
+
+    /// Asks for health, and then once more whose port it is: the answer may have been somebody else's.
+    async fn ask(&mut self, ours: &[Holding]) -> Result<Round, ReadyError> {
+        let Some(listener) = port::listener(ours) else {
+            return Ok(missing("nothing listens on the port yet"));
+        };
+        let target = target::target(self.service.health(self.port).as_deref(), listener)?;
+        self.answer.get_or_insert_with(|| "no answer".into());
+        let asked = select! {
+                        asked = self.prober.ask(&target) => asked?,
+            // the next round says how it ended
+            () = or_never(self.processes.as_deref().map(ServerProcesses::changed)) => Asked::Not("it ended meanwhile".into()),
+        };
+        Ok(match asked {
+            Asked::Healthy if self.prober.in_a_row < self.service.spec.probe.consecutive => {
+                missing(&format!("healthy {} times in a row so far", self.prober.in_a_row))
+            }
+            Asked::Healthy => self.confirm()?,
+            Asked::Not(what) => {
+                self.answer = Some(what.clone());
+                missing(&what)
+            }
+            Asked::Failed(why) => Round::Failed(why),
+        })
+    }
+
+    fn confirm(&mut self) -> Result<Round, ReadyError> {
+        if let Some(end) = self.end()? {
+            return Ok(Round::Ended { end, held: self.held });
+        }
+        Ok(match self.whose()? {
+            Whose::Ours(holdings) | Whose::Matching(holdings, _) => Round::Ready(holdings),
+            Whose::Foreign(holdings) if self.may_answer(&holdings) => Round::Ready(holdings),
+            other => Round::Missing { what: "another program answers".into(), foreign: other.holdings().to_vec() },
+        })
+    }
+}
+
+fn missing(what: &str) -> Round {
+    Round::Missing { what: what.into(), foreign: Vec::new() }
+}

@@ -1,0 +1,82 @@
+//! A server on its way up, and who answers for it: from the fork until it is recorded as ready, whatever fails on our side
+//! leaves nothing of it running.
+
+use proc_tree::Identity;
+
+use crate::{Failure, Folders, Phase, Record, ServerProcesses, Service, start::spawn::Launch, stop};
+
+/// Makes a process, has its record written, and lets it become the program.
+///
+/// The process waits until all that can fail here has not: it can be watched, and `record` is written.
+///
+/// # Errors
+/// When any of it fails; then there is no process.
+pub(crate) fn launch(
+    launch: &Launch<'_>,
+    record: impl FnOnce(Identity) -> Result<(), Failure>,
+) -> Result<ServerProcesses, Failure> {
+    let launched = launch.fork()?;
+    let processes = ServerProcesses::watch(launched.identity(), true).map_err(Failure::system("watch the server"))?;
+    record(launched.identity())?;
+    launched.go()?;
+    Ok(processes)
+}
+
+/// A server, or its supervisor, that was started and has not been found ready: stopped whole and forgotten when it is
+/// dropped.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Starting<'s> {
+    service: &'s Service,
+    folders: &'s Folders,
+    port: u16,
+    processes: Option<ServerProcesses>,
+}
+
+impl<'s> Starting<'s> {
+    /// Answers for these processes from now on.
+    pub(crate) fn own(processes: ServerProcesses, service: &'s Service, folders: &'s Folders, port: u16) -> Self {
+        Self { service, folders, port, processes: Some(processes) }
+    }
+
+    /// Returns the processes.
+    pub(crate) fn processes(&mut self) -> Option<&mut ServerProcesses> {
+        self.processes.as_mut()
+    }
+
+    /// Records the server as ready: from now on its record answers for it. What a wrapper left behind is the server by now.
+    ///
+    /// # Errors
+    /// When the record cannot be written; the server is stopped then.
+    pub(crate) fn ready(self, record: &Record) -> Result<(Record, Option<ServerProcesses>), Failure> {
+        let identity = self.processes.as_ref().map_or(record.identity(), ServerProcesses::identity);
+        let record = Record { phase: Phase::Ready, ..record.with_identity(identity) };
+        record.write(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime))?;
+        Ok((record, self.release()))
+    }
+
+    /// Hands the processes over: somebody else answers for them now.
+    pub(crate) fn release(mut self) -> Option<ServerProcesses> {
+        self.processes.take()
+    }
+
+    /// Stops the server and forgets it.
+    ///
+    /// # Errors
+    /// When it cannot be stopped.
+    pub(crate) fn stop(mut self) -> Result<(), Failure> {
+        self.stop_processes()
+    }
+
+    fn stop_processes(&mut self) -> Result<(), Failure> {
+        let Some(processes) = self.processes.take() else { return Ok(()) };
+        stop::server::stop_started(self.service, self.folders, self.port, &processes)
+    }
+}
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        // what made this necessary is told, not what came of it
+        let _ = self.stop_processes();
+    }
+}

@@ -1,0 +1,130 @@
+//! What a supervisor does next: an event in, an action out. Knows no clock but the times it is told.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use proc_tree::cli::duration;
+
+use super::breaker::{Breaker, Decision};
+use crate::{
+    server::end::End,
+    service::{
+        backoff::Limit,
+        supervision::{RestartOn, Supervision},
+    },
+};
+
+/// Statuses that say that the command cannot be executed, or is not there: a shell's own.
+const NO_COMMAND: [i32; 2] = [126, 127];
+
+/// What happened to the server, or to the supervisor while there was none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Event {
+    /// It ended, after it was ready for so long.
+    Ended { end: End, healthy: Duration, log: LogEnd },
+    /// It did not come up, hangs, or cannot be supervised; says how. It was ready for so long.
+    Failed { how: String, healthy: Duration, log: LogEnd },
+    /// Its program cannot be executed; says how.
+    NotExecutable(String),
+    /// A file changed.
+    Changed(PathBuf),
+    /// The pause before a start is over.
+    PauseOver,
+    /// The supervisor was asked to end.
+    Asked,
+}
+
+/// What the log of a server that is over says last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct LogEnd {
+    /// The last line that says something.
+    pub(super) last: Option<String>,
+    /// The last line that says that the server's address is in use.
+    pub(super) address_in_use: Option<String>,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Start the server.
+    Start,
+    /// Start it: this file changed.
+    Reload(PathBuf),
+    /// Pause for so long; says how the server ended.
+    Pause(Duration, String),
+    /// Give up until a file changes; says why.
+    GiveUp(String),
+    /// The server ended as it should: end, and say so.
+    Finish,
+    /// End, and forget the server.
+    End,
+}
+
+/// When a server is started again.
+#[derive(Debug)]
+pub(super) struct Policy {
+    restart_on: RestartOn,
+    limit: Limit,
+    breaker: Breaker,
+}
+
+impl Policy {
+    pub(super) fn of(asked: &Supervision) -> Self {
+        let &Supervision { restart_on, backoff, max_restarts, .. } = asked;
+        Self { restart_on, limit: max_restarts, breaker: Breaker::new(backoff, max_restarts) }
+    }
+
+    /// Decides what follows an event.
+    pub(super) fn next(&mut self, event: Event, now: Instant) -> Action {
+        match event {
+            Event::Asked => Action::End,
+            Event::PauseOver => Action::Start,
+            Event::Changed(path) => {
+                self.breaker.forget();
+                Action::Reload(path)
+            }
+            Event::NotExecutable(how) => Action::GiveUp(format!("it {how}")),
+            Event::Ended { end: End::Exited(0), .. } if self.restart_on == RestartOn::Failure => Action::Finish,
+            Event::Ended { end, healthy, log } => self.after_end(end, healthy, &log, now),
+            Event::Failed { how, healthy, log } => self.after_crash(log.added_to(how), healthy, now),
+        }
+    }
+
+    /// What cannot be executed, and a port that is taken, stay so however often the server is started.
+    fn after_end(&mut self, end: End, healthy: Duration, log: &LogEnd, now: Instant) -> Action {
+        match (end, &log.address_in_use) {
+            (End::Exited(status), _) if NO_COMMAND.contains(&status) => {
+                Action::GiveUp(format!("it {}", log.added_to(end.to_string())))
+            }
+            (_, Some(line)) => Action::GiveUp(format!("it {end}: {line}")),
+            (_, None) => self.after_crash(log.added_to(end.to_string()), healthy, now),
+        }
+    }
+
+    fn after_crash(&mut self, how: String, healthy: Duration, now: Instant) -> Action {
+        match self.breaker.crashed(now, healthy) {
+            Decision::Restart(pause) => Action::Pause(pause, how),
+            Decision::Open => {
+                let Limit { restarts, window } = self.limit;
+                let crashes = if restarts == 0 { "1 crash".into() } else { format!("{} crashes", restarts + 1) };
+                Action::GiveUp(format!("{crashes} within {}; it {how}", duration::uptime(window)))
+            }
+        }
+    }
+}
+
+impl LogEnd {
+    /// Adds the log's last line to how a server ended.
+    fn added_to(&self, how: String) -> String {
+        match &self.last {
+            Some(line) if !how.contains(line) => format!("{how}; its log ends: {line}"),
+            _ => how,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "next/tests.rs"]
+mod tests;

@@ -1,0 +1,89 @@
+//! A supervisor: what it holds, and what it says in its server's log and record.
+
+use std::{
+    io::Write,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use proc_tree::cli::text;
+use tokio::signal::unix;
+
+use super::{
+    next::{Event, LogEnd, Policy},
+    reload::Reload,
+};
+use crate::{
+    Failure, Folders, Record, Service,
+    event::or_never,
+    log::{pump::Pump, rotate},
+    signals::Signals,
+};
+
+/// Before everything that is said here.
+const MARK: &str = "ensure-up: ";
+
+/// A line in a record has at most so many characters.
+const LONGEST: usize = 200;
+
+/// A server under supervision.
+#[derive(Debug)]
+pub(super) struct Supervisor<'s> {
+    pub(super) service: &'s Service,
+    pub(super) port: u16,
+    pub(super) folders: &'s Folders,
+    pub(super) log: PathBuf,
+    pub(super) record: Record,
+    pub(super) output: Arc<Pump>,
+    pub(super) signals: Signals,
+    /// Says that a child has ended, among them the orphans that came here.
+    pub(super) children: unix::Signal,
+    pub(super) reload: Option<Reload>,
+    pub(super) policy: Policy,
+}
+
+impl Supervisor<'_> {
+    pub(super) fn write(&self) -> Result<(), Failure> {
+        self.record.write(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime))
+    }
+
+    /// Says something in the server's log.
+    pub(super) fn say(&self, line: &str) {
+        let _ = writeln!(self.output.pipe(), "{MARK}{} {}", now(), text::escape(line));
+    }
+
+    /// Tells that the server failed, after it was ready for so long.
+    pub(super) fn failed(&self, how: String, healthy: Duration) -> Event {
+        Event::Failed { how, healthy, log: self.log_end() }
+    }
+
+    /// Reads what the log says last. What an earlier server said is over: it stands before the last thing that was said
+    /// here.
+    pub(super) fn log_end(&self) -> LogEnd {
+        self.output.flush();
+        let lines = rotate::tail(&self.log, rotate::TAIL_LINES);
+        let since = lines.iter().rposition(|line| line.starts_with(MARK)).map_or(0, |last| last + 1);
+        let lines = lines[since..].iter().map(|line| line.trim()).filter(|line| !line.is_empty());
+        let lines: Vec<String> = lines.map(|line| line.chars().take(LONGEST).collect()).collect();
+        let is_in_use = |line: &&String| {
+            let line = line.to_lowercase();
+            line.contains("address already in use") || line.contains("eaddrinuse")
+        };
+        LogEnd { address_in_use: lines.iter().rfind(is_in_use).cloned(), last: lines.into_iter().next_back() }
+    }
+}
+
+/// What a supervisor waits for whatever else it does: to be asked to end, and for files to change.
+pub(super) async fn disturbed(signals: &mut Signals, reload: Option<&mut Reload>) -> Event {
+    tokio::select! {
+        biased;
+        _ = signals.next() => Event::Asked,
+        path = or_never(reload.map(Reload::changed)) => Event::Changed(path),
+    }
+}
+
+/// The time for a log and for a record: RFC 3339, UTC.
+pub(super) fn now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
