@@ -17,6 +17,8 @@ mod folders;
 mod killed;
 #[path = "ensure-up/logs.rs"]
 mod logs;
+#[path = "ensure-up/owned.rs"]
+mod owned;
 #[path = "ensure-up/readiness.rs"]
 mod readiness;
 #[path = "ensure-up/records.rs"]
