@@ -1,0 +1,143 @@
+//! From the fork until it is recorded as ready a server has an owner: whatever fails on our side leaves nothing running.
+
+use std::{os::unix::process::CommandExt, path::Path, process::Command};
+
+use nix::libc;
+
+use crate::{
+    site::{Site, has_none, shell},
+    support::{Tool, eventually, installed},
+};
+
+/// Makes the kernel answer ENOSYS to one system call, in the tool and in all that it starts.
+#[cfg(target_os = "linux")]
+fn refuse(tool: &mut Tool, call: libc::c_long) {
+    const NUMBER: u32 = 0;
+    let step = |code: u32, value: u32, if_equal: u8, otherwise: u8| libc::sock_filter {
+        code: u16::try_from(code).expect("a code has 16 bits"),
+        jt: if_equal,
+        jf: otherwise,
+        k: value,
+    };
+    let call = u32::try_from(call).expect("a number of a system call");
+    let errno = libc::SECCOMP_RET_ERRNO | u32::try_from(libc::ENOSYS).expect("an error");
+    let program = [
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, NUMBER, 0, 0),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, call, 0, 1),
+        step(libc::BPF_RET | libc::BPF_K, errno, 0, 0),
+        step(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0, 0),
+    ];
+    let install = move || {
+        let filter = libc::sock_fprog { len: 4, filter: program.as_ptr().cast_mut() };
+        // SAFETY: prctl(2) reads the filter, which lives until it returns.
+        let results = unsafe {
+            [
+                libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
+                libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter),
+            ]
+        };
+        if results == [0, 0] { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+    };
+    // SAFETY: between fork and exec it makes system calls only.
+    unsafe { tool.command().pre_exec(install) };
+}
+
+fn assert_nothing_is_left(site: &Site, case: &str) {
+    eventually(&format!("nothing left: {case}, but {:?}", site.processes()), || site.processes().is_empty());
+    assert!(site.has_no_server(), "{case}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_that_cannot_be_watched_is_not_left_running() {
+    for options in [&[][..], &["--keep-up"]] {
+        let site = Site::new();
+        let mut tool = site.run(options, &site.server(&[])).status(125);
+        refuse(&mut tool, libc::SYS_pidfd_open);
+        let output = tool.run();
+        assert!(output.stderr.starts_with("ensure-up: cannot watch the server"), "{}", output.stderr);
+        assert_nothing_is_left(&site, &format!("{options:?}"));
+        assert!(site.started().is_empty() && has_none(&site.path("state"), ".json"), "it never ran");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_supervisor_that_cannot_be_waited_for_is_not_left_running() {
+    let site = Site::new();
+    let mut tool = site.run(&["--keep-up"], &site.server(&["--delay", "300"])).status(125);
+    refuse(&mut tool, libc::SYS_inotify_init1);
+    tool.run();
+    assert_nothing_is_left(&site, "no inotify");
+    assert!(has_none(&site.path("state"), ".json"), "nothing is recorded of it");
+}
+
+#[test]
+fn a_server_whose_readiness_cannot_be_recorded_is_not_left_running() {
+    let site = Site::new();
+    // the next record cannot be written beside the first
+    let script = format!("mkdir '{}.new'; sleep 61 & exec \"$0\" \"$@\"", site.record().display());
+    let output = site.run(&[], &shell(&script, &site.server(&[]))).status(125).run();
+    assert!(output.stderr.starts_with("ensure-up: cannot write a record in "), "{}", output.stderr);
+    assert_eq!(site.started().len(), 1, "it ran");
+    assert_nothing_is_left(&site, "no second record");
+    assert!(!site.record().exists(), "the first record is gone");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_starter_that_runs_out_of_descriptors_leaves_nothing_running() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let site = Site::new();
+    let command = shell("sleep 61 & \"$0\" \"$@\"; true", &site.server(&["--delay", "60000"]));
+    let mut starter = site.run(&[], &command).spawn();
+    eventually("a server on its way up", || !site.started().is_empty());
+    let pid = i32::try_from(starter.id()).ok().and_then(Pid::from_raw);
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    prlimit(pid, Resource::Nofile, none).expect("the limit of a child can be set");
+    let status = starter.wait().expect("it ends");
+    assert_eq!(status.code(), Some(125));
+    assert_nothing_is_left(&site, "no descriptors");
+}
+
+/// Runs the tool with one system call failing once; what it executes is not traced.
+fn with_fault(site: &Site, strace: &Path, options: &[&str], inject: &str) -> Option<i32> {
+    let mut tool = site.run(options, &site.server(&["--delay", "20"]));
+    let inner = tool.command();
+    let mut command = Command::new(strace);
+    command.args(["-f", "-qq", "-b", "execve", "-o"]).arg(site.path("trace")).args(["-e", inject]);
+    command.arg(inner.get_program()).args(inner.get_args()).current_dir(site.folder());
+    command.env("ENSURE_UP_DIR", site.path("state")).stdin(std::process::Stdio::null());
+    command.output().expect("strace runs").status.code()
+}
+
+#[test]
+fn a_system_call_that_fails_at_any_time_leaves_a_server_that_is_up_or_none() {
+    let Some(strace) = installed("strace") else { return };
+    let can_trace = Command::new(&strace).args(["-qq", "-o", "/dev/null", "true"]).output();
+    if !can_trace.is_ok_and(|output| output.status.success()) {
+        return crate::support::skipped("strace may not trace here");
+    }
+    let calls: [(&str, &str, &[u32]); 7] = [
+        ("pidfd_open", "ENOSYS", &[1, 2, 3]),
+        ("poll", "ENOMEM", &[1, 2, 3, 4]),
+        ("socket", "EMFILE", &[1, 2, 3, 5, 8]),
+        ("rename", "ENOSPC", &[1, 2]),
+        ("fsync", "EIO", &[1, 2]),
+        ("epoll_create1", "EMFILE", &[1, 2]),
+        ("openat", "EMFILE", &[4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 48, 56, 64, 80, 100, 150, 200]),
+    ];
+    for (call, error, times) in calls {
+        for (time, options) in times.iter().flat_map(|time| [(time, &[][..]), (time, &["--keep-up"])]) {
+            let site = Site::new();
+            let inject = format!("inject={call}:error={error}:when={time}");
+            let status = with_fault(&site, &strace, options, &inject);
+            let case = format!("{inject} {options:?}: {status:?}");
+            match status {
+                Some(0) => assert!(site.get().starts_with("HTTP/1.1 200"), "{case}"),
+                Some(_) => assert_nothing_is_left(&site, &case),
+                None => panic!("{case}, by a signal"),
+            }
+        }
+    }
+}
