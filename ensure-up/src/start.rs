@@ -3,6 +3,7 @@
 pub(crate) mod call;
 pub(crate) mod clock;
 mod decide;
+mod exec;
 mod existing;
 mod launch;
 pub(crate) mod notify;

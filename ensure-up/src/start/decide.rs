@@ -62,7 +62,13 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Step {
     let Situation { whose, recorded, existing, keep_up, may_answer } = situation;
     let is_new_wanted = |recorded: &Recorded| existing.restart || (existing.restart_if_changed && recorded.differs);
     if let Some(recorded) = recorded.filter(|recorded| recorded.is_supervised) {
-        return if is_new_wanted(&recorded) { Step::StopAndStart(Action::Restarted) } else { Step::WaitForSupervisor };
+        // another command is another try, also while its supervisor stays for files that change
+        let is_another_try = recorded.phase == Phase::Broken && recorded.differs;
+        return match is_new_wanted(&recorded) {
+            true => Step::StopAndStart(Action::Restarted),
+            false if is_another_try => Step::StopAndStart(Action::Started),
+            false => Step::WaitForSupervisor,
+        };
     }
     if let Some(recorded) = recorded.filter(|recorded| *keep_up && !is_new_wanted(recorded)) {
         if recorded.phase == Phase::Broken && !recorded.differs {

@@ -1,0 +1,175 @@
+//! What a new process does until it is the program: between fork and exec, with system calls only.
+
+use std::{
+    ffi::{CString, OsStr, OsString},
+    io::{self, PipeReader, PipeWriter, Read},
+    os::{
+        fd::{AsRawFd, BorrowedFd, RawFd},
+        unix::ffi::OsStrExt,
+    },
+    path::Path,
+    ptr,
+};
+
+use nix::{
+    errno::Errno,
+    libc,
+    sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, pthread_sigmask, signal},
+    unistd::setsid,
+};
+
+/// What to start.
+#[derive(Debug)]
+pub(crate) struct Launch<'l> {
+    /// The program and its arguments; never empty.
+    pub command: &'l [OsString],
+    /// Where.
+    pub cwd: &'l Path,
+    /// The whole environment.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Where stdin comes from; `None`: it is empty.
+    pub input: Option<BorrowedFd<'l>>,
+    /// Where stdout and stderr go.
+    pub output: BorrowedFd<'l>,
+}
+
+/// Everything that the new process needs, laid out for execve(2).
+pub(super) struct Exec {
+    candidates: Vec<Candidate>,
+    arguments: Vec<*const libc::c_char>,
+    environment: Vec<*const libc::c_char>,
+    cwd: CString,
+    input: RawFd,
+    output: RawFd,
+    inherited: Vec<RawFd>,
+    _null: std::fs::File,
+    _strings: Vec<CString>,
+}
+
+/// A path where the program may be, and how to run it if it turns out to be a script without `#!`.
+struct Candidate {
+    path: CString,
+    script: Vec<*const libc::c_char>,
+}
+
+const SHELL: &std::ffi::CStr = c"/bin/sh";
+
+impl Exec {
+    pub(super) fn prepare(launch: &Launch<'_>) -> io::Result<Self> {
+        let program = launch.command.first().ok_or(io::ErrorKind::InvalidInput)?;
+        let words = launch.command.iter().map(|word| CString::new(word.as_bytes()));
+        let mut strings = words.collect::<Result<Vec<_>, _>>()?;
+        let count = strings.len();
+        for (name, value) in &launch.environment {
+            strings.push(CString::new([name.as_bytes(), b"=", value.as_bytes()].concat())?);
+        }
+        let pointers =
+            |strings: &[CString]| strings.iter().map(|string| string.as_ptr()).chain([ptr::null()]).collect();
+        let arguments: Vec<*const libc::c_char> = pointers(&strings[..count]);
+        let environment = pointers(&strings[count..]);
+        let path = launch.environment.iter().rfind(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
+        let candidates = candidates(program, path)
+            .map(|path| {
+                let path = CString::new(path)?;
+                let script =
+                    [SHELL.as_ptr(), path.as_ptr()].into_iter().chain(arguments[1..].iter().copied()).collect();
+                Ok(Candidate { path, script })
+            })
+            .collect::<io::Result<_>>()?;
+        let null = std::fs::File::open("/dev/null")?;
+        Ok(Self {
+            candidates,
+            arguments,
+            environment,
+            cwd: CString::new(launch.cwd.as_os_str().as_bytes())?,
+            input: launch.input.map_or(null.as_raw_fd(), |input| input.as_raw_fd()),
+            output: launch.output.as_raw_fd(),
+            inherited: open_descriptors()?,
+            _null: null,
+            _strings: strings,
+        })
+    }
+
+    pub(super) fn run(&self, go: PipeReader, failure: &PipeWriter) -> ! {
+        let error = self.try_run(go);
+        let _ = rustix::io::write(failure, &(error as i32).to_ne_bytes());
+        // SAFETY: ends this process at once, as is due after a fork.
+        unsafe { libc::_exit(127) }
+    }
+
+    fn try_run(&self, mut go: PipeReader) -> Errno {
+        // a session of its own: no terminal, and no signal of the starter's job
+        if let Err(error) = setsid() {
+            return error;
+        }
+        if !matches!(go.read(&mut [0]), Ok(1)) {
+            // SAFETY: as in `run`; the starter is gone, so there is nobody to tell.
+            unsafe { libc::_exit(0) }
+        }
+        self.set_up().and_then(|()| self.exec()).err().unwrap_or(Errno::UnknownErrno)
+    }
+
+    fn set_up(&self) -> nix::Result<()> {
+        for (from, to) in [(self.input, 0), (self.output, 1), (self.output, 2)] {
+            // SAFETY: dup2(2) on numbers; the descriptors are owned by nobody else in this process.
+            Errno::result(unsafe { libc::dup2(from, to) })?;
+        }
+        nix::unistd::chdir(self.cwd.as_c_str())?;
+        // Rust ignores SIGPIPE, and an ignored or blocked signal stays so in the new program
+        for reset in
+            [Signal::SIGPIPE, Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGCHLD]
+        {
+            // SAFETY: the default action runs no handler.
+            unsafe { signal(reset, SigHandler::SigDfl) }?;
+        }
+        pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?;
+        for &descriptor in &self.inherited {
+            // SAFETY: fcntl(2) on a number; one that was closed meanwhile only fails.
+            unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
+        Ok(())
+    }
+
+    /// Tries the candidates in turn, as execvp(3) does.
+    fn exec(&self) -> nix::Result<()> {
+        let mut error = Errno::ENOENT;
+        for candidate in &self.candidates {
+            let (environment, path) = (self.environment.as_ptr(), candidate.path.as_ptr());
+            // SAFETY: all arrays end with a null pointer and point to strings that `self` keeps.
+            unsafe { libc::execve(path, self.arguments.as_ptr(), environment) };
+            match Errno::last() {
+                // SAFETY: as above.
+                Errno::ENOEXEC => unsafe {
+                    libc::execve(SHELL.as_ptr(), candidate.script.as_ptr(), environment);
+                    return Err(Errno::last());
+                },
+                Errno::ENOENT | Errno::ENOTDIR => {}
+                Errno::EACCES => error = Errno::EACCES,
+                other => return Err(other),
+            }
+        }
+        Err(error)
+    }
+}
+
+/// A name without a slash is looked for on the path that the server will have.
+pub(super) fn candidates<'c>(program: &'c OsStr, path: Option<&'c OsStr>) -> impl Iterator<Item = Vec<u8>> + 'c {
+    let named = program.as_bytes().contains(&b'/').then(|| program.as_bytes().to_vec());
+    let path = path.map_or(&b"/usr/local/bin:/usr/bin:/bin"[..], OsStr::as_bytes);
+    let folders =
+        path.split(|&byte| byte == b':').filter(|_| !program.as_bytes().contains(&b'/') && !program.is_empty());
+    let found =
+        folders.map(|folder| [if folder.is_empty() { b"." } else { folder }, b"/", program.as_bytes()].concat());
+    named.into_iter().chain(found)
+}
+
+/// Lists the descriptors that this process has open, but for the standard ones.
+fn open_descriptors() -> io::Result<Vec<RawFd>> {
+    let mut descriptors = Vec::new();
+    for entry in std::fs::read_dir("/dev/fd")? {
+        descriptors.extend(
+            entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok()).filter(|&number| number > 2),
+        );
+    }
+    Ok(descriptors)
+}
