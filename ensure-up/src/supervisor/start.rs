@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use proc_tree::{Handle, Identity};
+use proc_tree::{Handle, Identity, cli};
 use tokio::{select, time};
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     log::rotate,
     server::{evidence::Evidence, folder_watch::FolderWatch, judge::judge},
     service::handover,
-    signals::Signals,
+    signals::{ENDING, Signals},
     start::{
         call::{Call, Up},
         race::RaceEnd,
@@ -55,6 +55,9 @@ impl Call<'_> {
             input: Some(spec.as_fd()),
             output: spawn::output(&output),
         };
+        // from here on a signal ends the wait, not this process: nothing that was started may be left behind
+        let _signals = cli::signals::Signals::catch(&ENDING).map_err(Failure::system("catch signals"))?;
+        let ran_before = record.pid != 0;
         let supervisor = starting::launch(&launch, |supervisor| {
             // until it has started the server, the supervisor stands for it
             let record = if record.pid == 0 { record.with_identity(supervisor) } else { record };
@@ -66,7 +69,15 @@ impl Call<'_> {
         drop(spec);
         let _ = sender.write_all(&written);
         drop(sender);
-        match self.wait_for_supervisor(port, identity, true)? {
+        let waited = match self.wait_for_supervisor(port, identity, true) {
+            // a server that ran before is not stopped because it cannot be waited for
+            Err(failure) if ran_before => {
+                drop(starting.release());
+                return Err(failure);
+            }
+            waited => waited?,
+        };
+        match waited {
             Waited::Ready(record) => {
                 let outcome = self.supervised(action, &record)?;
                 let name = if action.is_start() { self.service.name() } else { outcome.name };
