@@ -1,6 +1,24 @@
 //! A server that shall be up: exactly one, surely ours, surely healthy.
 //!
 //! This is the library behind `ensure-up`. Who holds the port? Is it ours? Start it, wait until it is ready, keep a record.
+//!
+//! ```no_run
+//! use ensure_up::{Call, Clock, Folders, Service, ServiceSpec, start};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let words = ["python3", "-m", "http.server", "{port}"];
+//! let service = Service::try_from(ServiceSpec {
+//!     port: Some("8000".parse()?),
+//!     command: words.map(Into::into).into(),
+//!     ..ServiceSpec::default()
+//! })?;
+//! let folders = Folders::find()?;
+//! let call = Call { service: &service, folders: &folders, clock: Clock::start(service.timeout()) };
+//! let (outcome, _) = start::ensure(&call)?;
+//! println!("{} on {}", outcome.action.word(), outcome.url);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod attach;
 mod event;

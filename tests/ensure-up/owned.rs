@@ -1,12 +1,17 @@
 //! From the fork until it is recorded as ready a server has an owner: whatever fails on our side leaves nothing running.
 
-use std::{os::unix::process::CommandExt, path::Path, process::Command};
+#[cfg(target_os = "linux")]
+use std::os::unix::process::CommandExt;
+use std::{path::Path, process::Command};
 
+#[cfg(target_os = "linux")]
 use nix::libc;
 
+#[cfg(target_os = "linux")]
+use crate::{site::has_none, support::Tool};
 use crate::{
-    site::{Site, has_none, shell},
-    support::{Tool, eventually, installed},
+    site::{Site, shell},
+    support::{eventually, installed},
 };
 
 /// Makes the kernel answer ENOSYS to one system call, in the tool and in all that it starts.

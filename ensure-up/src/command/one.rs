@@ -47,7 +47,7 @@ pub(super) fn resolve(spec: ServiceSpec) -> Result<Service, UsageError> {
 pub(super) fn ensure(service: &Service) -> Result<(Folders, Up), Failure> {
     let clock = Clock::start(service.timeout());
     let folders = Folders::find()?;
-    let up = start::ensure(&Call { service, existing: service.spec.existing, folders: &folders, clock })?;
+    let up = start::ensure(&Call { service, folders: &folders, clock })?;
     Ok((folders, up))
 }
 

@@ -24,7 +24,7 @@ pub struct ServerProcesses {
 }
 
 impl ServerProcesses {
-    /// Watches a process. One that has ended already may have left something behind: [`ServerProcesses::end`] tells.
+    /// Watches a process. One that has ended already may have left something behind: `end` tells.
     ///
     /// `is_child` tells whether this process started it, and so can learn how it ends.
     ///
@@ -67,7 +67,7 @@ impl ServerProcesses {
         Ok(self.end)
     }
 
-    /// Waits until a process that is watched ends; [`ServerProcesses::end`] tells what that means.
+    /// Waits until a process that is watched ends; `end` tells what that means.
     pub(crate) async fn changed(&self) {
         // the first process is the one that matters; what remains of a wrapper is one process, nearly always
         if let Some(first) = self.watched.first()

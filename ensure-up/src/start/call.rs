@@ -6,7 +6,7 @@ use port_who::Holding;
 use proc_tree::Identity;
 
 use crate::{
-    Action, Clock, Existing, Failure, Folders, Outcome, ReadyError, Record, ServerProcesses, Service,
+    Action, Clock, Failure, Folders, Outcome, ReadyError, Record, ServerProcesses, Service,
     event::block_on,
     health::{self, Asked},
     server::{judge, port},
@@ -19,8 +19,6 @@ use crate::{
 pub struct Call<'c> {
     /// What shall be up.
     pub service: &'c Service,
-    /// What to do about one that is there already.
-    pub existing: Existing,
     /// Where records, locks and logs are.
     pub folders: &'c Folders,
     /// The time it has.

@@ -68,7 +68,7 @@ pub(super) fn adopt(call: &Call<'_>, port: u16, holdings: &[Holding], by: &By) -
         .map(|process| ServerProcesses::watch(process.identity(), false))
         .transpose()
         .map_err(Failure::system("watch the server"))?;
-    let race = call.race(port).of(processes.as_mut()).taking_any(call.existing.adopt == Adopt::Any);
+    let race = call.race(port).of(processes.as_mut()).taking_any(call.service.spec.existing.adopt == Adopt::Any);
     match block_on(race.run()).map_err(Failure::system("wait"))?? {
         RaceEnd::Ready(holdings) => {
             let (outcome, supervisor) = adopted(call, port, processes.as_ref(), &holdings)?;

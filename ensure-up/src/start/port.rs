@@ -102,7 +102,7 @@ fn next(call: &Call<'_>, whose: &Whose, recorded: Option<Recorded>, answers: Opt
     decide(&Situation {
         whose,
         recorded,
-        existing: call.existing,
+        existing: call.service.spec.existing,
         keep_up: call.service.kept_up().is_some(),
         may_answer: call.service.is_known_by_answer() && answers.is_none(),
     })

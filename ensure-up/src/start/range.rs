@@ -40,7 +40,7 @@ pub(super) fn ensure(call: &Call<'_>) -> Result<Up, Failure> {
         let holdings: Vec<Holding> = answer.holdings.iter().filter(here).cloned().collect();
         if holdings.is_empty() {
             unheld.push(port);
-        } else if call.existing.adopt != Adopt::Never && is_wanted(call, port, holdings)? {
+        } else if call.service.spec.existing.adopt != Adopt::Never && is_wanted(call, port, holdings)? {
             return port::ensure(call, port, lock.waited);
         }
     }

@@ -86,7 +86,9 @@ impl Supervisor<'_> {
             // when the record cannot be written: as good as a crash, and what was started is not left behind
             let mut event = match self.generation(&mut processes).await {
                 Ok(event) => event,
-                Err(failure) => self.failed(format!("cannot be supervised: {}", text::failure(&failure)), Duration::ZERO),
+                Err(failure) => {
+                    self.failed(format!("cannot be supervised: {}", text::failure(&failure)), Duration::ZERO)
+                }
             };
             if let Some(processes) = processes.take() {
                 self.stop(processes);
