@@ -2,8 +2,9 @@
 
 use std::io::{self, Read, Write};
 
+use anyhow::Context;
 use ensure_up::{
-    Failure, Folders, report::start_record::StartRecord, service::handover, start::several::StartReport,
+    Failure, Folders, ServiceSpec, report::start_record::StartRecord, service::handover, start::several::StartReport,
     supervisor::run,
 };
 use proc_tree::cli::{args::OutputError, status::Exit};
@@ -16,7 +17,7 @@ use super::{
 
 /// Supervises the server of a port, which standard input describes.
 pub(super) fn supervise(port: u16) -> anyhow::Result<Exit> {
-    let service = one::resolve(handover::receive(&mut io::stdin().lock())?)?;
+    let service = one::resolve(receive(&mut io::stdin().lock())?)?;
     match run::run(&service, port, &Folders::find()?) {
         // its log has said so already
         Err(failure @ Failure::Broken { .. }) => Ok(status::after(&failure)),
@@ -24,9 +25,13 @@ pub(super) fn supervise(port: u16) -> anyhow::Result<Exit> {
     }
 }
 
+fn receive(from: &mut dyn Read) -> anyhow::Result<ServiceSpec> {
+    handover::receive(from).context("cannot read the service from standard input")
+}
+
 /// Starts the service that is described by `from`, and reports to whoever started this process.
 pub(super) fn start(from: &mut dyn Read, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let spec = handover::receive(from)?;
+    let spec = receive(from)?;
     let name = spec.name();
     let (report, exit) = match one::resolve(spec).map(|service| (one::ensure(&service), service)) {
         Ok((Ok((_, (outcome, _))), _)) => {
