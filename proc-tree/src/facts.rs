@@ -71,7 +71,7 @@ impl Facts {
             cwd: process::cwd(pid).ok().flatten(),
             uid,
             user: uid.and_then(users::name),
-            started_at: process::started_at(stat.start_id),
+            started_at: stat.started.time(),
         }
     }
 

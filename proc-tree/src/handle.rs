@@ -1,6 +1,6 @@
 //! A process held open, so that what is signalled and waited for is that process and never a later one with its PID.
 //!
-//! Linux: a pidfd. macOS: a kqueue that watches `EVFILT_PROC`; type-checked, never run.
+//! Linux: a pidfd, and a thread that looks where there are none. macOS: a kqueue that watches `EVFILT_PROC`; type-checked, never run.
 
 use std::{
     io,
@@ -29,14 +29,13 @@ impl Handle {
     /// Opens a process; `None` when it has ended or its PID belongs to another one by now.
     ///
     /// Source: pidfd_open(2); on macOS kqueue(2). The identity is checked after the process was opened, so it
-    /// cannot change in between.
+    /// cannot change in between. Where Linux has no pidfds, or a filter refuses them, a thread looks every few milliseconds
+    /// whether the process is still there.
     ///
     /// # Errors
     /// When the process can be neither opened nor said to be gone.
     pub fn open(identity: Identity) -> io::Result<Option<Self>> {
-        let Some(descriptor) = platform::open(identity.pid)? else { return Ok(None) };
-        let handle = Self { identity, descriptor };
-        Ok(identity.is_running()?.then_some(handle))
+        Ok(platform::open(identity)?.map(|descriptor| Self { identity, descriptor }))
     }
 
     /// Returns which process this is.
@@ -46,7 +45,7 @@ impl Handle {
 
     /// Sends a signal; `false` when the process has ended already.
     ///
-    /// Source: pidfd_send_signal(2). macOS has no such call: there the identity is checked again, then kill(2).
+    /// Source: pidfd_send_signal(2). Where there is no such call the identity is checked again, then kill(2).
     ///
     /// # Errors
     /// When the caller may not signal it.

@@ -4,15 +4,16 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Names one process for as long as the machine is up: a PID and when that process started.
+/// Names one process for as long as the machine is up: a PID, and what tells it from later ones with that PID.
 ///
-/// `start_id` is opaque to users. On Linux it is the start time in clock ticks since boot
-/// (`starttime` in proc_pid_stat(5)), on macOS the start in microseconds since the epoch.
+/// `start_id` is opaque to users. On Linux it is the inode of the process's pidfd where the kernel gives each process one of
+/// its own (6.9 and later), else the start time in clock ticks since boot (`starttime` in proc_pid_stat(5)); on macOS the
+/// start in microseconds since the epoch. On one machine a process that was made later has the greater one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Identity {
     /// The process ID.
     pub pid: u32,
-    /// When the process with that ID started.
+    /// Which of the processes that have, had or will have that ID.
     pub start_id: u64,
 }
 

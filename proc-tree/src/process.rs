@@ -3,30 +3,34 @@
 //! One façade for both platforms. Every function answers `None` for a process that does not exist (any more)
 //! and an error only where the kernel refused to say. The macOS side has been type-checked, never run.
 
-use std::{io, path::PathBuf, time::Duration, time::SystemTime};
+use std::{io, path::PathBuf, time::Duration};
 
 use crate::Identity;
 
+mod start_time;
 mod state;
 
 #[cfg_attr(target_os = "linux", path = "process/linux.rs")]
 #[cfg_attr(target_os = "macos", path = "process/macos.rs")]
 mod platform;
 
+pub use start_time::StartTime;
 pub use state::RunState;
 
-#[cfg(target_os = "linux")]
-pub(crate) use platform::read;
 #[cfg(target_os = "macos")]
 pub(crate) use platform::{cpu_time, rusage};
+#[cfg(target_os = "linux")]
+pub(crate) use platform::{pidfd, read};
 
 /// A process's place in the tree and its state, from one read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stat {
     /// The process ID.
     pub pid: u32,
-    /// When it started; see [`Identity`].
+    /// Which process it is; see [`Identity`].
     pub start_id: u64,
+    /// When it started.
+    pub started: StartTime,
     /// The parent's process ID; 0 for the first process.
     pub parent: u32,
     /// The process group.
@@ -63,7 +67,7 @@ impl Identity {
     /// # Errors
     /// When the process cannot be looked at, which says nothing about whether it exists.
     pub fn of(pid: u32) -> io::Result<Option<Self>> {
-        Ok(stat(pid)?.filter(|stat| !stat.has_ended()).map(|stat| stat.identity()))
+        platform::identity(pid)
     }
 
     /// Tells whether this very process still runs. A zombie has ended.
@@ -137,14 +141,14 @@ pub fn children(pid: u32, threads: u32) -> io::Result<Vec<u32>> {
     platform::children(pid, threads)
 }
 
-/// Returns when a process with this `start_id` started, to the precision that the kernel keeps.
-pub fn started_at(start_id: u64) -> SystemTime {
-    platform::started_at(start_id)
-}
-
-/// Returns the `start_id` that a process would have that started now.
-pub fn start_id_now() -> u64 {
-    platform::start_id_now()
+/// Tells whether the PIDs that are read here mean the same processes as this process's own calls mean by them.
+///
+/// On Linux that is not so where /proc was mounted for another PID namespace: every PID in it means somebody else then.
+///
+/// # Errors
+/// When /proc is not there.
+pub fn is_own_namespace() -> io::Result<bool> {
+    platform::is_own_namespace()
 }
 
 /// Names this boot of the machine: a start in ticks since boot means nothing after the next one.

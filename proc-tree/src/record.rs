@@ -81,7 +81,7 @@ impl Member {
             command,
             state: stat.state,
             figures,
-            uptime: now.duration_since(process::started_at(stat.start_id)).unwrap_or_default(),
+            uptime: now.duration_since(stat.started.time()).unwrap_or_default(),
         }
     }
 

@@ -6,7 +6,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::{Identity, Stat, facts::full_name, process, tree};
+use crate::{
+    Identity, Stat,
+    facts::full_name,
+    process::{self, StartTime},
+    tree,
+};
 use selection::Selected;
 
 pub mod selection;
@@ -16,6 +21,8 @@ pub mod selection;
 pub struct Root {
     /// Which process it is.
     pub identity: Identity,
+    /// When it started.
+    started: StartTime,
     /// Its name.
     pub name: String,
     /// Its argument vector.
@@ -27,7 +34,13 @@ pub struct Root {
 impl Root {
     /// Takes a process as a root.
     pub fn new(stat: &Stat) -> Self {
-        let mut root = Self { identity: stat.identity(), name: String::new(), command: None, pids: vec![stat.pid] };
+        let mut root = Self {
+            identity: stat.identity(),
+            started: stat.started,
+            name: String::new(),
+            command: None,
+            pids: vec![stat.pid],
+        };
         root.look_again(stat);
         root
     }
@@ -45,7 +58,7 @@ impl Root {
 
     /// Returns for how long it has run.
     pub(crate) fn uptime(&self, now: SystemTime) -> Duration {
-        now.duration_since(process::started_at(self.identity.start_id)).unwrap_or_default()
+        now.duration_since(self.started.time()).unwrap_or_default()
     }
 }
 

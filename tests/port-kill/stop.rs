@@ -3,13 +3,20 @@
 use std::time::Duration;
 
 use port_kill::{Outcome, Role, StopOptions, Stopped, stop};
-use proc_tree::Identity;
+use proc_tree::{
+    Identity,
+    process::{self, StartTime},
+};
 
 use super::quiet_address;
 use crate::support::{Fixture, eventually, runs};
 
 fn identity(pid: u32) -> Identity {
     Identity::of(pid).expect("it can be seen").expect("it runs")
+}
+
+fn started(pid: u32) -> StartTime {
+    process::stat(pid).expect("it can be seen").expect("it runs").started
 }
 
 fn outcomes(stopped: &[Stopped]) -> Vec<(u32, Role, Outcome)> {
@@ -43,7 +50,7 @@ fn an_orphan_in_the_session_that_the_root_leads_belongs_to_it_where_that_is_said
         let server = Fixture::start(["daemon", &quiet_address()]);
         let orphan = server.said_pids()[0];
         // what is born within the same clock tick could be of this call's making
-        eventually("another tick", || proc_tree::process::start_id_now() > identity(orphan).start_id);
+        eventually("another tick", || StartTime::now() > started(orphan));
         let options = StopOptions { tree: true, session, ..StopOptions::default() };
         let stopped = stop(&[identity(server.pid())], &options, None).expect("it can be waited for");
         assert_eq!(stopped.iter().any(|one| one.identity.pid == orphan), session, "{stopped:?}");

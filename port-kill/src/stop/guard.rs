@@ -9,7 +9,12 @@ use std::{
 };
 
 use port_who::{Socket, holds};
-use proc_tree::{Handle, Identity, Stat, cli::text, process, tree};
+use proc_tree::{
+    Handle, Identity, Stat,
+    cli::text,
+    process::{self, StartTime},
+    tree,
+};
 
 use super::{
     lineage::{children, is_stray, keeps, leads},
@@ -60,8 +65,8 @@ pub(super) struct Guard {
     tree: bool,
     /// Whether the sessions count that those who were asked for lead.
     session: bool,
-    /// The start of a process that starts now.
-    begun: u64,
+    /// When this stop began.
+    begun: StartTime,
     claims: HashMap<Identity, Claim>,
     /// Who was found to be one of those that were asked for: once is enough, a server that is told to end lets go of its
     /// port, and a descendant of its parent.
@@ -79,7 +84,7 @@ impl Guard {
             untouchable: Untouchable::find()?,
             tree: options.tree,
             session: options.session,
-            begun: process::start_id_now(),
+            begun: StartTime::now(),
             claims: HashMap::new(),
             permitted: HashSet::new(),
             parents: HashMap::new(),

@@ -2,7 +2,11 @@
 
 use std::io;
 
-use proc_tree::{Identity, Stat, handle, process, tree};
+use proc_tree::{
+    Identity, Stat, handle,
+    process::{self, StartTime},
+    tree,
+};
 
 /// Tells whether a supervisor is an ancestor of its server or, after it took the server over, has it open. Of a server
 /// that has ended since it was found nothing can be read any more.
@@ -24,10 +28,10 @@ pub(super) fn leads(stat: &Stat) -> bool {
 
 /// Tells whether one that lost its parent certainly was in the tree: it is in a session or process group that one of the
 /// tree leads, and was born after the stop began, or sessions count. What its new parent is in says nothing of it.
-pub(super) fn is_stray(stat: &Stat, reaper: &Stat, leader: u32, begun: u64, sessions_count: bool) -> bool {
+pub(super) fn is_stray(stat: &Stat, reaper: &Stat, leader: u32, begun: StartTime, sessions_count: bool) -> bool {
     let of_session = stat.session == leader && stat.session != reaper.session;
     let of_group = stat.group == leader && stat.group != reaper.group;
-    let young = stat.start_id >= begun;
+    let young = stat.started >= begun;
     stat.pid != leader && ((of_session && (sessions_count || young)) || (of_group && young))
 }
 
@@ -51,7 +55,7 @@ mod tests {
     #[test]
     fn an_orphan_belongs_by_its_session_or_group_and_never_by_those_of_its_reaper() {
         let plain = process::stat(std::process::id()).expect("it can be seen").expect("it runs");
-        let of = |pid, session, group, start_id| Stat { pid, session, group, start_id, ..plain.clone() };
+        let of = |pid, session, group, start| Stat { pid, session, group, started: StartTime(start), ..plain.clone() };
         let reaper = |session, group| of(1, session, group, 0);
         let leader = 50;
         for (orphan, reaper, sessions_count, expected) in [
@@ -70,7 +74,11 @@ mod tests {
             // the leader itself
             (of(50, 50, 50, 99), reaper(1, 1), true, false),
         ] {
-            assert_eq!(is_stray(&orphan, &reaper, leader, 10, sessions_count), expected, "{orphan:?} {reaper:?}");
+            assert_eq!(
+                is_stray(&orphan, &reaper, leader, StartTime(10), sessions_count),
+                expected,
+                "{orphan:?} {reaper:?}"
+            );
         }
     }
 }

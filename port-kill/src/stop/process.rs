@@ -58,9 +58,10 @@ impl OpenProcess {
         Ok(is_sent)
     }
 
-    /// Lets it run again, whoever halted it, to act on the signal that it was sent.
+    /// Lets it run again, whoever halted it, to act on the signal that it was sent. One that is about to stand still does
+    /// not show it yet: all are continued, which means nothing to one that runs.
     pub(super) fn resume_after(&mut self, signal: Signal) {
-        if self.is_halted() && !HALTING.contains(&signal) {
+        if !HALTING.contains(&signal) {
             self.go_on();
         }
     }

@@ -5,16 +5,19 @@ use std::{
     process::ExitCode,
 };
 
+use anyhow::Context;
+
 use super::{
     args::{Common, OutputError},
     signals, text,
     usage_error::usage_error,
 };
-use crate::Signal;
+use crate::{Signal, process};
 
 /// The statuses that mean the same in every command.
 const DONE: u8 = 0;
 const USAGE: u8 = 2;
+const FAILED: u8 = 125;
 
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,9 +110,21 @@ pub fn main<T: Tool>() -> ExitCode {
 fn run<T: Tool>(tool: T, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match tool.common().generate {
         Some(page) => page.write(T::command(), out).map_err(OutputError)?,
-        None => return tool.run(out),
+        None => {
+            check_proc()?;
+            return tool.run(out);
+        }
     }
     Ok(Exit::Code(DONE))
+}
+
+/// What may not be believed: a table of processes in which each PID means another one.
+#[derive(Debug, thiserror::Error)]
+#[error("/proc belongs to another PID namespace than this process: every PID in it would mean somebody else")]
+struct ForeignProc;
+
+fn check_proc() -> anyhow::Result<()> {
+    if process::is_own_namespace().context("cannot read /proc/self/status")? { Ok(()) } else { Err(ForeignProc.into()) }
 }
 
 fn fail<T: Tool>(error: &anyhow::Error) -> ExitCode {
@@ -119,6 +134,9 @@ fn fail<T: Tool>(error: &anyhow::Error) -> ExitCode {
     }
     let (status, hint) = match error.downcast_ref::<UsageError>() {
         Some(usage) => (USAGE, usage.hint.clone()),
+        None if error.is::<ForeignProc>() => {
+            (FAILED, Some("mount its own: unshare --pid --fork --mount-proc, or mount -t proc proc /proc".to_owned()))
+        }
         None => (T::status(error), T::hint(error)),
     };
     let mut message = format!("{}: {}", T::NAME, text::failure(error.as_ref()));

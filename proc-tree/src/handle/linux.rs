@@ -1,28 +1,45 @@
-//! Linux: pidfd_open(2), pidfd_send_signal(2).
+//! Linux: pidfd_open(2), pidfd_send_signal(2); without them kill(2) and a thread that looks.
 
 use std::{fs, io, os::fd::OwnedFd};
 
 use rustix::{
     io::Errno,
-    process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal},
+    process::{Pid, kill_process, pidfd_send_signal},
 };
 
 use super::Handle;
-use crate::Signal;
+use crate::{
+    Identity, Signal,
+    process::pidfd::{self, Support},
+};
 
-pub(super) fn open(pid: u32) -> io::Result<Option<OwnedFd>> {
-    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
-    match pidfd_open(pid, PidfdFlags::empty()) {
-        Ok(descriptor) => Ok(Some(descriptor)),
-        // EINVAL: a thread's ID, not a process's
-        Err(Errno::SRCH | Errno::INVAL) => Ok(None),
-        Err(error) => Err(error.into()),
+#[path = "linux/lookout.rs"]
+mod lookout;
+
+pub(super) fn open(identity: Identity) -> io::Result<Option<OwnedFd>> {
+    let support = pidfd::support()?;
+    if support == Support::None {
+        return if identity.is_running()? { lookout::watch(identity).map(Some) } else { Ok(None) };
     }
+    let Some(opened) = pidfd::open(identity.pid)? else { return Ok(None) };
+    let is_it = match support {
+        Support::Identities => pidfd::inode(&opened)? == identity.start_id && !pidfd::has_ended(&opened)?,
+        Support::Handles | Support::None => identity.is_running()?,
+    };
+    Ok(is_it.then_some(opened))
 }
 
 pub(super) fn signal(handle: &Handle, signal: Signal) -> io::Result<bool> {
     let signal = rustix::process::Signal::from_named_raw(signal.number()).ok_or(io::ErrorKind::InvalidInput)?;
-    match pidfd_send_signal(handle, signal) {
+    let sent = match pidfd::support()? {
+        Support::Handles | Support::Identities => pidfd_send_signal(handle, signal),
+        Support::None if !handle.identity.is_running()? => Err(Errno::SRCH),
+        Support::None => {
+            let pid = i32::try_from(handle.identity.pid).ok().and_then(Pid::from_raw);
+            pid.map_or(Err(Errno::SRCH), |pid| kill_process(pid, signal))
+        }
+    };
+    match sent {
         Ok(()) => Ok(true),
         Err(Errno::SRCH) => Ok(false),
         Err(error) => Err(error.into()),

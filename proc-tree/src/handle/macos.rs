@@ -9,9 +9,14 @@ use std::{
 use nix::{errno::Errno, unistd::Pid};
 
 use super::Handle;
-use crate::Signal;
+use crate::{Identity, Signal};
 
-pub(super) fn open(pid: u32) -> io::Result<Option<OwnedFd>> {
+pub(super) fn open(identity: Identity) -> io::Result<Option<OwnedFd>> {
+    let Some(queue) = watch(identity.pid)? else { return Ok(None) };
+    Ok(identity.is_running()?.then_some(queue))
+}
+
+fn watch(pid: u32) -> io::Result<Option<OwnedFd>> {
     // SAFETY: kqueue(2) takes nothing and returns a new descriptor or -1.
     let queue = unsafe { libc::kqueue() };
     if queue < 0 {

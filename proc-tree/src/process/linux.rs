@@ -10,10 +10,17 @@ use std::{
 use rustix::{
     buffer::spare_capacity,
     io::Errno,
+    process::{Pid, test_kill_process},
     time::{ClockId, clock_gettime},
 };
 
-use super::{RunState, Stat, if_exists};
+use super::{RunState, StartTime, Stat, if_exists};
+use crate::Identity;
+
+#[path = "linux/pidfd.rs"]
+pub(crate) mod pidfd;
+
+use pidfd::Support;
 
 /// Reads a file below /proc/PID. Such a file has no size that could be asked for, and most fit into one read.
 pub(crate) fn read(pid: u32, name: &str) -> io::Result<Vec<u8>> {
@@ -30,10 +37,69 @@ pub(crate) fn read(pid: u32, name: &str) -> io::Result<Vec<u8>> {
 }
 
 pub(super) fn stat(pid: u32) -> io::Result<Option<Stat>> {
-    let Some(text) = if_exists(read(pid, "stat"))? else { return Ok(None) };
-    parse_stat(&text)
-        .map(Some)
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{pid}/stat has an unknown form")))
+    match pidfd::support()? {
+        Support::Identities => stat_by_pidfd(pid),
+        Support::Handles | Support::None => stat_by_start(pid),
+    }
+}
+
+/// The pidfd is opened first. When its process is still there after the read, the PID was given to no other meanwhile.
+fn stat_by_pidfd(pid: u32) -> io::Result<Option<Stat>> {
+    loop {
+        let Some(opened) = pidfd::open(pid)? else { return Ok(None) };
+        let text = if_exists(read(pid, "stat"))?;
+        if !pidfd::exists(&opened)? {
+            continue;
+        }
+        let Some(text) = text else { return Err(hidden()) };
+        return Ok(Some(Stat { start_id: pidfd::inode(&opened)?, ..parsed(pid, &text)? }));
+    }
+}
+
+fn stat_by_start(pid: u32) -> io::Result<Option<Stat>> {
+    match if_exists(read(pid, "stat"))? {
+        Some(text) => parsed(pid, &text).map(Some),
+        None if !may_exist(pid) => Ok(None),
+        // it may have begun since
+        None => if_exists(read(pid, "stat"))?
+            .map(|text| parsed(pid, &text))
+            .transpose()?
+            .map_or(Err(hidden()), |stat| Ok(Some(stat))),
+    }
+}
+
+/// What /proc does not show may be there all the same: `hidepid` in proc(5).
+fn may_exist(pid: u32) -> bool {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
+    test_kill_process(pid) != Err(Errno::SRCH)
+}
+
+fn hidden() -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, "/proc hides it from you (hidepid)")
+}
+
+fn parsed(pid: u32, text: &[u8]) -> io::Result<Stat> {
+    let unknown = || io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{pid}/stat has an unknown form"));
+    parse_stat(text).ok_or_else(unknown)
+}
+
+/// Returns the identity of the process that has `pid` now, without a look into /proc where that is possible: there it may
+/// be hidden.
+pub(super) fn identity(pid: u32) -> io::Result<Option<Identity>> {
+    if pidfd::support()? != Support::Identities {
+        return Ok(stat(pid)?.filter(|stat| !stat.has_ended()).map(|stat| stat.identity()));
+    }
+    let Some(opened) = pidfd::open(pid)? else { return Ok(None) };
+    let identity = Identity { pid, start_id: pidfd::inode(&opened)? };
+    Ok((!pidfd::has_ended(&opened)?).then_some(identity))
+}
+
+/// Tells whether /proc counts in the PIDs of this process's own namespace: there it has one PID, its own.
+pub(super) fn is_own_namespace() -> io::Result<bool> {
+    let text = fs::read_to_string("/proc/self/status")?;
+    // before Linux 4.1 there was no such line
+    let pids = text.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    Ok(pids.is_none_or(|pids| pids.split_ascii_whitespace().count() == 1))
 }
 
 /// The name may hold spaces and parentheses: it ends at the last `)`.
@@ -56,6 +122,7 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
         reaped_cpu: ticks(reaped),
         threads: u32::try_from(number(17)?).ok()?,
         start_id: number(19)?,
+        started: StartTime(number(19)?),
     })
 }
 
@@ -140,23 +207,23 @@ fn read_children(pid: u32, task: u32, pids: &mut Vec<u32>) -> io::Result<()> {
     }
 }
 
-pub(super) fn started_at(start_id: u64) -> SystemTime {
-    let since_boot = |clock| {
-        let now = clock_gettime(clock);
-        Duration::new(now.tv_sec.try_into().unwrap_or(0), now.tv_nsec.try_into().unwrap_or(0))
-    };
-    let boot = since_boot(ClockId::Realtime).saturating_sub(since_boot(ClockId::Boottime));
+pub(super) fn time_of(start: u64) -> SystemTime {
+    let boot = now(ClockId::Realtime).saturating_sub(now(ClockId::Boottime));
     // the two clocks are not read at once: round to what a tick can tell, so that the answer holds still
     let tick = 10_000_000;
-    let nanos = (boot + ticks(start_id)).as_nanos();
+    let nanos = (boot + ticks(start)).as_nanos();
     SystemTime::UNIX_EPOCH + Duration::from_nanos(u64::try_from((nanos + tick / 2) / tick * tick).unwrap_or(u64::MAX))
 }
 
-pub(super) fn start_id_now() -> u64 {
-    let now = clock_gettime(ClockId::Boottime);
-    let now = Duration::new(now.tv_sec.try_into().unwrap_or(0), now.tv_nsec.try_into().unwrap_or(0));
-    let ticks = now.as_nanos() * u128::from(rustix::param::clock_ticks_per_second()) / 1_000_000_000;
+pub(super) fn clock() -> u64 {
+    let nanos = now(ClockId::Boottime).as_nanos();
+    let ticks = nanos * u128::from(rustix::param::clock_ticks_per_second()) / 1_000_000_000;
     ticks.try_into().unwrap_or(u64::MAX)
+}
+
+fn now(clock: ClockId) -> Duration {
+    let now = clock_gettime(clock);
+    Duration::new(now.tv_sec.try_into().unwrap_or(0), now.tv_nsec.try_into().unwrap_or(0))
 }
 
 pub(super) fn boot_id() -> io::Result<String> {

@@ -10,7 +10,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{RunState, Stat, if_exists};
+use super::{RunState, StartTime, Stat, if_exists};
+use crate::Identity;
 
 /// `p_stat` of sys/proc.h. What sleeps reads as running too, on most versions.
 fn run_state(status: u32) -> RunState {
@@ -50,9 +51,11 @@ pub(super) fn stat(pid: u32) -> io::Result<Option<Stat>> {
     // SAFETY: getsid(2) takes any number.
     let session = unsafe { libc::getsid(pid_argument) };
     let long = text(&bsd.pbi_name);
+    let start = bsd.pbi_start_tvsec * 1_000_000 + bsd.pbi_start_tvusec;
     Ok(Some(Stat {
         pid,
-        start_id: bsd.pbi_start_tvsec * 1_000_000 + bsd.pbi_start_tvusec,
+        start_id: start,
+        started: StartTime(start),
         parent: bsd.pbi_ppid,
         group: bsd.pbi_pgid,
         session: u32::try_from(session).unwrap_or(0),
@@ -178,13 +181,23 @@ fn list(read: impl Fn(*mut c_void, c_int) -> c_int) -> io::Result<Vec<u32>> {
     }
 }
 
-pub(super) fn start_id_now() -> u64 {
+pub(super) fn clock() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     now.as_micros().try_into().unwrap_or(u64::MAX)
 }
 
-pub(super) fn started_at(start_id: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_micros(start_id)
+pub(super) fn time_of(start: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_micros(start)
+}
+
+pub(super) fn identity(pid: u32) -> io::Result<Option<Identity>> {
+    Ok(stat(pid)?.filter(|stat| !stat.has_ended()).map(|stat| stat.identity()))
+}
+
+/// There are no PID namespaces here.
+#[expect(clippy::unnecessary_wraps, reason = "Linux asks a file")]
+pub(super) fn is_own_namespace() -> io::Result<bool> {
+    Ok(true)
 }
 
 /// `kern.bootsessionuuid` names the boot; unlike `kern.boottime` it does not move with the clock.

@@ -149,7 +149,7 @@ pub(crate) fn cpus(before: &[Reading], after: &[Reading], since: &Readings) -> V
 /// Tells whether a member that was just met is no child of the time between: what it used then nobody knows.
 fn is_older(stat: &Stat, since: SystemTime) -> bool {
     const TICK: Duration = Duration::from_millis(20);
-    process::started_at(stat.start_id) + TICK < since
+    stat.started.time() + TICK < since
 }
 
 fn rate(used: Duration, elapsed: Duration) -> f64 {
@@ -197,6 +197,7 @@ mod tests {
             let stat = Stat {
                 pid,
                 start_id: 1,
+                started: process::StartTime(1),
                 parent,
                 group: 1,
                 session: 1,
