@@ -1,9 +1,9 @@
 //! What standard input named: which holdings are meant by it, and what it named in vain.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, io};
 
 use port_who::{Answer, Holding, Socket, holds};
-use proc_tree::{Facts, Identity, selection::Selected};
+use proc_tree::{Facts, Identity, cli::text, selection::Selected};
 
 use crate::outcome::{Outcome, ProcessOutcome};
 
@@ -54,23 +54,36 @@ pub(super) fn unmatched(selected: &[Selected], answer: &Answer) -> Vec<ProcessOu
     selected.iter().filter(missing).map(|one| in_vain(one, answer)).chain(nameless).collect()
 }
 
+/// Describes the very process that was named; `None` when it has ended.
+fn runs(one: &Selected) -> io::Result<Option<Facts>> {
+    let Some(pid) = one.pid else { return Ok(None) };
+    let Some(now) = Identity::of(pid)? else { return Ok(None) };
+    if one.start_id.is_some_and(|start| start != now.start_id) {
+        return Ok(None);
+    }
+    Ok(Facts::of(pid)?.filter(|process| process.identity() == now))
+}
+
 fn in_vain(one: &Selected, answer: &Answer) -> ProcessOutcome {
-    let now = one.pid.and_then(|pid| Facts::of(pid).ok().flatten());
-    let same = now.filter(|now| one.start_id.is_none_or(|start| start == now.start_id));
+    let seen = runs(one);
+    let process = seen.as_ref().ok().and_then(Option::as_ref);
     let invisible: Vec<Socket> =
         answer.invisible().map(|holding| &holding.socket).filter(|socket| is_on_port(one, socket)).cloned().collect();
     let unseen = may_hold(one, &invisible);
-    let (outcome, reason) = match (&same, one.port) {
-        (None, _) => (Outcome::Gone, "it had ended".to_owned()),
-        (Some(_), Some(port)) if unseen => (Outcome::Denied, format!("it cannot be seen whether it holds port {port}")),
-        (Some(_), Some(port)) => (Outcome::Gone, format!("it does not hold port {port}")),
-        (Some(_), None) if unseen => (Outcome::Denied, "it cannot be seen what it holds".to_owned()),
-        (Some(_), None) => (Outcome::NoPort, "it holds no port".to_owned()),
+    let (outcome, reason) = match (&seen, one.port) {
+        (Err(error), _) => (Outcome::Denied, format!("it cannot be seen whether it runs: {}", text::os_error(error))),
+        (Ok(None), _) => (Outcome::Gone, "it had ended".to_owned()),
+        (Ok(Some(_)), Some(port)) if unseen => {
+            (Outcome::Denied, format!("it cannot be seen whether it holds port {port}"))
+        }
+        (Ok(Some(_)), Some(port)) => (Outcome::Gone, format!("it does not hold port {port}")),
+        (Ok(Some(_)), None) if unseen => (Outcome::Denied, "it cannot be seen what it holds".to_owned()),
+        (Ok(Some(_)), None) => (Outcome::NoPort, "it holds no port".to_owned()),
     };
     ProcessOutcome {
         pid: one.pid,
-        start_id: one.start_id.or(same.as_ref().map(|same| same.start_id)),
-        name: same.map(|same| same.name),
+        start_id: one.start_id.or(process.map(|process| process.start_id)),
+        name: process.map(|process| process.name.clone()),
         reason: Some(reason),
         ..ProcessOutcome::of_port(one.port, outcome)
     }

@@ -108,14 +108,12 @@ pub fn main<T: Tool>() -> ExitCode {
 }
 
 fn run<T: Tool>(tool: T, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    match tool.common().generate {
-        Some(page) => page.write(T::command(), out).map_err(OutputError)?,
-        None => {
-            check_proc()?;
-            return tool.run(out);
-        }
+    if let Some(page) = tool.common().generate {
+        page.write(T::command(), out).map_err(OutputError)?;
+        return Ok(Exit::Code(DONE));
     }
-    Ok(Exit::Code(DONE))
+    check_proc()?;
+    tool.run(out)
 }
 
 /// What may not be believed: a table of processes in which each PID means another one.
