@@ -4,6 +4,7 @@ pub(crate) mod arguments;
 mod free;
 mod hint;
 mod list;
+mod note;
 mod status;
 mod watch;
 

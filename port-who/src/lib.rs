@@ -36,9 +36,9 @@ mod table;
 
 pub use answer::{Answer, Holding};
 pub use filter::{Filter, parse_pattern, parse_user};
-pub use free::{Free, FreeError, free};
+pub use free::{Availability, Free, FreeError, Occupancy, free};
 pub use holder::holds;
-pub use look::{LookError, look};
+pub use look::{LookError, look, owners};
 pub use port::{InvalidPort, PortSpec, Protocol};
 pub use query::Query;
 pub use socket::{Socket, State};

@@ -5,7 +5,7 @@ use std::{collections::HashSet, io};
 use proc_tree::Facts;
 
 use crate::{
-    answer::{Answer, Reading, join},
+    answer::{Answer, Holding, Reading, join},
     holder::holders,
     query::Query,
     socket::Socket,
@@ -55,6 +55,16 @@ pub fn look(query: &Query) -> Result<Answer, LookError> {
     }
     let again = read(unseen)?;
     Ok(Answer { holdings: join(&first, &again), unreadable: first.open.unreadable, hidden: found.hidden })
+}
+
+/// Finds out who has these sockets open. One without a visible owner is there once, without a process.
+///
+/// # Errors
+/// When the process table cannot be read.
+pub fn owners(sockets: &[Socket]) -> Result<Vec<Holding>, LookError> {
+    let found = read(sockets.to_vec())?;
+    let unseen = Reading { sockets: found.unseen(), ..Reading::default() };
+    Ok(join(&found, &unseen))
 }
 
 /// Reads who has the sockets open. Without sockets nothing is read.

@@ -58,6 +58,13 @@ impl PortSpec {
         self
     }
 
+    /// Returns the same ports on one local address only.
+    #[must_use]
+    pub fn on(mut self, address: IpAddr) -> Self {
+        self.address = Some(address.to_canonical());
+        self
+    }
+
     /// Returns the inclusive ranges of ports, in the order in which they were written.
     pub fn ranges(&self) -> &[(u16, u16)] {
         &self.ranges

@@ -30,6 +30,12 @@ impl Query {
         Self { ports, tcp: true, udp: true, ipv4: true, ipv6: true, connections: false, all_netns: false }
     }
 
+    /// Tells whether a socket's own end is on one of the ports, whatever its address and state.
+    pub(crate) fn is_occupied_by(&self, socket: &Socket) -> bool {
+        let (protocol, port) = (socket.protocol, socket.local.port());
+        self.ports.is_empty() || self.ports.iter().any(|spec| spec.has(protocol, port))
+    }
+
     /// Tells whether a socket is asked for.
     pub(crate) fn wants(&self, socket: &Socket) -> bool {
         let family = if socket.local.is_ipv4() { self.ipv4 } else { self.ipv6 };

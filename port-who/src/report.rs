@@ -1,6 +1,7 @@
 //! The answer in words: a table for people, JSON Lines, bare PIDs.
 
 mod group;
+mod in_use;
 mod unseen;
 mod why;
 
@@ -21,6 +22,7 @@ use proc_tree::{
 
 use crate::{answer::Answer, origin::Origins, record::PortRecord, socket::Socket};
 
+pub use in_use::in_use;
 pub use unseen::unseen_by_root;
 
 use group::{Group, Line};

@@ -82,6 +82,37 @@ pub(crate) fn find(query: &Query) -> Result<Found, SocketTableError> {
     Ok(Found { sockets: in_order(sockets), hidden })
 }
 
+/// The sockets whose own end is on a query's ports.
+#[derive(Debug, Default)]
+pub(crate) struct Occupants {
+    pub(crate) sockets: Vec<Socket>,
+    /// The protocols of which those are among them that were bound and never used.
+    pub(crate) whole: Vec<Protocol>,
+}
+
+/// Lists the sockets of the caller's network namespace whose own end is on one of the query's ports, in whatever state, on
+/// whatever address and of either family.
+///
+/// # Errors
+/// When the kernel does not give its table.
+pub(crate) fn occupants(query: &Query) -> Result<Occupants, SocketTableError> {
+    let mut occupants = Occupants::default();
+    for protocol in query.protocols() {
+        let found = platform::occupants(query, protocol).map_err(|source| Cause::Table(protocol, source))?;
+        occupants.sockets.extend(found.sockets);
+        occupants.whole.extend(found.is_whole.then_some(protocol));
+    }
+    occupants.sockets = in_order(occupants.sockets);
+    Ok(occupants)
+}
+
+/// The same of one protocol.
+#[derive(Debug, Default)]
+struct ProtocolOccupants {
+    sockets: Vec<Socket>,
+    is_whole: bool,
+}
+
 fn in_own_namespace(query: &Query) -> Result<Vec<Socket>, Cause> {
     let mut found = Vec::new();
     for protocol in query.protocols() {

@@ -109,7 +109,7 @@ fn a_bound_udp_socket_is_a_holder_and_a_connected_one_is_not() {
     let peer = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
     let peer = peer.local_addr().expect("it is bound").to_string();
     let connected = Fixture::start(["hold", "udp-connected", &peer]);
-    port_who().arg(connected.port().to_string()).status(1).run();
+    port_who().arg(connected.port().to_string()).status(1).any_stderr().run();
     let connections = records(&["--connections", &format!("{}/udp", connected.port())]);
     assert_eq!((connections[0].state.as_str(), connections[0].peer.as_deref()), ("established", Some(peer.as_str())));
 }
@@ -120,7 +120,7 @@ fn a_client_of_the_port_is_listed_with_its_peer_only_when_connections_are_asked_
     let port = server.port().to_string();
     let client = Fixture::start(["hold", "client", &server.address().to_string()]);
     port_who().arg(&port).stdout(lines(&[server.pid()])).run();
-    port_who().arg(client.port().to_string()).status(1).run();
+    port_who().arg(client.port().to_string()).status(1).any_stderr().run();
 
     let records = records(&["--connections", &port]);
     let of_client = records.iter().find(|record| record.pid == Some(client.pid())).expect("the client is there");

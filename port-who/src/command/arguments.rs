@@ -21,6 +21,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("port-who 8000-8099 --why", "who holds any of these, and who started it"),
     ("port-who --json | jq .port", "every listener, for a script"),
     ("port-who --free=2 8000-8099", "the first two of these that are free"),
+    ("PORT=$(port-who --free)", "a random free port, for jobs that run at once"),
 ];
 
 /// Lists who holds these ports: every process that listens, never a client.
@@ -71,7 +72,8 @@ pub(crate) struct Arguments {
     #[arg(long, help_heading = "What to tell")]
     pub(super) why: bool,
 
-    /// Print the first N ports (one without N) that nobody holds and that can be bound now, of all from 1024 up without PORT
+    /// Print the first N ports (one without N) that are free: nobody listens and a server can bind them now; without PORT,
+    /// random ones that the kernel does not hand out to clients
     #[arg(
         long,
         value_name = "N",
@@ -145,6 +147,11 @@ impl Arguments {
 
     pub(super) fn filter(&self) -> Filter {
         Filter { user: self.user, name: self.name.clone(), command: self.command.clone() }
+    }
+
+    /// Tells whether only some holders are asked for.
+    pub(super) fn is_filtered(&self) -> bool {
+        self.user.is_some() || self.name.is_some() || self.command.is_some()
     }
 
     pub(super) fn format(&self) -> Format {

@@ -15,7 +15,7 @@ use proc_tree::cli::{args::OutputError, terminal::Look};
 
 use super::{
     arguments::{Arguments, Format},
-    hint,
+    hint, note,
     status::Status,
 };
 
@@ -23,6 +23,7 @@ use super::{
 pub(super) fn list(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Status> {
     let answer = ask(arguments)?;
     write(arguments, &answer, None, out)?;
+    note::say(arguments, &answer)?;
     hint::say(arguments, &hint::of_answer(&answer, &arguments.ports));
     Ok(if answer.holdings.is_empty() { Status::No } else { Status::Done })
 }

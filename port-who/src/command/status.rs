@@ -18,7 +18,7 @@ impl Status {
     /// The statuses as `--help` lists them.
     pub(crate) const HELP: &[(&str, &str)] = &[
         ("0", "something holds a port, visible or not; --free: so many are free"),
-        ("1", "nothing does; --free: fewer are free"),
+        ("1", "nothing does (a note tells what else uses it); --free: fewer are free"),
         ("2", "usage: a bad flag, port, user or pattern; nothing was done"),
         ("125", "port-who itself could not do its work"),
     ];

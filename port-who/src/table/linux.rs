@@ -8,8 +8,10 @@ mod state;
 
 use std::io;
 
-use rustix::net::AddressFamily;
+use rustix::{net::AddressFamily, system::uname};
 
+use self::sock_diag::Reach;
+use super::ProtocolOccupants;
 use crate::{
     port::Protocol,
     query::Query,
@@ -20,13 +22,43 @@ pub(super) fn sockets(query: &Query, protocol: Protocol) -> io::Result<Vec<Socke
     let mut found: Vec<Socket> = Vec::new();
     for (wanted, family) in [(query.ipv4, AddressFamily::INET), (query.ipv6, AddressFamily::INET6)] {
         if wanted {
-            found.extend(match sock_diag::sockets(query, protocol, family) {
-                Err(refused) if refused.raw_os_error().is_some() => as_text(query, protocol, family, refused)?,
+            found.extend(match sock_diag::sockets(query, protocol, family, Reach::of(query)) {
+                Err(refused) if refused.raw_os_error().is_some() => {
+                    as_text(protocol, family, refused, |socket| query.wants(socket))?
+                }
                 answer => answer?,
             });
         }
     }
     Ok(found)
+}
+
+/// Lists whatever is on the ports.
+pub(super) fn occupants(query: &Query, protocol: Protocol) -> io::Result<ProtocolOccupants> {
+    let mut sockets: Vec<Socket> = Vec::new();
+    let mut is_whole = protocol == Protocol::Udp || lists_bound_sockets();
+    for family in [AddressFamily::INET, AddressFamily::INET6] {
+        sockets.extend(match sock_diag::sockets(query, protocol, family, Reach::OwnEnd) {
+            Err(refused) if refused.raw_os_error().is_some() => {
+                is_whole &= protocol == Protocol::Udp;
+                as_text(protocol, family, refused, |socket| query.is_occupied_by(socket))?
+            }
+            answer => answer?,
+        });
+    }
+    sockets.retain(|socket| query.is_occupied_by(socket));
+    Ok(ProtocolOccupants { sockets, is_whole })
+}
+
+/// From Linux 6.8 on, `sock_diag(7)` lists TCP sockets that were bound and neither listen nor are connected; earlier kernels
+/// pass over the wish in silence.
+fn lists_bound_sockets() -> bool {
+    uname().release().to_str().is_ok_and(|release| version(release) >= Some((6, 8)))
+}
+
+fn version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|character: char| !character.is_ascii_digit()).map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
 /// Counts the processes whose sockets are not listed: the kernel lists everybody's.
@@ -39,15 +71,39 @@ pub(super) fn unseen() -> io::Result<usize> {
 ///
 /// The kernel writes them page by page, and sockets that come and go in between make others appear twice or not at all:
 /// only what reads the same twice is believed.
-fn as_text(query: &Query, protocol: Protocol, family: AddressFamily, refused: io::Error) -> io::Result<Vec<Socket>> {
+fn as_text(
+    protocol: Protocol,
+    family: AddressFamily,
+    refused: io::Error,
+    is_wanted: impl Fn(&Socket) -> bool,
+) -> io::Result<Vec<Socket>> {
     let mut last = None;
     let read = netlink::settled(|| {
         let mut now: Vec<Socket> = proc_net::sockets(protocol, family)?;
-        now.retain(|socket| query.wants(socket));
+        now.retain(|socket| is_wanted(socket));
         let now = in_order(now);
         let settled = last.as_ref() == Some(&now);
         last = Some(now.clone());
         Ok(settled.then_some(now))
     });
     read.map_err(|error| if error.kind() == io::ErrorKind::NotFound { refused } else { error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+
+    #[test]
+    fn a_kernels_release_begins_with_two_numbers() {
+        for (release, expected) in [
+            ("6.18.44-generic", Some((6, 18))),
+            ("6.8.0", Some((6, 8))),
+            ("5.15.167.4-microsoft-standard-WSL2", Some((5, 15))),
+            ("6.8-rc1", Some((6, 8))),
+            ("next", None),
+            ("", None),
+        ] {
+            assert_eq!(version(release), expected, "{release}");
+        }
+    }
 }

@@ -14,6 +14,7 @@ use std::{
 use proc_tree::process;
 
 use self::libproc::{INI_IPV4, INI_IPV6, SOCKINFO_IN, SOCKINFO_TCP, SocketInfo, describe, list};
+use super::ProtocolOccupants;
 use crate::{
     port::Protocol,
     query::Query,
@@ -33,6 +34,13 @@ pub(super) fn sockets(query: &Query, protocol: Protocol) -> io::Result<Vec<Socke
     let open = scan()?.open.into_iter().map(|(_, socket)| socket);
     let found: HashSet<Socket> = open.filter(|socket| socket.protocol == protocol && query.wants(socket)).collect();
     Ok(found.into_iter().collect())
+}
+
+/// Lists whatever is on the ports, as far as it can be seen.
+pub(super) fn occupants(query: &Query, protocol: Protocol) -> io::Result<ProtocolOccupants> {
+    let open = scan()?.open.into_iter().map(|(_, socket)| socket);
+    let is_here = |socket: &Socket| socket.protocol == protocol && query.is_occupied_by(socket);
+    Ok(ProtocolOccupants { sockets: open.filter(is_here).collect(), is_whole: false })
 }
 
 /// Counts the processes whose sockets are not listed.

@@ -36,13 +36,38 @@ const LISTEN: u32 = 1 << 10;
 const UNCONNECTED: u32 = 1 << 7;
 /// Also sockets that are still opening for a client (`TCP_NEW_SYN_RECV`, 12).
 const ALL_STATES: u32 = 0x1fff;
+/// Bound, and neither listening nor connected (`TCP_BOUND_INACTIVE`, 13); they say of themselves that they are closed.
+const BOUND_INACTIVE: u32 = 1 << 13;
+
+/// Which of the sockets on the ports are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Those that serve them.
+    Serving,
+    /// Those with either end on them, in whatever state.
+    EitherEnd,
+    /// Those with their own end on them, in whatever state.
+    OwnEnd,
+}
+
+impl Reach {
+    /// Returns how far a query for holders or connections reaches.
+    pub(super) fn of(query: &Query) -> Self {
+        if query.connections { Self::EitherEnd } else { Self::Serving }
+    }
+}
 
 /// Lists the sockets of one protocol and family. What the kernel cannot filter (addresses) is left to the caller.
 ///
 /// # Errors
 /// One with an OS error where the kernel refuses to answer, another where its answer cannot be trusted.
-pub(super) fn sockets(query: &Query, protocol: Protocol, family: AddressFamily) -> io::Result<Vec<Socket>> {
-    let request = request(query, protocol, family);
+pub(super) fn sockets(
+    query: &Query,
+    protocol: Protocol,
+    family: AddressFamily,
+    reach: Reach,
+) -> io::Result<Vec<Socket>> {
+    let request = request(query, protocol, family, reach);
     settled(|| {
         let netlink =
             socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(netlink::SOCK_DIAG))?;
@@ -66,12 +91,14 @@ fn read(protocol: Protocol, receive: impl FnMut(&mut [u8]) -> io::Result<usize>)
     Ok(consistent.then_some(found))
 }
 
-fn request(query: &Query, protocol: Protocol, family: AddressFamily) -> Vec<u8> {
-    let states = match (query.connections, protocol) {
-        (true, _) => ALL_STATES,
-        (false, Protocol::Tcp) => LISTEN,
-        (false, Protocol::Udp) => UNCONNECTED,
+fn request(query: &Query, protocol: Protocol, family: AddressFamily, reach: Reach) -> Vec<u8> {
+    let states = match (reach, protocol) {
+        (Reach::EitherEnd, _) => ALL_STATES,
+        (Reach::OwnEnd, _) => ALL_STATES | BOUND_INACTIVE,
+        (Reach::Serving, Protocol::Tcp) => LISTEN,
+        (Reach::Serving, Protocol::Udp) => UNCONNECTED,
     };
+    let either_end = reach == Reach::EitherEnd;
     let ranges: Vec<(u16, u16)> = query
         .ports
         .iter()
@@ -81,8 +108,8 @@ fn request(query: &Query, protocol: Protocol, family: AddressFamily) -> Vec<u8> 
         .collect();
     // a single port needs no program
     let (single, filter) = match ranges.as_slice() {
-        [(low, high)] if low == high && !query.connections => (*low, Vec::new()),
-        ranges => (0, bytecode(ranges, query.connections)),
+        [(low, high)] if low == high && !either_end => (*low, Vec::new()),
+        ranges => (0, bytecode(ranges, either_end)),
     };
     let attribute = if filter.is_empty() { 0 } else { 4 + filter.len() };
     let length = HEADER + REQUEST + attribute;
@@ -180,7 +207,7 @@ mod tests {
     fn the_kernel_is_asked_for_one_port_or_for_ranges_and_for_listeners_alone() {
         let ask = |ports: &str| {
             let query = Query::holders_of(vec![ports.parse().expect("ports")]);
-            request(&query, Protocol::Tcp, AddressFamily::INET)
+            request(&query, Protocol::Tcp, AddressFamily::INET, Reach::of(&query))
         };
         let one = ask("8000");
         assert_eq!(

@@ -1,0 +1,65 @@
+//! What is on the ports that nobody listens on, where it keeps a server from them.
+
+use std::{
+    collections::HashSet,
+    io::{self, Write},
+};
+
+use port_who::{Answer, Availability, Occupancy, PortSpec, Query, owners, report};
+use proc_tree::cli::text;
+
+use super::arguments::Arguments;
+
+/// More ports than these are not named one by one.
+const NAMED: usize = 5;
+
+/// Says on stderr which of the ports nobody holds and are not free all the same. A range on which somebody listens has its
+/// answer.
+pub(super) fn say(arguments: &Arguments, answer: &Answer) -> anyhow::Result<()> {
+    let query = arguments.query();
+    // with a filter it was not asked whether the ports are held, and other namespaces' tables are not looked at
+    if arguments.common.quiet || arguments.is_filtered() || query.all_netns {
+        return Ok(());
+    }
+    let unheld = unheld(&query.ports, answer);
+    if unheld.is_empty() {
+        return Ok(());
+    }
+    let notes = notes(&Query { ports: unheld, ..query })?;
+    for note in notes.iter().take(NAMED) {
+        let _ = writeln!(io::stderr(), "note: {}", text::escape(note));
+    }
+    if let Some(more @ 1..) = notes.len().checked_sub(NAMED) {
+        let _ = writeln!(io::stderr(), "note: nor are {more} more of these ports");
+    }
+    Ok(())
+}
+
+/// Returns what of the ports the answer says nothing about.
+fn unheld(asked: &[PortSpec], answer: &Answer) -> Vec<PortSpec> {
+    let held: HashSet<u16> = answer.holdings.iter().map(|holding| holding.socket.local.port()).collect();
+    let is_unheld = |spec: &&PortSpec| match spec.ranges() {
+        [(low, high)] if low == high => !held.contains(low),
+        _ => held.is_empty(),
+    };
+    asked.iter().filter(is_unheld).cloned().collect()
+}
+
+fn notes(query: &Query) -> anyhow::Result<Vec<String>> {
+    let occupancy = Occupancy::read(query)?;
+    let mut seen = HashSet::new();
+    let mut notes = Vec::new();
+    for (spec, port) in query.ports.iter().flat_map(|spec| spec.ports().map(move |port| (spec, port))) {
+        // of a range, only what is known to be there: to bind each of its ports would take long
+        let is_alone = matches!(spec.ranges(), [(low, high)] if low == high);
+        if !(is_alone || occupancy.has_any(port)) || !seen.insert(port) {
+            continue;
+        }
+        if let Availability::Used(sockets) = occupancy.of(spec, port)? {
+            // beyond those that are named they are only counted
+            let by = if notes.len() < NAMED { owners(&sockets)? } else { Vec::new() };
+            notes.push(format!("nobody listens on port {port}, but it is not free: {}", report::in_use(&by)));
+        }
+    }
+    Ok(notes)
+}
