@@ -7,6 +7,8 @@ mod support;
 mod families;
 #[path = "port-kill/freed.rs"]
 mod freed;
+#[path = "port-kill/in_use.rs"]
+mod in_use;
 #[path = "port-kill/installed.rs"]
 mod installed;
 #[path = "port-kill/interactive.rs"]

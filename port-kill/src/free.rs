@@ -3,6 +3,7 @@
 mod candidate;
 mod evidence;
 mod findings;
+mod in_use;
 mod named;
 mod plan;
 mod recheck;
@@ -12,5 +13,6 @@ mod run;
 mod scope;
 
 pub use candidate::Candidate;
+pub use in_use::InUseError;
 pub use request::{Request, Target};
 pub use run::{Confirm, FreeError, free};

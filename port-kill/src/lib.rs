@@ -22,7 +22,7 @@ pub mod report;
 mod stop;
 mod supervisor;
 
-pub use free::{Candidate, Confirm, FreeError, Request, Target, free};
+pub use free::{Candidate, Confirm, FreeError, InUseError, Request, Target, free};
 pub use hint::Hint;
 pub use outcome::{Holder, Outcome, PortOutcome, ProcessOutcome, Report, Role};
 pub use stop::{StopOptions, Stopped, stop};

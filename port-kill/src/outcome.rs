@@ -120,15 +120,18 @@ pub struct PortOutcome {
     pub port: u16,
     /// The protocol; `None` where none was asked for and nothing held it.
     pub protocol: Option<Protocol>,
-    /// Whether the kernel says that nobody holds it.
+    /// Whether the kernel says that nobody listens on it and a server can bind it now.
     pub free: bool,
     /// What there is to say.
     pub reason: Option<String>,
-    /// Who holds it; empty for a free port.
+    /// Who holds it or, where nobody listens and it is not free all the same, who else is seen to use it.
     pub held_by: Vec<Holder>,
     /// Whether it is held by those alone whom a filter left out: nobody asked for them.
     #[serde(skip)]
     pub left_alone: bool,
+    /// Whether nobody listens and something else keeps a server from it: that is no matter of this call.
+    #[serde(skip)]
+    pub in_use: bool,
 }
 
 /// Who holds a port at the end; all unknown where the owner is invisible.
@@ -177,7 +180,7 @@ impl Report {
     /// Tells whether nobody who was asked for holds a port any more: also what a process holds of which nothing can be seen counts.
     pub fn is_free(&self) -> bool {
         let unseen = |process: &ProcessOutcome| process.port.is_none() && process.outcome == Outcome::Denied;
-        self.ports.iter().all(|port| port.free || port.left_alone) && !self.processes.iter().any(unseen)
+        self.ports.iter().all(|port| port.free || port.left_alone || port.in_use) && !self.processes.iter().any(unseen)
     }
 
     /// Adds a hint, once.

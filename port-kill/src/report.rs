@@ -123,7 +123,7 @@ mod tests {
     }
 
     fn port(port: u16, free: bool) -> PortOutcome {
-        PortOutcome { port, protocol: None, free, reason: None, held_by: Vec::new(), left_alone: false }
+        PortOutcome { port, protocol: None, free, reason: None, held_by: Vec::new(), left_alone: false, in_use: false }
     }
 
     fn written(report: &Report) -> String {

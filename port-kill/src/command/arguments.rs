@@ -201,8 +201,11 @@ impl Arguments {
         if let Some(signal) = interrupted {
             say(&notes::interruption(report, signal));
         }
+        for port in report.ports.iter().filter(|port| port.in_use) {
+            self.note(&notes::in_use(port));
+        }
         if !self.dry_run {
-            for port in report.ports.iter().filter(|port| !port.free) {
+            for port in report.ports.iter().filter(|port| !port.free && !port.in_use) {
                 let held = notes::still_held(report, port);
                 if port.left_alone { self.note(&held) } else { say(&held) }
             }

@@ -35,6 +35,12 @@ pub(crate) fn still_held(report: &Report, port: &PortOutcome) -> String {
     text::escape(&format!("port-kill: port {} is still held{reason}", port.port)).into_owned()
 }
 
+/// Words that a port is not free though nobody listens on it.
+pub(crate) fn in_use(port: &PortOutcome) -> String {
+    let reason = port.reason.as_deref().unwrap_or("something uses it");
+    text::escape(&format!("note: nobody listens on port {}, but it is not free: {reason}", port.port)).into_owned()
+}
+
 /// Words what the user could do next.
 pub(crate) fn hint(hint: &Hint) -> String {
     let said = match hint {
@@ -146,6 +152,7 @@ mod tests {
             protocol: None,
             free: false,
             left_alone: false,
+            in_use: false,
         };
         let report = Report { processes: vec![refused], ..Report::default() };
         assert_eq!(still_held(&report, &held(7)), "port-kill: port 80 is still held");

@@ -67,7 +67,15 @@ mod tests {
             unanswered: None,
             memory: None,
         };
-        let port = PortOutcome { port: 80, protocol: None, free, reason: None, held_by: Vec::new(), left_alone: false };
+        let port = PortOutcome {
+            port: 80,
+            protocol: None,
+            free,
+            reason: None,
+            held_by: Vec::new(),
+            left_alone: false,
+            in_use: false,
+        };
         Report { processes: outcomes.iter().map(process).collect(), ports: vec![port], ..Report::default() }
     }
 
@@ -93,6 +101,9 @@ mod tests {
         let mut left_alone = report(false, &[Terminated]);
         left_alone.ports[0].left_alone = true;
         assert_eq!(Status::of(&left_alone, false, true), Done, "nobody who was asked for holds it");
+        let mut in_use = report(false, &[Terminated]);
+        in_use.ports[0].in_use = true;
+        assert_eq!(Status::of(&in_use, false, true), Done, "nobody listens");
         let mut unseen = report(true, &[Denied]);
         unseen.processes[0].port = None;
         assert_eq!(Status::of(&unseen, false, false), No, "it cannot be seen what it holds");

@@ -223,7 +223,7 @@ fn port_outcome(
 ) -> PortOutcome {
     let free = held_by.is_empty();
     let reason = if free && !was_held { Some("nothing was listening".to_owned()) } else { why };
-    PortOutcome { port, protocol, free, reason, held_by, left_alone: false }
+    PortOutcome { port, protocol, free, reason, held_by, left_alone: false, in_use: false }
 }
 
 fn unseen(port: u16, holding: &Holding) -> ProcessOutcome {

@@ -14,6 +14,7 @@ use super::{
     candidate::Candidate,
     evidence,
     findings::Findings,
+    in_use::{self, InUseError},
     named::{is_named, unmatched},
     plan::{HolderVerdict, judge},
     recheck,
@@ -43,6 +44,9 @@ pub enum FreeError {
     /// The processes could not be looked at or waited for.
     #[error("cannot look at the processes")]
     Wait(#[source] io::Error),
+    /// It could not be found out whether a port that nobody holds is free.
+    #[error(transparent)]
+    InUse(#[from] InUseError),
     /// The user could not be asked.
     #[error("cannot ask on the terminal")]
     Ask(#[source] io::Error),
@@ -125,7 +129,9 @@ impl FreeRun<'_> {
 
     fn report(&self, stopped: &[Stopped], answer: &Answer) -> Result<Report, FreeError> {
         let Self { request, scope, findings, .. } = self;
-        Summary { request, scope, findings, stopped, answer }.report().map_err(FreeError::Wait)
+        let mut report = Summary { request, scope, findings, stopped, answer }.report().map_err(FreeError::Wait)?;
+        in_use::note(&mut report.ports, scope)?;
+        Ok(report)
     }
 
     /// Tells what would be done.

@@ -39,6 +39,22 @@ impl Scope {
         self.chosen.as_ref().is_none_or(|chosen| chosen.contains(&(socket.protocol, socket.local)))
     }
 
+    /// Returns what is at stake on one port, of one protocol where one is named.
+    pub(super) fn specs(&self, port: u16, protocol: Option<Protocol>) -> Vec<PortSpec> {
+        let is_meant = |named: Option<Protocol>| protocol.is_none() || named.is_none() || named == protocol;
+        let of_protocol = |spec: PortSpec| match protocol {
+            Some(protocol) => spec.of_protocol(protocol),
+            None => spec,
+        };
+        if let Some(chosen) = &self.chosen {
+            let here = chosen.iter().filter(|(named, local)| local.port() == port && is_meant(Some(*named)));
+            here.map(|(named, local)| PortSpec::port(port).of_protocol(*named).on(local.ip())).collect()
+        } else {
+            let specs = self.query.ports.iter().filter(|spec| spec.ports().any(|one| one == port));
+            specs.filter(|spec| is_meant(spec.protocol())).cloned().map(of_protocol).collect()
+        }
+    }
+
     /// Reads the sockets that are open, and no process.
     pub(super) fn open_sockets(&self) -> Result<Vec<Socket>, LookError> {
         // without a port the query would ask for everything

@@ -1,0 +1,77 @@
+//! Ports that nobody listens on and that are not free all the same.
+
+use super::{Said, port_kill, quiet_port};
+use crate::support::{Fixture, runs};
+
+/// A connection whose local port is this one, and its server.
+fn connection(address: &str) -> (Fixture, Fixture) {
+    let peer = Fixture::start(["hold", "tcp", "127.0.0.1:0"]);
+    let client = Fixture::start(["hold", "connected", address, &peer.address().to_string()]);
+    (client, peer)
+}
+
+#[test]
+fn a_port_that_a_connection_uses_is_not_freed_by_the_end_of_its_server() {
+    let port = quiet_port();
+    let (client, _peer) = connection(&format!("127.0.0.2:{port}"));
+    let server = Fixture::start(["serve", &format!("127.0.0.1:{port}")]);
+    let reason = format!("a connection of fixture ({}) uses it", client.pid());
+    let note = format!("note: nobody listens on port {port}, but it is not free: {reason}\n");
+    let output = port_kill().args(["--json", &port.to_string()]).any_stdout().stderr(note).run();
+    let said = Said::by(&output);
+    assert_eq!(said.outcome(server.pid()), "terminated");
+    let record = &said.ports[0];
+    assert_eq!((record.free, record.reason.as_deref()), (false, Some(reason.as_str())));
+    assert_eq!(record.held_by.iter().map(|holder| holder.pid).collect::<Vec<_>>(), [Some(client.pid())]);
+    assert!(runs(client.pid()), "it is no holder");
+}
+
+#[test]
+fn the_lines_do_not_say_freed_of_a_port_that_is_in_use() {
+    let port = quiet_port();
+    let (client, _peer) = connection(&format!("127.0.0.2:{port}"));
+    let _server = Fixture::start(["serve", &format!("127.0.0.1:{port}")]);
+    let user = format!("a connection of fixture ({}) uses it", client.pid());
+    let note = format!("note: nobody listens on port {port}, but it is not free: {user}\n");
+    let output = port_kill().arg(port.to_string()).any_stdout().stderr(note).run();
+    assert!(output.stdout.contains(" terminated ") && !output.stdout.contains("freed"), "{}", output.stdout);
+}
+
+#[test]
+fn a_port_that_is_bound_and_not_listened_on_is_told_and_nobody_is_signalled() {
+    let port = quiet_port();
+    let loading = Fixture::start(["hold", "bound", &format!("127.0.0.1:{port}")]);
+    let reason = format!("a bound socket of fixture ({}) uses it", loading.pid());
+    let stderr =
+        format!("{port}  nothing was listening\nnote: nobody listens on port {port}, but it is not free: {reason}\n");
+    for (arguments, status) in [(&["--json"][..], 0), (&["--json", "-n"], 0), (&["--json", "--require"], 1)] {
+        let tool = port_kill().args(arguments).arg(port.to_string()).status(status);
+        let said = Said::by(&tool.any_stdout().stderr(stderr.as_str()).run());
+        assert_eq!((said.processes.len(), said.ports.len()), (0, 1), "{said:?}");
+        let record = &said.ports[0];
+        assert_eq!((record.free, record.reason.as_deref()), (false, Some(reason.as_str())));
+        assert_eq!(record.held_by[0].pid, Some(loading.pid()));
+    }
+    assert!(runs(loading.pid()));
+}
+
+#[test]
+fn what_lingers_behind_a_server_does_not_count() {
+    for how in ["left-over", "lingering"] {
+        let port = quiet_port();
+        let _server = Fixture::start(["hold", how, &format!("127.0.0.1:{port}")]);
+        let output = port_kill().args(["--json", &port.to_string()]).any_stdout();
+        let said = Said::by(&output.stderr(format!("{port}  nothing was listening\n")).run());
+        assert!(said.all_are_free(), "{how}: {said:?}");
+    }
+}
+
+#[test]
+fn only_the_address_of_a_record_has_to_be_free() {
+    let port = quiet_port();
+    let _other = Fixture::start(["hold", "bound", &format!("127.0.0.2:{port}")]);
+    let server = Fixture::start(["serve", &format!("127.0.0.1:{port}")]);
+    let record = format!("{{\"pid\":{},\"port\":{port}}}", server.pid());
+    let said = Said::by(&port_kill().args(["--json", "-"]).stdin(record).any_stdout().run());
+    assert!(said.all_are_free(), "{said:?}");
+}
