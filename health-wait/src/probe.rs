@@ -1,7 +1,5 @@
 //! One attempt at one address of a target, whatever it is.
 
-use port_who::PortSpec;
-
 use crate::{
     options::ProbeOptions,
     schedule::limit::Limit,
@@ -31,6 +29,7 @@ use endpoint::Endpoint;
 use file::FileProbe;
 use grpc::GrpcProbe;
 use http::HttpProbe;
+use port_free::PortFreeProbe;
 use process::ProcessProbe;
 use stage::Stage;
 
@@ -42,7 +41,7 @@ pub(crate) enum Probe<'a> {
     Grpc(Box<GrpcProbe<'a>>),
     File(FileProbe<'a>),
     Process(ProcessProbe),
-    PortFree(&'a PortSpec),
+    PortFree(PortFreeProbe<'a>),
 }
 
 impl<'a> Probe<'a> {
@@ -57,7 +56,7 @@ impl<'a> Probe<'a> {
             }
             Kind::File(path) => Self::File(FileProbe::new(path)),
             Kind::Process(pid) => Self::Process(ProcessProbe::new(*pid)),
-            Kind::PortFree(ports) => Self::PortFree(ports),
+            Kind::PortFree(ports) => Self::PortFree(PortFreeProbe::new(ports)),
         }
     }
 
@@ -101,7 +100,7 @@ impl<'a> Probe<'a> {
             Self::Grpc(probe) => probe.ask(endpoint, stage).await,
             Self::File(probe) => probe.look().await,
             Self::Process(probe) => probe.look(),
-            Self::PortFree(ports) => port_free::look(ports),
+            Self::PortFree(probe) => probe.look(),
         }
     }
 

@@ -209,6 +209,35 @@ fn a_port_is_free_when_nobody_holds_it_on_any_address() {
 }
 
 #[test]
+fn a_port_is_not_free_while_something_else_than_a_listener_keeps_a_server_from_it() {
+    let peer = Fixture::start(["hold", "tcp", "127.0.0.1:0"]);
+    let (bound, used) = (free_port(), free_port());
+    let loading = Fixture::start(["hold", "bound", &format!("127.0.0.1:{bound}")]);
+    let client = Fixture::start(["hold", "connected", &format!("127.0.0.1:{used}"), &peer.address().to_string()]);
+    for (port, what, pid) in [(bound, "a bound socket", loading.pid()), (used, "a connection", client.pid())] {
+        let reason = format!("nobody listens on port {port}, but {what} of fixture ({pid}) uses it");
+        let said = format!("health-wait: port-free:{port} is not healthy: {reason}\n");
+        health_wait().args(["--once", &format!("port-free:{port}")]).status(1).stderr(said).run();
+        health_wait().args(["--once", &format!("port-free:127.0.0.3:{port}")]).run();
+    }
+    let releases = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(100));
+        drop(loading);
+    });
+    health_wait().args(["-q", &format!("port-free:{bound}")]).run();
+    releases.join().expect("the port was given back");
+}
+
+#[test]
+fn what_lingers_behind_a_server_leaves_its_port_free() {
+    for how in ["left-over", "lingering"] {
+        let port = free_port();
+        let _server = Fixture::start(["hold", how, &format!("127.0.0.1:{port}")]);
+        health_wait().args(["--once", &format!("port-free:{port}")]).run();
+    }
+}
+
+#[test]
 fn all_targets_must_be_healthy_and_any_one_with_any() {
     let server = Server::answering("200 OK", "");
     let (up, down) = (format!(":{}", server.port()), format!(":{}", free_port()));

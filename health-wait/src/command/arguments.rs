@@ -32,7 +32,7 @@ fn after_help() -> String {
 #[command(version, override_usage = "health-wait [OPTIONS] TARGET... [-- CMD...]", after_help = after_help())]
 pub(crate) struct Arguments {
     /// What to wait for: http://…, https://…, host:port, :port, tcp://host:port, unix:/path, http+unix:/path:/health,
-    /// grpc://host:port[/service], grpcs://…, file:/path, pid:N, port-free:8000
+    /// grpc://host:port[/service], grpcs://…, file:/path, pid:N, port-free:8000 (a server can bind it)
     #[arg(value_name = "TARGET", required_unless_present = "generate")]
     pub(super) targets: Vec<Target>,
 
