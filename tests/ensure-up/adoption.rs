@@ -250,6 +250,33 @@ fn a_range_passes_over_a_port_that_is_bound_and_not_listened_on() {
 }
 
 #[test]
+fn a_range_does_not_drift_from_the_port_whose_last_server_closed_its_connections_first() {
+    let site = Site::new();
+    let first = ports(3);
+    let range = format!("{first}-{}", first + 2);
+    for round in 0..3 {
+        let tool = site.bare().any_stdout().any_stderr().args(["--json", "--port", &range, "--health", "/", "--"]);
+        let line = crate::site::line(&tool.args(site.server(&[])).run());
+        assert_eq!((line.action.as_str(), line.port), ("started", Some(first)), "round {round}");
+        // the server closes first: its end of the connection lingers
+        crate::site::get(([127, 0, 0, 1], first).into());
+        site.bare().any_stdout().any_stderr().args(["--stop", &first.to_string()]).run();
+    }
+}
+
+#[test]
+fn a_range_passes_over_a_port_that_a_connection_was_made_from() {
+    let site = Site::new();
+    let first = ports(2);
+    let peer = Fixture::start(["hold", "tcp", "127.0.0.1:0"]);
+    let _client = Fixture::start(["hold", "connected", &format!("127.0.0.1:{first}"), &peer.address().to_string()]);
+    let tool =
+        site.bare().any_stdout().any_stderr().args(["--json", "--port", &format!("{first}-{}", first + 1), "--"]);
+    let line = crate::site::line(&tool.args(site.server(&[])).run());
+    assert_eq!((line.action.as_str(), line.port), ("started", Some(first + 1)));
+}
+
+#[test]
 fn a_range_of_lingering_connections_is_free_all_the_same() {
     let site = Site::new();
     let first = ports(2);

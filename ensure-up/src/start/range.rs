@@ -44,7 +44,7 @@ pub(super) fn ensure(call: &Call<'_>) -> Result<Up, Failure> {
             return port::ensure(call, port, lock.waited);
         }
     }
-    // where none can be bound now, the server's own error says most; a connection that lingers is no hindrance to it
+    // where none is free, the server's own error says most
     match start_on(call, &unheld, true)? {
         Some(up) => Ok(up),
         None => start_on(call, &unheld, false)?.ok_or_else(|| Failure::NoneFree(ports.to_string())),
