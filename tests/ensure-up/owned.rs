@@ -1,51 +1,19 @@
 //! From the fork until it is recorded as ready a server has an owner: whatever fails on our side leaves nothing running.
 
-#[cfg(target_os = "linux")]
-use std::os::unix::process::CommandExt;
 use std::{path::Path, process::Command};
 
 #[cfg(target_os = "linux")]
 use nix::libc;
 
 #[cfg(target_os = "linux")]
-use crate::{site::has_none, support::Tool};
+use crate::{
+    site::has_none,
+    support::filter::{About, refuse},
+};
 use crate::{
     site::{Site, shell},
     support::{eventually, installed},
 };
-
-/// Makes the kernel answer ENOSYS to one system call, in the tool and in all that it starts.
-#[cfg(target_os = "linux")]
-fn refuse(tool: &mut Tool, call: libc::c_long) {
-    const NUMBER: u32 = 0;
-    let step = |code: u32, value: u32, if_equal: u8, otherwise: u8| libc::sock_filter {
-        code: u16::try_from(code).expect("a code has 16 bits"),
-        jt: if_equal,
-        jf: otherwise,
-        k: value,
-    };
-    let call = u32::try_from(call).expect("a number of a system call");
-    let errno = libc::SECCOMP_RET_ERRNO | u32::try_from(libc::ENOSYS).expect("an error");
-    let program = [
-        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, NUMBER, 0, 0),
-        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, call, 0, 1),
-        step(libc::BPF_RET | libc::BPF_K, errno, 0, 0),
-        step(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0, 0),
-    ];
-    let install = move || {
-        let filter = libc::sock_fprog { len: 4, filter: program.as_ptr().cast_mut() };
-        // SAFETY: prctl(2) reads the filter, which lives until it returns.
-        let results = unsafe {
-            [
-                libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
-                libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter),
-            ]
-        };
-        if results == [0, 0] { Ok(()) } else { Err(std::io::Error::last_os_error()) }
-    };
-    // SAFETY: between fork and exec it makes system calls only.
-    unsafe { tool.command().pre_exec(install) };
-}
 
 fn assert_nothing_is_left(site: &Site, case: &str) {
     eventually(&format!("nothing left: {case}, but {:?}", site.processes()), || site.processes().is_empty());
@@ -58,9 +26,9 @@ fn a_server_that_cannot_be_watched_is_not_left_running() {
     for options in [&[][..], &["--keep-up"]] {
         let site = Site::new();
         let mut tool = site.run(options, &site.server(&[])).status(125);
-        refuse(&mut tool, libc::SYS_pidfd_open);
+        refuse(tool.command(), &[libc::SYS_pidfd_open], About::Others, libc::EIO);
         let output = tool.run();
-        assert!(output.stderr.starts_with("ensure-up: cannot watch the server"), "{}", output.stderr);
+        assert!(output.stderr.starts_with("ensure-up: cannot start a process: input/output error"), "{}", output.stderr);
         assert_nothing_is_left(&site, &format!("{options:?}"));
         assert!(site.started().is_empty() && has_none(&site.path("state"), ".json"), "it never ran");
     }
@@ -71,7 +39,7 @@ fn a_server_that_cannot_be_watched_is_not_left_running() {
 fn a_supervisor_that_cannot_be_waited_for_is_not_left_running() {
     let site = Site::new();
     let mut tool = site.run(&["--keep-up"], &site.server(&["--delay", "300"])).status(125);
-    refuse(&mut tool, libc::SYS_inotify_init1);
+    refuse(tool.command(), &[libc::SYS_inotify_init1], About::All, libc::ENOSYS);
     tool.run();
     assert_nothing_is_left(&site, "no inotify");
     assert!(has_none(&site.path("state"), ".json"), "nothing is recorded of it");

@@ -4,6 +4,8 @@
 #![allow(unreachable_pub, reason = "a module of tests, not a library")]
 #![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "a helper that panics fails its test")]
 
+#[cfg(target_os = "linux")]
+pub mod filter;
 mod fixture;
 mod terminal;
 mod tool;
