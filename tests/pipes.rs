@@ -2,6 +2,10 @@
 
 mod support;
 
+#[cfg(target_os = "linux")]
+#[path = "pipes/surroundings.rs"]
+mod surroundings;
+
 use std::{
     fs,
     path::{Path, PathBuf},

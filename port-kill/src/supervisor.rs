@@ -72,8 +72,9 @@ fn own_manager(process: &Facts) -> Option<Manager> {
 fn adopter(process: &Facts) -> io::Result<Option<Facts>> {
     let Some(stat) = process::stat(process.pid)? else { return Ok(None) };
     let line: Vec<u32> = tree::ancestors(&stat)?.iter().map(|above| above.pid).chain([process.pid]).collect();
-    for pid in process::all()? {
-        let Some(stat) = process::stat(pid)?.filter(|stat| stat.name == "ensure-up") else { continue };
+    for stat in process::visible()? {
+        let Some(stat) = Some(stat?).filter(|stat| stat.name == "ensure-up") else { continue };
+        let pid = stat.pid;
         let supervisor = Facts::from_stat(stat);
         if supervises(&supervisor, process) && handle::held_by(pid).iter().any(|held| line.contains(held)) {
             return Ok(Some(supervisor));
@@ -93,7 +94,7 @@ pub(crate) fn starter(process: &Facts) -> io::Result<Option<String>> {
     if let Some(supervisor) = Supervisor::of(process)? {
         return Ok(Some(supervisor.name()));
     }
-    let parent = Facts::of(process.ppid)?;
+    let parent = process::stat_if_visible(process.ppid)?.map(Facts::from_stat);
     let known =
         parent.filter(|parent| parent.pid != 1 && program(parent).is_none_or(|known| known.role != Role::Reaper));
     Ok(known.map(|parent| format!("{} ({})", parent.name, parent.pid)))

@@ -131,6 +131,25 @@ pub fn all() -> io::Result<Vec<u32>> {
     platform::all()
 }
 
+/// Reads a process's place and state, unless it may not be looked at: mounted with `hidepid`, /proc hides what others run.
+///
+/// # Errors
+/// When the kernel refuses to say for another reason.
+pub fn stat_if_visible(pid: u32) -> io::Result<Option<Stat>> {
+    match stat(pid) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
+        answer => answer,
+    }
+}
+
+/// Reads all processes that can be seen, each as it is when its turn comes.
+///
+/// # Errors
+/// When the process table cannot be read at all; an item is one when a process cannot be read.
+pub fn visible() -> io::Result<impl Iterator<Item = io::Result<Stat>>> {
+    Ok(all()?.into_iter().filter_map(|pid| stat_if_visible(pid).transpose()))
+}
+
 /// Lists the PIDs of the process's children.
 ///
 /// `threads` is how many threads the process has: children hang off the thread that forked them.

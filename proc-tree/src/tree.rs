@@ -18,7 +18,7 @@ pub fn ancestors(of: &Stat) -> io::Result<Vec<Stat>> {
     let mut line: Vec<Stat> = Vec::new();
     loop {
         let child = line.last().unwrap_or(of);
-        match stat_if_visible(child.parent)? {
+        match process::stat_if_visible(child.parent)? {
             Some(parent) if child.parent != 0 && parent.start_id <= child.start_id => line.push(parent),
             _ => return Ok(line),
         }
@@ -97,12 +97,12 @@ impl Walk {
     /// Lists the children, then reads the process. Only once it is read is it known whether it has several threads.
     fn read(&mut self, pid: u32) -> io::Result<Option<(Stat, Vec<u32>)>> {
         let mut children = self.children(pid, 1)?;
-        let mut stat = stat_if_visible(pid)?;
+        let mut stat = process::stat_if_visible(pid)?;
         if let Some(threads) = stat.as_ref().map(|stat| stat.threads).filter(|&threads| threads > 1)
             && self.table.is_none()
         {
             children = self.children(pid, threads)?;
-            stat = stat_if_visible(pid)?;
+            stat = process::stat_if_visible(pid)?;
         }
         self.missed |= stat.is_none();
         Ok(stat.map(|stat| (stat, children)))
@@ -142,20 +142,11 @@ impl Walk {
     }
 }
 
-/// Mounted with hidepid, /proc hides other users' processes: those are left out.
-fn stat_if_visible(pid: u32) -> io::Result<Option<Stat>> {
-    match process::stat(pid) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
-        answer => answer,
-    }
-}
-
 fn table() -> io::Result<HashMap<u32, Vec<Stat>>> {
     let mut children: HashMap<u32, Vec<Stat>> = HashMap::new();
-    for pid in process::all()? {
-        if let Some(stat) = stat_if_visible(pid)? {
-            children.entry(stat.parent).or_default().push(stat);
-        }
+    for stat in process::visible()? {
+        let stat = stat?;
+        children.entry(stat.parent).or_default().push(stat);
     }
     Ok(children)
 }

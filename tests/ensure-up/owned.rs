@@ -28,7 +28,11 @@ fn a_server_that_cannot_be_watched_is_not_left_running() {
         let mut tool = site.run(options, &site.server(&[])).status(125);
         refuse(tool.command(), &[libc::SYS_pidfd_open], About::Others, libc::EIO);
         let output = tool.run();
-        assert!(output.stderr.starts_with("ensure-up: cannot start a process: input/output error"), "{}", output.stderr);
+        assert!(
+            output.stderr.starts_with("ensure-up: cannot start a process: input/output error"),
+            "{}",
+            output.stderr
+        );
         assert_nothing_is_left(&site, &format!("{options:?}"));
         assert!(site.started().is_empty() && has_none(&site.path("state"), ".json"), "it never ran");
     }

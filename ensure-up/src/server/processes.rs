@@ -138,8 +138,8 @@ impl ServerProcesses {
         let roots: Vec<Root> = self.roots.iter().map(|&root| Root::of(root)).collect();
         let reaper = if self.is_child { process::stat(std::process::id())? } else { None };
         let mut left = Vec::new();
-        for pid in process::all()? {
-            let Some(stat) = process::stat(pid)?.filter(|stat| !stat.has_ended()) else { continue };
+        for stat in process::visible()? {
+            let Some(stat) = Some(stat?).filter(|stat| !stat.has_ended()) else { continue };
             let came_here =
                 reaper.as_ref().is_some_and(|reaper| stat.parent == reaper.pid && stat.session != reaper.session);
             if came_here || roots.iter().any(|root| root.began(stat.session, stat.start_id)) {

@@ -56,12 +56,17 @@ fn look_into(open: &mut Open, proc: BorrowedFd<'_>, pid: u32, name: &CStr) {
     let mut path = [0; 32];
     let seen = match open_folder(proc, &[name.to_bytes(), b"/fd"], &mut path) {
         Ok(folder) => read_links(open, &folder, pid),
-        Err(Errno::NOENT | Errno::SRCH) => return,
+        Err(Errno::NOENT | Errno::SRCH) if !is_hidden(pid) => return,
         Err(_) => Seen { any: false, unreadable: true },
     };
     // the leader of a process may have exited while its threads live on: its folder is empty then, and root's
     let seen = if seen.any { seen } else { look_into_threads(open, pid).unwrap_or(seen) };
     open.unreadable += usize::from(seen.unreadable);
+}
+
+/// Tells whether the process is there all the same: /proc hides it from this user (`hidepid=2`).
+fn is_hidden(pid: u32) -> bool {
+    proc_tree::process::stat(pid).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 /// Looks into the threads of a process whose leader has exited; `None` for any other process.
