@@ -1,6 +1,7 @@
 //! A search for ports that are free.
 
 use std::{
+    collections::HashSet,
     hash::{BuildHasher, RandomState},
     net::IpAddr,
     ops::RangeInclusive,
@@ -54,16 +55,20 @@ impl Free {
         ports: impl Iterator<Item = (&'s PortSpec, u16)>,
         most: usize,
     ) -> Result<(), FreeError> {
+        let mut found = HashSet::new();
         for (spec, port) in ports {
             if self.ports.len() == most {
                 break;
             }
-            let is_meant = !self.ports.contains(&port) && protocols(query, spec).next().is_some();
+            let is_meant = !found.contains(&port) && protocols(query, spec).next().is_some();
             if !is_meant || occupancy.of(spec, port)? != Availability::Free {
                 continue;
             }
             match permission(query, spec, port)? {
-                Trial::Bound => self.ports.push(port),
+                Trial::Bound => {
+                    found.insert(port);
+                    self.ports.push(port);
+                }
                 Trial::Taken => {}
                 Trial::Forbidden => self.forbidden = self.forbidden.or(Some(port)),
                 Trial::Foreign => self.foreign = self.foreign.or(spec.address()),
