@@ -9,6 +9,7 @@ use std::{
 
 use rustix::{
     buffer::spare_capacity,
+    fs::statfs,
     io::Errno,
     process::{Pid, test_kill_process},
     time::{ClockId, clock_gettime},
@@ -95,11 +96,22 @@ pub(super) fn identity(pid: u32) -> io::Result<Option<Identity>> {
 }
 
 /// Tells whether /proc counts in the PIDs of this process's own namespace: there it has one PID, its own.
+///
+/// Where there is no /proc at all nothing is counted: what needs it will say so.
 pub(super) fn is_own_namespace() -> io::Result<bool> {
-    let text = fs::read_to_string("/proc/self/status")?;
-    // before Linux 4.1 there was no such line
-    let pids = text.lines().find_map(|line| line.strip_prefix("NSpid:"));
-    Ok(pids.is_none_or(|pids| pids.split_ascii_whitespace().count() == 1))
+    const PROC_SUPER_MAGIC: u64 = 0x9fa0;
+    match fs::read_to_string("/proc/self/status") {
+        // before Linux 4.1 there was no such line
+        Ok(text) => Ok(text
+            .lines()
+            .find_map(|line| line.strip_prefix("NSpid:"))
+            .is_none_or(|pids| pids.split_ascii_whitespace().count() == 1)),
+        // a namespace in which this process is not
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(statfs("/proc").is_ok_and(|system| u64::try_from(system.f_type) != Ok(PROC_SUPER_MAGIC)))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The name may hold spaces and parentheses: it ends at the last `)`.
