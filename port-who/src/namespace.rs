@@ -8,4 +8,5 @@
 #[cfg_attr(target_os = "macos", path = "namespace/macos.rs")]
 mod platform;
 
-pub(crate) use platform::{others, own};
+pub(crate) use platform::others;
+pub use platform::own;

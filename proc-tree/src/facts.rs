@@ -91,6 +91,13 @@ impl Facts {
     }
 }
 
+impl Stat {
+    /// Returns the process's name as a person knows it: what the kernel keeps may be cut.
+    pub fn whole_name(&self) -> String {
+        if self.name.len() < KERNEL_NAME { self.name.clone() } else { Facts::from_stat(self.clone()).name }
+    }
+}
+
 /// Joins a command line by spaces; without one it is the name in brackets, as in ps(1).
 pub(crate) fn command_line(words: Option<&[String]>, name: &str) -> String {
     match words {

@@ -16,13 +16,19 @@ use crate::{Identity, Stat, process};
 /// When a process on the way cannot be looked at.
 pub fn ancestors(of: &Stat) -> io::Result<Vec<Stat>> {
     let mut line: Vec<Stat> = Vec::new();
-    loop {
-        let child = line.last().unwrap_or(of);
-        match process::stat_if_visible(child.parent)? {
-            Some(parent) if child.parent != 0 && parent.start_id <= child.start_id => line.push(parent),
-            _ => return Ok(line),
-        }
+    while let Some(parent) = parent(line.last().unwrap_or(of))? {
+        line.push(parent);
     }
+    Ok(line)
+}
+
+/// Reads the parent of a process; `None` where it is hidden, or outside this PID namespace.
+///
+/// # Errors
+/// When the parent cannot be looked at.
+pub fn parent(of: &Stat) -> io::Result<Option<Stat>> {
+    let parent = if of.parent == 0 { None } else { process::stat_if_visible(of.parent)? };
+    Ok(parent.filter(|parent| parent.start_id <= of.start_id))
 }
 
 /// Reads the process with this PID and all its descendants, each after its parent; empty when there is none.

@@ -26,7 +26,7 @@ pub(crate) struct Others {
 }
 
 /// Names the network namespace of the calling thread; `None` where it cannot be seen.
-pub(crate) fn own() -> Option<u64> {
+pub fn own() -> Option<u64> {
     fs::metadata(OWN).ok().map(|file| file.ino())
 }
 

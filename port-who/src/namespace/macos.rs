@@ -13,7 +13,7 @@ pub(crate) struct Others {
     pub(crate) hidden: usize,
 }
 
-pub(crate) fn own() -> Option<u64> {
+pub fn own() -> Option<u64> {
     None
 }
 

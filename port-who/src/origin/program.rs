@@ -54,9 +54,29 @@ const KNOWN: &[(Role, &[&str])] = &[
             "overmind",
             "hivemind",
             "process-compose",
+            "air",
+            "reflex",
+            "modd",
+            "watchfiles",
+            "watchmedo",
+            "node-dev",
+            "ts-node-dev",
         ],
     ),
-    (Role::Forwarder, &["docker-proxy", "rootlessport", "rootlessport-child", "rootlesskit-docker-proxy"]),
+    (
+        Role::Forwarder,
+        &[
+            "docker-proxy",
+            "rootlessport",
+            "rootlessport-child",
+            "rootlesskit-docker-proxy",
+            "slirp4netns",
+            "pasta",
+            "pasta.avx2",
+            "passt",
+            "passt.avx2",
+        ],
+    ),
     (Role::Multiplexer, &["tmux", "screen", "zellij"]),
     (
         Role::Shell,
@@ -86,6 +106,22 @@ const KNOWN: &[(Role, &[&str])] = &[
     ),
 ];
 
+/// Those that start their child again only where one of their arguments says so: the name, the program or script, the
+/// arguments. All are a [`Role::Supervisor`].
+const RELOADERS: &[(&str, &str, &[&str])] = &[
+    ("node --watch", "node", &["--watch", "--watch-path"]),
+    ("tsx watch", "tsx", &["watch"]),
+    ("next dev", "next", &["dev"]),
+    ("uvicorn --reload", "uvicorn", &["--reload"]),
+    ("hypercorn --reload", "hypercorn", &["--reload"]),
+    ("fastapi dev", "fastapi", &["dev"]),
+    ("flask run", "flask", &["run"]),
+    ("runserver", "manage", &["runserver", "runserver_plus"]),
+    ("runserver", "django-admin", &["runserver", "runserver_plus"]),
+    ("runserver", "django", &["runserver"]),
+    ("nest start --watch", "nest", &["--watch", "-w"]),
+];
+
 /// What a program is called when a script for it is a program of its own.
 const INTERPRETERS: &[&str] = &["node", "bun", "deno", "python", "ruby", "perl", "sh", "bash"];
 
@@ -99,9 +135,21 @@ impl Program {
     /// `PM2 v5.3.0: God Daemon` is pm2, `tmux: server` is tmux.
     pub(crate) fn recognise(process_name: &str, command: &[String]) -> Option<Self> {
         let first = command.first().map(|word| file_name(word));
-        let script = script(command).and_then(find).filter(|program| program.role == Role::Supervisor);
-        script.or_else(|| first.and_then(find)).or_else(|| find(process_name))
+        let name = script(command);
+        let reloader = [first, name].into_iter().flatten().find_map(|name| reloader(name, &command[1..]));
+        let script = name.and_then(find).filter(|program| program.role == Role::Supervisor);
+        reloader.or(script).or_else(|| first.and_then(find)).or_else(|| find(process_name))
     }
+}
+
+/// Finds a program that starts its child again because it was told to, by its name and its arguments.
+fn reloader(name: &str, arguments: &[String]) -> Option<Program> {
+    let has_word = |words: &[&str]| {
+        let flag = |argument: &String| argument.split('=').next().is_some_and(|flag| words.contains(&flag));
+        arguments.iter().any(flag)
+    };
+    let known = RELOADERS.iter().find(|(_, known, words)| *known == name && has_word(words));
+    known.map(|&(name, ..)| Program { name, role: Role::Supervisor })
 }
 
 /// Titles that a program gives itself start with its name: `sshd: dev@pts/0`; a login shell's starts with `-`.
@@ -149,6 +197,32 @@ mod tests {
         assert_eq!(recognised("python3.11", "python3.11 -m supervisor.supervisord"), Some("supervisord"));
         assert_eq!(recognised("cargo-watch", "/home/dev/.cargo/bin/cargo-watch watch -x run"), Some("cargo-watch"));
         assert_eq!(recognised("ensure-up", "ensure-up --port 8000 --keep-up -- node app.js"), Some("ensure-up"));
+    }
+
+    #[test]
+    fn what_starts_its_child_again_by_an_argument_is_recognised_with_that_argument_alone() {
+        for (name, command, expected) in [
+            ("node", "node --watch app.js", Some("node --watch")),
+            ("node", "/usr/bin/node --watch-path=./src app.js", Some("node --watch")),
+            ("node", "node app.js", None),
+            ("node", "node /app/node_modules/.bin/tsx watch src/index.ts", Some("tsx watch")),
+            ("node", "node /app/node_modules/.bin/tsx src/index.ts", None),
+            ("node", "node /app/node_modules/.bin/next dev -p 3000", Some("next dev")),
+            ("node", "node /app/node_modules/.bin/next start", None),
+            ("uvicorn", "/venv/bin/python3 /venv/bin/uvicorn app:app --reload", Some("uvicorn --reload")),
+            ("python3", "python3 -m uvicorn app:app --reload", Some("uvicorn --reload")),
+            ("python3", "python3 -m uvicorn app:app", None),
+            ("python3", "python3 manage.py runserver 8000", Some("runserver")),
+            ("python3", "python3 manage.py migrate", None),
+            ("python3", "python3 -m django runserver", Some("runserver")),
+            ("python3.12", "/usr/bin/python3.12 -m flask --app x run --debug", Some("flask run")),
+            ("ruby", "ruby /usr/bin/foreman start", Some("foreman")),
+            ("python3", "/usr/bin/python3 /usr/bin/honcho start", Some("honcho")),
+            ("watchexec", "watchexec -r -- python3 app.py", Some("watchexec")),
+            ("pasta.avx2", "/usr/bin/pasta.avx2 --config-net -t 8000-8000:80-80", Some("pasta.avx2")),
+        ] {
+            assert_eq!(recognised(name, command), expected, "{command}");
+        }
     }
 
     #[test]

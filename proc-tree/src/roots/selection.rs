@@ -22,11 +22,14 @@ pub struct Selected {
     /// The protocol of that port.
     #[serde(default)]
     pub protocol: Option<String>,
+    /// The inode of the network namespace that the port is in, where the line says so.
+    #[serde(default)]
+    pub netns: Option<u64>,
 }
 
 impl From<u32> for Selected {
     fn from(pid: u32) -> Self {
-        Self { pid: Some(pid), start_id: None, port: None, protocol: None }
+        Self { pid: Some(pid), start_id: None, port: None, protocol: None, netns: None }
     }
 }
 
