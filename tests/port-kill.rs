@@ -3,10 +3,14 @@
 
 mod support;
 
+#[path = "port-kill/descriptors.rs"]
+mod descriptors;
 #[path = "port-kill/families.rs"]
 mod families;
 #[path = "port-kill/freed.rs"]
 mod freed;
+#[path = "port-kill/halted.rs"]
+mod halted;
 #[path = "port-kill/in_use.rs"]
 mod in_use;
 #[path = "port-kill/installed.rs"]
@@ -23,6 +27,8 @@ mod stdin;
 mod stop;
 #[path = "port-kill/usage.rs"]
 mod usage;
+#[path = "port-kill/wrappers.rs"]
+mod wrappers;
 
 use std::sync::atomic::{AtomicU16, Ordering};
 

@@ -15,4 +15,4 @@ mod scope;
 pub use candidate::Candidate;
 pub use in_use::InUseError;
 pub use request::{Request, Target};
-pub use run::{Confirm, FreeError, free};
+pub use run::{Confirm, FreeError, free, free_observed};

@@ -22,8 +22,8 @@ pub mod report;
 mod stop;
 mod supervisor;
 
-pub use free::{Candidate, Confirm, FreeError, InUseError, Request, Target, free};
+pub use free::{Candidate, Confirm, FreeError, InUseError, Request, Target, free, free_observed};
 pub use hint::Hint;
 pub use outcome::{Holder, Outcome, PortOutcome, ProcessOutcome, Report, Role};
-pub use stop::{StopOptions, Stopped, stop};
+pub use stop::{Awaited, Observer, StopOptions, Stopped, stop};
 pub use supervisor::Supervisor;

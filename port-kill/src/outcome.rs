@@ -177,10 +177,17 @@ pub struct Report {
 }
 
 impl Report {
-    /// Tells whether nobody who was asked for holds a port any more: also what a process holds of which nothing can be seen counts.
+    /// Tells whether nobody who was asked for holds a port any more, or would start its holder again: also what a process
+    /// holds of which nothing can be seen counts.
     pub fn is_free(&self) -> bool {
-        let unseen = |process: &ProcessOutcome| process.port.is_none() && process.outcome == Outcome::Denied;
-        self.ports.iter().all(|port| port.free || port.left_alone || port.in_use) && !self.processes.iter().any(unseen)
+        let lives = |outcome| matches!(outcome, Outcome::Denied | Outcome::Refused | Outcome::Survived);
+        let holds_again = |process: &ProcessOutcome| match process.role {
+            Role::Holder => process.port.is_none() && process.outcome == Outcome::Denied,
+            Role::Supervisor => lives(process.outcome),
+            Role::Descendant => false,
+        };
+        self.ports.iter().all(|port| port.free || port.left_alone || port.in_use)
+            && !self.processes.iter().any(holds_again)
     }
 
     /// Adds a hint, once.

@@ -20,6 +20,7 @@ use proc_tree::Identity;
 pub(crate) use guard::Claim;
 pub use options::StopOptions;
 pub(crate) use run::StopRun;
+pub use run::{Awaited, Observer};
 pub(crate) use schedule::Finish;
 pub use stopped::Stopped;
 

@@ -1,14 +1,18 @@
 //! Who would start a stopped holder again.
 
-use std::io;
+use std::{cell::OnceCell, collections::HashMap, io, rc::Rc};
 
-use port_who::origin::{Manager, Origin, Role, StarterKind, manager, program};
-use proc_tree::{Facts, handle, process, tree};
+use port_who::{
+    PortSpec, Query, Socket, holds,
+    origin::{Manager, Origin, Role, StarterKind, manager, program},
+    sockets,
+};
+use proc_tree::{Facts, Identity, Stat, handle, process, tree};
 
 /// Whoever starts a process again when it ends.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Supervisor {
-    /// `ensure-up --keep-up`, which stops its server when it is stopped itself: it runs as `ensure-up --supervise FILE`.
+    /// `ensure-up --keep-up` of one of the ports, which stops its server when it is stopped itself: it runs as `ensure-up --supervise PORT`.
     EnsureUp(Facts),
     /// A program that only the user can ask.
     Program {
@@ -21,28 +25,138 @@ pub enum Supervisor {
     Manager(Manager),
 }
 
-impl Supervisor {
-    /// Finds out who keeps a process; `None` where nobody is known to.
+/// Finds out who keeps processes, and reads each supervisor once, however many processes it keeps.
+#[derive(Debug, Default)]
+pub(crate) struct Supervisors {
+    /// What is above a process, by its parent.
+    above: HashMap<Identity, Rc<[Facts]>>,
+    /// Every `ensure-up --supervise PORT` of this machine that may be meant, with its port.
+    ensure_ups: Option<Vec<(Facts, u16)>>,
+    /// Who keeps the caller.
+    own_manager: OnceCell<Option<Manager>>,
+}
+
+impl Supervisors {
+    /// Finds out who keeps a process that holds these sockets; `None` where nobody is known to.
+    ///
+    /// The supervisor of `ensure-up` goes before all others, however near those are: it stops them as well.
     ///
     /// # Errors
     /// When an ancestor cannot be looked at.
-    pub(crate) fn of(process: &Facts) -> io::Result<Option<Self>> {
-        let Some(origin) = Origin::of(process)? else { return Ok(None) };
-        for (ancestor, program) in origin.supervisors() {
-            if program.name != "ensure-up" {
-                return Ok(Some(Self::Program { name: program.name, pid: ancestor.pid }));
-            }
-            if supervises(ancestor, process) {
-                return Ok(Some(Self::EnsureUp(ancestor.clone())));
-            }
+    pub(crate) fn of(&mut self, process: &Facts, held: &[Socket]) -> io::Result<Option<Supervisor>> {
+        let Some(stat) = process::stat_if_visible(process.pid)?.filter(|stat| stat.identity() == process.identity())
+        else {
+            return Ok(None);
+        };
+        let above = self.above(&stat)?;
+        let is_its = |supervisor: &Facts, port| supervises(supervisor, process) && keeps_up(port, process, held);
+        let ensure_up = above.iter().find(|one| port_of(one).is_some_and(|port| is_its(one, port))).cloned();
+        if let Some(ensure_up) = ensure_up {
+            return Ok(Some(Supervisor::EnsureUp(ensure_up)));
         }
-        if let Some(adopter) = adopter(process)? {
-            return Ok(Some(Self::EnsureUp(adopter)));
+        let line: Vec<u32> = above.iter().map(|above| above.pid).chain([process.pid]).collect();
+        // one that took the server over from a supervisor that was killed is no ancestor, and holds it open all the same
+        let adopter = self
+            .ensure_ups()?
+            .iter()
+            .find(|(one, port)| is_its(one, *port) && handle::held_by(one.pid).iter().any(|held| line.contains(held)));
+        if let Some((adopter, _)) = adopter {
+            return Ok(Some(Supervisor::EnsureUp(adopter.clone())));
         }
-        let kept = origin.started_by.filter(|by| matches!(by.kind, StarterKind::Container | StarterKind::Systemd));
-        Ok(kept.and_then(|_| own_manager(process)).map(Self::Manager))
+        let program = above.iter().find_map(|above| {
+            let known = program(above).filter(|known| known.role == Role::Supervisor && known.name != "ensure-up")?;
+            Some(Supervisor::Program { name: known.name, pid: above.pid })
+        });
+        if program.is_some() {
+            return Ok(program);
+        }
+        // a manager that also keeps the caller is the room that both are in, not the process's supervisor
+        let of_caller = self
+            .own_manager
+            .get_or_init(|| Facts::of(std::process::id()).ok().flatten().and_then(|caller| manager(&caller)));
+        let own = manager(process).filter(|own| of_caller.as_ref() != Some(own));
+        let Some(manager) = own else { return Ok(None) };
+        let started_by = Origin::of(process)?.and_then(|origin| origin.started_by);
+        let is_kept = started_by.is_some_and(|by| matches!(by.kind, StarterKind::Container | StarterKind::Systemd));
+        Ok(is_kept.then_some(Supervisor::Manager(manager)))
     }
 
+    /// Returns the supervisors of these ports in this network, those of other users too.
+    pub(crate) fn of_ports(&mut self, ports: &[PortSpec]) -> io::Result<Vec<(Facts, u16)>> {
+        let is_asked_for = |port: u16| ports.iter().any(|spec| spec.ports().any(|one| one == port));
+        let found = self.ensure_ups()?.iter().filter(|(one, port)| is_asked_for(*port) && is_in_own_network(one.pid));
+        Ok(found.cloned().collect())
+    }
+
+    /// Counts the ancestors of a process.
+    ///
+    /// # Errors
+    /// When an ancestor cannot be looked at.
+    pub(crate) fn depth(&mut self, stat: &Stat) -> io::Result<usize> {
+        self.above(stat).map(|above| above.len())
+    }
+
+    fn above(&mut self, stat: &Stat) -> io::Result<Rc<[Facts]>> {
+        let Some(parent) = tree::parent(stat)? else { return Ok(Rc::from([])) };
+        if let Some(line) = self.above.get(&parent.identity()) {
+            return Ok(Rc::clone(line));
+        }
+        let above = tree::ancestors(&parent)?;
+        let line: Rc<[Facts]> = std::iter::once(parent.clone()).chain(above).map(Facts::from_stat).collect();
+        self.above.insert(parent.identity(), Rc::clone(&line));
+        Ok(line)
+    }
+
+    fn ensure_ups(&mut self) -> io::Result<&[(Facts, u16)]> {
+        if self.ensure_ups.is_none() {
+            // the command line alone tells of almost every process that it is none
+            let supervising = process::all()?.into_iter().filter(|&pid| {
+                let words = process::command(pid).ok().flatten().unwrap_or_default();
+                words.get(1).is_some_and(|word| word == "--supervise")
+            });
+            let described = supervising.filter_map(|pid| Facts::of(pid).ok().flatten());
+            self.ensure_ups = Some(described.filter_map(|one| port_of(&one).map(|port| (one, port))).collect());
+        }
+        Ok(self.ensure_ups.as_deref().unwrap_or_default())
+    }
+}
+
+/// Returns the port that a process keeps up, if it is a supervisor of `ensure-up`.
+fn port_of(process: &Facts) -> Option<u16> {
+    program(process).filter(|program| program.name == "ensure-up")?;
+    match process.command.as_deref()? {
+        [_, flag, port, ..] if flag == "--supervise" => port.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Returns the port that a running process keeps up, if it is a supervisor of `ensure-up`.
+pub(crate) fn supervised_port(supervisor: Identity) -> Option<u16> {
+    let now = Facts::of(supervisor.pid).ok().flatten();
+    now.filter(|now| now.identity() == supervisor).as_ref().and_then(port_of)
+}
+
+/// A stranger's process may call itself anything.
+fn supervises(supervisor: &Facts, holder: &Facts) -> bool {
+    supervisor.uid == Some(0) || supervisor.uid == holder.uid
+}
+
+/// Tells whether a process, which holds these sockets, is what is kept up for that port: what was started from inside a
+/// supervised server, and listens elsewhere, is not.
+fn keeps_up(port: u16, process: &Facts, held: &[Socket]) -> bool {
+    held.iter().any(|socket| socket.local.port() == port) || {
+        let on_port = sockets(&Query::holders_of(vec![PortSpec::port(port)])).unwrap_or_default();
+        holds(process.pid, &on_port).unwrap_or(false)
+    }
+}
+
+/// Tells whether a process is in the network of this one; of another user's that cannot be seen.
+fn is_in_own_network(pid: u32) -> bool {
+    let network = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/net")).ok();
+    network(&pid.to_string()).is_none_or(|theirs| network("self").is_none_or(|own| own == theirs))
+}
+
+impl Supervisor {
     /// Returns what a person calls it.
     pub fn name(&self) -> String {
         match self {
@@ -61,37 +175,9 @@ fn short(id: &str) -> String {
     id.chars().take(12).collect()
 }
 
-/// A manager that also keeps the caller is the room that both are in, not the process's supervisor.
-fn own_manager(process: &Facts) -> Option<Manager> {
-    let manager_of_caller = Facts::of(std::process::id()).ok().flatten().and_then(|caller| manager(&caller));
-    manager(process).filter(|own| manager_of_caller.as_ref() != Some(own))
-}
-
-/// Finds the `ensure-up` that took over a server from a supervisor that was killed: it is no ancestor of the server, and
-/// holds it open all the same.
-fn adopter(process: &Facts) -> io::Result<Option<Facts>> {
-    let Some(stat) = process::stat(process.pid)? else { return Ok(None) };
-    let line: Vec<u32> = tree::ancestors(&stat)?.iter().map(|above| above.pid).chain([process.pid]).collect();
-    for stat in process::visible()? {
-        let Some(stat) = Some(stat?).filter(|stat| stat.name == "ensure-up") else { continue };
-        let pid = stat.pid;
-        let supervisor = Facts::from_stat(stat);
-        if supervises(&supervisor, process) && handle::held_by(pid).iter().any(|held| line.contains(held)) {
-            return Ok(Some(supervisor));
-        }
-    }
-    Ok(None)
-}
-
-/// A stranger's process may call itself anything.
-fn supervises(ancestor: &Facts, holder: &Facts) -> bool {
-    let says_so = ancestor.command.as_ref().and_then(|words| words.get(1)).is_some_and(|word| word == "--supervise");
-    says_so && (ancestor.uid == Some(0) || ancestor.uid == holder.uid)
-}
-
 /// Says who started a process, for one that took a port again.
-pub(crate) fn starter(process: &Facts) -> io::Result<Option<String>> {
-    if let Some(supervisor) = Supervisor::of(process)? {
+pub(crate) fn starter(supervisors: &mut Supervisors, process: &Facts, held: &[Socket]) -> io::Result<Option<String>> {
+    if let Some(supervisor) = supervisors.of(process, held)? {
         return Ok(Some(supervisor.name()));
     }
     let parent = process::stat_if_visible(process.ppid)?.map(Facts::from_stat);

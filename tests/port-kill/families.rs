@@ -2,7 +2,7 @@
 
 use std::{os::unix::process::CommandExt, process::Command, thread, time::Duration};
 
-use super::{Said, free, is_free, port_kill, quiet_address, without_figures};
+use super::{Said, free, is_free, port_kill, quiet_address, quiet_port, without_figures};
 use crate::support::{Fixture, eventually, fixture_path, runs};
 
 /// Counts the running processes of a family by a word on their command lines that nobody else has.
@@ -123,8 +123,9 @@ fn a_supervisor_is_stopped_instead_of_its_server_and_does_not_start_it_again() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let program = folder.path().join("ensure-up");
     std::os::unix::fs::symlink(fixture_path(), &program).expect("the folder is ours");
+    let port = quiet_port().to_string();
     let mut command = Command::new(&program);
-    command.args(["--supervise", &quiet_address()]);
+    command.args(["--supervise", &port, &format!("127.0.0.1:{port}")]);
     let supervisor = Fixture::spawn(command);
     let server = supervisor.said_pids()[0];
     let said = free(&supervisor, &["--settle", "200ms"]);
@@ -144,8 +145,9 @@ fn a_supervisor_is_killed_with_its_server_where_that_is_asked_for() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let program = folder.path().join("ensure-up");
     std::os::unix::fs::symlink(fixture_path(), &program).expect("the folder is ours");
+    let port = quiet_port().to_string();
     let mut command = Command::new(&program);
-    command.args(["--supervise", &quiet_address()]);
+    command.args(["--supervise", &port, &format!("127.0.0.1:{port}")]);
     let supervisor = Fixture::spawn(command);
     let said = free(&supervisor, &["--force", "--tree", "--settle", "100ms"]);
     assert!(said.processes.iter().all(|process| process.outcome == "killed"), "{said:?}");

@@ -88,3 +88,22 @@ fn a_range_frees_what_is_held_in_it_and_its_free_ports_are_not_written_out() {
     let said = Said::by(&port_kill().args(["--json", &range]).any_stdout().stderr(note).run());
     assert!(said.ports.is_empty());
 }
+
+#[test]
+fn a_port_is_watched_also_while_somebody_stays_on_it_who_was_not_selected() {
+    let port = quiet_port();
+    let _unselected = Fixture::start(["serve", &format!("127.0.0.2:{port}")]);
+    let address = format!("127.0.0.1:{port}");
+    let mut first = Fixture::start(["family", "mark-meant", &address]);
+    let text = port.to_string();
+    let mut tool = port_kill().args(["--match", "mark-meant", "--settle", "20s", "--json", &text]);
+    let watching = tool.spawn();
+    first.wait();
+    // the look after the end of the holder is over by then
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let second = Fixture::start(["family", "mark-meant", &address]);
+    let output = watching.wait_with_output().expect("the tool ends");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains(&format!("fixture ({}) took it again", second.pid())), "{said}");
+}

@@ -146,3 +146,25 @@ fn ports_beside_standard_input_are_a_usage_error() {
         .stderr("port-kill: - stands alone: standard input names the ports\n")
         .run();
 }
+
+#[test]
+fn a_record_of_another_network_is_refused_and_the_network_is_named() {
+    let server = Fixture::start(["hold", "netns", "0.0.0.0:18001"]);
+    if let Some(word) = server.said.iter().find_map(|word| word.strip_prefix("refused:")) {
+        return crate::support::skipped(&format!("no network namespace may be made: {word}"));
+    }
+    let pid = server.pid();
+    let network = std::os::unix::fs::MetadataExt::ino(
+        &std::fs::metadata(format!("/proc/{pid}/ns/net")).expect("the fixture is ours"),
+    );
+    let record = format!("{{\"pid\":{pid},\"port\":18001,\"netns\":{network}}}\n");
+    let output = port_kill().args(["--json", "-"]).stdin(record.clone()).status(1).any_stdout().any_stderr().run();
+    let said = Said::by(&output);
+    let reason = format!("it is in network namespace {network}, not in this one");
+    assert_eq!((said.outcome(pid), said.process(pid).reason.as_deref()), ("refused", Some(reason.as_str())));
+    assert_eq!((said.ports[0].free, said.ports[0].reason.as_deref()), (false, Some(reason.as_str())));
+    let output = port_kill().arg("-").stdin(record).status(1).any_stdout().any_stderr().run();
+    assert!(output.stdout.contains(&reason), "{}", output.stdout);
+    assert_eq!(output.stderr, "port-kill: port 18001 is still held\n");
+    assert!(runs(pid));
+}

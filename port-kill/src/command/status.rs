@@ -1,6 +1,6 @@
 //! How the tool ends.
 
-use port_kill::{Outcome, Report};
+use port_kill::{Outcome, ProcessOutcome, Report, Role};
 use proc_tree::cli::status::Exit;
 
 /// The tool's own exit statuses.
@@ -21,7 +21,7 @@ impl Status {
     /// The statuses as `--help` lists them.
     pub(crate) const HELP: &[(&str, &str)] = &[
         ("0", "nobody who was asked for listens any more, or --dry-run"),
-        ("1", "a port is still held; a PID on stdin holds none; with --require, nothing was listening"),
+        ("1", "a port is or will be held; a PID on stdin holds none; --tree left some; --require, none"),
         ("2", "usage: a bad flag, port or line of stdin, no terminal for -i; nothing was done"),
         ("125", "port-kill itself could not do its work"),
         ("by signal", "SIGINT, SIGTERM, SIGHUP or SIGQUIT, after saying what was signalled"),
@@ -29,7 +29,7 @@ impl Status {
 
     /// Judges what came of it.
     pub(crate) fn of(report: &Report, dry_run: bool, require: bool) -> Self {
-        let is_free = report.is_free() && report.processes.iter().all(|process| process.outcome != Outcome::NoPort);
+        let is_free = report.is_free() && !report.processes.iter().any(is_left);
         let nothing = is_free && report.processes.iter().all(|process| process.outcome == Outcome::Gone);
         if require && nothing {
             Self::No
@@ -41,6 +41,17 @@ impl Status {
     }
 }
 
+/// Tells whether something that was asked for is left, though it holds no port: a descendant is asked for where trees are
+/// stopped, and those that only outlive their server were not signalled.
+fn is_left(process: &ProcessOutcome) -> bool {
+    match process.outcome {
+        Outcome::NoPort => true,
+        Outcome::Denied => process.role == Role::Descendant,
+        Outcome::Survived => process.role == Role::Descendant && process.signal.is_some(),
+        _ => false,
+    }
+}
+
 impl From<Status> for Exit {
     fn from(status: Status) -> Self {
         Self::Code(status as u8)
@@ -49,7 +60,7 @@ impl From<Status> for Exit {
 
 #[cfg(test)]
 mod tests {
-    use port_kill::{PortOutcome, ProcessOutcome, Role};
+    use port_kill::PortOutcome;
 
     use super::*;
 
@@ -97,6 +108,18 @@ mod tests {
         ] {
             assert_eq!(Status::of(&report, dry_run, false), plain, "{report:?} {dry_run}");
             assert_eq!(Status::of(&report, dry_run, true), required, "{report:?} {dry_run}");
+        }
+        for (outcome, signal, tree) in [
+            (Denied, None, No),
+            (Survived, Some(proc_tree::Signal::TERM), No),
+            // it was not asked for: it only outlives its server
+            (Survived, None, Done),
+            (Terminated, Some(proc_tree::Signal::TERM), Done),
+        ] {
+            let mut below = report(true, &[Terminated, outcome]);
+            below.processes[1].role = Role::Descendant;
+            below.processes[1].signal = signal;
+            assert_eq!(Status::of(&below, false, false), tree, "{outcome:?} {signal:?}");
         }
         let mut left_alone = report(false, &[Terminated]);
         left_alone.ports[0].left_alone = true;

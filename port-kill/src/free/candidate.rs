@@ -21,6 +21,8 @@ pub struct Candidate {
     pub signal: Signal,
     /// Who would start it again.
     pub supervisor: Option<Supervisor>,
+    /// The port on which nobody listens, where this is the supervisor that would start its server again.
+    pub keeps_up: Option<u16>,
 }
 
 impl Candidate {
@@ -40,10 +42,17 @@ impl Candidate {
                     descendants: 0,
                     signal: Signal::TERM,
                     supervisor: None,
+                    keeps_up: None,
                 });
             }
         }
         all
+    }
+
+    /// Describes a supervisor whose server does not run at the moment.
+    pub(super) fn supervisor(process: Facts, port: u16) -> Self {
+        let (sockets, signal) = (Vec::new(), Signal::TERM);
+        Self { process, sockets, memory: None, descendants: 0, signal, supervisor: None, keeps_up: Some(port) }
     }
 
     /// Returns which process it is.
@@ -53,7 +62,8 @@ impl Candidate {
 
     /// Returns its ports, each once.
     pub fn ports(&self) -> Vec<u16> {
-        let mut ports: Vec<u16> = self.sockets.iter().map(|socket| socket.local.port()).collect();
+        let held = self.sockets.iter().map(|socket| socket.local.port());
+        let mut ports: Vec<u16> = held.chain(self.keeps_up).collect();
         ports.sort_unstable();
         ports.dedup();
         ports

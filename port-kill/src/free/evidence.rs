@@ -14,7 +14,10 @@ use super::{
     plan::{Evidence, Kept},
     request::{Request, Target},
 };
-use crate::{hint::Hint, supervisor::Supervisor};
+use crate::{
+    hint::Hint,
+    supervisor::{Supervisor, Supervisors},
+};
 
 /// Gathers what there is to know of a candidate, and who would start it again. `refusal` tells why a process must not be
 /// signalled. What is of no account any more is not looked for.
@@ -23,12 +26,13 @@ pub(super) fn gather(
     ended: bool,
     request: &Request,
     refusal: impl Fn(Identity) -> Option<&'static str>,
+    supervisors: &mut Supervisors,
 ) -> io::Result<(Evidence, Option<Supervisor>)> {
     let known = program(&candidate.process);
     let mut evidence = Evidence {
         selected: is_meant(candidate, request),
         ended,
-        forwarder: known.is_some_and(|program| program.role == Role::Forwarder),
+        forwarder: known.is_some_and(serves_a_container),
         untouchable: refusal(candidate.identity()),
         service_manager: known.is_some_and(is_service_manager),
         kept: Kept::No,
@@ -37,13 +41,18 @@ pub(super) fn gather(
     if !may_stop || evidence.untouchable.is_some() {
         return Ok((evidence, None));
     }
-    let supervisor = Supervisor::of(&candidate.process)?;
+    let supervisor = supervisors.of(&candidate.process, &candidate.sockets)?;
     evidence.kept = match &supervisor {
         Some(Supervisor::EnsureUp(above)) if refusal(above.identity()).is_some() => Kept::ByAncestor,
         Some(Supervisor::EnsureUp(_)) => Kept::BySupervisor,
         Some(Supervisor::Program { .. } | Supervisor::Manager(_)) | None => Kept::No,
     };
     Ok((evidence, supervisor))
+}
+
+/// Tells whether a program listens, or keeps somebody's socket, on behalf of a container.
+fn serves_a_container(program: Program) -> bool {
+    program.role == Role::Forwarder || program.name.starts_with("containerd-shim") || program.name == "conmon"
 }
 
 fn is_service_manager(program: Program) -> bool {
@@ -93,8 +102,13 @@ fn container(candidate: &Candidate) -> Hint {
             _ => None,
         }),
         address: value("-container-ip").zip(value("-container-port")),
-        podman: program(&candidate.process).is_some_and(|program| program.name.starts_with("rootlessport")),
+        podman: program(&candidate.process).is_some_and(|program| !is_dockers(program.name)),
     }
+}
+
+/// Tells docker's programs from podman's; slirp4netns and pasta serve podman mostly.
+fn is_dockers(name: &str) -> bool {
+    matches!(name, "docker-proxy" | "rootlesskit-docker-proxy") || name.starts_with("containerd-shim")
 }
 
 /// Names the unit whose socket a service manager holds: the service that it was handed to has the same name.

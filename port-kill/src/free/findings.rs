@@ -1,6 +1,6 @@
 //! What was found out and decided on the way.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use port_who::{Answer, Protocol, Socket};
 use proc_tree::{Identity, Stat, usage::memory};
@@ -8,7 +8,7 @@ use proc_tree::{Identity, Stat, usage::memory};
 use super::{candidate::Candidate, scope::Scope};
 use crate::{
     hint::Hint,
-    outcome::{Outcome, ProcessOutcome},
+    outcome::{Outcome, ProcessOutcome, Role},
     supervisor::Supervisor,
 };
 
@@ -25,6 +25,10 @@ pub(super) struct Findings {
     pub(super) ports: HashMap<Identity, Vec<u16>>,
     /// The ports that were held at some time.
     pub(super) held: BTreeSet<(u16, Protocol)>,
+    /// The ports on which nobody listened, and what is to be said of those that a supervisor would have taken again.
+    pub(super) kept_up: BTreeMap<u16, String>,
+    /// The ports of another network that were asked for, and what is to be said of each.
+    pub(super) elsewhere: Vec<(u16, String)>,
     /// The sessions and process groups of the holders that are stopped.
     pub(super) kin: HashSet<(u32, u32)>,
     /// What descended from each holder before it was signalled.
@@ -62,6 +66,13 @@ impl Findings {
             memory: candidate.memory,
             ..ProcessOutcome::of_port(port, outcome)
         }));
+    }
+
+    /// Notes what comes of a supervisor without a signal.
+    pub(super) fn leave_supervisor(&mut self, candidate: &Candidate, outcome: Outcome, reason: &'static str) {
+        let before = self.decided.len();
+        self.decide(candidate, outcome, reason);
+        self.decided[before..].iter_mut().for_each(|one| one.role = Role::Supervisor);
     }
 
     /// Reads the memory of the candidates.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, io};
 
-use port_who::{Answer, Holding, Socket, holds};
+use port_who::{Answer, Holding, Socket, holds, own_network};
 use proc_tree::{Facts, Identity, cli::text, selection::Selected};
 
 use crate::outcome::{Outcome, ProcessOutcome};
@@ -10,6 +10,9 @@ use crate::outcome::{Outcome, ProcessOutcome};
 /// Tells whether this holding was named, or may have been: by a record without a PID, or by a process of which cannot be
 /// seen whether it is the owner.
 pub(super) fn is_named(one: &Selected, holding: &Holding) -> bool {
+    if elsewhere(one).is_some() {
+        return false;
+    }
     let socket = &holding.socket;
     let may_be = || one.pid.is_none() || (holding.is_invisible() && may_hold(one, std::slice::from_ref(socket)));
     holding.process.as_ref().is_some_and(|process| is_selected(one, process, socket))
@@ -18,9 +21,16 @@ pub(super) fn is_named(one: &Selected, holding: &Holding) -> bool {
 
 /// Tells whether this process was named, on this port where one was named.
 pub(super) fn is_selected(one: &Selected, process: &Facts, socket: &Socket) -> bool {
-    one.pid == Some(process.pid)
+    elsewhere(one).is_none()
+        && one.pid == Some(process.pid)
         && one.start_id.is_none_or(|start| start == process.start_id)
         && is_on_port(one, socket)
+}
+
+/// Names the network that a port was said to be in, where that is another one than this process's: what holds it there
+/// cannot be seen from here.
+pub(super) fn elsewhere(one: &Selected) -> Option<u64> {
+    one.netns.filter(|&named| own_network().is_some_and(|own| own != named))
 }
 
 /// Tells whether the named process lives and it cannot be seen whether it holds one of these sockets.
@@ -64,13 +74,20 @@ fn runs(one: &Selected) -> io::Result<Option<Facts>> {
     Ok(Facts::of(pid)?.filter(|process| process.identity() == now))
 }
 
+/// Words in which network a port is, as `ls -Li /proc/PID/ns/net` shows it.
+pub(super) fn in_network(network: u64) -> String {
+    format!("it is in network namespace {network}, not in this one")
+}
+
 fn in_vain(one: &Selected, answer: &Answer) -> ProcessOutcome {
     let seen = runs(one);
     let process = seen.as_ref().ok().and_then(Option::as_ref);
     let invisible: Vec<Socket> =
         answer.invisible().map(|holding| &holding.socket).filter(|socket| is_on_port(one, socket)).cloned().collect();
     let unseen = may_hold(one, &invisible);
+    let network = elsewhere(one).filter(|_| seen.as_ref().is_ok_and(Option::is_some));
     let (outcome, reason) = match (&seen, one.port) {
+        _ if network.is_some() => (Outcome::Refused, network.map(in_network).unwrap_or_default()),
         (Err(error), _) => (Outcome::Denied, format!("it cannot be seen whether it runs: {}", text::os_error(error))),
         (Ok(None), _) => (Outcome::Gone, "it had ended".to_owned()),
         (Ok(Some(_)), Some(port)) if unseen => {

@@ -5,7 +5,7 @@ use std::{
     io,
 };
 
-use port_who::{Answer, Holding, Protocol};
+use port_who::{Answer, Holding, Protocol, Socket};
 use proc_tree::{Facts, Identity, usage::memory, users};
 
 use super::{
@@ -18,7 +18,7 @@ use crate::{
     hint::Hint,
     outcome::{Holder, Outcome, PortOutcome, ProcessOutcome, Report},
     stop::Stopped,
-    supervisor::{self, Supervisor},
+    supervisor::{self, Supervisor, Supervisors},
 };
 
 /// All that a report is drawn up from.
@@ -96,14 +96,24 @@ impl Summary<'_> {
 
     fn ports(&self, report: &mut Report) -> io::Result<()> {
         let mut held = holders(self.answer, self.scope);
+        let mut supervisors = Supervisors::default();
         for (port, protocol) in self.at_stake(report) {
             let holders = protocol.and_then(|protocol| held.remove(&(port, protocol))).unwrap_or_default();
             let was_held = protocol.is_some_and(|protocol| self.findings.held.contains(&(port, protocol)));
-            let why = if holders.is_empty() { None } else { Some(self.why_held(port, &holders, report)?) };
+            let why = if holders.is_empty() {
+                None
+            } else {
+                Some(self.why_held(port, &holders, report, &mut supervisors)?)
+            };
             let held_by = holders.iter().map(Holder::of).collect();
             let outcome = port_outcome(port, protocol, was_held, held_by, why);
-            report.ports.push(PortOutcome { left_alone: self.are_left_alone(&holders), ..outcome });
+            let mut outcome = PortOutcome { left_alone: self.are_left_alone(&holders), ..outcome };
+            if let Some(reason) = self.findings.kept_up.get(&port).filter(|_| outcome.free) {
+                outcome.reason = Some(reason.clone());
+            }
+            report.ports.push(outcome);
         }
+        report.ports.extend(self.findings.elsewhere.iter().map(|(port, reason)| in_other_network(*port, reason)));
         Ok(())
     }
 
@@ -124,20 +134,30 @@ impl Summary<'_> {
                 held.iter().any(|&(one, protocol)| one == port && meant(protocol))
             };
             let text = spec.to_string();
-            if !spec.ports().any(was_held) && !report.unheld.contains(&text) {
+            let is_kept_up = |port| self.findings.kept_up.contains_key(&port);
+            if !spec.ports().any(|port| was_held(port) || is_kept_up(port)) && !report.unheld.contains(&text) {
                 report.unheld.push(text);
             }
             let single = spec.ranges().iter().filter(|(low, high)| low == high).map(|&(port, _)| port);
+            ports.extend(
+                self.findings.kept_up.keys().filter(|&&port| !was_held(port)).map(|&port| (port, spec.protocol())),
+            );
             ports.extend(single.filter(|&port| !was_held(port)).map(|port| (port, spec.protocol())));
         }
         ports
     }
 
-    fn why_held(&self, port: u16, holders: &[Holding], report: &mut Report) -> io::Result<String> {
+    fn why_held(
+        &self,
+        port: u16,
+        holders: &[Holding],
+        report: &mut Report,
+        supervisors: &mut Supervisors,
+    ) -> io::Result<String> {
         let mut reasons: Vec<String> = Vec::new();
         for holding in holders {
             let reason = match &holding.process {
-                Some(process) => self.why_held_by(process, report)?,
+                Some(process) => self.why_held_by(process, &holding.socket, report, supervisors)?,
                 None if self.request.filter.admits(holding) => {
                     let denied = |one: &ProcessOutcome| one.port == Some(port) && one.outcome == Outcome::Denied;
                     if !report.processes.iter().any(denied) {
@@ -154,7 +174,14 @@ impl Summary<'_> {
         Ok(reasons.join("; "))
     }
 
-    fn why_held_by(&self, process: &Facts, report: &mut Report) -> io::Result<String> {
+    fn why_held_by(
+        &self,
+        process: &Facts,
+        socket: &Socket,
+        report: &mut Report,
+        supervisors: &mut Supervisors,
+    ) -> io::Result<String> {
+        let held = std::slice::from_ref(socket);
         let name = format!("{} ({})", process.name, process.pid);
         if let Some(reason) = self.findings.spared.get(&process.identity()) {
             return Ok(format!("{name} was left alone: {reason}"));
@@ -166,10 +193,13 @@ impl Summary<'_> {
             let reason = one.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
             return Ok(format!("{name} {}{reason}", one.outcome.word()));
         }
-        if let Some(supervisor @ (Supervisor::Program { .. } | Supervisor::Manager(_))) = Supervisor::of(process)? {
+        if let Some(supervisor @ (Supervisor::Program { .. } | Supervisor::Manager(_))) =
+            supervisors.of(process, held)?
+        {
             report.hint(Hint::Restart(supervisor));
         }
-        let by = supervisor::starter(process)?.map(|by| format!(", started by {by}")).unwrap_or_default();
+        let by =
+            supervisor::starter(supervisors, process, held)?.map(|by| format!(", started by {by}")).unwrap_or_default();
         Ok(format!("{name} took it again{by}"))
     }
 
@@ -177,8 +207,13 @@ impl Summary<'_> {
     fn restarts(&self, report: &mut Report) {
         let is_over = |one: &&Stopped| one.outcome.is_end() || one.outcome == Outcome::WouldSignal;
         for (identity, supervisor) in &self.findings.supervisors {
-            let asked_for_itself = matches!(supervisor, Supervisor::EnsureUp(_));
-            if !asked_for_itself && self.stopped.iter().filter(is_over).any(|one| one.identity == *identity) {
+            let is_left = match supervisor {
+                Supervisor::EnsureUp(_) => false,
+                // one that held the port too was stopped with it
+                Supervisor::Program { pid, .. } => !self.stopped.iter().any(|one| one.identity.pid == *pid),
+                Supervisor::Manager(_) => true,
+            };
+            if is_left && self.stopped.iter().filter(is_over).any(|one| one.identity == *identity) {
                 report.hint(Hint::Restart(supervisor.clone()));
             }
         }
@@ -224,6 +259,19 @@ fn port_outcome(
     let free = held_by.is_empty();
     let reason = if free && !was_held { Some("nothing was listening".to_owned()) } else { why };
     PortOutcome { port, protocol, free, reason, held_by, left_alone: false, in_use: false }
+}
+
+/// A port that nobody holds here, and that was asked for as one of another network.
+fn in_other_network(port: u16, reason: &str) -> PortOutcome {
+    PortOutcome {
+        port,
+        protocol: None,
+        free: false,
+        reason: Some(reason.to_owned()),
+        held_by: Vec::new(),
+        left_alone: false,
+        in_use: false,
+    }
 }
 
 fn unseen(port: u16, holding: &Holding) -> ProcessOutcome {

@@ -7,15 +7,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use port_who::{Answer, Holding, LookError, look};
-use proc_tree::{Identity, Signal, Stat, handle, process, tree};
+use port_who::{Answer, Holding, LookError, PortSpec, Protocol, look};
+use proc_tree::{Facts, Identity, Signal, Stat, handle, process};
 
 use super::{
     candidate::Candidate,
     evidence,
     findings::Findings,
     in_use::{self, InUseError},
-    named::{is_named, unmatched},
+    named::{elsewhere, in_network, is_named, unmatched},
     plan::{HolderVerdict, judge},
     recheck,
     report::Summary,
@@ -25,8 +25,8 @@ use super::{
 use crate::{
     hint::Hint,
     outcome::{Outcome, ProcessOutcome, Report, Role},
-    stop::{Claim, Finish, StopRun, Stopped},
-    supervisor::Supervisor,
+    stop::{Claim, Finish, Observer, StopRun, Stopped},
+    supervisor::{Supervisor, Supervisors},
 };
 
 /// How often the socket table is read while ports are watched: the kernel tells nobody of a new listener.
@@ -66,9 +66,22 @@ pub fn free(
     confirm: &mut Confirm<'_>,
     interrupt: Option<BorrowedFd<'_>>,
 ) -> Result<Report, FreeError> {
-    let stop = StopRun::new(&request.options, interrupt).map_err(FreeError::Wait)?;
-    let (scope, findings) = (Scope::of(&request.target), Findings::default());
-    FreeRun { request, scope, stop, interrupt, findings }.run(confirm)
+    free_observed(request, confirm, None, interrupt)
+}
+
+/// Frees ports as [`free()`] does, and lets somebody see whom it waits for.
+///
+/// # Errors
+/// As [`free()`].
+pub fn free_observed<'r>(
+    request: &'r Request,
+    confirm: &mut Confirm<'_>,
+    observer: Option<&'r mut Observer<'r>>,
+    interrupt: Option<BorrowedFd<'r>>,
+) -> Result<Report, FreeError> {
+    let stop = StopRun::new(&request.options, interrupt).map_err(FreeError::Wait)?.observed_by(observer);
+    let (scope, findings, supervisors) = (Scope::of(&request.target), Findings::default(), Supervisors::default());
+    FreeRun { request, scope, stop, interrupt, findings, supervisors }.run(confirm)
 }
 
 struct FreeRun<'r> {
@@ -77,6 +90,7 @@ struct FreeRun<'r> {
     stop: StopRun<'r>,
     interrupt: Option<BorrowedFd<'r>>,
     findings: Findings,
+    supervisors: Supervisors,
 }
 
 impl FreeRun<'_> {
@@ -85,10 +99,13 @@ impl FreeRun<'_> {
         if let Target::Processes(selected) = &self.request.target {
             self.scope.narrow(answer.holdings.iter().filter(|one| selected.iter().any(|named| is_named(named, one))));
             self.findings.decided = unmatched(selected, &answer);
+            let elsewhere = selected.iter().filter_map(|one| Some((one.port?, in_network(elsewhere(one)?))));
+            self.findings.elsewhere = elsewhere.collect();
             self.hint_without_port();
         }
         self.findings.note(&answer, &self.scope);
         self.take(Candidate::all(&answer, &self.scope), &answer.holdings, confirm)?;
+        self.take_supervisors(confirm)?;
         if self.request.dry_run {
             return self.report(&self.rehearsal(), &answer);
         }
@@ -159,8 +176,8 @@ impl FreeRun<'_> {
         for candidate in candidates {
             let now = process::stat(candidate.process.pid).map_err(FreeError::Wait)?;
             let stat = now.filter(|stat| stat.identity() == candidate.identity());
-            let line = stat.as_ref().map(tree::ancestors).transpose().map_err(FreeError::Wait)?;
-            in_order.push((line.map_or(0, |line| line.len()), stat, candidate));
+            let depth = stat.as_ref().map(|stat| self.supervisors.depth(stat)).transpose().map_err(FreeError::Wait)?;
+            in_order.push((depth.unwrap_or(0), stat, candidate));
         }
         in_order.sort_by_key(|(depth, ..)| *depth);
         for (_, stat, candidate) in in_order {
@@ -178,7 +195,8 @@ impl FreeRun<'_> {
     ) -> Result<(), FreeError> {
         let refusal = |process| self.stop.refusal(process);
         let (evidence, supervisor) =
-            evidence::gather(&candidate, stat.is_none(), self.request, refusal).map_err(FreeError::Wait)?;
+            evidence::gather(&candidate, stat.is_none(), self.request, refusal, &mut self.supervisors)
+                .map_err(FreeError::Wait)?;
         let (verdict, findings) = (judge(evidence), &mut self.findings);
         match (verdict, stat) {
             (HolderVerdict::Gone, _) | (_, None) => findings.decide(&candidate, Outcome::Gone, "it had ended"),
@@ -200,6 +218,52 @@ impl FreeRun<'_> {
                 }
                 self.enlist(stat, candidate, below).map_err(FreeError::Wait)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Takes in the supervisors that would start a server again on a port where nobody listens now.
+    fn take_supervisors(&mut self, confirm: &mut Confirm<'_>) -> Result<(), FreeError> {
+        let Target::Ports(specs) = &self.request.target else { return Ok(()) };
+        let may_be_tcp = |spec: &&PortSpec| spec.protocol() != Some(Protocol::Udp);
+        let specs: Vec<PortSpec> = specs.iter().filter(may_be_tcp).cloned().collect();
+        for (process, port) in self.supervisors.of_ports(&specs).map_err(FreeError::Wait)? {
+            let filter = &self.request.filter;
+            let is_left_out = filter.user.is_some_and(|user| process.uid != Some(user));
+            let is_held = self.findings.held.iter().any(|(held, _)| *held == port);
+            if !is_held && !is_left_out && !self.stop.knows(process.identity()) {
+                self.take_supervisor(process, port, confirm)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_supervisor(&mut self, process: Facts, port: u16, confirm: &mut Confirm<'_>) -> Result<(), FreeError> {
+        let own = rustix::process::geteuid();
+        let (filter, findings) = (&self.request.filter, &mut self.findings);
+        let identity = process.identity();
+        let candidate = Candidate::supervisor(process.clone(), port);
+        let supervisor = Supervisor::EnsureUp(process);
+        findings.kept_up.insert(port, format!("nothing was listening; {} keeps it up", supervisor.name()));
+        let left = if let Some(reason) = self.stop.refusal(identity) {
+            Some((Outcome::Refused, reason))
+        } else if !own.is_root() && candidate.process.uid != Some(own.as_raw()) {
+            Some((Outcome::Denied, "it is another user's, and starts the server again"))
+        } else if filter.name.is_some() || filter.command.is_some() {
+            Some((Outcome::Refused, "the server that it starts again may be one that was not selected"))
+        } else if !self.request.dry_run && !confirm(&candidate).map_err(FreeError::Ask)? {
+            Some((Outcome::Refused, "you did not agree"))
+        } else {
+            None
+        };
+        if let Some((outcome, reason)) = left {
+            findings.leave_supervisor(&candidate, outcome, reason);
+            findings.hints.push(Hint::Restart(supervisor));
+            return Ok(());
+        }
+        findings.report_for(identity, vec![port]);
+        if let Some(stat) = process::stat(identity.pid).map_err(FreeError::Wait)? {
+            self.stop.add(&stat, Role::Supervisor, Claim::KeepsUp(port));
         }
         Ok(())
     }
@@ -265,7 +329,11 @@ impl FreeRun<'_> {
     /// Watches that the ports stay free; returns who took one.
     fn settle(&self, answer: &Answer) -> Result<Option<Answer>, FreeError> {
         let deadline = Instant::now().checked_add(self.request.settle);
-        let is_held = answer.holdings.iter().any(|holding| self.scope.covers(&holding.socket));
+        let filter = &self.request.filter;
+        let at_stake = || answer.holdings.iter().filter(|holding| self.scope.covers(&holding.socket));
+        let is_held = at_stake().any(|holding| filter.admits(holding));
+        // those that were not asked for stay where they are
+        let known: HashSet<u64> = at_stake().map(|holding| holding.socket.inode).collect();
         while !is_held && deadline.is_none_or(|deadline| Instant::now() < deadline) {
             let pause = Instant::now() + SETTLE_INTERVAL;
             let pause = deadline.map_or(pause, |deadline| pause.min(deadline));
@@ -273,8 +341,12 @@ impl FreeRun<'_> {
             if !handle::ended(&interrupt, Some(pause)).map_err(FreeError::Wait)?.is_empty() {
                 break;
             }
-            if !self.scope.open_sockets()?.is_empty() {
-                return Ok(Some(look(&self.scope.query)?));
+            if self.scope.open_sockets()?.iter().all(|socket| known.contains(&socket.inode)) {
+                continue;
+            }
+            let now = look(&self.scope.query)?;
+            if now.holdings.iter().any(|holding| self.scope.covers(&holding.socket) && filter.admits(holding)) {
+                return Ok(Some(now));
             }
         }
         Ok(None)

@@ -1,7 +1,10 @@
 //! How many descriptors this process may have: every process that is waited for takes one, and a tree may have more than
-//! the usual 1024.
+//! the usual 1024. Where the limit may not be raised far enough, only as many as this are held open at a time.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    fs,
+    sync::{Mutex, PoisonError},
+};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -12,6 +15,9 @@ struct Raised {
     values: usize,
     before: Option<Rlimit>,
 }
+
+/// How many are left for what is opened and closed again: files of /proc, a process that is signalled, sockets.
+const RESERVE: usize = 8;
 
 /// The limit, raised as far as it may be, while this value lives: what is started later would inherit it.
 #[derive(Debug)]
@@ -29,6 +35,13 @@ impl RaisedLimit {
         raised.values += 1;
         Self(())
     }
+}
+
+/// Returns how many processes may be held open beside what is open already.
+pub(super) fn spare() -> usize {
+    let Some(limit) = getrlimit(Resource::Nofile).current else { return usize::MAX };
+    let open = fs::read_dir("/dev/fd").map_or(RESERVE, Iterator::count);
+    usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(open + RESERVE)
 }
 
 impl Drop for RaisedLimit {

@@ -6,11 +6,12 @@
 use std::{
     collections::{HashMap, HashSet},
     io,
+    time::Duration,
 };
 
 use port_who::{Socket, holds};
 use proc_tree::{
-    Handle, Identity, Stat,
+    Identity, Stat,
     cli::text,
     process::{self, StartTime},
     tree,
@@ -21,7 +22,10 @@ use super::{
     options::StopOptions,
     untouchable::Untouchable,
 };
-use crate::outcome::Outcome;
+use crate::{outcome::Outcome, supervisor::supervised_port};
+
+/// How long ago one was born that shows that there may be more in a moment.
+const YOUTH: Duration = Duration::from_secs(1);
 
 /// Why a process may be signalled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub(crate) enum Claim {
     Holds(Vec<Socket>),
     /// It would start this process again.
     Supervises(Identity),
+    /// It would start a server on this port again.
+    KeepsUp(u16),
 }
 
 /// Leave to signal one process. Only a [`Guard`] makes one.
@@ -39,8 +45,8 @@ pub(crate) enum Claim {
 pub(super) struct Permit(Identity);
 
 impl Permit {
-    pub(super) fn is_for(&self, handle: &Handle) -> bool {
-        self.0 == handle.identity()
+    pub(super) fn is_for(&self, process: Identity) -> bool {
+        self.0 == process
     }
 }
 
@@ -95,6 +101,11 @@ impl Guard {
     /// Says why this process must not be signalled, whoever asks for it.
     pub(super) fn refusal(&self, process: Identity) -> Option<&'static str> {
         self.untouchable.refusal(process)
+    }
+
+    /// Tells whether a process was born within the last second before the stop began, or since then.
+    pub(super) fn is_young(&self, stat: &Stat) -> bool {
+        self.begun.time().duration_since(stat.started.time()).map_or(true, |age| age < YOUTH)
     }
 
     /// Notes that a process was asked for.
@@ -158,7 +169,7 @@ impl Guard {
     }
 
     fn is_supervisor(&self, process: Identity) -> bool {
-        matches!(self.claims.get(&process), Some(Claim::Supervises(_)))
+        matches!(self.claims.get(&process), Some(Claim::Supervises(_) | Claim::KeepsUp(_)))
     }
 
     /// Tells whether what descends from this process belongs to the tree.
@@ -214,7 +225,10 @@ impl Claim {
                 Err(_) => Err(Withheld::new(Outcome::Denied, "it cannot be seen whether it still holds the port")),
             },
             Self::Supervises(server) if keeps(process, *server) => Ok(()),
-            Self::Supervises(_) => Err(Withheld::new(Outcome::Refused, "it does not keep the server up")),
+            Self::KeepsUp(port) if supervised_port(process) == Some(*port) => Ok(()),
+            Self::KeepsUp(_) | Self::Supervises(_) => {
+                Err(Withheld::new(Outcome::Refused, "it does not keep the server up"))
+            }
         }
     }
 }

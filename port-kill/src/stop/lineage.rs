@@ -38,6 +38,7 @@ pub(super) fn is_stray(stat: &Stat, reaper: &Stat, leader: u32, begun: StartTime
 /// Reads the children of a process; from all processes where the kernel keeps no list of children.
 pub(super) fn children(of: &Stat) -> io::Result<Vec<Stat>> {
     let listed: Vec<Stat> = match process::children(of.pid, of.threads) {
+        Ok(pids) if pids.is_empty() => return Ok(Vec::new()),
         Ok(pids) => pids.into_iter().filter_map(|pid| process::stat(pid).ok().flatten()).collect(),
         Err(error) if error.kind() == io::ErrorKind::Unsupported => tree::members(of.pid)?,
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Vec::new(),

@@ -5,9 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use proc_tree::{Facts, Identity, Signal, Stat, cli::text, process, tree};
+use proc_tree::{Identity, Signal, Stat, cli::text, process};
 
-use super::{guard::Guard, lineage::leads, process::OpenProcess, stopped::Stopped};
+use super::{guard::Guard, lineage::leads, process::OpenProcess, program::suspends_itself, stopped::Stopped};
 use crate::outcome::{Outcome, Role};
 
 /// How long a halted process may take to stand still: a system call that cannot be interrupted goes on for a while.
@@ -25,6 +25,10 @@ pub(super) struct Member {
     stands: bool,
     /// It leads a process group or a session, which its descendants may still be in when they have lost their parents.
     pub(super) leads: bool,
+    /// It is a descendant that was born lately: where there is one, there may be more in a moment.
+    pub(super) is_young: bool,
+    /// It, or the parent of one that was asked for, stops itself when its child is halted, and nobody continues it.
+    pub(super) suspends: bool,
     pub(super) parent: u32,
     /// Its parent and so on, for a process that was asked for: one of them takes its orphans over.
     pub(super) ancestors: Vec<u32>,
@@ -32,21 +36,25 @@ pub(super) struct Member {
 }
 
 impl Member {
-    /// Opens a process, unless it must not be signalled.
-    pub(super) fn open(stat: &Stat, root: Identity, role: Role, guard: &Guard) -> Self {
+    /// Opens a process, unless it must not be signalled; `stays` where it may be held open until it ends.
+    pub(super) fn open(stat: &Stat, root: Identity, role: Role, guard: &Guard, stays: bool) -> Self {
         let mut member = Self::new(Stopped::begin(stat.identity(), root, role));
         match guard.refusal(stat.identity()) {
             Some(reason) => member.settle(Outcome::Refused, Some(reason.to_owned())),
-            None => member.take(stat),
+            None => member.take(stat, stays),
         }
-        member.stopped.name = Facts::from_stat(stat.clone()).name;
+        member.stopped.name = stat.whole_name();
         member.leads = leads(stat);
         member.parent = stat.parent;
-        if role != Role::Descendant {
-            let ancestors = tree::ancestors(stat).unwrap_or_default();
-            member.ancestors = ancestors.iter().map(|ancestor| ancestor.pid).collect();
-        }
+        member.is_young = role == Role::Descendant && guard.is_young(stat);
+        member.suspends = suspends_itself(&stat.name);
         member
+    }
+
+    /// Notes what is above a process that was asked for, its parent first.
+    pub(super) fn stands_below(&mut self, ancestors: &[Stat]) {
+        self.suspends |= ancestors.first().is_some_and(|parent| suspends_itself(&parent.name));
+        self.ancestors = ancestors.iter().map(|ancestor| ancestor.pid).collect();
     }
 
     /// Names a process that is not there any more.
@@ -63,14 +71,16 @@ impl Member {
             watched: false,
             stands: false,
             leads: false,
+            is_young: false,
+            suspends: false,
             parent: 0,
             ancestors: Vec::new(),
             signalled_at: None,
         }
     }
 
-    fn take(&mut self, stat: &Stat) {
-        match OpenProcess::open(stat) {
+    fn take(&mut self, stat: &Stat, stays: bool) {
+        match OpenProcess::open(stat, stays) {
             Ok(Some(process)) => self.process = Some(process),
             Ok(None) => self.settle(Outcome::Gone, Some("it had ended".into())),
             Err(error) => self.settle(Outcome::Denied, Some(text::os_error(&error))),
@@ -98,6 +108,25 @@ impl Member {
     /// Tells whether it was sent SIGTERM and may not have taken notice. A supervisor takes a second one for impatience.
     pub(super) fn may_have_lost_it(&self) -> bool {
         self.is_open() && self.stopped.signal == Some(Signal::TERM) && self.stopped.role != Role::Supervisor
+    }
+
+    /// Tells whether its end can be waited for.
+    pub(super) fn is_held(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| process.descriptor().is_some())
+    }
+
+    /// Holds it open from now on, where that is possible.
+    pub(super) fn hold(&mut self) {
+        if self.process.as_mut().is_some_and(|process| process.hold().is_ok_and(|is_there| !is_there)) {
+            self.ended();
+        }
+    }
+
+    /// Looks whether one that is not held open has ended.
+    pub(super) fn look(&mut self) {
+        if self.is_open() && !self.is_held() && self.stopped.identity.is_running().is_ok_and(|runs| !runs) {
+            self.ended();
+        }
     }
 
     pub(super) fn is_halted(&self) -> bool {

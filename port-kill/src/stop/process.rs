@@ -5,17 +5,20 @@ use std::{
     os::fd::{AsFd, BorrowedFd},
 };
 
-use proc_tree::{Handle, RunState, Signal, Stat};
+use proc_tree::{Handle, Identity, RunState, Signal, Stat};
+use rustix::io::Errno;
 
 use super::guard::Permit;
 
 /// What is meant to halt a process: it is not continued afterwards.
 const HALTING: [Signal; 4] = [Signal::STOP, Signal::TSTP, Signal::TTIN, Signal::TTOU];
 
-/// A process held open. What this call halted goes on when the value is dropped.
+/// A process to be signalled. What this call halted goes on when the value is dropped.
 #[derive(Debug)]
 pub(super) struct OpenProcess {
-    handle: Handle,
+    identity: Identity,
+    /// `None` where there are more processes than descriptors: then it is opened for each signal anew.
+    handle: Option<Handle>,
     halt: Halt,
 }
 
@@ -29,10 +32,29 @@ enum Halt {
 }
 
 impl OpenProcess {
-    /// Opens a process; `None` when it has ended.
-    pub(super) fn open(stat: &Stat) -> io::Result<Option<Self>> {
+    /// Opens a process, to stay open where that is wanted and a descriptor is left; `None` when it has ended.
+    pub(super) fn open(stat: &Stat, stays: bool) -> io::Result<Option<Self>> {
         let halt = if stat.state == RunState::Stopped { Halt::Theirs } else { Halt::No };
-        Ok(Handle::open(stat.identity())?.map(|handle| Self { handle, halt }))
+        let identity = stat.identity();
+        let handle = match if stays { Handle::open(identity) } else { Ok(None) } {
+            Err(error) if !is_out_of_descriptors(&error) => return Err(error),
+            Ok(None) if stays || !identity.is_running()? => return Ok(None),
+            handle => handle.unwrap_or(None),
+        };
+        Ok(Some(Self { identity, handle, halt }))
+    }
+
+    /// Holds it open from now on; `false` when it has ended.
+    pub(super) fn hold(&mut self) -> io::Result<bool> {
+        if self.handle.is_none() {
+            self.handle = Handle::open(self.identity)?;
+        }
+        Ok(self.handle.is_some())
+    }
+
+    /// Returns what becomes readable when it ends; `None` where it is not held open.
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.handle.as_ref().map(AsFd::as_fd)
     }
 
     pub(super) fn is_halted(&self) -> bool {
@@ -41,21 +63,28 @@ impl OpenProcess {
 
     /// Halts it, so that it forks no more. One that may not be signalled runs on.
     pub(super) fn halt(&mut self, permit: &Permit) {
-        if self.halt == Halt::No && permit.is_for(&self.handle) && self.handle.signal(Signal::STOP).unwrap_or(false) {
+        if self.halt == Halt::No && permit.is_for(self.identity) && self.send(Signal::STOP).unwrap_or(false) {
             self.halt = Halt::Ours;
         }
     }
 
     /// Sends a signal; `false` when it has ended already.
     pub(super) fn signal(&mut self, permit: &Permit, signal: Signal) -> io::Result<bool> {
-        if !permit.is_for(&self.handle) {
+        if !permit.is_for(self.identity) {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
-        let is_sent = self.handle.signal(signal)?;
+        let is_sent = self.send(signal)?;
         if HALTING.contains(&signal) {
             self.halt = Halt::Theirs;
         }
         Ok(is_sent)
+    }
+
+    fn send(&self, signal: Signal) -> io::Result<bool> {
+        match &self.handle {
+            Some(handle) => handle.signal(signal),
+            None => Handle::open(self.identity)?.map_or(Ok(false), |handle| handle.signal(signal)),
+        }
     }
 
     /// Lets it run again, whoever halted it, to act on the signal that it was sent. One that is about to stand still does
@@ -69,7 +98,7 @@ impl OpenProcess {
     fn go_on(&mut self) {
         self.halt = Halt::No;
         // a failure cannot be mended here; the wait tells what came of it
-        let _ = self.handle.signal(Signal::CONT);
+        let _ = self.send(Signal::CONT);
     }
 }
 
@@ -81,8 +110,8 @@ impl Drop for OpenProcess {
     }
 }
 
-impl AsFd for OpenProcess {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.handle.as_fd()
-    }
+/// EMFILE or ENFILE.
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    let number = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(number, Some(Errno::MFILE | Errno::NFILE))
 }

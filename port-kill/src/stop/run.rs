@@ -2,8 +2,8 @@
 
 use std::{
     io,
-    os::fd::{AsFd, BorrowedFd},
-    time::Instant,
+    os::fd::BorrowedFd,
+    time::{Duration, Instant},
 };
 
 use proc_tree::{Identity, Signal, Stat, handle};
@@ -13,31 +13,71 @@ use super::{
     guard::Claim,
     member::Member,
     options::StopOptions,
+    process::OpenProcess,
     schedule::{Finish, Schedule, Seen, Step},
     stopped::Stopped,
     tree::{Halt, Members},
 };
 use crate::outcome::{Outcome, Role};
 
+/// How often a tree is listed once more after it was signalled: who forks on SIGTERM is found below itself.
+const SWEEPS: usize = 2;
+
+/// How often those are looked at that cannot be held open for want of descriptors.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// How often an observer is told of the wait.
+const FRAME: Duration = Duration::from_millis(120);
+
+/// Who is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Awaited<'a> {
+    /// The name of the first of them.
+    pub name: &'a str,
+    /// Its PID.
+    pub pid: u32,
+    /// How many others there are.
+    pub others: usize,
+    /// What it was sent.
+    pub signal: Option<Signal>,
+    /// When it is sent SIGKILL; `None` where it is not, or was.
+    pub kills_at: Option<Instant>,
+}
+
+/// Is told who is waited for, several times a second; not at all of what ends at once.
+pub type Observer<'o> = dyn FnMut(&Awaited<'_>) + 'o;
+
 /// Some processes, and what is done about them. Processes may join between two runs; the grace is that of the first.
-#[derive(Debug)]
 pub(crate) struct StopRun<'i> {
     tree: bool,
     schedule: Schedule,
     members: Members,
     interrupt: Option<BorrowedFd<'i>>,
+    observer: Option<&'i mut Observer<'i>>,
+    /// When the observer is told next.
+    frame: Instant,
     _limit: RaisedLimit,
 }
 
 impl<'i> StopRun<'i> {
     pub(crate) fn new(options: &StopOptions, interrupt: Option<BorrowedFd<'i>>) -> io::Result<Self> {
+        // before it is counted how many processes may be held open
+        let limit = RaisedLimit::raise();
         Ok(Self {
             tree: options.tree,
             schedule: Schedule::new(options),
             members: Members::new(options)?,
             interrupt,
-            _limit: RaisedLimit::raise(),
+            observer: None,
+            frame: Instant::now() + FRAME,
+            _limit: limit,
         })
+    }
+
+    /// Lets somebody see the wait.
+    pub(crate) fn observed_by(mut self, observer: Option<&'i mut Observer<'i>>) -> Self {
+        self.observer = observer;
+        self
     }
 
     /// Says why this process must not be signalled; `None` when it may be.
@@ -122,6 +162,7 @@ impl<'i> StopRun<'i> {
         }
     }
 
+    /// Signals those that were not signalled yet, with a tree to the last descendant.
     fn signal_fresh(&mut self) -> io::Result<()> {
         let Self { members, schedule, tree, .. } = self;
         let now = Instant::now();
@@ -133,37 +174,78 @@ impl<'i> StopRun<'i> {
         }
         members.send(|member| member.is_fresh() && member.stopped.role == Role::Supervisor, signal);
         members.check(Member::is_fresh);
-        members.halt(Halt::Gently, Member::is_fresh)?;
-        let jobs = members.positions(Member::is_fresh_job);
-        members.send(Member::is_fresh, signal);
-        // those were not halted: what they forked until their signal came is found now, below them or astray
-        for &position in &jobs {
-            members.join_children(position)?;
+        members.spread(Member::is_fresh)?;
+        if members.must_be_halted(Member::is_fresh) {
+            members.halt(Halt::Gently, Member::is_fresh)?;
+            let jobs = members.positions(Member::is_fresh_job);
+            members.send(Member::is_fresh, signal);
+            // those were not halted: what they forked until their signal came is found now, below them or astray
+            for &position in &jobs {
+                members.join_children(position)?;
+            }
+            members.join_strays()?;
+            members.halt(Halt::Gently, Member::is_fresh)?;
+            members.send(Member::is_fresh, signal);
+            return Ok(());
         }
-        members.join_strays()?;
-        members.halt(Halt::Gently, Member::is_fresh)?;
-        members.send(Member::is_fresh, signal);
-        Ok(())
+        for _ in 0..SWEEPS {
+            members.sweep(Member::is_fresh, signal)?;
+            members.spread(Member::is_open)?;
+            members.join_strays()?;
+            if !members.any(Member::is_fresh) {
+                return Ok(());
+            }
+        }
+        members.sweep(Member::is_fresh, signal)
     }
 
     fn kill(&mut self) -> io::Result<()> {
-        if self.tree {
+        if !self.tree {
+            self.members.send(Member::is_open, |_| Signal::KILL);
+            return Ok(());
+        }
+        if self.members.must_be_halted(Member::is_open) {
             self.members.halt(Halt::All, Member::is_open)?;
         }
-        self.members.send(Member::is_open, |_| Signal::KILL);
-        Ok(())
+        self.members.sweep(Member::is_open, |_| Signal::KILL)?;
+        self.members.join_strays()
     }
 
     fn wait(&mut self, deadline: Instant) -> io::Result<()> {
-        let open = self.members.positions(Member::is_open);
-        let processes = open.iter().filter_map(|&position| self.members.list[position].process.as_ref());
-        let watched: Vec<BorrowedFd<'_>> = processes.map(AsFd::as_fd).chain(self.interrupt).collect();
-        let readable = handle::ended(&watched, Some(deadline))?;
-        // the last one is the interrupt
-        let ended: Vec<usize> = readable.into_iter().filter_map(|position| open.get(position).copied()).collect();
-        for &position in &ended {
-            self.members.list[position].ended();
+        let before = self.members.positions(Member::is_open);
+        self.members.hold_more();
+        let held = self.members.positions(Member::is_held);
+        let are_all_held = held.len() == self.members.positions(Member::is_open).len();
+        let now = Instant::now();
+        let mut until = if are_all_held { deadline } else { deadline.min(now + LOOK) };
+        if self.observer.is_some() {
+            until = until.min(self.frame);
         }
+        let processes = held.iter().filter_map(|&position| self.members.list[position].process.as_ref());
+        let watched: Vec<BorrowedFd<'_>> =
+            processes.filter_map(OpenProcess::descriptor).chain(self.interrupt).collect();
+        // the last one is the interrupt
+        for position in handle::ended(&watched, Some(until))? {
+            if let Some(&position) = held.get(position) {
+                self.members.list[position].ended();
+            }
+        }
+        self.show();
+        let ended: Vec<usize> = before.into_iter().filter(|&position| !self.members.list[position].is_open()).collect();
         if self.tree && !ended.is_empty() { self.members.follow(&ended) } else { Ok(()) }
+    }
+
+    /// Tells the observer who is waited for.
+    fn show(&mut self) {
+        let now = Instant::now();
+        let mut open = self.members.list.iter().filter(|member| member.is_open());
+        if let Some(observer) = self.observer.as_mut().filter(|_| now >= self.frame)
+            && let Some(first) = open.next()
+        {
+            self.frame = now + FRAME;
+            let Stopped { name, identity, signal, .. } = &first.stopped;
+            let (others, kills_at) = (open.count(), self.schedule.kills_at());
+            observer(&Awaited { name, pid: identity.pid, others, signal: *signal, kills_at });
+        }
     }
 }

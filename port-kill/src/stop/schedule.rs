@@ -100,6 +100,11 @@ impl Schedule {
         }
     }
 
+    /// Returns when SIGKILL follows; `None` where it does not, or was sent.
+    pub(super) fn kills_at(&self) -> Option<Instant> {
+        self.grace_ends.filter(|_| self.escalate && self.patience_ends.is_none())
+    }
+
     fn begin(&mut self, now: Instant) -> Instant {
         self.repeat = Some(later(now, self.grace / 2));
         *self.grace_ends.insert(later(now, self.grace))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proc_tree::{Facts, Identity, Signal, Stat};
+use proc_tree::{Identity, Signal, Stat};
 
 use crate::outcome::{Outcome, Role};
 
@@ -47,10 +47,6 @@ impl Stopped {
 
     /// Tells of a descendant that was not a part of the stop.
     pub(crate) fn descendant(stat: &Stat, root: Identity, outcome: Outcome) -> Self {
-        Self {
-            name: Facts::from_stat(stat.clone()).name,
-            outcome,
-            ..Self::begin(stat.identity(), root, Role::Descendant)
-        }
+        Self { name: stat.whole_name(), outcome, ..Self::begin(stat.identity(), root, Role::Descendant) }
     }
 }

@@ -1,13 +1,24 @@
 //! Who is being stopped: a tree grows, and falls apart, while it is looked at.
+//!
+//! A tree at rest is not halted: each process is listed with its children and signalled at once, all are listed again, and
+//! what lost its parent meanwhile is looked for by its session or process group. A tree in which somebody was born within
+//! the last second is halted (SIGSTOP) until all are listed, unless a program is near that stops itself with its child.
+//!
+//! Both were measured on two busy cores, with servers whose descendants fork every 5 ms. Never halted, 13 of 210 such trees
+//! left somebody; halted, none, and the longest that a process stood still was 50 ms (median, traced; 150 ms where SIGTERM
+//! is ignored). SIGKILL of the caller leaves what is halted so: therefore not at rest, where nobody was left unhalted
+//! either, and where a tree of 1,000 stood still for up to 0.9 s.
 
 use std::{
     collections::{HashMap, HashSet},
     io,
+    rc::Rc,
 };
 
-use proc_tree::{Identity, Signal, Stat, process};
+use proc_tree::{Identity, Signal, Stat, process, tree};
 
 use super::{
+    descriptors,
     guard::{Claim, Guard},
     member::Member,
     options::StopOptions,
@@ -31,11 +42,21 @@ pub(super) struct Members {
     pub(super) list: Vec<Member>,
     pub(super) guard: Guard,
     known: HashSet<Identity>,
+    /// How many may be held open at a time.
+    spare: usize,
+    /// The ancestors of those that were asked for, by parent: many holders are siblings.
+    above: HashMap<u32, Rc<[Stat]>>,
 }
 
 impl Members {
     pub(super) fn new(options: &StopOptions) -> io::Result<Self> {
-        Ok(Self { list: Vec::new(), guard: Guard::new(options)?, known: HashSet::new() })
+        Ok(Self {
+            list: Vec::new(),
+            guard: Guard::new(options)?,
+            known: HashSet::new(),
+            spare: descriptors::spare(),
+            above: HashMap::new(),
+        })
     }
 
     /// Adds a process that was asked for.
@@ -46,8 +67,74 @@ impl Members {
 
     pub(super) fn join(&mut self, stat: &Stat, root: Identity, role: Role) {
         if self.known.insert(stat.identity()) {
-            self.list.push(Member::open(stat, root, role, &self.guard));
+            let stays = self.may_hold_more();
+            let mut member = Member::open(stat, root, role, &self.guard, stays);
+            if role != Role::Descendant {
+                member.stands_below(
+                    self.above.entry(stat.parent).or_insert_with(|| tree::ancestors(stat).unwrap_or_default().into()),
+                );
+            }
+            self.list.push(member);
         }
+    }
+
+    fn may_hold_more(&self) -> bool {
+        self.list.len() < self.spare || self.list.iter().filter(|member| member.is_held()).count() < self.spare
+    }
+
+    /// Holds as many open as may be, in the place of those that have ended; what is left is looked at.
+    pub(super) fn hold_more(&mut self) {
+        for position in self.positions(|member| member.is_open() && !member.is_held()) {
+            if self.may_hold_more() {
+                self.list[position].hold();
+            } else {
+                self.list[position].look();
+            }
+        }
+    }
+
+    /// Tells whether these must be halted to be listed to the last one: some of them were born a moment ago.
+    pub(super) fn must_be_halted(&self, chosen: impl Fn(&Member) -> bool) -> bool {
+        self.any(|member| member.is_young && chosen(member)) && !self.any(|member| member.suspends)
+    }
+
+    /// Adds all that descend from the chosen ones now.
+    pub(super) fn spread(&mut self, chosen: impl Fn(&Member) -> bool) -> io::Result<()> {
+        let mut position = 0;
+        while position < self.list.len() {
+            if self.list[position].stopped.role != Role::Supervisor && chosen(&self.list[position]) {
+                self.join_children(position)?;
+            }
+            position += 1;
+        }
+        Ok(())
+    }
+
+    /// Lists the children of each of the chosen ones and signals it at once, parents first; those that turn up have their
+    /// turn too.
+    pub(super) fn sweep(
+        &mut self,
+        chosen: impl Fn(&Member) -> bool,
+        signal: impl Fn(&Member) -> Signal,
+    ) -> io::Result<()> {
+        let mut signalled = Vec::new();
+        let mut position = 0;
+        while position < self.list.len() {
+            if chosen(&self.list[position]) {
+                self.list[position].check(&mut self.guard);
+                if self.list[position].is_open() && self.list[position].stopped.role != Role::Supervisor {
+                    self.join_children(position)?;
+                }
+                let signal = signal(&self.list[position]);
+                self.list[position].send(&mut self.guard, signal);
+                signalled.push((position, signal));
+            }
+            position += 1;
+        }
+        for (position, signal) in signalled.into_iter().rev() {
+            self.list[position].resume_after(signal);
+        }
+        Ok(())
     }
 
     pub(super) fn knows(&self, identity: Identity) -> bool {

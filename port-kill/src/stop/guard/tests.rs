@@ -8,7 +8,7 @@ use std::{
 };
 
 use port_who::{PortSpec, Query, sockets};
-use proc_tree::{RunState, Signal};
+use proc_tree::{Handle, RunState, Signal};
 
 use super::*;
 use crate::{
@@ -203,7 +203,7 @@ fn what_was_halted_goes_on_when_it_is_let_go_whatever_happened() {
     let mut guard = guard(false);
     guard.claim(sleeper.identity(), Claim::Named);
     let permit = guard.permit(sleeper.identity()).expect("it was asked for");
-    let open = || OpenProcess::open(&sleeper.stat()).expect("it can be opened").expect("it runs");
+    let open = || OpenProcess::open(&sleeper.stat(), true).expect("it can be opened").expect("it runs");
     let mut halted = open();
     halted.halt(&permit);
     eventually(|| state() == RunState::Stopped);
@@ -225,7 +225,7 @@ fn a_permit_is_for_one_process() {
     let mut guard = guard(false);
     guard.claim(asked.identity(), Claim::Named);
     let permit = guard.permit(asked.identity()).expect("it was asked for");
-    let mut other_open = OpenProcess::open(&other.stat()).expect("it can be opened").expect("it runs");
+    let mut other_open = OpenProcess::open(&other.stat(), true).expect("it can be opened").expect("it runs");
     other_open.halt(&permit);
     assert!(!other_open.is_halted() && other_open.signal(&permit, Signal::KILL).is_err());
     assert!(other.runs() && other.stat().state != RunState::Stopped);
