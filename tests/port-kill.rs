@@ -25,8 +25,12 @@ mod selected;
 mod stdin;
 #[path = "port-kill/stop.rs"]
 mod stop;
+#[path = "port-kill/supervisors.rs"]
+mod supervisors;
 #[path = "port-kill/usage.rs"]
 mod usage;
+#[path = "port-kill/waiting.rs"]
+mod waiting;
 #[path = "port-kill/wrappers.rs"]
 mod wrappers;
 

@@ -2,5 +2,7 @@
 
 pub(crate) mod arguments;
 mod ask;
+mod container;
 mod notes;
+mod progress;
 mod status;

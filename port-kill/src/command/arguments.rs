@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
-use port_kill::{Report, Request, StopOptions, Target, free, report};
+use port_kill::{Awaited, Observer, Report, Request, StopOptions, Target, free_observed, report};
 use port_who::{Filter, PortSpec, parse_pattern, parse_user};
 use proc_tree::{
     Signal,
@@ -23,7 +23,7 @@ use proc_tree::{
 };
 use regex::Regex;
 
-use super::{ask::Asker, notes, status::Status};
+use super::{ask::Asker, notes, progress::Progress, status::Status};
 
 const EXAMPLES: &[(&str, &str)] = &[
     ("port-kill 8000", "stop what listens on port 8000; SIGKILL after 5 s"),
@@ -134,11 +134,17 @@ impl Tool for Arguments {
         }
         let signals =
             Signals::catch(&[Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT]).context("cannot catch signals")?;
-        let report = free(
+        let mut progress = Progress::default();
+        let mut draw = |awaited: &Awaited<'_>| progress.draw(awaited);
+        let observer: Option<&mut Observer<'_>> =
+            if Progress::is_seen(self.common.quiet) { Some(&mut draw) } else { None };
+        let report = free_observed(
             &request,
             &mut |candidate| asker.as_mut().map_or(Ok(true), |asker| asker.confirm(candidate, &signals)),
+            observer,
             Some(signals.as_fd()),
         )?;
+        drop(progress);
         let interrupted = match signals.wait(None, Some(Instant::now()))? {
             Event::Signal(caught) => Some(caught.signal),
             Event::Deadline | Event::Ended => None,

@@ -71,8 +71,9 @@ fn question(candidate: &Candidate) -> String {
         Some(Supervisor::EnsureUp(supervisor)) => format!(" through {} ({})", supervisor.name, supervisor.pid),
         _ => String::new(),
     };
+    let on = if candidate.keeps_up.is_some() { "that starts a server again on" } else { "on" };
     let said = format!(
-        "{} {} ({}{memory}){with} on {}{user}{through}: {}?",
+        "{} {} ({}{memory}){with} {on} {}{user}{through}: {}?",
         candidate.signal,
         process.name,
         process.pid,

@@ -4,6 +4,8 @@ use port_kill::{Hint, Holder, Outcome, PortOutcome, ProcessOutcome, Report, Supe
 use port_who::origin::Manager;
 use proc_tree::{Signal, cli::text};
 
+use super::container;
+
 /// Words the end of a wait that was cut short: `port-kill: interrupted by SIGINT; signalled python3 (4711); still alive: …`
 pub(crate) fn interruption(report: &Report, signal: Signal) -> String {
     let names = |chosen: &dyn Fn(&ProcessOutcome) -> bool| {
@@ -46,7 +48,13 @@ pub(crate) fn hint(hint: &Hint) -> String {
     let said = match hint {
         Hint::Container { port, id, address, podman } => {
             let runtime = if *podman { "podman" } else { "docker" };
-            container(runtime, *port, id.as_deref(), address.as_ref())
+            let other = if *podman { "docker" } else { "podman" };
+            let named = |runtime| container::publishing(*port, runtime).map(|name| (runtime, name));
+            let named = if id.is_none() { named(runtime).or_else(|| named(other)) } else { None };
+            match named {
+                Some((runtime, name)) => format!("{runtime} stop {name} stops the container behind port {port}"),
+                None => unnamed_container(runtime, *port, id.as_deref(), address.as_ref()),
+            }
         }
         Hint::SocketUnit { unit, user } => socket_unit(unit.as_deref(), if *user { " --user" } else { "" }),
         Hint::Restart(supervisor) => format!("{} may start it again: {}", supervisor.name(), stop_command(supervisor)),
@@ -66,7 +74,7 @@ fn list<T: ToString>(of: &[T], separator: &str) -> String {
     of.iter().map(T::to_string).collect::<Vec<_>>().join(separator)
 }
 
-fn container(runtime: &str, port: u16, id: Option<&str>, address: Option<&(String, String)>) -> String {
+fn unnamed_container(runtime: &str, port: u16, id: Option<&str>, address: Option<&(String, String)>) -> String {
     if let Some(id) = id {
         return format!("{runtime} stop {} stops the container behind port {port}", short(id));
     }
@@ -94,7 +102,10 @@ fn socket_unit(unit: Option<&str>, scope: &str) -> String {
 fn stop_command(supervisor: &Supervisor) -> String {
     let (name, pid) = match supervisor {
         Supervisor::Manager(manager) => return stop_managed(manager),
-        Supervisor::EnsureUp(supervisor) => ("ensure-up", supervisor.pid),
+        Supervisor::EnsureUp(supervisor) => match supervisor.command.as_deref() {
+            Some([_, _, port, ..]) => return format!("ensure-up --stop {port}"),
+            _ => ("ensure-up", supervisor.pid),
+        },
         Supervisor::Program { name, pid } => (*name, *pid),
     };
     match name {

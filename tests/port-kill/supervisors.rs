@@ -1,0 +1,174 @@
+//! Who would start a server again: stopped instead where it is `ensure-up`, and only for its own port; named elsewhere.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    process::Command,
+};
+
+use super::{Said, free, is_free, port_kill, quiet_address, quiet_port};
+use crate::support::{Fixture, NOBODY, eventually, fixture_path, installed, is_root_or_skipped, runs};
+
+/// The fixture under other names.
+struct Named(tempfile::TempDir);
+
+impl Named {
+    fn new(names: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("the folder is ours");
+        for name in names {
+            symlink(fixture_path(), folder.path().join(name)).expect("the folder is ours");
+        }
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+
+    fn supervisor(&self, port: u16, options: &[&str]) -> Fixture {
+        let mut command = Command::new(self.path("ensure-up"));
+        command.args(["--supervise", &port.to_string()]).args(options).arg(format!("127.0.0.1:{port}"));
+        Fixture::spawn(command)
+    }
+}
+
+#[test]
+fn a_supervisor_is_left_alone_when_the_port_is_not_the_one_that_it_keeps_up() {
+    let (named, kept, other) = (Named::new(&["ensure-up"]), quiet_port(), quiet_port());
+    let supervisor = named.supervisor(kept, &["--beside", &format!("127.0.0.1:{other}")]);
+    let server = supervisor.said_pids()[0];
+    eventually("the other port", || !is_free(other));
+    let rehearsed = Said::by(&port_kill().args(["-n", "--json", &other.to_string()]).any_stdout().run());
+    assert_eq!((rehearsed.pids(), rehearsed.outcome(server)), (vec![server], "would-signal"));
+    let said = Said::by(&port_kill().args(["--json", &other.to_string()]).any_stdout().run());
+    assert_eq!((said.pids(), said.outcome(server)), (vec![server], "terminated"));
+    assert!(is_free(other) && runs(supervisor.pid()));
+}
+
+#[test]
+fn a_supervisor_is_found_behind_another_that_is_nearer() {
+    for between in ["honcho", "nodemon", "foreman"] {
+        let (named, port) = (Named::new(&["ensure-up", between]), quiet_port());
+        let supervisor = named.supervisor(port, &["--through", &named.path(between)]);
+        let said = free(&supervisor, &["--settle", "300ms"]);
+        let process = said.process(supervisor.pid());
+        assert_eq!((process.role.as_str(), process.outcome.as_str()), ("supervisor", "terminated"), "{between}");
+        assert!(!runs(supervisor.pid()));
+    }
+}
+
+#[test]
+fn a_supervisor_is_stopped_while_it_waits_to_start_its_server_again() {
+    let named = Named::new(&["ensure-up"]);
+    // two in a row, so that the range is nobody else's
+    let (mut port, mut next) = (quiet_port(), quiet_port());
+    while next != port + 1 {
+        (port, next) = (next, quiet_port());
+    }
+    let supervisor = named.supervisor(port, &["--paused"]);
+    let pid = supervisor.pid();
+    let output = port_kill().args(["-n", &port.to_string()]).any_stdout().run();
+    assert!(output.stdout.starts_with(&format!("{port}  would-signal  ensure-up ({pid}")), "{}", output.stdout);
+    // a filter of what the server is cannot tell whether it is meant
+    let output = port_kill().args(["--name", "srv", &port.to_string()]).status(1).any_stdout().any_stderr().run();
+    assert!(output.stderr.contains(&format!("hint: ensure-up ({pid}) may start it again: ensure-up --stop {port}\n")));
+    // the ports that are asked for may be a range
+    let range = format!("{port}-{next}");
+    let said = Said::by(&port_kill().args(["--json", "--require", &range]).any_stdout().run());
+    let process = said.process(pid);
+    assert_eq!((process.role.as_str(), process.outcome.as_str()), ("supervisor", "terminated"));
+    assert_eq!(process.signal.as_deref(), Some("SIGTERM"));
+    let reason = format!("nothing was listening; ensure-up ({pid}) keeps it up");
+    assert_eq!((said.ports[0].free, said.ports[0].reason.as_deref()), (true, Some(reason.as_str())));
+    assert!(!runs(pid));
+}
+
+#[test]
+fn a_supervisor_of_another_user_will_start_its_server_again_and_that_is_said() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    let (named, port) = (Named::new(&["ensure-up"]), quiet_port());
+    let supervisor = named.supervisor(port, &["--paused"]);
+    let pid = supervisor.pid();
+    let output = port_kill().arg(port.to_string()).user(NOBODY).status(1).any_stdout().any_stderr().run();
+    assert!(output.stdout.contains("it is another user's, and starts the server again"), "{}", output.stdout);
+    assert!(output.stderr.contains(&format!("ensure-up ({pid}) may start it again: ensure-up --stop {port}\n")));
+    assert!(runs(pid));
+}
+
+#[test]
+fn nodes_own_watcher_is_named_with_what_would_stop_it() {
+    let Some(node) = installed("node") else { return };
+    let named = Named::new(&[]);
+    let port = quiet_port();
+    let file = named.0.path().join("app.js");
+    let program = format!(
+        "require('http').createServer((_, answer) => answer.end()).listen({port}, '127.0.0.1', \
+         () => console.log('ready 127.0.0.1:{port} pid=' + process.pid))"
+    );
+    fs::write(&file, program).expect("the folder is ours");
+    let mut command = Command::new(node);
+    command.arg("--watch").arg(&file);
+    let watcher = Fixture::spawn(command);
+    let output = port_kill().arg(port.to_string()).any_stdout().any_stderr().run();
+    let pid = watcher.pid();
+    assert_eq!(output.stderr, format!("hint: node --watch ({pid}) may start it again: kill {pid}\n"));
+}
+
+#[test]
+fn what_serves_a_container_is_refused_with_the_line_that_stops_the_container() {
+    for (name, runtime) in [
+        ("docker-proxy", "docker"),
+        ("containerd-shim", "docker"),
+        ("rootlessport", "podman"),
+        ("conmon", "podman"),
+        ("slirp4netns", "podman"),
+        ("pasta", "podman"),
+    ] {
+        let named = Named::new(&[name]);
+        let mut command = Command::new(named.path(name));
+        command.args(["-proto", "tcp", &quiet_address()]);
+        let forwarder = Fixture::spawn(command);
+        let port = forwarder.port();
+        let fakes = tempfile::tempdir().expect("a temporary folder can be made");
+        fake(
+            &fakes,
+            runtime,
+            &format!("printf 'db\\t5432/tcp\\nweb_1\\t0.0.0.0:{port}->80/tcp, [::]:{port}->80/tcp\\n'"),
+        );
+        let output =
+            port_kill().env("PATH", path_with(&fakes)).arg(port.to_string()).status(1).any_stdout().any_stderr();
+        let output = output.run();
+        assert!(output.stdout.contains("refused") && output.stdout.contains("it forwards to a container"), "{name}");
+        let hint = format!("hint: {runtime} stop web_1 stops the container behind port {port}\n");
+        assert!(output.stderr.ends_with(&hint), "{name}: {}", output.stderr);
+        assert!(runs(forwarder.pid()));
+    }
+}
+
+#[test]
+fn a_containers_runtime_that_does_not_answer_is_not_waited_for() {
+    let named = Named::new(&["docker-proxy"]);
+    let mut command = Command::new(named.path("docker-proxy"));
+    command.args(["-proto", "tcp", &quiet_address()]);
+    let proxy = Fixture::spawn(command);
+    let fakes = tempfile::tempdir().expect("a temporary folder can be made");
+    fake(&fakes, "docker", "exec sleep 30");
+    fake(&fakes, "podman", "exit 125");
+    let output = port_kill().env("PATH", path_with(&fakes)).arg(proxy.port().to_string()).status(1);
+    let output = output.any_stdout().any_stderr().run();
+    assert!(output.stderr.contains("hint: docker ps --filter publish="), "{}", output.stderr);
+    assert!(output.took.as_secs() < 5, "{:?}", output.took);
+}
+
+fn fake(folder: &tempfile::TempDir, name: &str, script: &str) {
+    let path = folder.path().join(name);
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("the folder is ours");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("the file is ours");
+}
+
+fn path_with(folder: &tempfile::TempDir) -> String {
+    format!("{}:/usr/bin:/bin", folder.path().display())
+}
