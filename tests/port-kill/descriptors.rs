@@ -27,6 +27,15 @@ fn holders_beyond_the_descriptors_are_stopped_too() {
 }
 
 #[test]
+fn descendants_that_outlive_their_server_are_all_named_though_there_are_more_than_descriptors() {
+    let server = Fixture::start(["brood", "30", &quiet_address()]);
+    let line = format!("ulimit -n 16; exec {BINARY} --json {}", server.port());
+    let said = Said::by(&Tool::new("sh").args(["-c", &line]).any_stdout().any_stderr().run());
+    assert_eq!(said.pids(), server.pids());
+    assert!(server.said_pids().into_iter().all(|pid| said.outcome(pid) == "survived" && runs(pid)), "{said:?}");
+}
+
+#[test]
 fn a_descendant_that_may_not_be_signalled_is_status_one_where_trees_are_stopped() {
     if !is_root_or_skipped() {
         return;

@@ -42,9 +42,21 @@ pub(super) fn look_again(scope: &Scope, held: &HashSet<u64>) -> Result<Answer, L
 /// Returns those that outlive their server.
 pub(super) fn left_behind(descendants: Vec<Stat>) -> io::Result<Vec<Stat>> {
     let deadline = Instant::now() + DYING;
-    let handles = descendants.iter().filter_map(|stat| Handle::open(stat.identity()).unwrap_or(None)).collect();
+    let (mut handles, mut living) = (Vec::new(), HashSet::new());
+    for identity in descendants.iter().map(Stat::identity) {
+        match Handle::open(identity) {
+            Ok(handle) => handles.extend(handle),
+            // there may be more of them than descriptors: those are looked at when the time is over
+            Err(_) => drop(living.insert(identity)),
+        }
+    }
     let alive = handle::outliving(handles, deadline)?;
-    Ok(descendants.into_iter().filter(|stat| alive.iter().any(|one| one.identity() == stat.identity())).collect())
+    if !living.is_empty() {
+        thread::sleep(deadline.saturating_duration_since(Instant::now()));
+        living.retain(|identity| identity.is_running().unwrap_or(true));
+    }
+    living.extend(alive.iter().map(Handle::identity));
+    Ok(descendants.into_iter().filter(|stat| living.contains(&stat.identity())).collect())
 }
 
 /// Tells whether a process that holds a port now, and did not before, belongs to those that were stopped: a worker that
