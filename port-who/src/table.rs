@@ -7,6 +7,7 @@
 mod linux;
 #[cfg(target_os = "macos")]
 pub(crate) mod macos;
+mod occupants;
 
 use std::io;
 
@@ -104,13 +105,6 @@ pub(crate) fn occupants(query: &Query) -> Result<Occupants, SocketTableError> {
     }
     occupants.sockets = in_order(occupants.sockets);
     Ok(occupants)
-}
-
-/// The same of one protocol.
-#[derive(Debug, Default)]
-struct ProtocolOccupants {
-    sockets: Vec<Socket>,
-    is_whole: bool,
 }
 
 fn in_own_namespace(query: &Query) -> Result<Vec<Socket>, Cause> {

@@ -50,7 +50,7 @@ impl Handle {
     /// # Errors
     /// When the caller may not signal it.
     pub fn signal(&self, signal: Signal) -> io::Result<bool> {
-        platform::signal(self, signal)
+        platform::signal(self.identity, &self.descriptor, signal)
     }
 
     /// Tells whether the process has ended. A zombie has.

@@ -3,63 +3,28 @@
 //! One façade for both platforms. Every function answers `None` for a process that does not exist (any more)
 //! and an error only where the kernel refused to say. The macOS side has been type-checked, never run.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, time::SystemTime};
 
 use crate::Identity;
 
+mod exists;
 mod start_time;
+mod stat;
 mod state;
 
 #[cfg_attr(target_os = "linux", path = "process/linux.rs")]
 #[cfg_attr(target_os = "macos", path = "process/macos.rs")]
 mod platform;
 
+pub(crate) use exists::if_exists;
 pub use start_time::StartTime;
+pub use stat::Stat;
 pub use state::RunState;
 
 #[cfg(target_os = "macos")]
 pub(crate) use platform::{cpu_time, rusage};
 #[cfg(target_os = "linux")]
 pub(crate) use platform::{pidfd, read};
-
-/// A process's place in the tree and its state, from one read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stat {
-    /// The process ID.
-    pub pid: u32,
-    /// Which process it is; see [`Identity`].
-    pub start_id: u64,
-    /// When it started.
-    pub started: StartTime,
-    /// The parent's process ID; 0 for the first process.
-    pub parent: u32,
-    /// The process group.
-    pub group: u32,
-    /// The session: the PID of its leader.
-    pub session: u32,
-    /// The name that the kernel keeps, at most 15 bytes on Linux; invalid UTF-8 is replaced.
-    pub name: String,
-    /// What its main thread does.
-    pub state: RunState,
-    /// How many threads it has.
-    pub threads: u32,
-    /// CPU time of its children that ended and were waited for, their own children included.
-    pub reaped_cpu: Duration,
-}
-
-impl Stat {
-    /// Returns the process's identity.
-    pub fn identity(&self) -> Identity {
-        Identity { pid: self.pid, start_id: self.start_id }
-    }
-
-    /// Tells whether the whole process has ended and only waits to be reaped.
-    ///
-    /// A process whose main thread called pthread_exit(3) reads as a zombie too, but its other threads live on.
-    pub fn has_ended(&self) -> bool {
-        self.state.is_over() && self.threads <= 1
-    }
-}
 
 impl Identity {
     /// Reads the identity of the process that has `pid` now; `None` when there is none or it has ended.
@@ -160,6 +125,18 @@ pub fn children(pid: u32, threads: u32) -> io::Result<Vec<u32>> {
     platform::children(pid, threads)
 }
 
+impl StartTime {
+    /// Returns the start of a process that starts now.
+    pub fn now() -> Self {
+        Self(platform::clock())
+    }
+
+    /// Returns the time of day.
+    pub fn time(self) -> SystemTime {
+        platform::time_of(self.0)
+    }
+}
+
 /// Tells whether the PIDs that are read here mean the same processes as this process's own calls mean by them.
 ///
 /// On Linux that is not so where /proc was mounted for another PID namespace: every PID in it means somebody else then.
@@ -176,14 +153,4 @@ pub fn is_own_namespace() -> io::Result<bool> {
 /// When the kernel does not say.
 pub fn boot_id() -> io::Result<String> {
     platform::boot_id()
-}
-
-/// Maps "there is no such process (any more)" to `None`.
-pub(crate) fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    const ESRCH: i32 = 3;
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(ESRCH) => Ok(None),
-        Err(error) => Err(error),
-    }
 }

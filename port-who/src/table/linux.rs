@@ -11,7 +11,7 @@ use std::io;
 use rustix::{net::AddressFamily, system::uname};
 
 use self::sock_diag::Reach;
-use super::ProtocolOccupants;
+use super::occupants::ProtocolOccupants;
 use crate::{
     port::Protocol,
     query::Query,

@@ -14,7 +14,7 @@ use std::{
 use proc_tree::process;
 
 use self::libproc::{INI_IPV4, INI_IPV6, SOCKINFO_IN, SOCKINFO_TCP, SocketInfo, describe, list};
-use super::ProtocolOccupants;
+use super::occupants::ProtocolOccupants;
 use crate::{
     port::Protocol,
     query::Query,

@@ -7,7 +7,6 @@ use rustix::{
     process::{Pid, kill_process, pidfd_send_signal},
 };
 
-use super::Handle;
 use crate::{
     Identity, Signal,
     process::pidfd::{self, Support},
@@ -29,13 +28,13 @@ pub(super) fn open(identity: Identity) -> io::Result<Option<OwnedFd>> {
     Ok(is_it.then_some(opened))
 }
 
-pub(super) fn signal(handle: &Handle, signal: Signal) -> io::Result<bool> {
+pub(super) fn signal(identity: Identity, descriptor: &OwnedFd, signal: Signal) -> io::Result<bool> {
     let signal = rustix::process::Signal::from_named_raw(signal.number()).ok_or(io::ErrorKind::InvalidInput)?;
     let sent = match pidfd::support()? {
-        Support::Handles | Support::Identities => pidfd_send_signal(handle, signal),
-        Support::None if !handle.identity.is_running()? => Err(Errno::SRCH),
+        Support::Handles | Support::Identities => pidfd_send_signal(descriptor, signal),
+        Support::None if !identity.is_running()? => Err(Errno::SRCH),
         Support::None => {
-            let pid = i32::try_from(handle.identity.pid).ok().and_then(Pid::from_raw);
+            let pid = i32::try_from(identity.pid).ok().and_then(Pid::from_raw);
             pid.map_or(Err(Errno::SRCH), |pid| kill_process(pid, signal))
         }
     };

@@ -8,7 +8,6 @@ use std::{
 
 use nix::{errno::Errno, unistd::Pid};
 
-use super::Handle;
 use crate::{Identity, Signal};
 
 pub(super) fn open(identity: Identity) -> io::Result<Option<OwnedFd>> {
@@ -43,14 +42,11 @@ fn watch(pid: u32) -> io::Result<Option<OwnedFd>> {
     }
 }
 
-pub(super) fn signal(handle: &Handle, signal: Signal) -> io::Result<bool> {
-    if !handle.identity.is_running()? {
+pub(super) fn signal(identity: Identity, _watch: &OwnedFd, signal: Signal) -> io::Result<bool> {
+    if !identity.is_running()? {
         return Ok(false);
     }
-    match nix::sys::signal::kill(
-        Pid::from_raw(handle.identity.pid.try_into().map_err(io::Error::other)?),
-        signal.to_nix(),
-    ) {
+    match nix::sys::signal::kill(Pid::from_raw(identity.pid.try_into().map_err(io::Error::other)?), signal.to_nix()) {
         Ok(()) => Ok(true),
         Err(Errno::ESRCH) => Ok(false),
         Err(error) => Err(error.into()),

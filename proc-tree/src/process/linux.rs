@@ -15,7 +15,7 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 
-use super::{RunState, StartTime, Stat, if_exists};
+use super::{exists::if_exists, start_time::StartTime, stat::Stat, state::RunState};
 use crate::Identity;
 
 #[path = "linux/pidfd.rs"]

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{RunState, StartTime, Stat, if_exists};
+use super::{exists::if_exists, start_time::StartTime, stat::Stat, state::RunState};
 use crate::Identity;
 
 /// `p_stat` of sys/proc.h. What sleeps reads as running too, on most versions.

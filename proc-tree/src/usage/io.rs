@@ -5,15 +5,9 @@ use std::io;
 #[cfg_attr(target_os = "linux", path = "io/linux.rs")]
 #[cfg_attr(target_os = "macos", path = "io/macos.rs")]
 mod platform;
+mod transfer;
 
-/// Bytes that a process caused to be read from and written to storage, its reaped children's included.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Transfer {
-    /// Bytes read from storage.
-    pub(crate) read: u64,
-    /// Bytes written, or about to be written, to storage.
-    pub(crate) written: u64,
-}
+pub(crate) use transfer::Transfer;
 
 /// Reads how many bytes the process moved from and to storage.
 ///

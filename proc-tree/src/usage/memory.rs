@@ -6,43 +6,20 @@
 
 use std::io;
 
-use serde::Serialize;
-
 use crate::tree;
 
+mod amount;
 #[cfg_attr(target_os = "linux", path = "memory/linux.rs")]
 #[cfg_attr(target_os = "macos", path = "memory/macos.rs")]
 mod platform;
 
+pub(crate) use amount::add;
+use amount::known;
+pub use amount::{Measure, Memory};
+
 /// [`Choice::Auto`] reads no proportional sets above this sum of resident sets: that costs up to 10 ms per GiB and
 /// holds each process's memory map meanwhile.
 const EXACT_UP_TO: u64 = 16 << 30;
-
-/// How memory is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Measure {
-    /// Proportional set: each page divided among the processes that map it.
-    Pss,
-    /// Unique set: pages that no other process maps.
-    Uss,
-    /// Resident set: every page that is mapped and in memory, shared ones in full.
-    Rss,
-    /// macOS's physical footprint, which counts Metal buffers and compressed pages.
-    Footprint,
-}
-
-impl Measure {
-    /// Returns the measure's name, as records have it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pss => "pss",
-            Self::Uss => "uss",
-            Self::Rss => "rss",
-            Self::Footprint => "footprint",
-        }
-    }
-}
 
 /// Which measure is wanted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -80,59 +57,6 @@ impl Choice {
     }
 }
 
-/// Memory in bytes, of one process or summed over several. What could not be read is `None`, for a sum as soon as it
-/// is so for one member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Memory {
-    /// Resident set.
-    #[serde(rename = "rss_bytes")]
-    pub rss: Option<u64>,
-    /// Proportional set; Linux.
-    #[serde(rename = "pss_bytes")]
-    pub pss: Option<u64>,
-    /// Unique set; Linux.
-    #[serde(rename = "uss_bytes")]
-    pub uss: Option<u64>,
-    /// Swapped out: proportional where the proportional set was read.
-    #[serde(rename = "swap_bytes")]
-    pub swap: Option<u64>,
-    /// Physical footprint; macOS.
-    #[serde(rename = "footprint_bytes")]
-    pub footprint: Option<u64>,
-}
-
-impl Memory {
-    pub(crate) const NONE: Self = Self { rss: Some(0), pss: Some(0), uss: Some(0), swap: Some(0), footprint: Some(0) };
-
-    pub(crate) const UNKNOWN: Self = Self { rss: None, pss: None, uss: None, swap: None, footprint: None };
-
-    /// Returns the figure of one measure.
-    pub fn by(&self, measure: Measure) -> Option<u64> {
-        match measure {
-            Measure::Pss => self.pss,
-            Measure::Uss => self.uss,
-            Measure::Rss => self.rss,
-            Measure::Footprint => self.footprint,
-        }
-    }
-
-    /// Sums several processes.
-    pub fn sum<'m>(each: impl IntoIterator<Item = &'m Self>) -> Self {
-        each.into_iter().fold(Self::NONE, |sum, one| Self {
-            rss: add(sum.rss, one.rss),
-            pss: add(sum.pss, one.pss),
-            uss: add(sum.uss, one.uss),
-            swap: add(sum.swap, one.swap),
-            footprint: add(sum.footprint, one.footprint),
-        })
-    }
-}
-
-/// Adds two figures; unknown and anything is unknown.
-pub(crate) fn add(left: Option<u64>, right: Option<u64>) -> Option<u64> {
-    Some(left?.saturating_add(right?))
-}
-
 /// Reads the memory of processes that form one tree, in their order, and says which measure holds for all of them.
 ///
 /// A process that is gone has none. `exact` tells whether [`Choice::Auto`] may still answer with more than resident
@@ -154,11 +78,6 @@ pub(crate) fn of_all(pids: &[u32], choice: Choice, exact: bool) -> (Vec<Memory>,
         .measure()
         .unwrap_or_else(|| if exact && Memory::sum(&each).by(best).is_some() { best } else { Measure::Rss });
     (each, measure)
-}
-
-/// A process that is gone has 0 bytes; one that may not be looked at has an unknown number.
-fn known(answer: io::Result<Option<u64>>) -> Option<u64> {
-    answer.ok().map(Option::unwrap_or_default)
 }
 
 /// Sums the memory of a process and its descendants now, by the truest measure that can be had for all of them;

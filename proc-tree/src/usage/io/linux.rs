@@ -2,7 +2,7 @@
 
 use std::{fs, io, os::unix::fs::MetadataExt};
 
-use super::Transfer;
+use super::transfer::Transfer;
 use crate::process::{self, if_exists};
 
 pub(super) fn transfer(pid: u32) -> io::Result<Option<Transfer>> {

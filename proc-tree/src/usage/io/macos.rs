@@ -2,7 +2,7 @@
 
 use std::{ffi::c_int, io};
 
-use super::Transfer;
+use super::transfer::Transfer;
 use crate::process::{if_exists, rusage};
 
 pub(super) fn transfer(pid: u32) -> io::Result<Option<Transfer>> {

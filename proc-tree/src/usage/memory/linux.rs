@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Measure, Memory, known};
+use super::amount::{Measure, Memory, known};
 use crate::process::{self, if_exists};
 
 pub(super) const BEST: Measure = Measure::Pss;

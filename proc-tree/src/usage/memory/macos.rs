@@ -5,7 +5,7 @@
 
 use std::io;
 
-use super::{Measure, Memory};
+use super::amount::{Measure, Memory};
 use crate::process::{if_exists, rusage};
 
 pub(super) const BEST: Measure = Measure::Footprint;
