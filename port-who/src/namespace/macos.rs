@@ -13,6 +13,7 @@ pub(crate) struct Others {
     pub(crate) hidden: usize,
 }
 
+/// There is one network, which has no name.
 pub fn own() -> Option<u64> {
     None
 }
