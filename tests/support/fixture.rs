@@ -27,7 +27,7 @@ pub fn fixture_path() -> PathBuf {
     BUILT
         .get_or_init(|| {
             let test = std::env::current_exe().expect("a test knows its path");
-            let profile = test.parent().and_then(std::path::Path::parent).expect("target/PROFILE/deps/TEST");
+            let profile = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST");
             let path = profile.join("examples/fixture");
             if !is_built(&path) {
                 let mut cargo = Command::new(env!("CARGO"));
