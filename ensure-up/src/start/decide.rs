@@ -62,8 +62,9 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Step {
     let Situation { whose, recorded, existing, keep_up, may_answer } = situation;
     let is_new_wanted = |recorded: &Recorded| existing.restart || (existing.restart_if_changed && recorded.differs);
     if let Some(recorded) = recorded.filter(|recorded| recorded.is_supervised) {
-        // another command is another try, also while its supervisor stays for files that change
-        let is_another_try = recorded.phase == Phase::Broken && recorded.differs;
+        // another command is another try, also while its supervisor stays for files that change; one whose server ended as
+        // it should is about to end as well
+        let is_another_try = (recorded.phase == Phase::Broken && recorded.differs) || recorded.phase == Phase::Finished;
         return match is_new_wanted(&recorded) {
             true => Step::StopAndStart(Action::Restarted),
             false if is_another_try => Step::StopAndStart(Action::Started),

@@ -63,6 +63,8 @@ fn a_supervisor_that_lives_has_the_server_whoever_holds_the_port() {
             true => Step::StopAndStart(Action::Restarted),
             // another command is another try
             false if recorded.phase == Phase::Broken && recorded.differs => Step::StopAndStart(Action::Started),
+            // one that ended as it should is over, and its supervisor about to be
+            false if recorded.phase == Phase::Finished => Step::StopAndStart(Action::Started),
             false => Step::WaitForSupervisor,
         };
         assert_eq!(*step, expected, "{situation:?}");
