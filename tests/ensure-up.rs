@@ -31,6 +31,8 @@ mod signals;
 mod site;
 #[path = "ensure-up/start.rs"]
 mod start;
+#[path = "ensure-up/stop.rs"]
+mod stop;
 #[path = "ensure-up/surroundings.rs"]
 mod surroundings;
 #[path = "ensure-up/then.rs"]

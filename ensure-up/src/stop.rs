@@ -1,6 +1,9 @@
 //! Stopping servers: which, in which order, and all of each.
 
+pub(crate) mod beside;
 pub mod order;
 pub(crate) mod port;
 pub mod server;
-pub(crate) mod whole;
+pub(crate) mod supervisor;
+pub mod whole;
+mod wrapper;

@@ -91,6 +91,8 @@ fn a_restart_replaces_supervisor_and_server() {
 fn a_server_that_does_not_end_by_itself_is_killed_with_its_workers() {
     let site = Site::new();
     site.kept(&["--grace", "100ms"], &site.server(&["--ignore-term", "--forks", "2"]));
-    site.bare().args(["--stop"]).any_stdout().run();
+    // its supervisor had to
+    let said = site.bare().args(["--stop"]).any_stdout().any_stderr().run().stderr;
+    assert!(said.starts_with("SIGKILL after 0.10 s: fixture (") && said.lines().count() == 1, "{said}");
     stays_dead(&site);
 }

@@ -6,11 +6,10 @@ use proc_tree::Signal;
 use tokio::select;
 
 use crate::{
-    End, Failure, ServerProcesses, Service,
+    End, Failure, ServerProcesses,
     event::{block_on, or_never},
     log::follow::Follow,
     signals::Signals,
-    stop::whole::{self, Manner},
 };
 
 /// How it ended.
@@ -18,27 +17,21 @@ use crate::{
 pub enum Attended {
     /// By itself.
     Ended(End),
-    /// This tool was asked to end; the server was stopped if this call had started it.
+    /// This tool was asked to end.
     Interrupted(Signal),
 }
 
-/// Stays attached until the server ends or this tool is asked to end.
+/// Stays attached until the server ends or this tool is asked to end; stops nothing.
 ///
 /// # Errors
-/// When the server or its log cannot be watched, or the server cannot be stopped.
+/// When the server or its log cannot be watched.
 pub fn attend(
-    service: &Service,
     processes: &mut ServerProcesses,
     is_ours: bool,
     log: Option<&Path>,
     err: &mut dyn Write,
 ) -> Result<Attended, Failure> {
-    let attended = block_on(follow(processes, log, is_ours, err)).map_err(Failure::system("wait"))??;
-    if let (Attended::Interrupted(signal), true) = (attended, is_ours) {
-        let manner = Manner { signal, ..Manner::of(service) };
-        whole::stop(processes, manner).map_err(Failure::system("stop the server"))?;
-    }
-    Ok(attended)
+    block_on(follow(processes, log, is_ours, err)).map_err(Failure::system("wait"))?
 }
 
 async fn follow(

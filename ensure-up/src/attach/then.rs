@@ -18,16 +18,21 @@ use crate::{
     event::block_on,
     server::orphans,
     signals::Signals,
-    stop::whole::{self, Manner},
+    stop::whole::{self, Killed, Manner},
 };
 
 /// How the command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Then {
     /// With this status; 128 and the signal's number when a signal ended it.
     Ended(u8),
-    /// This tool was asked to end, and so was the command.
-    Interrupted(Signal),
+    /// This tool was asked to end.
+    Interrupted {
+        /// By this signal.
+        signal: Signal,
+        /// What came of the command, which was asked to end as well.
+        command: Result<Killed, Failure>,
+    },
 }
 
 /// A server that the command needs.
@@ -107,10 +112,13 @@ async fn wait(
             () = changed(needed, &is_up) => {}
             signal = signals.next() => {
                 let roots: Vec<Identity> = identity.into_iter().collect();
-                whole::stop_trees(&roots, Manner { signal, grace })?;
-                let _ = shell.child.wait()?;
+                let command = whole::stop_trees(&roots, Manner { signal: Some(signal), grace });
+                // one that cannot be stopped is not waited for either
                 shell.has_ended = true;
-                return Ok(Then::Interrupted(signal));
+                if command.is_ok() {
+                    shell.child.wait()?;
+                }
+                return Ok(Then::Interrupted { signal, command });
             }
         }
     }

@@ -1,20 +1,23 @@
 //! Staying with servers: attached to one, or while a command runs.
 
-use std::{ffi::OsStr, io};
+use std::io;
 
 use ensure_up::{
-    End, Folders, Outcome, Record, ServerProcesses, Service,
+    End, Failure, Folders, Outcome, Record, ServerProcesses, Service,
     attach::foreground::{self, Attended},
     attach::then::{self, Needed, Then},
-    stop,
+    stop::{
+        self,
+        whole::{Killed, Manner},
+    },
 };
 use proc_tree::cli::{status::Exit, text};
 
-use super::{status::Status, words};
+use super::{arguments::Arguments, status::Status, words};
 
 /// Stays with a server that is up: while the command runs, else until it ends. Then stops what this call started.
 pub(super) fn stay(
-    then: Option<&OsStr>,
+    arguments: &Arguments,
     service: &Service,
     folders: &Folders,
     outcome: &Outcome,
@@ -31,17 +34,39 @@ pub(super) fn stay(
         (None, None) => anyhow::bail!("cannot watch a server whose owner is not visible"),
     };
     let mut needed = [Needed { name: outcome.name.clone(), processes: server }];
-    let exit = if let Some(command) = then {
-        then::run(command, Some(outcome.port), service.spec.grace, &mut needed, &mut died).map(after_then)
+    let mut manner = Manner::of(service);
+    let exit = if let Some(command) = &arguments.then {
+        let ran = then::run(command, Some(outcome.port), service.spec.grace, &mut needed, &mut died);
+        after_then(arguments, ran)
     } else {
         let server = &mut needed[0].processes;
-        let attended = foreground::attend(service, server, is_ours, outcome.log.as_deref(), &mut io::stderr());
+        let attended = foreground::attend(server, is_ours, outcome.log.as_deref(), &mut io::stderr());
+        if let Ok(Attended::Interrupted(signal)) = attended {
+            manner.signal = Some(signal);
+        }
         attended.map(after_attended)
     };
-    if is_ours {
-        stop::server::stop_started(service, folders, outcome.port, &needed[0].processes)?;
+    if !is_ours {
+        return Ok(exit?);
     }
-    Ok(exit?)
+    let stopped = stop::server::stop_started(folders, outcome.port, &needed[0].processes, manner);
+    Ok(after_stop(arguments, stopped, exit)?)
+}
+
+/// Tells what came of a stop. One that left something is no success, whatever else was.
+pub(super) fn after_stop(
+    arguments: &Arguments,
+    stopped: Result<Killed, Failure>,
+    exit: Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    match stopped {
+        Ok(killed) => killed.lines.iter().for_each(|line| arguments.note(line)),
+        Err(failure) => {
+            words::say(&format!("ensure-up: {}", text::failure(&failure)));
+            return exit.map(|exit| if exit == Status::Done.into() { Status::Failed.into() } else { exit });
+        }
+    }
+    exit
 }
 
 /// Tells of a server that ended while the command runs.
@@ -50,10 +75,10 @@ pub(super) fn died(name: &str, end: End) {
 }
 
 /// A command's status is the tool's.
-pub(super) fn after_then(ended: Then) -> Exit {
-    match ended {
-        Then::Ended(code) => Exit::Code(code),
-        Then::Interrupted(signal) => Exit::Signal(signal),
+pub(super) fn after_then(arguments: &Arguments, ran: Result<Then, Failure>) -> Result<Exit, Failure> {
+    match ran? {
+        Then::Ended(code) => Ok(Exit::Code(code)),
+        Then::Interrupted { signal, command } => after_stop(arguments, command, Ok(Exit::Signal(signal))),
     }
 }
 

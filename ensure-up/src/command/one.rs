@@ -25,7 +25,7 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
             report(arguments, &outcome, out)?;
             match (&arguments.then, arguments.foreground) {
                 (None, false) => Ok(Status::Done.into()),
-                (then, _) => attached::stay(then.as_deref(), &service, &folders, &outcome, server),
+                _ => attached::stay(arguments, &service, &folders, &outcome, server),
             }
         }
         Err(failure) => {

@@ -54,7 +54,7 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     all_ended(arguments, &services, &ended, out)?;
     match (ended.iter().find(|start| start.status != 0), &arguments.then) {
         (Some(failed), _) => Ok(Exit::Code(failed.status)),
-        (None, Some(command)) => run_then(command, arguments.spec.grace, &ended),
+        (None, Some(command)) => run_then(arguments, command, &ended),
         (None, None) => Ok(Status::Done.into()),
     }
 }
@@ -131,7 +131,7 @@ fn all_ended(
 }
 
 /// Runs the command while all are up, then stops those that this call started, dependents first.
-fn run_then(command: &OsStr, grace: Duration, ended: &[EndedStart]) -> anyhow::Result<Exit> {
+fn run_then(arguments: &Arguments, command: &OsStr, ended: &[EndedStart]) -> anyhow::Result<Exit> {
     let records = || ended.iter().map(|start| &start.report.record);
     let mut needed = Vec::new();
     for record in records() {
@@ -139,16 +139,19 @@ fn run_then(command: &OsStr, grace: Duration, ended: &[EndedStart]) -> anyhow::R
             needed.push(Needed { name: record.name.clone(), processes: ServerProcesses::watch(process, false)? });
         }
     }
-    let ran = then::run(command, None, grace, &mut needed, &mut attached::died);
+    let ran = then::run(command, None, arguments.spec.grace, &mut needed, &mut attached::died);
+    let mut exit = attached::after_then(arguments, ran);
     let started = records().filter(|record| record.action.is_start());
     let started: Vec<String> = started.filter_map(|record| Some(record.port?.to_string())).collect();
     if !started.is_empty() {
         let folders = Folders::find()?;
         for record in stop::order::order(&folders, &started)? {
-            stop::server::stop(&folders, record)?;
+            // one that cannot be stopped keeps no other one up
+            let stopped = stop::server::stop(&folders, record).map(|stopped| stopped.killed);
+            exit = attached::after_stop(arguments, stopped, exit);
         }
     }
-    Ok(attached::after_then(ran?))
+    Ok(exit?)
 }
 
 fn cells(service: &ServiceSpec, start: &EndedStart) -> Vec<String> {

@@ -9,7 +9,7 @@ use proc_tree::cli::status::Exit;
 pub(super) enum Status {
     /// It is up and healthy.
     Done = 0,
-    /// A server that was named is not up.
+    /// A server that was named is not up, or not gone.
     No = 1,
     /// The arguments are wrong; nothing was done.
     Usage = 2,
@@ -33,7 +33,7 @@ impl Status {
     /// The statuses as `--help` lists them.
     pub(super) const HELP: &[(&str, &str)] = &[
         ("0", "the server is up and healthy; with --then, the status of its command"),
-        ("1", "a server named to --status or --logs is not there"),
+        ("1", "a server named to --status or --logs is not there, or one to --stop is not gone"),
         ("2", "usage: a bad flag, port, target, duration or file; nothing was done"),
         ("3", "the command ended before it was ready"),
         ("4", "another program holds the port, or the server said that it failed"),
@@ -60,7 +60,9 @@ pub(super) fn after(failure: &Failure) -> Exit {
         Failure::Launch(LaunchError::NotFound(_)) => Status::NotFound,
         Failure::Launch(LaunchError::NotExecutable { .. }) => Status::NotExecutable,
         Failure::Interrupted(signal) => return Exit::Signal(*signal),
+        Failure::Stopped { failure, .. } => return after(failure),
         Failure::Launch(LaunchError::Process(_))
+        | Failure::Left(_)
         | Failure::NotStopped { .. }
         | Failure::Folder(_)
         | Failure::Log(_)

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use ensure_up::{
-    Action, Folders, Record,
+    Action, Failure, Folders, Record,
     report::start_record::StartRecord,
     stop::{order::order, server},
 };
@@ -27,26 +27,48 @@ pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
     }
     let records = order(&folders, &names)?;
     let is_found = |name: &&String| records.iter().any(|one| one.name == **name || one.port.to_string() == **name);
-    for name in names.iter().filter(|name| !is_found(name)) {
-        arguments.note(&format!("{name}: not running"));
-    }
     let mut exit = Status::Done.into();
+    for name in names.iter().filter(|name| !is_found(name)) {
+        // of a port without a server of ours there is only to say who holds it
+        match name.parse().map_or(Ok(()), |port| server::free(port, false)) {
+            Ok(()) => arguments.note(&format!("{name}: not running")),
+            Err(failure) => exit = failed(&failure, None),
+        }
+    }
     for record in records {
-        let (name, port) = (record.name.clone(), record.port);
+        let known = record.clone();
         match server::stop(&folders, record) {
             Ok(stopped) => report(arguments, &stopped, out)?,
             Err(failure) => {
-                exit = status::after(&failure);
-                let why = text::failure(&failure);
-                words::say(&format!("ensure-up: {} on port {port}: {why}", text::escape(&name)));
+                exit = failed(&failure, Some(&known));
+                if arguments.json {
+                    let why = text::failure(&failure);
+                    StartRecord::failed(&known.name, Some(known.port), &failure, why)
+                        .write(out)
+                        .map_err(OutputError)?;
+                }
             }
         }
     }
     Ok(exit)
 }
 
+/// Says why a server is not gone: what is left of it is the honest no.
+fn failed(failure: &Failure, record: Option<&Record>) -> Exit {
+    let mut explanation = words::explain(failure);
+    if let Some(Record { name, port, .. }) = record {
+        explanation.message = format!("{} on port {port}: {}", text::escape(name), explanation.message);
+    }
+    explanation.lines().for_each(|line| words::say(&line));
+    match failure {
+        Failure::Left(_) | Failure::NotStopped { .. } => Status::No.into(),
+        _ => status::after(failure),
+    }
+}
+
 fn report(arguments: &Arguments, stopped: &server::Stopped, out: &mut dyn Write) -> Result<(), OutputError> {
     let Record { name, port, .. } = &stopped.record;
+    stopped.killed.lines.iter().for_each(|line| arguments.note(line));
     if arguments.json {
         return Ok(StartRecord::stopped(&stopped.record, stopped.identity).write(out)?);
     }

@@ -83,6 +83,17 @@ pub enum Failure {
     /// The command could not be started.
     #[error(transparent)]
     Launch(#[from] LaunchError),
+    /// Something of a server could not be stopped; who that is, and why.
+    #[error("cannot stop {0}")]
+    Left(String),
+    /// A server is not up, and there is more to say about how it was stopped.
+    #[error("{failure}; {stopped}")]
+    Stopped {
+        /// Why it is not up.
+        failure: Box<Self>,
+        /// What is left of it, or had to be killed.
+        stopped: String,
+    },
     /// What holds the port could not be stopped.
     #[error("cannot stop what holds port {port}: {what}")]
     NotStopped {
@@ -137,6 +148,7 @@ impl Failure {
     /// Returns the log whose end tells more.
     pub fn log(&self) -> Option<&Path> {
         match self {
+            Self::Stopped { failure, .. } => failure.log(),
             Self::Ended { log, .. } => Some(log),
             Self::Definite { log, .. } | Self::Deadline { log, .. } | Self::Broken { log, .. } => log.as_deref(),
             _ => None,
@@ -146,6 +158,7 @@ impl Failure {
     /// Returns the holders of the port that stand in the way.
     pub fn holdings(&self) -> &[Holding] {
         match self {
+            Self::Stopped { failure, .. } => failure.holdings(),
             Self::Foreign { holdings, .. } | Self::Deadline { holdings, .. } => holdings,
             _ => &[],
         }

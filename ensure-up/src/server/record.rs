@@ -60,8 +60,8 @@ pub struct Record {
     pub health: Option<String>,
     /// How health is asked for.
     pub probe: ProbeOptions,
-    /// The signal that ends it.
-    pub stop_signal: String,
+    /// The signal that ends it; `None` for what suits the program.
+    pub stop_signal: Option<String>,
     /// How long it may take to end, in milliseconds.
     pub grace_ms: u64,
     /// How often it was started again.
@@ -91,7 +91,7 @@ impl Record {
             log: log.map(Path::to_path_buf),
             health: service.health(port),
             probe: service.spec.probe.clone(),
-            stop_signal: service.spec.stop_signal.to_string(),
+            stop_signal: service.spec.stop_signal.map(|signal| signal.to_string()),
             grace_ms: u64::try_from(service.spec.grace.as_millis()).unwrap_or(u64::MAX),
             restarts: 0,
             supervisor: None,

@@ -98,10 +98,10 @@ pub struct ServiceSpec {
     #[serde(flatten)]
     pub probe: ProbeOptions,
 
-    /// The signal that ends it
-    #[arg(long, value_name = "SIGNAL", default_value = "TERM", help_heading = "Stopping")]
-    #[serde(with = "word")]
-    pub stop_signal: Signal,
+    /// The signal that ends it [default: TERM; INT for postgres]
+    #[arg(long, value_name = "SIGNAL", help_heading = "Stopping")]
+    #[serde(with = "word::optional")]
+    pub stop_signal: Option<Signal>,
 
     /// How long it may take to end before it is killed
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse, help_heading = "Stopping")]

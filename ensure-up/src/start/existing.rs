@@ -17,7 +17,10 @@ use crate::{
         launch,
         race::RaceEnd,
     },
-    stop::{self, whole::Manner},
+    stop::{
+        self,
+        whole::{Killed, Manner},
+    },
 };
 
 /// Finds out whose the server on a port is.
@@ -106,7 +109,7 @@ pub(super) fn stop(
     record: Option<Record>,
     processes: Option<&ServerProcesses>,
     judged: &Whose,
-) -> Result<(), Failure> {
+) -> Result<Killed, Failure> {
     let manner = Manner::of(call.service);
     let Some(record) = record.filter(|record| record.running_supervisor().is_some()) else {
         // where not all of it is found, what is known of it goes
@@ -114,10 +117,13 @@ pub(super) fn stop(
         let roots = processes.map(known).unwrap_or_default();
         return stop::port::stop(call.folders, port, judged.holdings(), roots, manner);
     };
-    stop::server::stop_supervisor(&record)?;
+    let killed = stop::supervisor::stop(&record)?;
     let record = Record::read(call.folders, port).unwrap_or(record);
     match whose(call, port, Some(&record), None)? {
-        Whose::Ours(holdings) => stop::port::stop(call.folders, port, &holdings, vec![record.identity()], manner),
-        _ => Ok(()),
+        Whose::Ours(holdings) => {
+            let rest = stop::port::stop(call.folders, port, &holdings, vec![record.identity()], manner)?;
+            Ok(killed.and(rest))
+        }
+        _ => Ok(killed),
     }
 }

@@ -55,19 +55,22 @@ async fn launch_and_wait(call: &Call<'_>, port: u16, action: Action, path: &Path
     })?;
     let mut starting = Starting::own(processes, service, call.folders, port);
     let race = call.race(port).of(starting.processes()).reading(Some(log)).notified(notify.as_ref());
-    match race.just_started().run().await? {
-        RaceEnd::Ready(holdings) => {
+    let ended = race.just_started().run().await;
+    match ended {
+        Ok(RaceEnd::Ready(holdings)) => {
             let (record, processes) = starting.ready(&record)?;
             let identity = record.identity();
             let outcome = call.outcome(action, record.name, port, Some(identity), &holdings);
             Ok((Outcome { log: Some(path.to_owned()), ..outcome }, processes))
         }
-        end => {
-            starting.stop()?;
+        Err(failure) => Err(starting.fail(failure.into())),
+        Ok(end) => {
             let failure = call.not_ready(port, end, Some(path.to_owned()));
-            if !matches!(failure, Failure::Interrupted(_)) {
+            let (is_kept, reason) = (!matches!(failure, Failure::Interrupted(_)), failure.to_string());
+            let failure = starting.fail(failure);
+            if is_kept {
                 // kept for --status and --logs; nothing is lost when it cannot be
-                let _ = Record { reason: Some(failure.to_string()), ..record }.write(call.folders);
+                let _ = Record { reason: Some(reason), ..record }.write(call.folders);
             }
             Err(failure)
         }

@@ -77,8 +77,10 @@ fn locked(call: &Call<'_>, port: u16, waited: bool) -> Result<Up, Failure> {
         }
         (Step::RefuseBroken, Some(record), _) => Err(call.broken(&record)),
         (Step::StopAndStart(action), record, processes) => {
-            existing::stop(call, port, record, processes.as_ref(), &judged)?;
-            launch::start(call, port, action)
+            let killed = existing::stop(call, port, record, processes.as_ref(), &judged)?;
+            let (mut outcome, server) = launch::start(call, port, action)?;
+            outcome.notes.extend(killed.lines);
+            Ok((outcome, server))
         }
         (Step::Adopt(by), ..) => existing::adopt(call, port, judged.holdings(), &by),
         (Step::RefuseForeign | Step::Ask, ..) => Err(Failure::Foreign { port, holdings: judged.holdings().to_vec() }),

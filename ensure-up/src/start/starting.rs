@@ -1,9 +1,16 @@
 //! A server on its way up, and who answers for it: from the fork until it is recorded as ready, whatever fails on our side
 //! leaves nothing of it running.
 
-use proc_tree::Identity;
+use proc_tree::{Identity, cli::text};
 
-use crate::{Failure, Folders, Phase, Record, ServerProcesses, Service, start::spawn::Launch, stop};
+use crate::{
+    Failure, Folders, Phase, Record, ServerProcesses, Service,
+    start::spawn::Launch,
+    stop::{
+        self,
+        whole::{Killed, Manner},
+    },
+};
 
 /// Makes a process, has its record written, and lets it become the program.
 ///
@@ -51,8 +58,10 @@ impl<'s> Starting<'s> {
     pub(crate) fn ready(self, record: &Record) -> Result<(Record, Option<ServerProcesses>), Failure> {
         let identity = self.processes.as_ref().map_or(record.identity(), ServerProcesses::identity);
         let record = Record { phase: Phase::Ready, ..record.with_identity(identity) };
-        record.write(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime))?;
-        Ok((record, self.release()))
+        match record.write(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime)) {
+            Ok(()) => Ok((record, self.release())),
+            Err(failure) => Err(self.fail(failure)),
+        }
     }
 
     /// Hands the processes over: somebody else answers for them now.
@@ -60,23 +69,25 @@ impl<'s> Starting<'s> {
         self.processes.take()
     }
 
-    /// Stops the server and forgets it.
-    ///
-    /// # Errors
-    /// When it cannot be stopped.
-    pub(crate) fn stop(mut self) -> Result<(), Failure> {
-        self.stop_processes()
+    /// Stops the server and forgets it, because of this; what could not be stopped or had to be killed is added to it.
+    pub(crate) fn fail(mut self, failure: Failure) -> Failure {
+        let stopped = match self.stop() {
+            Ok(killed) if killed.lines.is_empty() => return failure,
+            Ok(killed) => killed.lines.join("; "),
+            Err(left) => text::failure(&left),
+        };
+        Failure::Stopped { failure: Box::new(failure), stopped }
     }
 
-    fn stop_processes(&mut self) -> Result<(), Failure> {
-        let Some(processes) = self.processes.take() else { return Ok(()) };
-        stop::server::stop_started(self.service, self.folders, self.port, &processes)
+    fn stop(&mut self) -> Result<Killed, Failure> {
+        let Some(processes) = self.processes.take() else { return Ok(Killed::default()) };
+        stop::server::stop_started(self.folders, self.port, &processes, Manner::of(self.service))
     }
 }
 
 impl Drop for Starting<'_> {
     fn drop(&mut self) {
-        // what made this necessary is told, not what came of it
-        let _ = self.stop_processes();
+        // a panic, or a wait that was given up: nobody is there to be told what came of it
+        let _ = self.stop();
     }
 }

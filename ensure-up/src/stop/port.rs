@@ -4,9 +4,11 @@ use port_who::Holding;
 use proc_tree::Identity;
 
 use crate::{
-    Failure, Folders, ReadyError, Record,
-    server::port,
-    stop::whole::{self, Manner},
+    Failure, Folders, Record,
+    stop::{
+        server,
+        whole::{self, Killed, Manner},
+    },
 };
 
 /// Stops the holders of a port, these processes, and all that belongs to them; makes sure that nobody holds the port then,
@@ -20,19 +22,13 @@ pub(crate) fn stop(
     holdings: &[Holding],
     mut roots: Vec<Identity>,
     manner: Manner,
-) -> Result<(), Failure> {
+) -> Result<Killed, Failure> {
     let holders = holdings.iter().filter_map(|holding| Some(holding.process.as_ref()?.identity()));
     roots.extend(holders);
     roots.sort_unstable_by_key(|identity| (identity.start_id, identity.pid));
     roots.dedup();
-    let left = whole::stop_trees(&roots, manner).map_err(Failure::system("stop the server"))?;
-    whole::nothing_left(port, &left)?;
-    if let Some(holding) = port::look(port).map_err(ReadyError::from)?.holdings.first() {
-        let holder = holding.process.as_ref().map_or_else(
-            || "a process that is not visible".into(),
-            |process| format!("{} ({})", process.name, process.pid),
-        );
-        return Err(Failure::NotStopped { port, what: format!("{holder} holds it now") });
-    }
-    Record::remove(folders, port).map_err(Failure::state("remove the record in", &folders.runtime))
+    let killed = whole::stop_trees(&roots, manner)?;
+    server::free(port, true)?;
+    Record::remove(folders, port).map_err(Failure::state("remove the record in", &folders.runtime))?;
+    Ok(killed)
 }

@@ -28,6 +28,8 @@ pub(super) enum Event {
     Failed { how: String, healthy: Duration, log: LogEnd },
     /// Its program cannot be executed; says how.
     NotExecutable(String),
+    /// Something of it cannot be stopped; says who.
+    NotStopped(String),
     /// A file changed.
     Changed(PathBuf),
     /// The pause before a start is over.
@@ -86,6 +88,7 @@ impl Policy {
                 Action::Reload(path)
             }
             Event::NotExecutable(how) => Action::GiveUp(format!("it {how}")),
+            Event::NotStopped(why) => Action::GiveUp(why),
             Event::Ended { end: End::Exited(0), .. } if self.restart_on == RestartOn::Failure => Action::Finish,
             Event::Ended { end, healthy, log } => self.after_end(end, healthy, &log, now),
             Event::Failed { how, healthy, log } => self.after_crash(log.added_to(how), healthy, now),

@@ -22,7 +22,10 @@ use crate::{
     log::pump::{self, Bounds, Pump},
     server::{orphans, port},
     signals::Signals,
-    stop::whole::{self, Manner},
+    stop::{
+        beside,
+        whole::{self, Manner},
+    },
 };
 
 /// How long a port may stay held when all of its server is gone.
@@ -90,8 +93,13 @@ impl Supervisor<'_> {
                     self.failed(format!("cannot be supervised: {}", text::failure(&failure)), Duration::ZERO)
                 }
             };
-            if let Some(processes) = processes.take() {
-                self.stop(processes);
+            if let Some(processes) = processes.take()
+                && let Err(left) = self.stop(processes)
+            {
+                if event == Event::Asked {
+                    return self.leave(left);
+                }
+                event = Event::NotStopped(text::failure(&left));
             }
             loop {
                 match self.policy.next(event, Instant::now()) {
@@ -123,16 +131,25 @@ impl Supervisor<'_> {
     }
 
     /// Stops what is left of a generation.
-    fn stop(&mut self, mut processes: ServerProcesses) {
+    fn stop(&mut self, mut processes: ServerProcesses) -> Result<(), Failure> {
         // what remains of it is known by then
         let _ = processes.end();
-        match whole::stop(&processes, Manner::of(self.service)) {
-            Ok(left) if left.is_empty() => {}
-            Ok(left) => self.say(&format!("cannot stop {} ({})", left[0].name, left[0].identity)),
-            Err(error) => self.say(&format!("cannot stop the server: {}", text::os_error(&error))),
-        }
+        // what cannot be looked at is not looked for
+        let more = beside::find(&self.record).unwrap_or_default();
+        let stopped = whole::stop(&processes, &more, Manner::of(self.service));
         let _ = processes.end();
         orphans::reap();
+        stopped.map(|killed| killed.lines.iter().for_each(|line| self.say(line)))
+    }
+
+    /// Ends without the server, which cannot be stopped and so is remembered.
+    fn leave(&mut self, left: Failure) -> Result<(), Failure> {
+        let why = text::failure(&left);
+        self.say(&why);
+        self.record.phase = Phase::Ready;
+        self.record.reason = Some(why);
+        self.write()?;
+        Err(left)
     }
 
     /// The kernel frees a port with the last process that holds it; one that is passed on may take a moment.

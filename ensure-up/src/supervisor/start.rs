@@ -75,7 +75,8 @@ impl Call<'_> {
                 drop(starting.release());
                 return Err(failure);
             }
-            waited => waited?,
+            Err(failure) => return Err(starting.fail(failure)),
+            Ok(waited) => waited,
         };
         match waited {
             Waited::Ready(record) => {
@@ -84,12 +85,12 @@ impl Call<'_> {
                 Ok((Outcome { name, ..outcome }, starting.release()))
             }
             Waited::Failed(failure) => {
-                match failure {
+                if matches!(failure, Failure::Broken { .. } | Failure::Ended { .. }) {
                     // it has ended, and what it left is for --status and --logs
-                    Failure::Broken { .. } | Failure::Ended { .. } => drop(starting.release()),
-                    _ => starting.stop()?,
+                    drop(starting.release());
+                    return Err(failure);
                 }
-                Err(failure)
+                Err(starting.fail(failure))
             }
         }
     }

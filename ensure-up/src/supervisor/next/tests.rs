@@ -61,6 +61,11 @@ fn each_event_has_its_first_answer() {
             give_up("it could not be started: x"),
         ),
         (
+            Event::NotStopped("cannot stop srv (7)".into()),
+            give_up("cannot stop srv (7)"),
+            give_up("cannot stop srv (7)"),
+        ),
+        (
             failed("was unhealthy: bye", log(Some("bye"), None)),
             pause("was unhealthy: bye"),
             pause("was unhealthy: bye"),

@@ -1,0 +1,67 @@
+//! Stopping a supervisor: it stops its server itself, and would start it again if that were stopped first.
+
+use std::{fs, time::Duration};
+
+use nix::unistd::geteuid;
+use port_kill::StopOptions;
+use proc_tree::{Facts, Identity, Signal};
+
+use crate::{
+    Failure, Record,
+    stop::whole::{self, Killed, Manner},
+};
+
+/// How long what is killed may take to be gone.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Stops the supervisor of a recorded server, if it runs, under the guard that every process is stopped under.
+///
+/// # Errors
+/// When it lives on.
+pub(crate) fn stop(record: &Record) -> Result<Killed, Failure> {
+    let Some(supervisor) = record.running_supervisor().filter(|&found| keeps_up(found, record.port)) else {
+        return Ok(Killed::default());
+    };
+    let said = record.log.as_ref().and_then(|log| log.metadata().ok()).map_or(0, |log| log.len());
+    let manner = Manner { signal: Some(Signal::TERM), grace: record.grace() + PATIENCE };
+    let options = StopOptions { signal: manner.signal, grace: manner.grace, ..StopOptions::default() };
+    let killed = whole::judge(port_kill::stop(&[supervisor], &options, None), manner)?;
+    Ok(killed.and(told(record, said)))
+}
+
+/// Tells whether a process keeps up the server of this port for this user: a record is no proof of it.
+fn keeps_up(supervisor: Identity, port: u16) -> bool {
+    let now = Facts::of(supervisor.pid).ok().flatten().filter(|now| now.identity() == supervisor);
+    now.is_some_and(|now| {
+        let words = now.command.as_deref().unwrap_or_default();
+        now.uid == Some(geteuid().as_raw()) && is_command(words, port)
+    })
+}
+
+fn is_command(words: &[String], port: u16) -> bool {
+    matches!(words, [_, flag, of, ..] if flag == "--supervise" && *of == port.to_string())
+}
+
+/// Reads in the server's log whom the supervisor had to kill; what was there before this is old.
+fn told(record: &Record, before: u64) -> Killed {
+    let log = record.log.as_ref().and_then(|log| fs::read(log).ok()).unwrap_or_default();
+    let new = usize::try_from(before).ok().and_then(|before| log.get(before..)).unwrap_or_default();
+    let text = String::from_utf8_lossy(new);
+    let lines = text.lines().filter(|line| line.starts_with("ensure-up: "));
+    let lines = lines.filter_map(|line| Some(line.get(line.find("SIGKILL after ")?..)?.to_owned()));
+    Killed { lines: lines.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_supervisor_is_of_the_port_that_its_command_line_names() {
+        let is_it = |words: &[&str]| is_command(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>(), 80);
+        assert!(is_it(&["/bin/ensure-up", "--supervise", "80"]));
+        for words in [&["ensure-up", "--supervise", "8080"][..], &["ensure-up", "80"], &["sleep", "80"], &[]] {
+            assert!(!is_it(words), "{words:?}");
+        }
+    }
+}

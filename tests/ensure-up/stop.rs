@@ -1,0 +1,371 @@
+//! `--stop`, and every other end of a server: all of it is gone and its port is free, or it is said who is left.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, chown},
+    process::Command,
+    thread,
+    time::Duration,
+};
+
+use nix::sys::signal::Signal;
+use proc_tree::{Identity, RunState, process};
+use serde_json::{Value, json};
+
+use crate::{
+    site::{Site, by_hand, end, fixture, send, shell},
+    support::{Fixture, NOBODY, Tool, eventually, fixture_path, installed, is_root_or_skipped, runs},
+};
+
+/// Prepares the stop of the site's server.
+fn stop(site: &Site) -> Tool {
+    site.bare().args(["--stop", &site.port.to_string()]).any_stdout()
+}
+
+/// Changes the record of the site's server.
+fn amend(site: &Site, change: impl FnOnce(&mut Value)) {
+    let mut record: Value = serde_json::from_slice(&fs::read(site.record()).unwrap()).unwrap();
+    change(&mut record);
+    fs::write(site.record(), record.to_string()).unwrap();
+}
+
+fn name(record: &mut Value, identity: Identity) {
+    record["pid"] = identity.pid.into();
+    record["start_id"] = identity.start_id.into();
+}
+
+fn identity(pid: u32) -> Identity {
+    Identity::of(pid).unwrap().expect("it runs")
+}
+
+/// The PIDs of a server and so many workers of its, its own first.
+fn workers(site: &Site, count: usize) -> Vec<u32> {
+    eventually("all workers", || site.processes().len() == count + 1);
+    let server = site.started()[0];
+    let all = site.processes().into_iter().map(|process| process.pid);
+    std::iter::once(server).chain(all.filter(|&pid| pid != server)).collect()
+}
+
+#[test]
+fn a_record_that_names_one_worker_of_many_stops_all_of_them() {
+    for is_master_dead in [false, true] {
+        let site = Site::new();
+        site.serve(&["--forks", "3"]).run();
+        let pids = workers(&site, 3);
+        if is_master_dead {
+            end(identity(pids[0]));
+        }
+        amend(&site, |record| name(record, identity(pids[1])));
+        let output = stop(&site).run();
+        assert!(output.stdout.starts_with("stopped "), "{output:?}");
+        assert_eq!(site.processes(), []);
+        assert!(!site.record().exists());
+    }
+}
+
+#[test]
+fn an_adopted_worker_is_stopped_with_those_that_share_its_socket() {
+    let site = Site::new();
+    let mut server = by_hand(&site, &site.server(&["--forks", "2"]), &site.folder());
+    site.serve(&["--forks", "2"]).run();
+    let pids = workers(&site, 2);
+    send(server.id(), Signal::SIGKILL);
+    server.wait().unwrap();
+    // nothing but the socket tells that they belong together
+    amend(&site, |record| {
+        name(record, identity(pids[1]));
+        record["command"] = json!(["other"]);
+    });
+    stop(&site).run();
+    assert_eq!(site.processes(), []);
+}
+
+#[test]
+fn what_a_dead_recorded_worker_left_on_the_port_is_known_by_its_command() {
+    let site = Site::new();
+    site.serve(&["--forks", "2"]).run();
+    let pids = workers(&site, 2);
+    amend(&site, |record| name(record, identity(pids[1])));
+    end(identity(pids[0]));
+    end(identity(pids[1]));
+    let output = stop(&site).run();
+    assert!(output.stdout.starts_with("stopped "), "{output:?}");
+    assert_eq!(site.processes(), []);
+}
+
+#[test]
+fn a_port_that_another_one_holds_when_ours_is_gone_is_status_one_and_says_who() {
+    let site = Site::new();
+    site.serve(&["--reuseport", "1"]).run();
+    let stranger = Fixture::start(["serve", "--reuseport", "1", &format!("127.0.0.1:{}", site.port)]);
+    let output = stop(&site).status(1).any_stderr().run();
+    let (start, holders) = output.stderr.split_once(" holds it now").unwrap_or_else(|| panic!("{output:?}"));
+    assert!(start.contains(&format!("cannot stop what holds port {}: fixture (", site.port)), "{start}{holders}");
+    assert!(stranger.pids().into_iter().all(runs), "a stranger was stopped");
+    assert_eq!(site.alive(), [0_u32; 0]);
+}
+
+#[test]
+fn a_port_that_only_another_program_holds_is_status_four() {
+    let site = Site::new();
+    let stranger = Fixture::start(["serve", &format!("127.0.0.1:{}", site.port)]);
+    for _ in 0..2 {
+        let output = stop(&site).status(4).any_stderr().run();
+        assert!(output.stderr.contains(&format!("port {} is held by another program", site.port)), "{output:?}");
+        assert!(output.stderr.contains(&stranger.pid().to_string()), "{output:?}");
+        // a record of one that is gone changes nothing
+        fs::create_dir_all(site.path("state")).unwrap();
+    }
+    assert!(runs(stranger.pid()));
+}
+
+#[test]
+fn a_supervisor_in_a_record_is_signalled_only_if_it_is_the_one_of_this_port() {
+    let site = Site::new();
+    site.serve(&[]).run();
+    let mut innocent = Command::new("sleep").arg("60").spawn().unwrap();
+    // another server's supervisor is none of this one's
+    let other = Site::new();
+    other.run(&["--keep-up"], &other.server(&[])).run();
+    let kept: Value = serde_json::from_slice(&fs::read(other.record()).unwrap()).unwrap();
+    let supervisor = u32::try_from(kept["supervisor"]["pid"].as_u64().unwrap()).unwrap();
+    for pid in [innocent.id(), supervisor] {
+        site.serve(&[]).run();
+        amend(&site, |record| {
+            let Identity { pid, start_id } = identity(pid);
+            record["supervisor"] = json!({"pid": pid, "start_id": start_id});
+        });
+        stop(&site).run();
+        assert!(runs(pid), "an innocent process was ended");
+        assert_eq!(site.processes(), []);
+    }
+    innocent.kill().and_then(|()| innocent.wait()).unwrap();
+    assert_eq!(other.processes().len(), 2);
+}
+
+#[test]
+fn who_had_to_be_killed_is_told_wherever_a_server_is_stopped() {
+    let said = |stderr: &str, pid: u32| {
+        let line = format!("SIGKILL after 0.30 s: fixture ({pid})");
+        assert!(stderr.lines().any(|said| said.contains(&line)), "{line} in {stderr}");
+    };
+    let options = ["--grace", "300ms"];
+    let site = Site::new();
+    let server = site.server(&["--ignore-term"]);
+    let last = |site: &Site| *site.started().last().unwrap();
+    site.run(&options, &server).run();
+    said(&stop(&site).any_stderr().run().stderr, last(&site));
+    site.run(&[&options[..], &["--keep-up"]].concat(), &server).run();
+    said(&stop(&site).any_stderr().run().stderr, last(&site));
+    let then = site.run(&[&options[..], &["--then", "true"]].concat(), &server).run();
+    said(&then.stderr, last(&site));
+    site.run(&options, &server).run();
+    let first = last(&site);
+    said(&site.run(&[&options[..], &["--restart"]].concat(), &server).run().stderr, first);
+    // it listens elsewhere, so it is never ready
+    let elsewhere = site.server_at(&["--ignore-term"], "127.0.0.1:0");
+    stop(&site).any_stderr().run();
+    let failed = site.run(&[&options[..], &["--timeout", "1s"]].concat(), &elsewhere).status(124).run();
+    said(&failed.stderr, last(&site));
+    assert_eq!(site.processes(), []);
+    // nothing is said of one that ends in time
+    site.run(&options, &site.server(&[])).run();
+    stop(&site).run();
+}
+
+/// A server that its user may not signal: it became root's.
+fn promoted(site: &Site) -> Vec<String> {
+    let copy = site.path("fixture");
+    if !copy.exists() {
+        fs::set_permissions(site.folder(), fs::Permissions::from_mode(0o755)).unwrap();
+        chown(site.folder(), Some(NOBODY), Some(NOBODY)).unwrap();
+        // not by this process: what it has open for writing, its other threads' children would have open too (ETXTBSY)
+        assert!(Command::new("cp").arg(fixture_path()).arg(&copy).status().unwrap().success());
+        fs::set_permissions(&copy, fs::Permissions::from_mode(0o4755)).unwrap();
+    }
+    ["promoted", "--count", &site.word("count"), "127.0.0.1:{port}"].into_iter().fold(
+        vec![site.word("fixture")],
+        |mut words, word| {
+            words.push(word.to_owned());
+            words
+        },
+    )
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_server_that_cannot_be_stopped_is_told_and_remembered_however_it_was_to_end() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    let health = ["--health", "/", "--expect-body", "ok"];
+    for (options, status) in [
+        (&["--then", "true"][..], 125),
+        (&["--then", "exit 7"], 7),
+        (&["--keep-up", "--then", "true"], 125),
+        (&["--then", "kill -TERM $PPID; sleep 5"], 128 + Signal::SIGTERM as i32),
+        // without its answer it is never known to be ready
+        (&["--timeout", "1s"], 124),
+        (&["--keep-up", "--timeout", "1s"], 124),
+    ] {
+        let site = Site::new();
+        let command = promoted(&site);
+        let known: &[&str] = if options.contains(&"--timeout") { &[] } else { &health };
+        let mut tool = site.run(&[known, options].concat(), &command).user(NOBODY).cwd(&site.folder());
+        let output = tool.finish();
+        let ended = output.status.code().or(output.signal().map(|signal| 128 + signal));
+        assert_eq!(ended, Some(status), "{options:?}: {output:?}");
+        let left = format!("cannot stop fixture ({})", site.started()[0]);
+        assert!(output.stderr.contains(&left), "{options:?}: {output:?}");
+        assert!(site.record().exists(), "{options:?}");
+        let output = stop(&site).user(NOBODY).cwd(&site.folder()).status(1).any_stderr().run();
+        assert!(output.stderr.contains(&left), "{options:?}: {output:?}");
+        assert!(site.record().exists(), "{options:?}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_server_in_the_foreground_that_cannot_be_stopped_is_told() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    let site = Site::new();
+    let command = promoted(&site);
+    let options = ["--foreground", "--health", "/", "--expect-body", "ok"];
+    let mut tool = site.run(&options, &command).user(NOBODY).cwd(&site.folder());
+    let child = tool.spawn();
+    eventually("readiness", || fs::read_to_string(site.record()).is_ok_and(|text| text.contains("\"ready\"")));
+    thread::sleep(Duration::from_millis(200));
+    send(child.id(), Signal::SIGTERM);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains(&format!("cannot stop fixture ({})", site.started()[0])), "{said}");
+    assert!(site.record().exists());
+}
+
+/// Starts a server behind these words, stops it, and expects it to take no longer than the server itself.
+fn stops(site: &Site, words: &[&str], form: &[&str]) {
+    if installed(words[0]).is_none() {
+        return;
+    }
+    let copy = site.word("fixture");
+    let line = std::iter::once(copy.as_str()).chain(form.iter().copied()).collect::<Vec<_>>();
+    let in_shell = format!("'{copy}' {} 127.0.0.1:$PORT", form.join(" "));
+    let mut command: Vec<String> = Vec::new();
+    for &word in words {
+        match word {
+            "LINE" => command.push(in_shell.clone()),
+            "WORDS" => {
+                command.extend(line.iter().map(|&word| word.to_owned()));
+                command.push("127.0.0.1:{port}".into());
+            }
+            word => command.push(word.to_owned()),
+        }
+    }
+    let home = site.word(".");
+    site.run(&["--env", &format!("LINE={in_shell}")], &command).env("HOME", home).run();
+    let before: Vec<Identity> = site.processes();
+    assert!(!before.is_empty(), "{words:?}");
+    let output = stop(site).any_stderr().run();
+    assert!(output.took < Duration::from_millis(1500), "{words:?} {form:?} took {:?}", output.took);
+    assert!(!output.stderr.contains("SIGKILL"), "{words:?}: {output:?}");
+    let left: Vec<_> = before.iter().filter(|one| one.is_running().unwrap()).collect();
+    assert!(left.is_empty() && site.processes().is_empty(), "{words:?}: {left:?}");
+}
+
+/// A folder that every user can reach, with the fixture in it.
+fn public() -> Site {
+    let site = Site::new();
+    fs::set_permissions(site.folder(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(Command::new("cp").arg(fixture_path()).arg(site.path("fixture")).status().unwrap().success());
+    site
+}
+
+const FORMS: [&[&str]; 2] = [&["serve"], &["serve", "--forks", "2"]];
+
+#[test]
+fn what_changes_the_user_ends_as_fast_as_its_server() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    let site = public();
+    for form in FORMS {
+        for words in [
+            &["sudo", "-n", "-u", "nobody", "WORDS"][..],
+            &["su", "nobody", "-s", "/bin/sh", "-c", "LINE"],
+            &["runuser", "-u", "nobody", "--", "WORDS"],
+            &["runuser", "nobody", "-s", "/bin/sh", "-c", "LINE"],
+            &["sh", "-c", "su nobody -s /bin/sh -c \"$LINE\"; true"],
+        ] {
+            stops(&site, words, form);
+        }
+    }
+}
+
+#[test]
+fn what_only_runs_another_program_ends_as_fast_as_its_server() {
+    let site = public();
+    for form in FORMS {
+        for words in [
+            &["timeout", "60", "WORDS"][..],
+            &["env", "A=1", "WORDS"],
+            &["nice", "WORDS"],
+            &["setsid", "-w", "WORDS"],
+            &["setsid", "WORDS"],
+            &["script", "-qfc", "LINE", "/dev/null"],
+            &["sh", "-c", "eval \"$LINE\"; true"],
+        ] {
+            stops(&site, words, form);
+        }
+    }
+}
+
+#[test]
+fn a_package_manager_ends_as_fast_as_the_server_that_it_runs() {
+    let site = public();
+    fs::write(site.path("package.json"), r#"{"name":"x","version":"1.0.0","scripts":{"start":"eval \"$LINE\""}}"#)
+        .unwrap();
+    for words in [&["npm", "start"][..], &["npx", "--no", "-c", "LINE"]] {
+        stops(&site, words, FORMS[0]);
+    }
+}
+
+#[test]
+fn a_server_of_sixty_children_and_few_descriptors_is_stopped() {
+    let site = Site::new();
+    site.serve(&["--forks", "60"]).run();
+    let line = format!("ulimit -n 16; exec '{}' --stop {}", env!("CARGO_BIN_EXE_ensure-up"), site.port);
+    let mut tool = Tool::new("sh").args(["-c", &line]).env("ENSURE_UP_DIR", site.path("state")).cwd(&site.folder());
+    let output = tool.finish();
+    let left = site.processes();
+    let halted = left
+        .iter()
+        .filter(|one| process::stat(one.pid).ok().flatten().is_some_and(|stat| stat.state == RunState::Stopped));
+    assert_eq!(halted.count(), 0, "{output:?}");
+    assert_eq!((left.len(), output.status.code()), (0, Some(0)), "{output:?}");
+}
+
+#[test]
+fn postgres_is_stopped_by_its_own_signal_and_any_other_program_by_sigterm() {
+    let site = Site::new();
+    let postgres = site.word("postgres");
+    assert!(Command::new("cp").arg(fixture()).arg(&postgres).status().unwrap().success());
+    // SIGTERM would be ignored until the grace is over
+    let words = [postgres.as_str(), "serve", "--ignore-term", "127.0.0.1:{port}"];
+    site.run(&[], &words).run();
+    let output = stop(&site).run();
+    assert!(output.took < Duration::from_secs(2), "{:?}", output.took);
+    site.run(&[], &shell("\"$0\" \"$@\"; true", &words.map(str::to_owned))).run();
+    let output = stop(&site).run();
+    assert!(output.took < Duration::from_secs(2), "behind a shell: {:?}", output.took);
+    // what was asked for is sent to every program
+    site.run(&["--stop-signal", "TERM", "--grace", "300ms"], &words).run();
+    assert!(stop(&site).any_stderr().run().stderr.contains("SIGKILL after 0.30 s: postgres ("));
+    listens_no_more(&site);
+}
+
+fn listens_no_more(site: &Site) {
+    let address = ([127, 0, 0, 1], site.port).into();
+    assert!(std::net::TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err());
+}
