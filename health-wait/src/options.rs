@@ -80,8 +80,8 @@ pub struct ProbeOptions {
     pub(crate) attempt_timeout: Duration,
 
     /// Pause between attempts (default: adapts, from 1 ms up to 25 ms on this machine and 250 ms elsewhere)
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Timing")]
-    #[serde(with = "word::optional")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse_interval, help_heading = "Timing")]
+    #[serde(with = "word::interval")]
     pub interval: Option<Duration>,
 
     /// Pause before the first attempt

@@ -22,6 +22,7 @@ fn usage_errors_are_status_two_and_quote_what_is_wrong() {
             vec!["--timeout=5x", ":1"],
             "invalid duration \"5x\": expected a number of seconds, or a number with a unit such as 500ms, 5s or 1m30s",
         ),
+        (vec!["--interval=0", ":1"], "invalid interval \"0\": expected more than zero"),
         (
             vec!["--expect-status=2xx", ":1"],
             "invalid status \"2xx\": expected a number from 100 to 599, a range such as 200-299, or a list of both",

@@ -1,9 +1,10 @@
 //! Fixture processes: `tests/fixture/main.rs` run in its many forms, ended with all its descendants when dropped.
 
 use std::{
+    fs,
     io::{BufRead, BufReader},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
 };
@@ -26,20 +27,28 @@ pub fn fixture_path() -> PathBuf {
     BUILT
         .get_or_init(|| {
             let test = std::env::current_exe().expect("a test knows its path");
-            let profile = test.parent().and_then(std::path::Path::parent).expect("target/PROFILE/deps/TEST");
+            let profile = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST");
             let path = profile.join("examples/fixture");
-            if !path.exists() {
+            if !is_built(&path) {
                 let mut cargo = Command::new(env!("CARGO"));
                 cargo.args(["build", "--quiet", "--package", "proc-tree", "--example", "fixture"]);
                 if profile.ends_with("release") {
                     cargo.arg("--release");
                 }
                 let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
-                assert!(status.success() && path.exists(), "the fixture could not be built");
+                assert!(status.success() && is_built(&path), "the fixture could not be built");
             }
             path
         })
         .clone()
+}
+
+/// Tells whether the program is there and younger than its source: a single crate's tests do not build it.
+fn is_built(path: &Path) -> bool {
+    let changed = |path: &Path| path.metadata().and_then(|found| found.modified()).ok();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixture");
+    let newest = fs::read_dir(source).into_iter().flatten().flatten().filter_map(|file| changed(&file.path())).max();
+    changed(path).is_some_and(|built| newest.is_none_or(|newest| built >= newest))
 }
 
 impl Fixture {

@@ -101,6 +101,25 @@ pub(super) mod optional {
     }
 }
 
+/// As [`optional`]; to ask again after no time at all is no interval.
+pub(super) mod interval {
+    use std::time::Duration;
+
+    use proc_tree::cli::duration;
+    use serde::de::Error as _;
+
+    use super::{Deserializer, Word, optional};
+
+    pub(in super::super) use optional::serialize;
+
+    pub(in super::super) fn deserialize<'d, D: Deserializer<'d>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        let interval: Option<Duration> = optional::deserialize(deserializer)?;
+        interval.map(|interval| duration::parse_interval(&interval.written()).map_err(D::Error::custom)).transpose()
+    }
+}
+
 pub(super) mod list {
     use super::{Deserializer, ListVisitor, PhantomData, Serializer, Word};
 
