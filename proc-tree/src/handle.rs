@@ -127,6 +127,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn another_process_with_the_same_pid_neither_runs_nor_is_opened_nor_is_signalled() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("sleep runs");
+        let meant = Identity::of(child.id()).expect("it can be looked at").expect("it runs");
+        for start_id in [0, meant.start_id - 1, meant.start_id + 1, u64::MAX] {
+            let other = Identity { start_id, ..meant };
+            assert_eq!(other.is_running().ok(), Some(false), "{other:?}");
+            assert!(Handle::open(other).expect("it can be said").is_none(), "{other:?}");
+        }
+        assert_eq!(meant.is_running().ok(), Some(true));
+        let handle = Handle::open(meant).expect("it is ours").expect("it runs");
+        assert!(handle.signal(Signal::KILL).expect("it is ours"));
+        assert!(!ended(&[&handle], None).expect("it can be waited for").is_empty());
+        // a zombie has ended
+        assert_eq!(meant.is_running().ok(), Some(false));
+        assert!(Handle::open(meant).expect("it can be said").is_none());
+        child.wait().expect("it has ended");
+        assert!(!handle.signal(Signal::KILL).expect("nobody is there"));
+    }
+
+    #[test]
     fn those_that_outlive_the_deadline_are_returned() {
         let mut children =
             ["0", "60"].map(|seconds| std::process::Command::new("sleep").arg(seconds).spawn().expect("sleep runs"));
