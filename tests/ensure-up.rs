@@ -37,7 +37,12 @@ mod stop;
 mod surroundings;
 #[path = "ensure-up/then.rs"]
 mod then;
+#[cfg(target_os = "linux")]
+#[path = "ensure-up/unstoppable.rs"]
+mod unstoppable;
 #[path = "ensure-up/usage.rs"]
 mod usage;
 #[path = "ensure-up/users.rs"]
 mod users;
+#[path = "ensure-up/wrappers.rs"]
+mod wrappers;

@@ -1,12 +1,6 @@
 //! `--stop`, and every other end of a server: all of it is gone and its port is free, or it is said who is left.
 
-use std::{
-    fs,
-    os::unix::fs::{PermissionsExt, chown},
-    process::Command,
-    thread,
-    time::Duration,
-};
+use std::{fs, process::Command, time::Duration};
 
 use nix::sys::signal::Signal;
 use proc_tree::{Identity, RunState, process};
@@ -14,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::{
     site::{Site, by_hand, end, fixture, send, shell},
-    support::{Fixture, NOBODY, Tool, eventually, fixture_path, installed, is_root_or_skipped, runs},
+    support::{Fixture, Tool, eventually, runs},
 };
 
 /// Prepares the stop of the site's server.
-fn stop(site: &Site) -> Tool {
+pub(crate) fn stop(site: &Site) -> Tool {
     site.bare().args(["--stop", &site.port.to_string()]).any_stdout()
 }
 
@@ -171,164 +165,6 @@ fn who_had_to_be_killed_is_told_wherever_a_server_is_stopped() {
     // nothing is said of one that ends in time
     site.run(&options, &site.server(&[])).run();
     stop(&site).run();
-}
-
-/// A server that its user may not signal: it became root's.
-fn promoted(site: &Site) -> Vec<String> {
-    let copy = site.path("fixture");
-    if !copy.exists() {
-        fs::set_permissions(site.folder(), fs::Permissions::from_mode(0o755)).unwrap();
-        chown(site.folder(), Some(NOBODY), Some(NOBODY)).unwrap();
-        // not by this process: what it has open for writing, its other threads' children would have open too (ETXTBSY)
-        assert!(Command::new("cp").arg(fixture_path()).arg(&copy).status().unwrap().success());
-        fs::set_permissions(&copy, fs::Permissions::from_mode(0o4755)).unwrap();
-    }
-    ["promoted", "--count", &site.word("count"), "127.0.0.1:{port}"].into_iter().fold(
-        vec![site.word("fixture")],
-        |mut words, word| {
-            words.push(word.to_owned());
-            words
-        },
-    )
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_server_that_cannot_be_stopped_is_told_and_remembered_however_it_was_to_end() {
-    if !is_root_or_skipped() {
-        return;
-    }
-    let health = ["--health", "/", "--expect-body", "ok"];
-    for (options, status) in [
-        (&["--then", "true"][..], 125),
-        (&["--then", "exit 7"], 7),
-        (&["--keep-up", "--then", "true"], 125),
-        (&["--then", "kill -TERM $PPID; sleep 5"], 128 + Signal::SIGTERM as i32),
-        // without its answer it is never known to be ready
-        (&["--timeout", "1s"], 124),
-        (&["--keep-up", "--timeout", "1s"], 124),
-    ] {
-        let site = Site::new();
-        let command = promoted(&site);
-        let known: &[&str] = if options.contains(&"--timeout") { &[] } else { &health };
-        let mut tool = site.run(&[known, options].concat(), &command).user(NOBODY).cwd(&site.folder());
-        let output = tool.finish();
-        let ended = output.status.code().or(output.signal().map(|signal| 128 + signal));
-        assert_eq!(ended, Some(status), "{options:?}: {output:?}");
-        let left = format!("cannot stop fixture ({})", site.started()[0]);
-        assert!(output.stderr.contains(&left), "{options:?}: {output:?}");
-        assert!(site.record().exists(), "{options:?}");
-        let output = stop(&site).user(NOBODY).cwd(&site.folder()).status(1).any_stderr().run();
-        assert!(output.stderr.contains(&left), "{options:?}: {output:?}");
-        assert!(site.record().exists(), "{options:?}");
-    }
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_server_in_the_foreground_that_cannot_be_stopped_is_told() {
-    if !is_root_or_skipped() {
-        return;
-    }
-    let site = Site::new();
-    let command = promoted(&site);
-    let options = ["--foreground", "--health", "/", "--expect-body", "ok"];
-    let mut tool = site.run(&options, &command).user(NOBODY).cwd(&site.folder());
-    let child = tool.spawn();
-    eventually("readiness", || fs::read_to_string(site.record()).is_ok_and(|text| text.contains("\"ready\"")));
-    thread::sleep(Duration::from_millis(200));
-    send(child.id(), Signal::SIGTERM);
-    let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains(&format!("cannot stop fixture ({})", site.started()[0])), "{said}");
-    assert!(site.record().exists());
-}
-
-/// Starts a server behind these words, stops it, and expects it to take no longer than the server itself.
-fn stops(site: &Site, words: &[&str], form: &[&str]) {
-    if installed(words[0]).is_none() {
-        return;
-    }
-    let copy = site.word("fixture");
-    let line = std::iter::once(copy.as_str()).chain(form.iter().copied()).collect::<Vec<_>>();
-    let in_shell = format!("'{copy}' {} 127.0.0.1:$PORT", form.join(" "));
-    let mut command: Vec<String> = Vec::new();
-    for &word in words {
-        match word {
-            "LINE" => command.push(in_shell.clone()),
-            "WORDS" => {
-                command.extend(line.iter().map(|&word| word.to_owned()));
-                command.push("127.0.0.1:{port}".into());
-            }
-            word => command.push(word.to_owned()),
-        }
-    }
-    let home = site.word(".");
-    site.run(&["--env", &format!("LINE={in_shell}")], &command).env("HOME", home).run();
-    let before: Vec<Identity> = site.processes();
-    assert!(!before.is_empty(), "{words:?}");
-    let output = stop(site).any_stderr().run();
-    assert!(output.took < Duration::from_millis(1500), "{words:?} {form:?} took {:?}", output.took);
-    assert!(!output.stderr.contains("SIGKILL"), "{words:?}: {output:?}");
-    let left: Vec<_> = before.iter().filter(|one| one.is_running().unwrap()).collect();
-    assert!(left.is_empty() && site.processes().is_empty(), "{words:?}: {left:?}");
-}
-
-/// A folder that every user can reach, with the fixture in it.
-fn public() -> Site {
-    let site = Site::new();
-    fs::set_permissions(site.folder(), fs::Permissions::from_mode(0o755)).unwrap();
-    assert!(Command::new("cp").arg(fixture_path()).arg(site.path("fixture")).status().unwrap().success());
-    site
-}
-
-const FORMS: [&[&str]; 2] = [&["serve"], &["serve", "--forks", "2"]];
-
-#[test]
-fn what_changes_the_user_ends_as_fast_as_its_server() {
-    if !is_root_or_skipped() {
-        return;
-    }
-    let site = public();
-    for form in FORMS {
-        for words in [
-            &["sudo", "-n", "-u", "nobody", "WORDS"][..],
-            &["su", "nobody", "-s", "/bin/sh", "-c", "LINE"],
-            &["runuser", "-u", "nobody", "--", "WORDS"],
-            &["runuser", "nobody", "-s", "/bin/sh", "-c", "LINE"],
-            &["sh", "-c", "su nobody -s /bin/sh -c \"$LINE\"; true"],
-        ] {
-            stops(&site, words, form);
-        }
-    }
-}
-
-#[test]
-fn what_only_runs_another_program_ends_as_fast_as_its_server() {
-    let site = public();
-    for form in FORMS {
-        for words in [
-            &["timeout", "60", "WORDS"][..],
-            &["env", "A=1", "WORDS"],
-            &["nice", "WORDS"],
-            &["setsid", "-w", "WORDS"],
-            &["setsid", "WORDS"],
-            &["script", "-qfc", "LINE", "/dev/null"],
-            &["sh", "-c", "eval \"$LINE\"; true"],
-        ] {
-            stops(&site, words, form);
-        }
-    }
-}
-
-#[test]
-fn a_package_manager_ends_as_fast_as_the_server_that_it_runs() {
-    let site = public();
-    fs::write(site.path("package.json"), r#"{"name":"x","version":"1.0.0","scripts":{"start":"eval \"$LINE\""}}"#)
-        .unwrap();
-    for words in [&["npm", "start"][..], &["npx", "--no", "-c", "LINE"]] {
-        stops(&site, words, FORMS[0]);
-    }
 }
 
 #[test]
