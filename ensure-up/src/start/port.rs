@@ -67,7 +67,10 @@ fn locked(call: &Call<'_>, port: u16, waited: bool) -> Result<Up, Failure> {
     match (step, record, processes) {
         (Step::Wait, Some(record), Some(processes)) => existing::wait(call, port, &record, processes, waited),
         (Step::WaitForSupervisor, Some(record), _) => match record.running_supervisor() {
-            Some(supervisor) => call.join_supervisor(&record, supervisor, waited),
+            Some(supervisor) => match call.join_supervisor(&record, supervisor, waited)? {
+                Some(up) => Ok(up),
+                None => locked(call, port, waited),
+            },
             // it ended in this moment
             None => locked(call, port, waited),
         },

@@ -95,13 +95,25 @@ impl Call<'_> {
         }
     }
 
-    /// Waits until the supervisor of a recorded server, which somebody else started, has its server ready.
-    pub(crate) fn join_supervisor(&self, record: &Record, supervisor: Identity, waited: bool) -> Result<Up, Failure> {
+    /// Waits until the supervisor of a recorded server, which somebody else started, has its server ready; `None` when it
+    /// ended before it began one, as it does when its starter was killed before it said what to start.
+    pub(crate) fn join_supervisor(
+        &self,
+        record: &Record,
+        supervisor: Identity,
+        waited: bool,
+    ) -> Result<Option<Up>, Failure> {
         let action = if waited || record.phase != Phase::Ready { Action::Joined } else { Action::Reused };
         match self.wait_for_supervisor(record.port, supervisor, false)? {
-            Waited::Ready(record) => Ok((self.supervised(action, &record)?, None)),
+            Waited::Ready(record) => Ok(Some((self.supervised(action, &record)?, None))),
+            Waited::Failed(Failure::Ended { .. }) if self.began_nothing(record.port, supervisor) => Ok(None),
             Waited::Failed(failure) => Err(failure),
         }
+    }
+
+    /// Until it has started the server, a supervisor stands for it in the record.
+    fn began_nothing(&self, port: u16, supervisor: Identity) -> bool {
+        Record::read(self.folders, port).is_some_and(|record| record.identity() == supervisor)
     }
 
     fn wait_for_supervisor(&self, port: u16, supervisor: Identity, is_new: bool) -> Result<Waited, Failure> {
