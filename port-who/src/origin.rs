@@ -78,7 +78,9 @@ fn session(process: &Facts, ancestors: &[Facts]) -> io::Result<Vec<Facts>> {
     let known = process.session == process.pid || ancestors.iter().any(|ancestor| ancestor.pid == process.session);
     // a leader that may not be looked at (hidepid in proc(5)) says nothing
     let leader = if known || process.session == 0 { None } else { process::stat(process.session).ok().flatten() };
-    let Some(leader) = leader.filter(|leader| leader.start_id <= process.start_id) else { return Ok(Vec::new()) };
+    let Some(leader) = leader.filter(|leader| leader.started.time() <= process.started_at) else {
+        return Ok(Vec::new());
+    };
     let above = tree::ancestors(&leader)?;
     Ok(lineage(std::iter::once(leader).chain(above).collect()))
 }

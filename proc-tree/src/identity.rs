@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// `start_id` is opaque to users. On Linux it is the inode of the process's pidfd where the kernel gives each process one of
 /// its own (6.9 and later), else the start time in clock ticks since boot (`starttime` in proc_pid_stat(5)); on macOS the
-/// start in microseconds since the epoch. On one machine a process that was made later has the greater one.
+/// start in microseconds since the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Identity {
     /// The process ID.

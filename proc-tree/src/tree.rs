@@ -5,7 +5,10 @@ use std::{
     io,
 };
 
-use crate::{Identity, Stat, process};
+use crate::{
+    Identity, Stat,
+    process::{self, StartTime},
+};
 
 /// Reads the ancestors of a process, its parent first.
 ///
@@ -28,7 +31,7 @@ pub fn ancestors(of: &Stat) -> io::Result<Vec<Stat>> {
 /// When the parent cannot be looked at.
 pub fn parent(of: &Stat) -> io::Result<Option<Stat>> {
     let parent = if of.parent == 0 { None } else { process::stat_if_visible(of.parent)? };
-    Ok(parent.filter(|parent| parent.start_id <= of.start_id))
+    Ok(parent.filter(|parent| parent.started <= of.started))
 }
 
 /// Reads the process with this PID and all its descendants, each after its parent; empty when there is none.
@@ -83,18 +86,18 @@ impl Walk {
 
     /// Visits a process and its descendants, each after its parent, but for those that were met before.
     pub(crate) fn descend(&mut self, root: u32, visit: &mut dyn FnMut(Stat)) -> io::Result<()> {
-        let mut next: VecDeque<(u32, Option<Identity>)> = VecDeque::from([(root, None)]);
+        let mut next: VecDeque<(u32, Option<(u32, StartTime)>)> = VecDeque::from([(root, None)]);
         while let Some((pid, parent)) = next.pop_front() {
             if !self.seen.insert(pid) {
                 continue;
             }
             let Some((stat, children)) = self.read(pid)? else { continue };
             // listed by a parent that has it no more, or by a later process with that parent's PID
-            if parent.is_some_and(|parent| stat.parent != parent.pid || stat.start_id < parent.start_id) {
+            if parent.is_some_and(|(parent, started)| stat.parent != parent || stat.started < started) {
                 self.missed = true;
                 continue;
             }
-            next.extend(children.into_iter().map(|child| (child, Some(stat.identity()))));
+            next.extend(children.into_iter().map(|child| (child, Some((stat.pid, stat.started)))));
             visit(stat);
         }
         Ok(())
@@ -136,14 +139,14 @@ impl Walk {
             table.values().flatten().filter(|stat| stat.session == root.session).map(|stat| (stat.pid, stat)).collect();
         let is_orphan = |stat: &Stat| {
             let lost_its_parent = stat.parent <= 1 || !session.contains_key(&stat.parent);
-            lost_its_parent && stat.pid != stat.session && stat.start_id >= root.start_id
+            lost_its_parent && stat.pid != stat.session && stat.started >= root.started
         };
         let mut orphans: Vec<&Stat> = session
             .values()
             .copied()
             .filter(|stat| !self.seen.contains(&stat.pid) && (root.session == root.pid || is_orphan(stat)))
             .collect();
-        orphans.sort_by_key(|stat| (stat.start_id, stat.pid));
+        orphans.sort_by_key(|stat| (stat.started, stat.pid));
         orphans.into_iter().map(Stat::identity).collect()
     }
 }

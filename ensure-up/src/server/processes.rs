@@ -146,7 +146,7 @@ impl ServerProcesses {
                 left.push(stat);
             }
         }
-        left.sort_by_key(|stat| stat.start_id);
+        left.sort_by_key(|stat| stat.started);
         Ok(left)
     }
 }

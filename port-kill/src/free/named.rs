@@ -36,8 +36,9 @@ pub(super) fn elsewhere(one: &Selected) -> Option<u64> {
 /// Tells whether the named process lives and it cannot be seen whether it holds one of these sockets.
 fn may_hold(one: &Selected, invisible: &[Socket]) -> bool {
     let lives = |pid| {
-        let identity = Identity::of(pid).ok().flatten();
-        identity.is_some_and(|identity| one.start_id.is_none_or(|start| start == identity.start_id))
+        // what cannot be seen may live
+        Identity::of(pid)
+            .map_or(true, |now| now.is_some_and(|identity| one.start_id.is_none_or(|start| start == identity.start_id)))
     };
     one.pid.is_some_and(|pid| lives(pid) && holds(pid, invisible).is_err())
 }

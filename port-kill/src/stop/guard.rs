@@ -184,7 +184,7 @@ impl Guard {
     fn descends(&self, of: &Stat) -> bool {
         let mut child = of.clone();
         while let Some(parent) = process::stat(child.parent).ok().flatten()
-            && parent.start_id <= child.start_id
+            && parent.started <= child.started
         {
             if self.is_of_tree(parent.identity()) {
                 return true;

@@ -46,7 +46,7 @@ pub(super) fn children(of: &Stat) -> io::Result<Vec<Stat>> {
     };
     // either PID may have passed to another process meanwhile
     let is_same = process::stat(of.pid).ok().flatten().is_some_and(|now| now.identity() == of.identity());
-    Ok(listed.into_iter().filter(|child| is_same && child.parent == of.pid && child.start_id >= of.start_id).collect())
+    Ok(listed.into_iter().filter(|child| is_same && child.parent == of.pid && child.started >= of.started).collect())
 }
 
 #[cfg(test)]
