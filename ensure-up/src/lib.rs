@@ -42,7 +42,7 @@ pub use server::{
     end::End,
     folder::{FolderError, Folders},
     processes::ServerProcesses,
-    record::Record,
+    record::ServerRecord,
 };
 pub(crate) use server::{lock::Lock, record::Phase};
 pub use service::{

@@ -41,6 +41,7 @@ mod facts;
 mod figures;
 pub mod handle;
 mod identity;
+mod order;
 pub mod process;
 mod record;
 #[cfg(feature = "cli")]
@@ -56,7 +57,8 @@ pub use figures::Figures;
 pub use handle::Handle;
 pub use handle::signal::{InvalidSignal, Signal};
 pub use identity::Identity;
+pub use order::ascending;
 pub use process::{RunState, Stat};
-pub use record::{Member, Record};
+pub use record::{Member, TreeRecord};
 pub use roots::selection;
 pub use sample::sampler::Sampler;

@@ -14,7 +14,7 @@ use crate::{
 
 /// What one tree uses; or, without a PID, what all trees together use. What is unknown is `None`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Record {
+pub struct TreeRecord {
     /// The root's process ID.
     pub pid: Option<u32>,
     /// When the root started; see [`crate::Identity`].
@@ -106,7 +106,7 @@ impl Member {
     }
 }
 
-impl Record {
+impl TreeRecord {
     /// The name of the record that sums all trees.
     pub(crate) const TOTAL: &str = "total";
 

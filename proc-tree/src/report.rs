@@ -13,7 +13,7 @@ use std::{
     io::{self, Write},
 };
 
-use crate::{Figures, Record, cli::terminal::Look};
+use crate::{Figures, TreeRecord, ascending, cli::terminal::Look};
 
 pub use table::Columns;
 
@@ -51,7 +51,7 @@ pub enum Sort {
 
 impl Sort {
     /// Puts trees, and the members of each, in order.
-    pub fn apply(self, records: &mut [Record]) {
+    pub fn apply(self, records: &mut [TreeRecord]) {
         records.sort_by(|left, right| self.compare((left.pid, &left.figures), (right.pid, &right.figures)));
         for members in records.iter_mut().filter_map(|record| record.members.as_mut()) {
             members.sort_by(|left, right| {
@@ -75,7 +75,7 @@ impl Format {
     ///
     /// # Errors
     /// When `out` cannot be written to.
-    pub fn write(self, records: &[Record], first: bool, out: &mut dyn Write, look: &Look) -> io::Result<()> {
+    pub fn write(self, records: &[TreeRecord], first: bool, out: &mut dyn Write, look: &Look) -> io::Result<()> {
         match self {
             Self::Table(columns) => table::write(records, columns, out, look),
             Self::Lines => line::write(records, out),
@@ -90,7 +90,7 @@ impl Format {
     }
 }
 
-fn json(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+fn json(records: &[TreeRecord], out: &mut dyn Write) -> io::Result<()> {
     for record in records {
         serde_json::to_writer(&mut *out, record)?;
         writeln!(out)?;
@@ -98,10 +98,7 @@ fn json(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn pids(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
-    let mut pids: Vec<u32> =
-        records.iter().flat_map(|record| record.members.iter().flatten()).map(|one| one.pid).collect();
-    pids.sort_unstable();
-    pids.dedup();
-    pids.iter().try_for_each(|pid| writeln!(out, "{pid}"))
+fn pids(records: &[TreeRecord], out: &mut dyn Write) -> io::Result<()> {
+    let members = records.iter().flat_map(|record| record.members.iter().flatten());
+    ascending(members.map(|one| one.pid)).iter().try_for_each(|pid| writeln!(out, "{pid}"))
 }

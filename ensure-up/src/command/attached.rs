@@ -3,7 +3,7 @@
 use std::io;
 
 use ensure_up::{
-    End, Failure, Folders, Outcome, Record, ServerProcesses, Service,
+    End, Failure, Folders, Outcome, ServerProcesses, ServerRecord, Service,
     attach::foreground::{self, Attended},
     attach::then::{self, Needed, Then},
     stop::{
@@ -28,7 +28,7 @@ pub(super) fn stay(
         (Some(server), _) => server,
         // a server that is kept up comes and goes: its supervisor stays
         (None, Some(identity)) => {
-            let supervisor = Record::read(folders, outcome.port).and_then(|record| record.running_supervisor());
+            let supervisor = ServerRecord::read(folders, outcome.port).and_then(|record| record.running_supervisor());
             ServerProcesses::watch(supervisor.unwrap_or(identity), false)?
         }
         (None, None) => anyhow::bail!("cannot watch a server whose owner is not visible"),

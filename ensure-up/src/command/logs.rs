@@ -2,7 +2,7 @@
 
 use std::{io::Write, path::PathBuf};
 
-use ensure_up::{Folders, Record, log::follow::Follow};
+use ensure_up::{Folders, ServerRecord, log::follow::Follow};
 use proc_tree::cli::{
     args::OutputError,
     status::{Exit, UsageError},
@@ -36,8 +36,8 @@ pub(super) fn print(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
 
 /// A server that was stopped, or that never came up, may have left its log.
 fn path_of(folders: &Folders, name: &str) -> anyhow::Result<Option<PathBuf>> {
-    for port in Record::ports(folders)? {
-        let record = Record::read(folders, port);
+    for port in ServerRecord::ports(folders)? {
+        let record = ServerRecord::read(folders, port);
         if let Some(record) = record.filter(|record| record.name == name || port.to_string() == name) {
             return Ok(record.log);
         }

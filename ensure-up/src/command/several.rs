@@ -120,10 +120,7 @@ fn all_ended(
         table.write(out, &Look::of(&io::stdout(), arguments.common.color))?;
     } else if !arguments.json && (arguments.then.is_none() || arguments.pids) {
         let up = ended.iter().filter(|start| start.status == 0);
-        let mut pids: Vec<u32> = up.flat_map(|start| start.report.record.pids.clone()).collect();
-        pids.sort_unstable();
-        pids.dedup();
-        for pid in pids {
+        for pid in proc_tree::ascending(up.flat_map(|start| start.report.record.pids.clone())) {
             writeln!(out, "{pid}")?;
         }
     }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use ensure_up::{
-    Action, Failure, Folders, Record,
+    Action, Failure, Folders, ServerRecord,
     report::start_record::StartRecord,
     stop::{order::order, server},
 };
@@ -54,9 +54,9 @@ pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
 }
 
 /// Says why a server is not gone: what is left of it is the honest no.
-fn failed(failure: &Failure, record: Option<&Record>) -> Exit {
+fn failed(failure: &Failure, record: Option<&ServerRecord>) -> Exit {
     let mut explanation = words::explain(failure);
-    if let Some(Record { name, port, .. }) = record {
+    if let Some(ServerRecord { name, port, .. }) = record {
         explanation.message = format!("{} on port {port}: {}", text::escape(name), explanation.message);
     }
     explanation.lines().for_each(|line| words::say(&line));
@@ -67,7 +67,7 @@ fn failed(failure: &Failure, record: Option<&Record>) -> Exit {
 }
 
 fn report(arguments: &Arguments, stopped: &server::Stopped, out: &mut dyn Write) -> Result<(), OutputError> {
-    let Record { name, port, .. } = &stopped.record;
+    let ServerRecord { name, port, .. } = &stopped.record;
     stopped.killed.lines.iter().for_each(|line| arguments.note(line));
     if arguments.json {
         return Ok(StartRecord::stopped(&stopped.record, stopped.identity).write(out)?);

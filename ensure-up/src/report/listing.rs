@@ -70,10 +70,7 @@ pub fn json(servers: &[ServerStatus], out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// When `out` cannot be written to.
 pub fn pids(servers: &[ServerStatus], out: &mut dyn Write) -> io::Result<()> {
-    let mut pids: Vec<u32> = servers.iter().filter_map(|server| Some(server.identity?.pid)).collect();
-    pids.sort_unstable();
-    pids.dedup();
-    for pid in pids {
+    for pid in proc_tree::ascending(servers.iter().filter_map(|server| Some(server.identity?.pid))) {
         writeln!(out, "{pid}")?;
     }
     out.flush()

@@ -12,7 +12,7 @@ use super::{
     failure::Failure,
     outcome::{Action, Outcome},
 };
-use crate::{Record, server::port as listening};
+use crate::{ServerRecord, server::port as listening};
 
 /// One server, and what was done about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,7 +85,7 @@ impl StartRecord {
     }
 
     /// Describes a server that was stopped, or did not run.
-    pub fn stopped(record: &Record, process: Option<Identity>) -> Self {
+    pub fn stopped(record: &ServerRecord, process: Option<Identity>) -> Self {
         let stopped = Self::new(&record.name, Some(record.port), Action::Stopped).of(process);
         let reason = process.is_none().then(|| "not running".into());
         Self { restarts: record.restarts, reason, ..stopped.logged(record.log.as_deref()) }

@@ -15,7 +15,7 @@ use crate::{
     Service,
     server::{
         evidence::{Evidence, Holder},
-        record::{self, Record},
+        record::{self, ServerRecord},
         session::Root,
     },
 };
@@ -108,7 +108,7 @@ pub(crate) fn judge(evidence: &Evidence, service: &Service) -> Whose {
 }
 
 /// Tells in what the recorded server differs from the one that is asked for.
-pub(crate) fn differences(record: &Record, service: &Service) -> Vec<&'static str> {
+pub(crate) fn differences(record: &ServerRecord, service: &Service) -> Vec<&'static str> {
     let compared = [
         ("command", record.command == record::words(service, record.port)),
         ("folder", record.cwd == service.cwd),

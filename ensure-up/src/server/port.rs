@@ -39,8 +39,5 @@ pub(crate) fn usual(addresses: impl Iterator<Item = SocketAddr>) -> Option<Socke
 
 /// Returns the PIDs of the holders, each once, in ascending order.
 pub(crate) fn pids(holdings: &[Holding]) -> Vec<u32> {
-    let mut pids: Vec<u32> = holdings.iter().filter_map(|holding| Some(holding.process.as_ref()?.pid)).collect();
-    pids.sort_unstable();
-    pids.dedup();
-    pids
+    proc_tree::ascending(holdings.iter().filter_map(|holding| Some(holding.process.as_ref()?.pid)))
 }

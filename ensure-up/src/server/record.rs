@@ -33,7 +33,7 @@ pub enum Phase {
 
 /// One server of this user, by its port.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct ServerRecord {
     /// The name that it goes by.
     pub name: String,
     /// Its port.
@@ -74,7 +74,7 @@ pub struct Record {
     pub depends_on: Vec<String>,
 }
 
-impl Record {
+impl ServerRecord {
     /// Describes a server that is on its way up; `pid` is 0 as long as there is no process.
     pub(crate) fn starting(service: &Service, port: u16, identity: Option<Identity>, log: Option<&Path>) -> Self {
         let Identity { pid, start_id } = identity.unwrap_or(Identity { pid: 0, start_id: 0 });

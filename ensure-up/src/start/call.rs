@@ -6,7 +6,7 @@ use port_who::Holding;
 use proc_tree::Identity;
 
 use crate::{
-    Action, Clock, Failure, Folders, Outcome, ReadyError, Record, ServerProcesses, Service,
+    Action, Clock, Failure, Folders, Outcome, ReadyError, ServerProcesses, ServerRecord, Service,
     event::block_on,
     health::{self, Asked},
     server::{judge, port},
@@ -29,7 +29,7 @@ pub struct Call<'c> {
 pub type Up = (Outcome, Option<ServerProcesses>);
 
 impl Call<'_> {
-    pub(crate) fn write(&self, record: &Record) -> Result<(), Failure> {
+    pub(crate) fn write(&self, record: &ServerRecord) -> Result<(), Failure> {
         record.write(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime))
     }
 
@@ -48,7 +48,7 @@ impl Call<'_> {
     }
 
     /// Words what was done about a server that is recorded.
-    pub(crate) fn recorded(&self, action: Action, record: &Record, holdings: &[Holding]) -> Outcome {
+    pub(crate) fn recorded(&self, action: Action, record: &ServerRecord, holdings: &[Holding]) -> Outcome {
         let holder = holdings.iter().find_map(|holding| Some(holding.process.as_ref()?.name.clone()));
         let name = self.service.spec.name.clone().or(holder).unwrap_or_else(|| record.name.clone());
         let mut outcome = self.outcome(action, name, record.port, Some(record.identity()), holdings);

@@ -4,7 +4,7 @@ use port_who::Holding;
 use proc_tree::Facts;
 
 use crate::{
-    Action, Failure, Outcome, Phase, ReadyError, Record, ServerProcesses,
+    Action, Failure, Outcome, Phase, ReadyError, ServerProcesses, ServerRecord,
     event::block_on,
     log::patterns::LogPatterns,
     server::{
@@ -27,10 +27,10 @@ use crate::{
 pub(super) fn whose(
     call: &Call<'_>,
     port: u16,
-    record: Option<&Record>,
+    record: Option<&ServerRecord>,
     answers: Option<bool>,
 ) -> Result<Whose, Failure> {
-    let root = record.map(Record::identity);
+    let root = record.map(ServerRecord::identity);
     let evidence = Evidence::gather(port, root.as_slice()).map_err(ReadyError::from)?;
     Ok(judge(&Evidence { answers, ..evidence }, call.service))
 }
@@ -39,7 +39,7 @@ pub(super) fn whose(
 pub(super) fn wait(
     call: &Call<'_>,
     port: u16,
-    record: &Record,
+    record: &ServerRecord,
     mut processes: ServerProcesses,
     waited: bool,
 ) -> Result<Up, Failure> {
@@ -50,7 +50,7 @@ pub(super) fn wait(
     match block_on(race.run()).map_err(Failure::system("wait"))?? {
         RaceEnd::Ready(holdings) => {
             let action = if waited || record.phase != Phase::Ready { Action::Joined } else { Action::Reused };
-            let ready = Record { phase: Phase::Ready, ..record.with_identity(processes.identity()) };
+            let ready = ServerRecord { phase: Phase::Ready, ..record.with_identity(processes.identity()) };
             if ready != *record {
                 call.write(&ready)?;
             }
@@ -88,12 +88,12 @@ fn adopted(
     processes: Option<&ServerProcesses>,
     holdings: &[Holding],
 ) -> Result<Up, Failure> {
-    let record = processes.map(|known| Record::starting(call.service, port, Some(known.identity()), None));
+    let record = processes.map(|known| ServerRecord::starting(call.service, port, Some(known.identity()), None));
     if let Some(record) = record {
         if call.service.kept_up().is_some() {
             return call.supervise(record, Action::Adopted);
         }
-        call.write(&Record { phase: Phase::Ready, ..record })?;
+        call.write(&ServerRecord { phase: Phase::Ready, ..record })?;
     }
     let holder = holdings.iter().find_map(|holding| holding.process.as_ref());
     let name = call.service.spec.name.clone().or_else(|| Some(holder?.name.clone()));
@@ -106,7 +106,7 @@ fn adopted(
 pub(super) fn stop(
     call: &Call<'_>,
     port: u16,
-    record: Option<Record>,
+    record: Option<ServerRecord>,
     processes: Option<&ServerProcesses>,
     judged: &Whose,
 ) -> Result<Killed, Failure> {
@@ -118,7 +118,7 @@ pub(super) fn stop(
         return stop::port::stop(call.folders, port, judged.holdings(), roots, manner);
     };
     let killed = stop::supervisor::stop(&record)?;
-    let record = Record::read(call.folders, port).unwrap_or(record);
+    let record = ServerRecord::read(call.folders, port).unwrap_or(record);
     match whose(call, port, Some(&record), None)? {
         Whose::Ours(holdings) => {
             let rest = stop::port::stop(call.folders, port, &holdings, vec![record.identity()], manner)?;

@@ -3,7 +3,7 @@
 use std::{fs::File, path::Path};
 
 use crate::{
-    Action, Failure, Outcome, Record,
+    Action, Failure, Outcome, ServerRecord,
     event::block_on,
     log::{patterns::LogPatterns, rotate},
     server::orphans,
@@ -27,9 +27,9 @@ pub(super) fn start(call: &Call<'_>, port: u16, action: Action) -> Result<Up, Fa
     }
     let file = rotate::start(&path, service.spec.log_keep)?;
     // old logs are nobody's concern when a server is to be started
-    let _ = rotate::prune(&folders.logs, |port| Record::read(folders, port).is_some());
+    let _ = rotate::prune(&folders.logs, |port| ServerRecord::read(folders, port).is_some());
     if service.kept_up().is_some() {
-        return call.supervise(Record::starting(service, port, None, Some(&path)), action);
+        return call.supervise(ServerRecord::starting(service, port, None, Some(&path)), action);
     }
     orphans::adopt();
     block_on(launch_and_wait(call, port, action, &path, &file)).map_err(Failure::system("wait"))?
@@ -42,7 +42,7 @@ async fn launch_and_wait(call: &Call<'_>, port: u16, action: Action, path: &Path
     // from here on a signal ends the race, not this process: nothing that was started may be left behind
     let _signals = Signals::catch().map_err(Failure::system("catch signals"))?;
     let log = LogPatterns::of(path, 0, service);
-    let mut record = Record::starting(service, port, None, Some(path));
+    let mut record = ServerRecord::starting(service, port, None, Some(path));
     let command = service.command(port);
     let environment = notify::environment(service.whole_environment(port), notify.as_ref());
     let launch = Launch { command: &command, cwd: &service.cwd, environment, input: None, output: spawn::output(file) };
@@ -51,7 +51,7 @@ async fn launch_and_wait(call: &Call<'_>, port: u16, action: Action, path: &Path
         call.write(&record)
     });
     let processes = launched.inspect_err(|_| {
-        let _ = Record::remove_of(call.folders, port, &[record.identity()]);
+        let _ = ServerRecord::remove_of(call.folders, port, &[record.identity()]);
     })?;
     let mut starting = Starting::own(processes, service, call.folders, port);
     let race = call.race(port).of(starting.processes()).reading(Some(log)).notified(notify.as_ref());
@@ -70,7 +70,7 @@ async fn launch_and_wait(call: &Call<'_>, port: u16, action: Action, path: &Path
             let failure = starting.fail(failure);
             if is_kept {
                 // kept for --status and --logs; nothing is lost when it cannot be
-                let _ = Record { reason: Some(reason), ..record }.write(call.folders);
+                let _ = ServerRecord { reason: Some(reason), ..record }.write(call.folders);
             }
             Err(failure)
         }

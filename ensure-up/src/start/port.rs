@@ -1,7 +1,7 @@
 //! A server on one port: look what is there, decide, do it.
 
 use crate::{
-    Action, Failure, Lock, Outcome, Phase, Record, ServerProcesses,
+    Action, Failure, Lock, Outcome, Phase, ServerProcesses, ServerRecord,
     health::Asked,
     server::judge::{self, Whose},
     start::{
@@ -31,7 +31,7 @@ pub(super) fn lock(call: &Call<'_>, key: &str) -> Result<Lock, Failure> {
 
 /// Looks without a lock: a record that holds, a listener that is its, an answer that is healthy.
 pub(super) fn reuse(call: &Call<'_>, port: u16, waited: bool) -> Result<Option<Outcome>, Failure> {
-    let record = Record::read(call.folders, port).filter(|record| record.phase == Phase::Ready);
+    let record = ServerRecord::read(call.folders, port).filter(|record| record.phase == Phase::Ready);
     let Some(record) = record.filter(|record| record.running().is_some()) else { return Ok(None) };
     let recorded = recorded(call, &record, true);
     let is_ours = |step: &Step| matches!(step, Step::Wait | Step::WaitForSupervisor);
@@ -49,7 +49,7 @@ pub(super) fn reuse(call: &Call<'_>, port: u16, waited: bool) -> Result<Option<O
 
 /// Looks, decides and does it, with nobody else doing so at the same time.
 fn locked(call: &Call<'_>, port: u16, waited: bool) -> Result<Up, Failure> {
-    let record = Record::read(call.folders, port);
+    let record = ServerRecord::read(call.folders, port);
     let mut processes = record.as_ref().map(watch).transpose()?;
     let lives = processes
         .as_mut()
@@ -94,7 +94,7 @@ fn locked(call: &Call<'_>, port: u16, waited: bool) -> Result<Up, Failure> {
     }
 }
 
-fn recorded(call: &Call<'_>, record: &Record, lives: bool) -> Recorded {
+fn recorded(call: &Call<'_>, record: &ServerRecord, lives: bool) -> Recorded {
     Recorded {
         phase: record.phase,
         lives,
@@ -113,6 +113,6 @@ fn next(call: &Call<'_>, whose: &Whose, recorded: Option<Recorded>, answers: Opt
     })
 }
 
-fn watch(record: &Record) -> Result<ServerProcesses, Failure> {
+fn watch(record: &ServerRecord) -> Result<ServerProcesses, Failure> {
     ServerProcesses::watch(record.identity(), false).map_err(Failure::system("watch the server"))
 }

@@ -5,7 +5,7 @@ use std::io;
 use port_who::{Holding, Query};
 
 use crate::{
-    Action, Failure, Lock, ReadyError, Record,
+    Action, Failure, Lock, ReadyError, ServerRecord,
     health::Asked,
     server::{
         evidence::Evidence,
@@ -67,7 +67,7 @@ fn start_on(call: &Call<'_>, ports: &[u16], is_bindable: bool) -> Result<Option<
         // somebody is starting another server there; to try to bind it would take it from that one
         let path = call.folders.file(&port.to_string(), "lock");
         let Some(_lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else { continue };
-        let is_taken = Record::read(call.folders, port).is_some_and(|record| is_alive(&record));
+        let is_taken = ServerRecord::read(call.folders, port).is_some_and(|record| is_alive(&record));
         if is_taken || existing::whose(call, port, None, None)? != Whose::Nobody {
             continue;
         }
@@ -82,19 +82,19 @@ fn start_on(call: &Call<'_>, ports: &[u16], is_bindable: bool) -> Result<Option<
 /// Lists the ports of the range whose recorded server runs and is the one that is asked for.
 fn recorded_ports(call: &Call<'_>) -> Result<Vec<u16>, Failure> {
     let Call { service, folders, .. } = call;
-    let all = Record::ports(folders).map_err(Failure::state("read", &folders.runtime))?;
-    let is_same = |record: &Record, port| match &service.spec.name {
+    let all = ServerRecord::ports(folders).map_err(Failure::state("read", &folders.runtime))?;
+    let is_same = |record: &ServerRecord, port| match &service.spec.name {
         Some(name) => record.name == *name,
         None => record.command == words(service, port) && record.cwd == service.cwd,
     };
     let wanted = |&port: &u16| {
         (service.ports.low..=service.ports.high).contains(&port)
-            && Record::read(folders, port).is_some_and(|record| is_same(&record, port) && is_alive(&record))
+            && ServerRecord::read(folders, port).is_some_and(|record| is_same(&record, port) && is_alive(&record))
     };
     Ok(all.into_iter().filter(wanted).collect())
 }
 
 /// A server that its supervisor is about to start again has its port, too.
-fn is_alive(record: &Record) -> bool {
+fn is_alive(record: &ServerRecord) -> bool {
     record.running().is_some() || record.running_supervisor().is_some()
 }

@@ -4,7 +4,7 @@
 use proc_tree::{Identity, cli::text};
 
 use crate::{
-    Failure, Folders, Phase, Record, ServerProcesses, Service,
+    Failure, Folders, Phase, ServerProcesses, ServerRecord, Service,
     start::spawn::Launch,
     stop::{
         self,
@@ -55,9 +55,9 @@ impl<'s> Starting<'s> {
     ///
     /// # Errors
     /// When the record cannot be written; the server is stopped then.
-    pub(crate) fn ready(self, record: &Record) -> Result<(Record, Option<ServerProcesses>), Failure> {
+    pub(crate) fn ready(self, record: &ServerRecord) -> Result<(ServerRecord, Option<ServerProcesses>), Failure> {
         let identity = self.processes.as_ref().map_or(record.identity(), ServerProcesses::identity);
-        let record = Record { phase: Phase::Ready, ..record.with_identity(identity) };
+        let record = ServerRecord { phase: Phase::Ready, ..record.with_identity(identity) };
         match record.write(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime)) {
             Ok(()) => Ok((record, self.release())),
             Err(failure) => Err(self.fail(failure)),

@@ -8,7 +8,7 @@ use super::{
     usage,
 };
 use crate::{
-    Failure, Folders, Lock, ReadyError, Record, ServerProcesses,
+    Failure, Folders, Lock, ReadyError, ServerProcesses, ServerRecord,
     event::block_on,
     health::{Asked, Prober},
     server::{evidence::Evidence, port as listening},
@@ -20,8 +20,8 @@ use crate::{
 /// # Errors
 /// When the state folder, the ports or the processes cannot be looked at.
 pub fn survey(folders: &Folders, names: &[String]) -> Result<Vec<ServerStatus>, Failure> {
-    let ports = Record::ports(folders).map_err(Failure::state("read", &folders.runtime))?;
-    let known = ports.into_iter().map(|port| (port, Record::read(folders, port)));
+    let ports = ServerRecord::ports(folders).map_err(Failure::state("read", &folders.runtime))?;
+    let known = ports.into_iter().map(|port| (port, ServerRecord::read(folders, port)));
     let wanted = known
         .filter(|(port, record)| names.is_empty() || names.iter().any(|name| is_named(name, *port, record.as_ref())));
     let mut servers = Vec::new();
@@ -44,12 +44,12 @@ pub fn survey(folders: &Folders, names: &[String]) -> Result<Vec<ServerStatus>, 
 }
 
 /// Tells whether a name, or a port in its place, means this server.
-pub(crate) fn is_named(name: &str, port: u16, record: Option<&Record>) -> bool {
+pub(crate) fn is_named(name: &str, port: u16, record: Option<&ServerRecord>) -> bool {
     name == port.to_string() || record.is_some_and(|record| record.name == name)
 }
 
 /// Looks at one server, and at who of it holds its port; a record of one that does not run is cleared away.
-fn look(folders: &Folders, port: u16, record: Option<&Record>) -> Result<(ServerStatus, Vec<Holding>), Failure> {
+fn look(folders: &Folders, port: u16, record: Option<&ServerRecord>) -> Result<(ServerStatus, Vec<Holding>), Failure> {
     let answer = listening::look(port).map_err(ReadyError::from)?;
     let server = record.map(running).transpose().map_err(Failure::system("watch the server"))?.flatten();
     let is_supervised = record.is_some_and(|record| record.running_supervisor().is_some());
@@ -87,7 +87,7 @@ fn look(folders: &Folders, port: u16, record: Option<&Record>) -> Result<(Server
 }
 
 /// Before its first start a supervisor stands for its server.
-fn running(record: &Record) -> std::io::Result<Option<ServerProcesses>> {
+fn running(record: &ServerRecord) -> std::io::Result<Option<ServerProcesses>> {
     if record.supervisor == Some(record.identity()) {
         return Ok(None);
     }
@@ -99,12 +99,12 @@ fn running(record: &Record) -> std::io::Result<Option<ServerProcesses>> {
 fn clear(folders: &Folders, port: u16) -> Result<(), Failure> {
     let path = folders.file(&port.to_string(), "lock");
     if Lock::try_take(&path).map_err(Failure::state("lock", &path))?.is_some() {
-        Record::remove(folders, port).map_err(Failure::state("remove the record in", &folders.runtime))?;
+        ServerRecord::remove(folders, port).map_err(Failure::state("remove the record in", &folders.runtime))?;
     }
     Ok(())
 }
 
-async fn ask(asked: Option<&(Record, Vec<Holding>)>) -> Option<Asked> {
+async fn ask(asked: Option<&(ServerRecord, Vec<Holding>)>) -> Option<Asked> {
     let (record, holdings) = asked?;
     let target = target::target(record.health.as_deref(), listening::listener(holdings)?).ok()?;
     let answer = Prober::new(&record.probe).ask(&target).await;

@@ -5,7 +5,7 @@ use port_who::Holding;
 use proc_tree::{Facts, Identity, Stat, process};
 
 use crate::{
-    Failure, ReadyError, Record,
+    Failure, ReadyError, ServerRecord,
     server::{evidence::Evidence, port},
 };
 
@@ -14,7 +14,7 @@ use crate::{
 ///
 /// # Errors
 /// When the port or the processes cannot be looked at.
-pub(crate) fn find(record: &Record) -> Result<Vec<Identity>, Failure> {
+pub(crate) fn find(record: &ServerRecord) -> Result<Vec<Identity>, Failure> {
     let holdings = port::look(record.port).map_err(ReadyError::from)?.holdings;
     let mut found = of_port(record, holdings);
     found.extend(of_session(record).map_err(Failure::system("look at the processes"))?);
@@ -26,7 +26,7 @@ pub(crate) fn find(record: &Record) -> Result<Vec<Identity>, Failure> {
 
 /// The holders that belong to the recorded process, those that listen through its socket, and those of this user that run
 /// the recorded command in the recorded folder.
-fn of_port(record: &Record, holdings: Vec<Holding>) -> Vec<Identity> {
+fn of_port(record: &ServerRecord, holdings: Vec<Holding>) -> Vec<Identity> {
     let is_recorded = |process: &Facts| process.identity() == record.identity();
     let has = |holding: &&Holding| holding.process.as_ref().is_some_and(is_recorded);
     let shared: Vec<u64> = holdings.iter().filter(has).map(|holding| holding.socket.inode).collect();
@@ -48,7 +48,7 @@ fn of_port(record: &Record, holdings: Vec<Holding>) -> Vec<Identity> {
 
 /// The members of the session whose parents are not: the others are found below them. One that was started by us has a
 /// session of its own; one that was adopted may be in its user's.
-fn of_session(record: &Record) -> std::io::Result<Vec<Identity>> {
+fn of_session(record: &ServerRecord) -> std::io::Result<Vec<Identity>> {
     let recorded = process::stat(record.pid)?.filter(|stat| stat.identity() == record.identity());
     let own = process::stat(std::process::id())?.map(|own| own.session);
     let Some(session) = recorded.map(|stat| stat.session).filter(|&session| Some(session) != own) else {

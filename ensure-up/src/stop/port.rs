@@ -4,7 +4,7 @@ use port_who::Holding;
 use proc_tree::Identity;
 
 use crate::{
-    Failure, Folders, Record,
+    Failure, Folders, ServerRecord,
     stop::{
         server,
         whole::{self, Killed, Manner},
@@ -29,6 +29,6 @@ pub(crate) fn stop(
     roots.dedup();
     let killed = whole::stop_trees(&roots, manner)?;
     server::free(port, true)?;
-    Record::remove(folders, port).map_err(Failure::state("remove the record in", &folders.runtime))?;
+    ServerRecord::remove(folders, port).map_err(Failure::state("remove the record in", &folders.runtime))?;
     Ok(killed)
 }

@@ -3,7 +3,7 @@
 use proc_tree::Identity;
 
 use crate::{
-    Failure, Folders, ReadyError, Record, ServerProcesses,
+    Failure, Folders, ReadyError, ServerProcesses, ServerRecord,
     server::port,
     stop::{
         beside, supervisor,
@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Stopped {
     /// What is kept of it.
-    pub record: Record,
+    pub record: ServerRecord,
     /// Its process; `None` when it did not run.
     pub identity: Option<Identity>,
     /// Who had to be killed.
@@ -26,13 +26,13 @@ pub struct Stopped {
 ///
 /// # Errors
 /// When something of it lives on, which is remembered then, or its port is held all the same.
-pub fn stop(folders: &Folders, record: Record) -> Result<Stopped, Failure> {
+pub fn stop(folders: &Folders, record: ServerRecord) -> Result<Stopped, Failure> {
     let watch = || Failure::system("watch the server");
     let recorded = record.running().filter(|&identity| Some(identity) != record.supervisor);
     let supervisor = record.running_supervisor();
     let mut killed = supervisor::stop(&record)?;
     // one that had to be killed may have started its server again before
-    let record = Record::read(folders, record.port).unwrap_or(record);
+    let record = ServerRecord::read(folders, record.port).unwrap_or(record);
     let mut processes = ServerProcesses::watch(record.identity(), false).map_err(watch())?;
     let lives = processes.end().map_err(watch())?.is_none();
     let beside = beside::find(&record)?;
@@ -42,7 +42,7 @@ pub fn stop(folders: &Folders, record: Record) -> Result<Stopped, Failure> {
             Manner { signal: record.stop_signal.as_deref().and_then(|name| name.parse().ok()), grace: record.grace() };
         killed = killed.and(whole::stop(&processes, &beside, manner)?);
     }
-    Record::remove(folders, record.port).map_err(Failure::state("remove the record in", &folders.runtime))?;
+    ServerRecord::remove(folders, record.port).map_err(Failure::state("remove the record in", &folders.runtime))?;
     let identity = identity.or(supervisor);
     free(record.port, identity.is_some())?;
     Ok(Stopped { record, identity, killed })
@@ -81,21 +81,21 @@ pub fn stop_started(
     processes: &ServerProcesses,
     manner: Manner,
 ) -> Result<Killed, Failure> {
-    let is_its = |record: &Record| {
+    let is_its = |record: &ServerRecord| {
         let supervisor = record.supervisor.into_iter();
         supervisor.chain([record.identity()]).any(|identity| processes.roots().contains(&identity))
     };
-    let record = || Record::read(folders, port).filter(is_its);
+    let record = || ServerRecord::read(folders, port).filter(is_its);
     let asked = record().as_ref().map_or_else(|| Ok(Killed::default()), supervisor::stop);
     // a supervisor that could not stop its server, or had to be killed, leaves it behind
     let left = record();
-    let server = left.as_ref().map(Record::identity);
+    let server = left.as_ref().map(ServerRecord::identity);
     let mut more: Vec<Identity> = server.into_iter().collect();
     // what cannot be looked at is not looked for
     more.extend(left.as_ref().and_then(|record| beside::find(record).ok()).unwrap_or_default());
     let stopped = whole::stop(processes, &more, manner)?;
     let killed = asked?.and(stopped);
     let ours: Vec<Identity> = processes.roots().iter().copied().chain(server).collect();
-    Record::remove_of(folders, port, &ours).map_err(Failure::state("remove the record in", &folders.runtime))?;
+    ServerRecord::remove_of(folders, port, &ours).map_err(Failure::state("remove the record in", &folders.runtime))?;
     Ok(killed)
 }

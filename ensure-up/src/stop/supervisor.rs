@@ -7,7 +7,7 @@ use port_kill::StopOptions;
 use proc_tree::{Facts, Identity, Signal};
 
 use crate::{
-    Failure, Record,
+    Failure, ServerRecord,
     stop::whole::{self, Killed, Manner},
 };
 
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When it lives on.
-pub(crate) fn stop(record: &Record) -> Result<Killed, Failure> {
+pub(crate) fn stop(record: &ServerRecord) -> Result<Killed, Failure> {
     let Some(supervisor) = record.running_supervisor().filter(|&found| keeps_up(found, record.port)) else {
         return Ok(Killed::default());
     };
@@ -43,7 +43,7 @@ fn is_command(words: &[String], port: u16) -> bool {
 }
 
 /// Reads in the server's log whom the supervisor had to kill; what was there before this is old.
-fn told(record: &Record, before: u64) -> Killed {
+fn told(record: &ServerRecord, before: u64) -> Killed {
     let log = record.log.as_ref().and_then(|log| fs::read(log).ok()).unwrap_or_default();
     let new = usize::try_from(before).ok().and_then(|before| log.get(before..)).unwrap_or_default();
     let text = String::from_utf8_lossy(new);

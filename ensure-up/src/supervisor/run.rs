@@ -17,7 +17,7 @@ use super::{
     state::{Supervisor, disturbed, now},
 };
 use crate::{
-    Failure, Folders, Lock, Phase, Record, ServerProcesses, Service,
+    Failure, Folders, Lock, Phase, ServerProcesses, ServerRecord, Service,
     event::block_on,
     log::pump::{self, Bounds, Pump},
     server::{orphans, port},
@@ -40,13 +40,13 @@ const PORT_PATIENCE: Duration = Duration::from_secs(2);
 pub fn run(service: &Service, port: u16, folders: &Folders) -> Result<(), Failure> {
     let path = folders.file(&port.to_string(), "supervisor");
     let Some(_lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else { return Ok(()) };
-    let record = Record::read(folders, port)
+    let record = ServerRecord::read(folders, port)
         .ok_or_else(|| Failure::state("find the record in", &folders.runtime)(std::io::ErrorKind::NotFound.into()))?;
     orphans::adopt();
     block_on(supervise(service, folders, record)).map_err(Failure::system("wait"))?
 }
 
-async fn supervise(service: &Service, folders: &Folders, record: Record) -> Result<(), Failure> {
+async fn supervise(service: &Service, folders: &Folders, record: ServerRecord) -> Result<(), Failure> {
     // first of all: from here on nothing that was started is left behind
     let signals = Signals::catch().map_err(Failure::system("catch signals"))?;
     let children = signal(SignalKind::child()).map_err(Failure::system("catch signals"))?;
@@ -204,6 +204,7 @@ impl Supervisor<'_> {
     }
 
     fn forget(&self) -> Result<(), Failure> {
-        Record::remove(self.folders, self.port).map_err(Failure::state("remove the record in", &self.folders.runtime))
+        ServerRecord::remove(self.folders, self.port)
+            .map_err(Failure::state("remove the record in", &self.folders.runtime))
     }
 }

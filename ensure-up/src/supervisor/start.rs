@@ -13,7 +13,7 @@ use proc_tree::{Handle, Identity, cli};
 use tokio::{select, time};
 
 use crate::{
-    Action, End, Failure, Outcome, Phase, ReadyError, Record, ServerProcesses,
+    Action, End, Failure, Outcome, Phase, ReadyError, ServerProcesses, ServerRecord,
     event::{block_on, or_never, until},
     log::rotate,
     server::{evidence::Evidence, folder_watch::FolderWatch, judge::judge},
@@ -32,13 +32,13 @@ const SETTLE: Duration = Duration::from_millis(5);
 
 /// How the wait for a supervisor ended.
 enum Waited {
-    Ready(Box<Record>),
+    Ready(Box<ServerRecord>),
     Failed(Failure),
 }
 
 impl Call<'_> {
     /// Starts a supervisor for the server of this record, and waits until it says that the server is ready.
-    pub(crate) fn supervise(&self, record: Record, action: Action) -> Result<Up, Failure> {
+    pub(crate) fn supervise(&self, record: ServerRecord, action: Action) -> Result<Up, Failure> {
         let port = record.port;
         let own = env::current_exe().map_err(Failure::system("find this program"))?;
         // that it is a supervisor is seen by its first argument, as port-kill does
@@ -61,7 +61,7 @@ impl Call<'_> {
         let supervisor = starting::launch(&launch, |supervisor| {
             // until it has started the server, the supervisor stands for it
             let record = if record.pid == 0 { record.with_identity(supervisor) } else { record };
-            self.write(&Record { supervisor: Some(supervisor), phase: Phase::Starting, reason: None, ..record })
+            self.write(&ServerRecord { supervisor: Some(supervisor), phase: Phase::Starting, reason: None, ..record })
         })?;
         let identity = supervisor.identity();
         let starting = Starting::own(supervisor, self.service, self.folders, port);
@@ -99,7 +99,7 @@ impl Call<'_> {
     /// ended before it began one, as it does when its starter was killed before it said what to start.
     pub(crate) fn join_supervisor(
         &self,
-        record: &Record,
+        record: &ServerRecord,
         supervisor: Identity,
         waited: bool,
     ) -> Result<Option<Up>, Failure> {
@@ -113,7 +113,7 @@ impl Call<'_> {
 
     /// Until it has started the server, a supervisor stands for it in the record.
     fn began_nothing(&self, port: u16, supervisor: Identity) -> bool {
-        Record::read(self.folders, port).is_some_and(|record| record.identity() == supervisor)
+        ServerRecord::read(self.folders, port).is_some_and(|record| record.identity() == supervisor)
     }
 
     fn wait_for_supervisor(&self, port: u16, supervisor: Identity, is_new: bool) -> Result<Waited, Failure> {
@@ -121,7 +121,7 @@ impl Call<'_> {
     }
 
     /// Words what was done about a server whose supervisor found it ready.
-    fn supervised(&self, action: Action, record: &Record) -> Result<Outcome, Failure> {
+    fn supervised(&self, action: Action, record: &ServerRecord) -> Result<Outcome, Failure> {
         let evidence = Evidence::gather(record.port, &[record.identity()]).map_err(ReadyError::from)?;
         Ok(self.recorded(action, record, judge(&evidence, self.service).holdings()))
     }
@@ -134,7 +134,7 @@ impl Call<'_> {
         loop {
             // whether it lives is asked before the record is read: what it writes last is not missed
             let handle = Handle::open(supervisor).map_err(failed())?;
-            let record = Record::read(self.folders, port).filter(|record| record.supervisor == Some(supervisor));
+            let record = ServerRecord::read(self.folders, port).filter(|record| record.supervisor == Some(supervisor));
             match (record, &handle) {
                 (Some(record), _) if record.phase == Phase::Broken => return Ok(Waited::Failed(self.broken(&record))),
                 (record, None) => return Ok(Waited::Failed(self.ended(port, record.as_ref()))),
@@ -162,7 +162,7 @@ impl Call<'_> {
     }
 
     /// Waits until a server that was ready once is healthy; `None` when it ends, which its supervisor will see as well.
-    async fn healthy(&self, port: u16, record: Record) -> Result<Option<Waited>, Failure> {
+    async fn healthy(&self, port: u16, record: ServerRecord) -> Result<Option<Waited>, Failure> {
         let failed = || Failure::system("watch the server");
         let mut processes = ServerProcesses::watch(record.identity(), false).map_err(failed())?;
         Ok(match Box::pin(self.race(record.port).of(Some(&mut processes)).run()).await? {
@@ -173,19 +173,19 @@ impl Call<'_> {
     }
 
     fn still_starting(&self, port: u16) -> Failure {
-        let record = Record::read(self.folders, port);
+        let record = ServerRecord::read(self.folders, port);
         let how = record.as_ref().and_then(|record| record.reason.as_ref());
         let what = how.map_or_else(|| "it is still starting".into(), |how| format!("it {how}"));
         self.too_late(port, what, record.and_then(|record| record.log), Vec::new())
     }
 
     /// Says that the circuit breaker is open.
-    pub(crate) fn broken(&self, record: &Record) -> Failure {
+    pub(crate) fn broken(&self, record: &ServerRecord) -> Failure {
         let reason = record.reason.clone().unwrap_or_else(|| "it was given up".into());
         Failure::Broken { name: self.service.name(), reason, log: record.log.clone() }
     }
 
-    fn ended(&self, port: u16, record: Option<&Record>) -> Failure {
+    fn ended(&self, port: u16, record: Option<&ServerRecord>) -> Failure {
         let log = record
             .and_then(|record| record.log.clone())
             .unwrap_or_else(|| self.service.log_path(&self.folders.logs, port));

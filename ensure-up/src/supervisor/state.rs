@@ -15,7 +15,7 @@ use super::{
     reload::Reload,
 };
 use crate::{
-    Failure, Folders, Record, Service,
+    Failure, Folders, ServerRecord, Service,
     event::or_never,
     log::{pump::Pump, rotate},
     signals::Signals,
@@ -34,7 +34,7 @@ pub(super) struct Supervisor<'s> {
     pub(super) port: u16,
     pub(super) folders: &'s Folders,
     pub(super) log: PathBuf,
-    pub(super) record: Record,
+    pub(super) record: ServerRecord,
     pub(super) output: Arc<Pump>,
     pub(super) signals: Signals,
     /// Says that a child has ended, among them the orphans that came here.

@@ -63,9 +63,6 @@ impl Candidate {
     /// Returns its ports, each once.
     pub fn ports(&self) -> Vec<u16> {
         let held = self.sockets.iter().map(|socket| socket.local.port());
-        let mut ports: Vec<u16> = held.chain(self.keeps_up).collect();
-        ports.sort_unstable();
-        ports.dedup();
-        ports
+        proc_tree::ascending(held.chain(self.keeps_up))
     }
 }

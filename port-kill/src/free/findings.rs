@@ -50,9 +50,7 @@ impl Findings {
     /// Notes the ports that a process is reported for.
     pub(super) fn report_for(&mut self, process: Identity, ports: Vec<u16>) {
         let all = self.ports.entry(process).or_default();
-        all.extend(ports);
-        all.sort_unstable();
-        all.dedup();
+        *all = proc_tree::ascending(all.drain(..).chain(ports));
     }
 
     /// Notes what comes of a candidate without a signal.

@@ -215,10 +215,8 @@ impl Members {
     /// Adds those that left the tree by losing their parent. Orphans go to an ancestor (`PR_SET_CHILD_SUBREAPER` in
     /// prctl(2)) or to the first process: only their children are looked at.
     pub(super) fn join_strays(&mut self) -> io::Result<()> {
-        let mut reapers: Vec<u32> = self.list.iter().flat_map(|member| member.ancestors.iter().copied()).collect();
-        reapers.push(1);
-        reapers.sort_unstable();
-        reapers.dedup();
+        let ancestors = self.list.iter().flat_map(|member| member.ancestors.iter().copied());
+        let reapers: Vec<u32> = proc_tree::ascending(ancestors.chain([1]));
         let orphans = self.guard.orphans(&reapers)?;
         if orphans.is_empty() {
             return Ok(());

@@ -1,6 +1,6 @@
 //! Limits that a tree must keep to.
 
-use proc_tree::{Record, cli::size};
+use proc_tree::{TreeRecord, cli::size};
 
 /// What a tree may use at most.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -42,7 +42,7 @@ impl Limits {
     ///
     /// # Errors
     /// When a limited figure is unknown.
-    pub(crate) fn exceeded(&self, records: &[Record]) -> Result<Vec<String>, Unknown> {
+    pub(crate) fn exceeded(&self, records: &[TreeRecord]) -> Result<Vec<String>, Unknown> {
         let mut lines = Vec::new();
         for record in records.iter().filter(|record| record.pid.is_some()) {
             lines.extend(self.check(record)?);
@@ -53,7 +53,7 @@ impl Limits {
         Ok(lines)
     }
 
-    fn check(&self, record: &Record) -> Result<Vec<String>, Unknown> {
+    fn check(&self, record: &TreeRecord) -> Result<Vec<String>, Unknown> {
         let tree = match record.pid {
             Some(pid) => format!("{pid} {}", record.name),
             None => record.name.clone(),

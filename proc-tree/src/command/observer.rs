@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use proc_tree::{
-    Identity, Record, Sampler, cli::text, report::Sort, report::plot::Chart, roots::Root, sample::sampler::Options,
+    Identity, Sampler, TreeRecord, cli::text, report::Sort, report::plot::Chart, roots::Root, sample::sampler::Options,
 };
 
 use super::{limits::Limits, output::cannot_write};
@@ -35,7 +35,7 @@ impl Observer {
     }
 
     /// Takes a sample: a record per tree and, of several, their total. Names the trees that are gone.
-    pub(crate) fn sample(&mut self) -> anyhow::Result<Vec<Record>> {
+    pub(crate) fn sample(&mut self) -> anyhow::Result<Vec<TreeRecord>> {
         let mut records = self.sampler.sample().context(UNREADABLE)?;
         if let Some(chart) = &mut self.chart {
             chart.chart.add(&records);
@@ -51,7 +51,7 @@ impl Observer {
         Ok(records)
     }
 
-    fn name_the_gone(&mut self, records: &[Record]) {
+    fn name_the_gone(&mut self, records: &[TreeRecord]) {
         let now: Vec<(Identity, String)> =
             records.iter().filter_map(|record| Some((record.identity()?, record.name.clone()))).collect();
         for (identity, name) in &self.seen {
@@ -63,7 +63,7 @@ impl Observer {
     }
 
     /// Only a measure that was asked for can be refused: the others give way.
-    fn name_the_unreadable(&mut self, records: &[Record]) {
+    fn name_the_unreadable(&mut self, records: &[TreeRecord]) {
         let refused = records.iter().find(|record| record.figures.memory_bytes.is_none());
         if let Some(record) = refused.filter(|_| !std::mem::replace(&mut self.warned, true)) {
             let (measure, name) = (record.figures.memory_measure.name(), &record.name);
@@ -76,7 +76,7 @@ impl Observer {
     /// Tells whether a limit is exceeded, and notes which.
     ///
     /// What is not `settled` was measured for too short a time to hold CPU against it.
-    pub(crate) fn is_over(&mut self, records: &[Record], settled: bool) -> anyhow::Result<bool> {
+    pub(crate) fn is_over(&mut self, records: &[TreeRecord], settled: bool) -> anyhow::Result<bool> {
         let limits = Limits { cpu: self.limits.cpu.filter(|_| settled), ..self.limits };
         let lines = limits.exceeded(records)?;
         let over = !lines.is_empty();

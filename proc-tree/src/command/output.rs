@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context;
 use proc_tree::{
-    Record,
+    TreeRecord,
     cli::{
         args::OutputError,
         terminal::{Color, Look},
@@ -36,7 +36,7 @@ pub(crate) struct Output {
 
 impl Output {
     /// Writes one round.
-    pub(crate) fn write(&self, records: &[Record], first: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    pub(crate) fn write(&self, records: &[TreeRecord], first: bool, out: &mut dyn Write) -> anyhow::Result<()> {
         self.write_as(self.format, records, first, out)
     }
 
@@ -44,7 +44,7 @@ impl Output {
     pub(crate) fn write_as(
         &self,
         format: Format,
-        records: &[Record],
+        records: &[TreeRecord],
         first: bool,
         out: &mut dyn Write,
     ) -> anyhow::Result<()> {

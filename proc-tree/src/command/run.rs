@@ -14,7 +14,7 @@ use nix::sys::{
     time::{TimeVal, TimeValLike},
 };
 use proc_tree::{
-    Handle, Identity, Record, Signal,
+    Handle, Identity, Signal, TreeRecord,
     cli::{
         signals::{Event, Signals},
         status::Exit,
@@ -106,7 +106,7 @@ impl Run {
 
     /// Samples until the command ends, reports, and ends as it did.
     pub(crate) fn observe(mut self, mut observer: Observer, mut plan: Plan<'_>) -> anyhow::Result<Exit> {
-        let mut last = Record::unknown(&self.root);
+        let mut last = TreeRecord::unknown(&self.root);
         let over = self.sample(&mut observer, &mut plan, &mut last);
         // also where there is nothing more to sample or nowhere to report to, the command goes on and takes signals
         while !self.has_ended_by(None)? {}
@@ -120,7 +120,7 @@ impl Run {
     }
 
     /// Tells whether a limit was exceeded.
-    fn sample(&self, observer: &mut Observer, plan: &mut Plan<'_>, last: &mut Record) -> anyhow::Result<bool> {
+    fn sample(&self, observer: &mut Observer, plan: &mut Plan<'_>, last: &mut TreeRecord) -> anyhow::Result<bool> {
         let (mut pause, mut shown) = (Duration::ZERO, Instant::now());
         while !self.has_ended_by(Some(observer.sampler.since() + pause))? {
             let settled = pause >= settle(plan.interval);
@@ -156,7 +156,7 @@ impl Run {
     }
 
     /// Widens the last sample to the whole run.
-    fn summed_up(&self, last: Record) -> Record {
+    fn summed_up(&self, last: TreeRecord) -> TreeRecord {
         let elapsed = self.started.elapsed();
         let mut record = last;
         let seconds =
@@ -181,14 +181,14 @@ pub(crate) fn settle(interval: Duration) -> Duration {
 }
 
 impl Plan<'_> {
-    fn show(&mut self, record: &Record) -> anyhow::Result<()> {
+    fn show(&mut self, record: &TreeRecord) -> anyhow::Result<()> {
         match self.output.format {
             Format::Summary | Format::Table(_) => self.write(Format::Lines, record),
             format => self.write(format, record),
         }
     }
 
-    fn write(&mut self, format: Format, record: &Record) -> anyhow::Result<()> {
+    fn write(&mut self, format: Format, record: &TreeRecord) -> anyhow::Result<()> {
         let first = std::mem::replace(&mut self.untouched, false);
         self.output.write_as(format, std::slice::from_ref(record), first, self.out)
     }

@@ -3,7 +3,7 @@
 use std::{io::Write, time::Instant};
 
 use proc_tree::{
-    Record,
+    TreeRecord,
     cli::{
         status::Exit,
         watch::{self, End, Medium, Pace, Round, Subject},
@@ -44,7 +44,7 @@ pub(crate) fn watch(observer: Observer, pace: &Pace, mut output: Output, out: &m
 struct Trees {
     observer: Observer,
     output: Output,
-    last: Vec<Record>,
+    last: Vec<TreeRecord>,
     is_first: bool,
     /// Whether a limit is exceeded, as far as that can be told.
     over: anyhow::Result<bool>,

@@ -11,10 +11,10 @@ use serde::{
 };
 use serde_json::Value;
 
-use crate::{Member, Record};
+use crate::{Member, TreeRecord};
 
 /// Writes a row per tree and, where they are wanted, a row per member below it: with a parent, without roots.
-pub(super) fn write(records: &[Record], with_header: bool, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(records: &[TreeRecord], with_header: bool, out: &mut dyn Write) -> io::Result<()> {
     let columns = columns()?;
     let mut rows = csv::Writer::from_writer(out);
     if with_header {
@@ -32,7 +32,7 @@ pub(super) fn write(records: &[Record], with_header: bool, out: &mut dyn Write) 
 /// The keys in their order: of a record, then those that only a member has. The members have rows of their own.
 fn columns() -> io::Result<Vec<String>> {
     let mut columns: Vec<String> = Vec::new();
-    for (key, _) in Row::of(&Record::blank())?.0.into_iter().chain(Row::of(&Member::blank())?.0) {
+    for (key, _) in Row::of(&TreeRecord::blank())?.0.into_iter().chain(Row::of(&Member::blank())?.0) {
         if key != "members" && !columns.contains(&key) {
             columns.push(key);
         }

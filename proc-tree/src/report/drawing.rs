@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    Figures, Member, Record,
+    Figures, Member, TreeRecord,
     cli::{
         terminal::{Look, PID},
         text,
@@ -28,7 +28,7 @@ struct Line<'r> {
 const UNCUT: usize = 60;
 
 /// Draws one tree per record that knows its members; the record without any is the total.
-pub(super) fn write(records: &[Record], sort: Option<Sort>, out: &mut dyn Write, look: &Look) -> io::Result<()> {
+pub(super) fn write(records: &[TreeRecord], sort: Option<Sort>, out: &mut dyn Write, look: &Look) -> io::Result<()> {
     let drawn: Vec<Vec<Line<'_>>> = records.iter().map(|record| lines(record, sort)).collect();
     let shown: Vec<[String; 2]> = drawn.iter().flatten().map(|line| cells(&line.figures)).collect();
     let totals: Vec<[String; 2]> = records.iter().map(|record| cells(&record.figures)).collect();
@@ -85,7 +85,7 @@ fn write_figures(
 }
 
 /// Lays the members out, each below its parent; one whose parent is no member hangs from the root.
-fn lines(record: &Record, sort: Option<Sort>) -> Vec<Line<'_>> {
+fn lines(record: &TreeRecord, sort: Option<Sort>) -> Vec<Line<'_>> {
     let members = record.members.as_deref().unwrap_or_default();
     let Some(root) = members.iter().position(|member| Some(member.pid) == record.pid).or(members.first().map(|_| 0))
     else {

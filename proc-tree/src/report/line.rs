@@ -7,12 +7,12 @@ use std::{
 
 use super::table::{bytes, percent};
 use crate::{
-    Record,
+    TreeRecord,
     cli::{duration, text},
 };
 
 /// Writes when, which tree, what it uses and its peaks.
-pub(super) fn write(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(records: &[TreeRecord], out: &mut dyn Write) -> io::Result<()> {
     for record in records {
         let tree = match record.pid {
             Some(pid) => format!("{pid} {}", record.name),
@@ -37,7 +37,7 @@ pub(super) fn write(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Writes what a command used from its start to its end.
-pub(super) fn summary(record: &Record, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn summary(record: &TreeRecord, out: &mut dyn Write) -> io::Result<()> {
     let seconds = record.figures.cpu_seconds.map_or("?".into(), |seconds| format!("{seconds:.2} s"));
     let memory = match record.peak_memory_bytes {
         Some(peak) => format!("{} ({})", bytes(Some(peak)), record.figures.memory_measure.name()),

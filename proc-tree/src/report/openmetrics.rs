@@ -6,10 +6,10 @@
 
 use std::io::{self, Write};
 
-use crate::Record;
+use crate::TreeRecord;
 
 /// A family of metrics: its name, its unit if any, what it means, and its value in a record.
-type Family = (&'static str, &'static str, &'static str, fn(&Record) -> Option<f64>);
+type Family = (&'static str, &'static str, &'static str, fn(&TreeRecord) -> Option<f64>);
 
 #[rustfmt::skip]
 const FAMILIES: [Family; 15] = [
@@ -40,9 +40,9 @@ fn share(percent: Option<f64>) -> Option<f64> {
 }
 
 /// Writes one exposition. The total of several trees is left to the reader's `sum`: here it would be counted twice.
-pub(super) fn write(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(records: &[TreeRecord], out: &mut dyn Write) -> io::Result<()> {
     for (name, unit, meaning, value) in FAMILIES {
-        let samples: Vec<(&Record, f64)> =
+        let samples: Vec<(&TreeRecord, f64)> =
             records.iter().filter(|record| record.pid.is_some()).filter_map(|one| Some((one, value(one)?))).collect();
         if samples.is_empty() {
             continue;
@@ -63,7 +63,7 @@ pub(super) fn write(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "# EOF")
 }
 
-fn labels(record: &Record) -> String {
+fn labels(record: &TreeRecord) -> String {
     let number = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
     format!(
         "pid=\"{}\",start_id=\"{}\",name=\"{}\"",

@@ -4,7 +4,7 @@ use std::{error::Error, io, time::Instant};
 
 use plotters::{coord::Shift, prelude::*};
 
-use crate::Record;
+use crate::TreeRecord;
 
 /// Samples over time, one line per tree.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Chart {
     }
 
     /// Adds one sample of every tree.
-    pub fn add(&mut self, records: &[Record]) {
+    pub fn add(&mut self, records: &[TreeRecord]) {
         let seconds = self.started.elapsed().as_secs_f64();
         for record in records {
             let Some(pid) = record.pid else { continue };

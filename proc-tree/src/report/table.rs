@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::{
-    Figures, Member, Record,
+    Figures, Member, TreeRecord,
     cli::{
         duration, size,
         table::Table,
@@ -24,7 +24,7 @@ const NONE: &str = "–";
 const UNKNOWN: &str = "?";
 
 /// Writes a row per tree, its members below it where they are known.
-pub(super) fn write(records: &[Record], columns: Columns, out: &mut dyn Write, look: &Look) -> io::Result<()> {
+pub(super) fn write(records: &[TreeRecord], columns: Columns, out: &mut dyn Write, look: &Look) -> io::Result<()> {
     let measure = common_measure(records);
     let memory_title = match measure {
         Some(measure) => format!("MEMORY ({measure})"),
@@ -53,7 +53,7 @@ pub(super) fn write(records: &[Record], columns: Columns, out: &mut dyn Write, l
 }
 
 /// The measure goes into the header where all trees share it.
-fn common_measure(records: &[Record]) -> Option<&'static str> {
+fn common_measure(records: &[TreeRecord]) -> Option<&'static str> {
     let mut names = records.iter().map(|record| record.figures.memory_measure.name());
     let first = names.next()?;
     names.all(|name| name == first).then_some(first)
@@ -65,7 +65,7 @@ struct Cells {
 }
 
 impl Cells {
-    fn of_record(&self, record: &Record) -> Vec<String> {
+    fn of_record(&self, record: &TreeRecord) -> Vec<String> {
         let peaks = [percent(record.peak_cpu_percent), bytes(record.peak_memory_bytes)];
         self.row(
             record.pid.map_or(NONE.into(), |pid| pid.to_string()),

@@ -9,7 +9,7 @@ use std::{
 #[cfg(feature = "gpu")]
 use crate::usage::gpu::Gpu;
 use crate::{
-    Figures, Identity, Member, Record,
+    Figures, Identity, Member, TreeRecord,
     roots::Root,
     sample::peak::Peak,
     sample::reading::{Origin, Reading, Readings, cpus},
@@ -91,7 +91,7 @@ impl Sampler {
     ///
     /// # Errors
     /// When the process table cannot be read.
-    pub fn sample(&mut self) -> io::Result<Vec<Record>> {
+    pub fn sample(&mut self) -> io::Result<Vec<TreeRecord>> {
         let origins: Vec<Origin<'_>> = self
             .trees
             .iter()
@@ -119,15 +119,15 @@ impl Sampler {
     }
 
     /// Sums several trees' records.
-    pub fn total(&mut self, records: &[Record]) -> Option<Record> {
+    pub fn total(&mut self, records: &[TreeRecord]) -> Option<TreeRecord> {
         let first = records.first()?;
         let measure = first.figures.memory_measure;
         let same = records.iter().all(|record| record.figures.memory_measure == measure);
         let measure = if same { measure } else { Measure::Rss };
         let figures = Figures::sum(records.iter().map(|record| &record.figures), measure).within_the_machine();
         self.total.rise(&figures, true);
-        Some(Record {
-            name: Record::TOTAL.into(),
+        Some(TreeRecord {
+            name: TreeRecord::TOTAL.into(),
             roots: records.iter().flat_map(|record| record.roots.iter().copied()).collect(),
             processes: records.iter().map(|record| record.processes).sum(),
             figures,
@@ -135,7 +135,7 @@ impl Sampler {
             sampled_at: first.sampled_at,
             peak_memory_bytes: self.total.memory(figures.memory_measure),
             peak_cpu_percent: self.total.cpu(),
-            ..Record::blank()
+            ..TreeRecord::blank()
         })
     }
 }
@@ -149,7 +149,7 @@ struct Round<'s> {
 }
 
 impl Round<'_> {
-    fn record(&self, tree: &mut Tree, readings: &[Reading], cpus: &[Option<f64>]) -> Record {
+    fn record(&self, tree: &mut Tree, readings: &[Reading], cpus: &[Option<f64>]) -> TreeRecord {
         let (each, measure) = self.figures(tree, readings, cpus);
         tree.exact = measure != Measure::Rss;
         let figures = Figures::sum(&each, measure).within_the_machine();
@@ -161,7 +161,7 @@ impl Round<'_> {
         if let Some(root) = root {
             tree.root.look_again(&root.stat);
         }
-        Record {
+        TreeRecord {
             pid: Some(tree.root.identity.pid),
             start_id: Some(tree.root.identity.start_id),
             name: tree.root.name.clone(),

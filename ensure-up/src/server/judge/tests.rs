@@ -194,11 +194,11 @@ fn without_roots_nothing_is_ours() {
 #[test]
 fn a_recorded_server_differs_by_command_folder_and_environment() {
     let asked = service(None);
-    let record = Record::starting(&asked, 8000, None, None);
+    let record = ServerRecord::starting(&asked, 8000, None, None);
     assert_eq!(differences(&record, &asked), Vec::<&str>::new());
-    let other_port = Record { port: 8001, ..record.clone() };
+    let other_port = ServerRecord { port: 8001, ..record.clone() };
     assert_eq!(differences(&other_port, &asked), ["command"], "the port stands in the command");
-    let changed = Record { cwd: "/".into(), environment: 1, command: vec!["x".into()], ..record };
+    let changed = ServerRecord { cwd: "/".into(), environment: 1, command: vec!["x".into()], ..record };
     assert_eq!(differences(&changed, &asked), ["command", "folder", "environment"]);
 }
 
