@@ -31,13 +31,19 @@ fn binaries() -> PathBuf {
     folder
 }
 
-/// Runs a script with the tools on its path, in a world of its own.
-fn script(text: &str, folder: &Path) -> Output {
+/// Prepares a script with the tools on its path, in a world of its own.
+fn shell(text: &str, folder: &Path) -> Command {
+    support::children_have_default_signals();
     let path = std::env::var("PATH").unwrap_or_default();
     let mut shell = Command::new("/bin/sh");
     shell.args(["-euc", text]).current_dir(folder).stdin(Stdio::null());
     shell.env("PATH", format!("{}:{path}", binaries().display())).env("ENSURE_UP_DIR", folder.join("state"));
-    shell.output().expect("a shell runs")
+    shell
+}
+
+/// Runs a script to its end.
+fn script(text: &str, folder: &Path) -> Output {
+    shell(text, folder).output().expect("a shell runs")
 }
 
 fn stdout(output: &Output) -> String {

@@ -11,7 +11,7 @@ use super::support::{
     Fixture, NOBODY, Tool, children_have_default_signals, filter::without_pidfds, fixture_path, free_port, installed,
     is_root_or_skipped, runs, skipped,
 };
-use super::{TOOLS, binaries, script, stdout};
+use super::{TOOLS, binaries, script, shell, stdout};
 
 /// A call of each tool that looks at processes or ports.
 const CALLS: [(&str, &[&str]); 5] = [
@@ -66,11 +66,7 @@ END
          proc-tree -- true 2>said",
         fixture = fixture.display()
     );
-    children_have_default_signals();
-    let mut shell = Command::new("/bin/sh");
-    shell.args(["-eufc", &text]).current_dir(folder.path()).stdin(Stdio::null());
-    let path = std::env::var("PATH").unwrap_or_default();
-    shell.env("PATH", format!("{}:{path}", binaries().display())).env("ENSURE_UP_DIR", folder.path().join("state"));
+    let mut shell = shell(&text, folder.path());
     without_pidfds(&mut shell);
     let output = shell.output().expect("a shell runs");
     let said = std::fs::read_to_string(folder.path().join("said")).unwrap_or_default();
