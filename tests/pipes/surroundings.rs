@@ -7,9 +7,12 @@ use std::{
     process::{Command, Stdio},
 };
 
+use nix::libc;
+
 use super::support::{
-    Fixture, NOBODY, Tool, children_have_default_signals, filter::without_pidfds, fixture_path, free_port, installed,
-    is_root_or_skipped, runs, skipped,
+    Fixture, NOBODY, Tool, children_have_default_signals,
+    filter::{About, refuse, without_pidfds},
+    fixture_path, free_port, installed, is_root_or_skipped, runs, skipped,
 };
 use super::{TOOLS, binaries, script, shell, stdout};
 
@@ -72,6 +75,24 @@ END
     let said = std::fs::read_to_string(folder.path().join("said")).unwrap_or_default();
     assert!(output.status.success(), "{output:?} {said}");
     assert!(!runs(server.pid()) && family.pids().into_iter().all(|pid| !runs(pid)));
+}
+
+#[test]
+fn whatever_a_filter_answers_where_it_refuses_pidfds_the_tools_do_without() {
+    let calls: [&'static [libc::c_long]; 3] =
+        [&[libc::SYS_pidfd_open, libc::SYS_pidfd_send_signal], &[libc::SYS_pidfd_open], &[libc::SYS_pidfd_send_signal]];
+    for errno in [libc::EPERM, libc::EACCES, libc::EINVAL, libc::EOPNOTSUPP, libc::ENODEV] {
+        for calls in calls {
+            let folder = tempfile::tempdir().expect("a folder can be made");
+            let family = Fixture::start(["family", "127.0.0.1:0"]);
+            let text = format!("proc-tree --json $$ >said; port-kill --tree {} >said", family.port());
+            let mut shell = shell(&text, folder.path());
+            refuse(&mut shell, calls, About::All, errno);
+            let output = shell.output().expect("a shell runs");
+            assert!(output.status.success(), "{errno} {calls:?} {output:?}");
+            assert!(family.pids().into_iter().all(|pid| !runs(pid)), "{errno} {calls:?}");
+        }
+    }
 }
 
 /// Runs a script as another user where /proc is mounted with this `hidepid`; `None` where that cannot be set up.

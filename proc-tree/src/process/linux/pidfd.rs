@@ -56,11 +56,12 @@ fn probe() -> io::Result<Support> {
     Ok(if is_pidfs { Support::Identities } else { Support::Handles })
 }
 
-/// A kernel without them says ENOSYS, and so do filters, some EPERM.
+/// A kernel without them says ENOSYS, and so do most filters; others say whatever their author chose. Of the caller's own
+/// process a kernel that has them can only say that it is out of something.
 fn refused(error: Errno) -> io::Result<Support> {
     match error {
-        Errno::NOSYS | Errno::PERM | Errno::ACCESS => Ok(Support::None),
-        error => Err(error.into()),
+        Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::INTR | Errno::AGAIN => Err(error.into()),
+        _ => Ok(Support::None),
     }
 }
 
