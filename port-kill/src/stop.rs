@@ -1,6 +1,6 @@
 //! Stopping processes: signal, wait, escalate, wait, and say what came of each. Of ports it knows only what a socket is.
 
-mod descriptors;
+pub(crate) mod descriptors;
 mod guard;
 mod lineage;
 mod member;

@@ -5,6 +5,7 @@
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -22,7 +23,8 @@ pub(crate) mod signal;
 #[derive(Debug)]
 pub struct Handle {
     identity: Identity,
-    descriptor: OwnedFd,
+    /// Shared with the thread that looks, where there is one.
+    descriptor: Arc<OwnedFd>,
 }
 
 impl Handle {
@@ -66,6 +68,16 @@ impl AsFd for Handle {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.descriptor.as_fd()
     }
+}
+
+/// Sends a signal to a process that is not held open; `false` when it has ended already.
+///
+/// It is opened for the signal, as by [`Handle::open`]; where there are no pidfds, its identity is checked right before.
+///
+/// # Errors
+/// When the process cannot be looked at, or the caller may not signal it.
+pub fn signal(identity: Identity, signal: Signal) -> io::Result<bool> {
+    platform::signal_once(identity, signal)
 }
 
 /// Lists the processes that a process holds open as a [`Handle`] does; of another user's process nothing is known.

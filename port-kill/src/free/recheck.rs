@@ -10,6 +10,7 @@ use port_who::{Answer, Holding, LookError, look};
 use proc_tree::{Handle, Identity, Stat, handle, tree};
 
 use super::scope::Scope;
+use crate::stop::descriptors;
 
 /// How long a socket may stay behind its last holder: the kernel closes it elsewhere, as for io_uring, without a sign.
 const LINGER: Duration = Duration::from_millis(200);
@@ -42,12 +43,12 @@ pub(super) fn look_again(scope: &Scope, held: &HashSet<u64>) -> Result<Answer, L
 /// Returns those that outlive their server.
 pub(super) fn left_behind(descendants: Vec<Stat>) -> io::Result<Vec<Stat>> {
     let deadline = Instant::now() + DYING;
-    let (mut handles, mut living) = (Vec::new(), HashSet::new());
+    let (spare, mut handles, mut living) = (descriptors::spare(), Vec::new(), HashSet::new());
     for identity in descendants.iter().map(Stat::identity) {
-        match Handle::open(identity) {
-            Ok(handle) => handles.extend(handle),
-            // there may be more of them than descriptors: those are looked at when the time is over
-            Err(_) => drop(living.insert(identity)),
+        // there may be more of them than descriptors: those are looked at when the time is over
+        match if handles.len() < spare { Handle::open(identity).ok() } else { None } {
+            Some(handle) => handles.extend(handle),
+            None => drop(living.insert(identity)),
         }
     }
     let alive = handle::outliving(handles, deadline)?;

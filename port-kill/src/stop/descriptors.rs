@@ -16,7 +16,7 @@ struct Raised {
     before: Option<Rlimit>,
 }
 
-/// How many are left for what is opened and closed again: files of /proc, a process that is signalled, sockets.
+/// How many are left for what is opened and closed again: files of /proc, a process that is signalled or looked at, sockets.
 const RESERVE: usize = 8;
 
 /// The limit, raised as far as it may be, while this value lives: what is started later would inherit it.
@@ -38,7 +38,7 @@ impl RaisedLimit {
 }
 
 /// Returns how many processes may be held open beside what is open already.
-pub(super) fn spare() -> usize {
+pub(crate) fn spare() -> usize {
     let Some(limit) = getrlimit(Resource::Nofile).current else { return usize::MAX };
     let open = fs::read_dir("/dev/fd").map_or(RESERVE, Iterator::count);
     usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(open + RESERVE)

@@ -3,15 +3,20 @@
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd},
+    thread,
+    time::{Duration, Instant},
 };
 
-use proc_tree::{Handle, Identity, RunState, Signal, Stat};
+use proc_tree::{Handle, Identity, RunState, Signal, Stat, handle};
 use rustix::io::Errno;
 
 use super::guard::Permit;
 
 /// What is meant to halt a process: it is not continued afterwards.
 const HALTING: [Signal; 4] = [Signal::STOP, Signal::TSTP, Signal::TTIN, Signal::TTOU];
+
+/// How long to wait for a descriptor when a process is to go on.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A process to be signalled. What this call halted goes on when the value is dropped.
 #[derive(Debug)]
@@ -83,7 +88,7 @@ impl OpenProcess {
     fn send(&self, signal: Signal) -> io::Result<bool> {
         match &self.handle {
             Some(handle) => handle.signal(signal),
-            None => Handle::open(self.identity)?.map_or(Ok(false), |handle| handle.signal(signal)),
+            None => handle::signal(self.identity, signal),
         }
     }
 
@@ -95,10 +100,14 @@ impl OpenProcess {
         }
     }
 
+    /// Somebody may have taken the last descriptor: it is waited for, since nobody else lets the process go on.
     fn go_on(&mut self) {
         self.halt = Halt::No;
-        // a failure cannot be mended here; the wait tells what came of it
-        let _ = self.send(Signal::CONT);
+        let deadline = Instant::now() + PATIENCE;
+        // another failure cannot be mended here; the wait tells what came of it
+        while self.send(Signal::CONT).is_err_and(|error| is_out_of_descriptors(&error)) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 

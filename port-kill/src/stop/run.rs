@@ -215,9 +215,13 @@ impl<'i> StopRun<'i> {
         let before = self.members.positions(Member::is_open);
         self.members.hold_more();
         let held = self.members.positions(Member::is_held);
-        let are_all_held = held.len() == self.members.positions(Member::is_open).len();
+        let open = self.members.positions(Member::is_open).len();
         let now = Instant::now();
-        let mut until = if are_all_held { deadline } else { deadline.min(now + LOOK) };
+        // what was just seen to have ended is not waited for
+        let mut until = if open < before.len() { now } else { deadline };
+        if held.len() < open {
+            until = until.min(now + LOOK);
+        }
         if self.observer.is_some() {
             until = until.min(self.frame);
         }

@@ -1,6 +1,6 @@
 //! Linux: pidfd_open(2), pidfd_send_signal(2); without them kill(2) and a thread that looks.
 
-use std::{fs, io, os::fd::OwnedFd};
+use std::{fs, io, os::fd::OwnedFd, sync::Arc};
 
 use rustix::{
     io::Errno,
@@ -15,7 +15,7 @@ use crate::{
 #[path = "linux/lookout.rs"]
 mod lookout;
 
-pub(super) fn open(identity: Identity) -> io::Result<Option<OwnedFd>> {
+pub(super) fn open(identity: Identity) -> io::Result<Option<Arc<OwnedFd>>> {
     let support = pidfd::support()?;
     if support == Support::None {
         return if identity.is_running()? { lookout::watch(identity).map(Some) } else { Ok(None) };
@@ -25,20 +25,37 @@ pub(super) fn open(identity: Identity) -> io::Result<Option<OwnedFd>> {
         Support::Identities => pidfd::inode(&opened)? == identity.start_id && !pidfd::has_ended(&opened)?,
         Support::Handles | Support::None => identity.is_running()?,
     };
-    Ok(is_it.then_some(opened))
+    Ok(is_it.then(|| opened.into()))
 }
 
 pub(super) fn signal(identity: Identity, descriptor: &OwnedFd, signal: Signal) -> io::Result<bool> {
-    let signal = rustix::process::Signal::from_named_raw(signal.number()).ok_or(io::ErrorKind::InvalidInput)?;
-    let sent = match pidfd::support()? {
-        Support::Handles | Support::Identities => pidfd_send_signal(descriptor, signal),
-        Support::None if !identity.is_running()? => Err(Errno::SRCH),
-        Support::None => {
-            let pid = i32::try_from(identity.pid).ok().and_then(Pid::from_raw);
-            pid.map_or(Err(Errno::SRCH), |pid| kill_process(pid, signal))
-        }
-    };
-    match sent {
+    match pidfd::support()? {
+        Support::Handles | Support::Identities => is_sent(pidfd_send_signal(descriptor, raw(signal)?)),
+        Support::None => signal_unheld(identity, signal),
+    }
+}
+
+pub(super) fn signal_once(identity: Identity, signal: Signal) -> io::Result<bool> {
+    if pidfd::support()? == Support::None {
+        return signal_unheld(identity, signal);
+    }
+    open(identity)?.map_or(Ok(false), |descriptor| is_sent(pidfd_send_signal(&*descriptor, raw(signal)?)))
+}
+
+/// Reads the identity right before the signal.
+fn signal_unheld(identity: Identity, signal: Signal) -> io::Result<bool> {
+    match i32::try_from(identity.pid).ok().and_then(Pid::from_raw) {
+        Some(pid) if identity.is_running()? => is_sent(kill_process(pid, raw(signal)?)),
+        _ => Ok(false),
+    }
+}
+
+fn raw(signal: Signal) -> io::Result<rustix::process::Signal> {
+    Ok(rustix::process::Signal::from_named_raw(signal.number()).ok_or(io::ErrorKind::InvalidInput)?)
+}
+
+fn is_sent(answer: rustix::io::Result<()>) -> io::Result<bool> {
+    match answer {
         Ok(()) => Ok(true),
         Err(Errno::SRCH) => Ok(false),
         Err(error) => Err(error.into()),

@@ -4,15 +4,16 @@ use std::{
     io,
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
     ptr,
+    sync::Arc,
 };
 
 use nix::{errno::Errno, unistd::Pid};
 
 use crate::{Identity, Signal};
 
-pub(super) fn open(identity: Identity) -> io::Result<Option<OwnedFd>> {
+pub(super) fn open(identity: Identity) -> io::Result<Option<Arc<OwnedFd>>> {
     let Some(queue) = watch(identity.pid)? else { return Ok(None) };
-    Ok(identity.is_running()?.then_some(queue))
+    Ok(identity.is_running()?.then(|| queue.into()))
 }
 
 fn watch(pid: u32) -> io::Result<Option<OwnedFd>> {
@@ -43,6 +44,10 @@ fn watch(pid: u32) -> io::Result<Option<OwnedFd>> {
 }
 
 pub(super) fn signal(identity: Identity, _watch: &OwnedFd, signal: Signal) -> io::Result<bool> {
+    signal_once(identity, signal)
+}
+
+pub(super) fn signal_once(identity: Identity, signal: Signal) -> io::Result<bool> {
     if !identity.is_running()? {
         return Ok(false);
     }
