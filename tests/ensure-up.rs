@@ -13,10 +13,16 @@ mod existing;
 mod failing;
 #[path = "ensure-up/folders.rs"]
 mod folders;
+#[cfg(target_os = "linux")]
+#[path = "ensure-up/home.rs"]
+mod home;
 #[path = "ensure-up/killed.rs"]
 mod killed;
 #[path = "ensure-up/logs.rs"]
 mod logs;
+#[cfg(target_os = "linux")]
+#[path = "ensure-up/one_place.rs"]
+mod one_place;
 #[path = "ensure-up/owned.rs"]
 mod owned;
 #[path = "ensure-up/readiness.rs"]

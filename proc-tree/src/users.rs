@@ -1,8 +1,11 @@
 //! Users by number and by name.
 
-use std::{collections::HashMap, io, sync::Mutex};
+use std::{collections::HashMap, io, path::PathBuf, sync::Mutex};
 
-use nix::unistd::{Uid, User};
+use nix::{
+    errno::Errno,
+    unistd::{Uid, User},
+};
 
 /// Returns the name of a user; `None` for a number without one.
 ///
@@ -26,4 +29,30 @@ pub fn find(name_or_uid: &str) -> io::Result<Option<u32>> {
         return Ok(Some(user.uid.as_raw()));
     }
     Ok(name_or_uid.parse().ok())
+}
+
+/// Returns the home folder that the user database names; `None` for a number without an entry.
+///
+/// Source: getpwuid_r(3), which says in one of four ways that there is no entry.
+///
+/// # Errors
+/// When the user database cannot be read.
+pub fn home(uid: u32) -> io::Result<Option<PathBuf>> {
+    match User::from_uid(Uid::from_raw(uid)) {
+        Ok(user) => Ok(user.map(|user| user.dir)),
+        Err(Errno::ENOENT | Errno::ESRCH | Errno::EBADF | Errno::EPERM) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_has_a_home_and_a_number_without_an_entry_has_none() {
+        assert!(home(0).expect("the database can be read").is_some_and(|home| home.is_absolute()));
+        assert_eq!(home(4_000_000_000).expect("the database can be read"), None);
+        assert_eq!((name(0).as_deref(), name(4_000_000_000)), (Some("root"), None));
+    }
 }

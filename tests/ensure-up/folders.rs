@@ -1,29 +1,65 @@
-//! Where state lives: as the variables say, and never where somebody else could change it.
+//! Where state lives: as the variable says, else in one place, and never where somebody else could change it.
 
 use std::{
     fs,
     os::unix::fs::{PermissionsExt, chown, symlink},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use crate::{
     site::Site,
-    support::{NOBODY, Tool, is_root_or_skipped},
+    support::{NOBODY, Tool},
+    users::{run_as, site_of},
 };
 
-/// A run without any of the variables.
-fn lost(site: &Site) -> Tool {
-    let mut tool = site.serve(&[]);
-    let temporary = site.path("tmp");
-    let _ = fs::create_dir(&temporary);
-    for name in ["ENSURE_UP_DIR", "XDG_RUNTIME_DIR", "XDG_STATE_HOME"] {
-        tool = tool.env_remove(name);
+/// The place of a user without a home; removed when the test ends.
+pub(crate) struct Fallback(pub(crate) PathBuf);
+
+impl Fallback {
+    pub(crate) fn of(uid: u32) -> Self {
+        Self(format!("/tmp/ensure-up-{uid}").into())
     }
-    tool.env("HOME", "/nonexistent").env("TMPDIR", temporary)
 }
 
-fn fallback(site: &Site) -> std::path::PathBuf {
-    site.path("tmp").join(format!("ensure-up-{}", nix::unistd::geteuid()))
+impl Drop for Fallback {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0).or_else(|_| fs::remove_dir_all(&self.0));
+    }
+}
+
+/// A user whom the database does not know, as containers have them.
+struct Stranger {
+    site: Site,
+    uid: u32,
+    fallback: Fallback,
+}
+
+impl Stranger {
+    /// `None` where the tests cannot be anybody.
+    fn new() -> Option<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let uid = 1_000_000_000 + std::process::id() * 16 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let site = Site::new();
+        site_of(&site, uid)?;
+        Some(Self { site, uid, fallback: Fallback::of(uid) })
+    }
+
+    /// Prepares a start of the server, with variables that all lead elsewhere.
+    fn start(&self) -> Tool {
+        let mut tool = run_as(&self.site, self.uid, &[], "127.0.0.1:{port}").env_remove("ENSURE_UP_DIR");
+        for name in ["HOME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_STATE_HOME"] {
+            tool = tool.env(name, self.site.folder());
+        }
+        tool
+    }
+
+    fn refused(&self) -> String {
+        let output = self.start().status(125).run();
+        assert!(self.site.started().is_empty());
+        let said = format!("ensure-up: refusing the folder {}: ", self.fallback.0.display());
+        output.stderr.strip_prefix(&said).unwrap_or_else(|| panic!("{}", output.stderr)).trim_end().to_owned()
+    }
 }
 
 fn mode(path: &Path) -> u32 {
@@ -31,79 +67,45 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn records_go_to_the_runtime_folder_and_logs_to_the_state_folder() {
-    let site = Site::new();
-    for name in ["run", "home"] {
-        fs::create_dir(site.path(name)).unwrap();
+fn without_a_home_it_is_a_private_folder_under_the_temporary_one() {
+    let Some(stranger) = Stranger::new() else { return };
+    for _ in 0..2 {
+        stranger.start().run();
+        assert_eq!(mode(&stranger.fallback.0), 0o700);
+        assert!(stranger.fallback.0.join(format!("{}.json", stranger.site.port)).exists());
+        assert_eq!(stranger.site.started().len(), 1);
     }
-    let tool = || lost(&site).env("XDG_RUNTIME_DIR", site.path("run")).env("XDG_STATE_HOME", site.path("home/state"));
-    tool().run();
-    assert!(site.path("run/ensure-up").join(format!("{}.json", site.port)).exists());
-    assert!(site.path("home/state/ensure-up").join(format!("{}.log", site.port)).exists());
-    assert_eq!((mode(&site.path("run/ensure-up")), mode(&site.path("home/state/ensure-up"))), (0o700, 0o700));
-    tool().run();
-    assert_eq!(site.started().len(), 1);
-    assert!(!fallback(&site).exists());
-}
-
-#[test]
-fn without_a_state_folder_logs_are_at_home() {
-    let site = Site::new();
-    for name in ["run", "home"] {
-        fs::create_dir(site.path(name)).unwrap();
-    }
-    lost(&site).env("XDG_RUNTIME_DIR", site.path("run")).env("HOME", site.path("home")).run();
-    assert!(site.path("home/.local/state/ensure-up").join(format!("{}.log", site.port)).exists());
-}
-
-#[test]
-fn without_home_and_variables_it_is_a_private_folder_under_the_temporary_one() {
-    let site = Site::new();
-    lost(&site).run();
-    assert_eq!(mode(&fallback(&site)), 0o700);
-    assert!(fallback(&site).join(format!("{}.json", site.port)).exists());
-    lost(&site).run();
-    assert_eq!(site.started().len(), 1);
-}
-
-#[test]
-fn a_variable_that_is_no_absolute_path_does_not_count() {
-    let site = Site::new();
-    lost(&site).env("XDG_RUNTIME_DIR", "run").env("XDG_STATE_HOME", "").env_remove("HOME").env("HOME", "home").run();
-    assert!(fallback(&site).exists() && !site.path("run").exists() && !site.path("home").exists());
+    let other = Stranger::new().expect("as the first");
+    other.start().run();
+    assert!(other.fallback.0.join(format!("{}.log", other.site.port)).exists(), "each has a place of its own");
 }
 
 #[test]
 fn a_fallback_that_is_a_link_or_a_file_is_refused() {
-    let site = Site::new();
-    let tool = lost(&site);
-    fs::create_dir(site.path("goal")).unwrap();
-    symlink(site.path("goal"), fallback(&site)).unwrap();
-    let output = tool.status(125).run();
-    let said = format!("ensure-up: refusing the folder {}: it is not a folder\n", fallback(&site).display());
-    assert_eq!(output.stderr, said);
-    fs::remove_file(fallback(&site)).unwrap();
-    fs::write(fallback(&site), "").unwrap();
-    lost(&site).status(125).run();
-    assert_eq!((site.started().len(), fs::read_dir(site.path("goal")).unwrap().count()), (0, 0));
+    let Some(stranger) = Stranger::new() else { return };
+    let fallback = &stranger.fallback.0;
+    fs::create_dir(stranger.site.path("goal")).unwrap();
+    chown(stranger.site.path("goal"), Some(stranger.uid), None).unwrap();
+    symlink(stranger.site.path("goal"), fallback).unwrap();
+    assert_eq!(stranger.refused(), "it is not a folder");
+    assert_eq!(fs::read_dir(stranger.site.path("goal")).unwrap().count(), 0);
+    fs::remove_file(fallback).unwrap();
+    fs::write(fallback, "").unwrap();
+    assert_eq!(stranger.refused(), "it is not a folder");
 }
 
 #[test]
 fn a_folder_of_somebody_else_is_refused() {
-    if !is_root_or_skipped() {
-        return;
-    }
-    let site = Site::new();
-    let tool = lost(&site);
-    fs::create_dir(fallback(&site)).unwrap();
-    chown(fallback(&site), Some(NOBODY), None).unwrap();
-    let output = tool.status(125).run();
-    let said = format!("ensure-up: refusing the folder {}: it belongs to ", fallback(&site).display());
-    assert!(output.stderr.starts_with(&said), "{}", output.stderr);
-    fs::create_dir(site.path("state")).unwrap();
-    chown(site.path("state"), Some(NOBODY), None).unwrap();
-    site.serve(&[]).status(125).run();
-    assert!(site.started().is_empty());
+    let Some(stranger) = Stranger::new() else { return };
+    fs::create_dir(&stranger.fallback.0).unwrap();
+    chown(&stranger.fallback.0, Some(NOBODY), None).unwrap();
+    let refused = stranger.refused();
+    assert!(refused.starts_with("it belongs to "), "{refused}");
+    fs::create_dir(stranger.site.path("state")).unwrap();
+    chown(stranger.site.path("state"), Some(NOBODY), None).unwrap();
+    let output = stranger.start().env("ENSURE_UP_DIR", stranger.site.path("state")).status(125).run();
+    assert!(output.stderr.contains("/state: it belongs to "), "{}", output.stderr);
+    assert!(stranger.site.started().is_empty());
 }
 
 #[test]

@@ -11,13 +11,17 @@ use crate::{
     support::{Fixture, NOBODY, Tool, fixture_path, is_root_or_skipped, skipped},
 };
 
-/// A user that owns nothing but the site's folder, with a copy of the fixture that it can run.
 fn nobodys(site: &Site) -> Option<PathBuf> {
+    site_of(site, NOBODY)
+}
+
+/// Gives the site to a user that owns nothing else, with a copy of the fixture that it can run.
+pub(crate) fn site_of(site: &Site, uid: u32) -> Option<PathBuf> {
     if !is_root_or_skipped() {
         return None;
     }
     fs::set_permissions(site.folder(), fs::Permissions::from_mode(0o755)).unwrap();
-    chown(site.folder(), Some(NOBODY), Some(NOBODY)).unwrap();
+    chown(site.folder(), Some(uid), Some(uid)).unwrap();
     let copy = site.path("fixture");
     fs::copy(fixture_path(), &copy).unwrap();
     fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
@@ -25,9 +29,13 @@ fn nobodys(site: &Site) -> Option<PathBuf> {
 }
 
 fn run(site: &Site, options: &[&str], address: &str) -> Tool {
+    run_as(site, NOBODY, options, address)
+}
+
+pub(crate) fn run_as(site: &Site, uid: u32, options: &[&str], address: &str) -> Tool {
     let copy = site.word("fixture");
     let tool = site.tool().args(options).args(["--", &copy, "serve", "--count", &site.word("count"), address]);
-    tool.user(NOBODY).cwd(&site.folder())
+    tool.user(uid).cwd(&site.folder())
 }
 
 #[test]
@@ -120,19 +128,4 @@ fn a_state_folder_that_the_user_may_not_write_to_is_status_125() {
     let output = run(&site, &[], "127.0.0.1:{port}").status(125).run();
     assert!(output.stderr.starts_with("ensure-up: cannot lock ") && output.stderr.ends_with(": permission denied\n"));
     assert_eq!(site.started().len(), 1);
-}
-
-#[test]
-fn the_folders_of_the_user_before_su_are_not_taken() {
-    let site = Site::new();
-    if nobodys(&site).is_none() {
-        return;
-    }
-    for name in ["run", "home", "tmp"] {
-        fs::create_dir(site.path(name)).unwrap();
-    }
-    chown(site.path("tmp"), Some(NOBODY), None).unwrap();
-    let tool = run(&site, &[], "127.0.0.1:{port}").env_remove("ENSURE_UP_DIR").env_remove("XDG_STATE_HOME");
-    tool.env("XDG_RUNTIME_DIR", site.path("run")).env("HOME", site.path("home")).env("TMPDIR", site.path("tmp")).run();
-    assert!(site.path(&format!("tmp/ensure-up-{NOBODY}")).join(format!("{}.json", site.port)).exists());
 }

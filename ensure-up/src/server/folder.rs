@@ -1,4 +1,7 @@
-//! Where records, locks and logs live: folders of this user alone.
+//! Where records, locks and logs live: one folder of this user alone, and the same one wherever the user calls from.
+
+#[cfg(test)]
+mod tests;
 
 use std::{
     env, fs, io,
@@ -7,20 +10,32 @@ use std::{
 };
 
 use nix::unistd::geteuid;
-use proc_tree::cli::text;
+use proc_tree::{cli::text, users};
+use rustix::fs::{Access, AtFlags, CWD};
+
+/// Where everybody may make files. `$TMPDIR` would be another folder for a login shell than for cron.
+const SHARED: &str = "/tmp";
 
 /// The folders of this user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folders {
-    /// Records and locks; gone after a boot, where the system cleans its runtime folder.
+    /// Records and locks.
     pub runtime: PathBuf,
-    /// Logs.
+    /// Logs; the same folder.
     pub logs: PathBuf,
 }
 
 /// A folder that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
+    /// Nobody knows whether the user has a home.
+    #[error("cannot look up the home folder of user {uid}")]
+    Home {
+        /// The user.
+        uid: u32,
+        /// Why.
+        source: io::Error,
+    },
     /// It cannot be made.
     #[error("cannot make the folder {}", text::path(path))]
     Make {
@@ -40,32 +55,24 @@ pub enum FolderError {
 }
 
 impl Folders {
-    /// Finds and makes the folders: `$ENSURE_UP_DIR` for both, else `ensure-up` in `$XDG_RUNTIME_DIR` and in
-    /// `$XDG_STATE_HOME` (`~/.local/state`), else a folder of the user's own in the temporary folder.
+    /// Finds and makes the folder: `$ENSURE_UP_DIR`, else `.local/state/ensure-up` in the home folder that the user database
+    /// names, else `/tmp/ensure-up-UID` for a user who has no home or may not write there.
     ///
-    /// Source: the XDG Base Directory Specification; a relative path in its variables does not count.
+    /// No other variable counts: a login shell, cron, `sudo -u` and a bare ssh set them differently, and must find the same
+    /// records and locks.
     ///
     /// # Errors
-    /// When a folder cannot be made or belongs to somebody else.
+    /// When the folder cannot be made or belongs to somebody else.
     pub fn find() -> Result<Self, FolderError> {
-        if let Some(folder) = env::var_os("ENSURE_UP_DIR").filter(|folder| !folder.is_empty()) {
-            let folder = std::path::absolute(&folder).unwrap_or_else(|_| folder.into());
-            make(&folder)?;
-            return Ok(Self { runtime: folder.clone(), logs: folder });
-        }
-        let runtime =
-            absolute("XDG_RUNTIME_DIR").filter(|folder| is_own(folder)).map(|folder| folder.join("ensure-up"));
-        let home =
-            || env::home_dir().filter(|home| home.is_absolute() && is_own(home)).map(|home| home.join(".local/state"));
-        let logs = absolute("XDG_STATE_HOME").or_else(home).map(|folder| folder.join("ensure-up"));
-        let fallback = env::temp_dir().join(format!("ensure-up-{}", geteuid()));
-        if runtime.is_none() || logs.is_none() {
-            make_in_shared_folder(&fallback)?;
-        }
-        let folders = Self { runtime: runtime.unwrap_or_else(|| fallback.clone()), logs: logs.unwrap_or(fallback) };
-        make(&folders.runtime)?;
-        make(&folders.logs)?;
-        Ok(folders)
+        let folder = match env::var_os("ENSURE_UP_DIR").filter(|folder| !folder.is_empty()) {
+            Some(folder) => {
+                let folder = std::path::absolute(&folder).unwrap_or_else(|_| folder.into());
+                make(&folder)?;
+                folder
+            }
+            None => place(home()?.as_deref(), fallback())?,
+        };
+        Ok(Self { runtime: folder.clone(), logs: folder })
     }
 
     /// Returns the path of a file about a port, or about a range of ports.
@@ -74,13 +81,52 @@ impl Folders {
     }
 }
 
-fn absolute(variable: &str) -> Option<PathBuf> {
-    env::var_os(variable).map(PathBuf::from).filter(|folder| folder.is_absolute())
+fn home() -> Result<Option<PathBuf>, FolderError> {
+    let uid = geteuid().as_raw();
+    let home = users::home(uid).map_err(|source| FolderError::Home { uid, source })?;
+    Ok(home.filter(|home| home.is_absolute()))
 }
 
-/// After `su` the variables may still name another user's folders.
-fn is_own(folder: &Path) -> bool {
-    fs::metadata(folder).is_ok_and(|found| found.is_dir() && found.uid() == geteuid().as_raw())
+fn fallback() -> PathBuf {
+    Path::new(SHARED).join(format!("ensure-up-{}", geteuid()))
+}
+
+/// Takes the place at home where the user may write there, else the fallback. A disk that is full or broken is no reason for
+/// another place: the next caller, who finds it in order, would not see what is in that.
+fn place(home: Option<&Path>, fallback: PathBuf) -> Result<PathBuf, FolderError> {
+    if let Some(home) = home
+        && is_own(home)?
+    {
+        let folder = home.join(".local/state/ensure-up");
+        match make(&folder).and_then(|()| check_writable(&folder)) {
+            Ok(()) => return Ok(folder),
+            Err(FolderError::Make { source, .. }) if is_closed(&source) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    make_in_shared_folder(&fallback)?;
+    Ok(fallback)
+}
+
+/// Tells whether a home is there and the user's own: that of root's containers, of `nobody` and of daemons is not.
+fn is_own(home: &Path) -> Result<bool, FolderError> {
+    // the dot makes the automounter mount it: until then the folder is root's
+    match fs::metadata(home.join(".")) {
+        Ok(found) => Ok(found.is_dir() && found.uid() == geteuid().as_raw()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+        Err(error) if is_closed(&error) => Ok(false),
+        Err(source) => Err(FolderError::Make { path: home.to_owned(), source }),
+    }
+}
+
+/// Tells whether the user may not write there.
+fn is_closed(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
+
+fn check_writable(folder: &Path) -> Result<(), FolderError> {
+    rustix::fs::accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)
+        .map_err(|error| FolderError::Make { path: folder.to_owned(), source: error.into() })
 }
 
 fn make(folder: &Path) -> Result<(), FolderError> {
@@ -91,29 +137,39 @@ fn make(folder: &Path) -> Result<(), FolderError> {
 }
 
 fn check(folder: &Path, found: &fs::Metadata) -> Result<(), FolderError> {
-    let refuse = |reason: String| Err(FolderError::Unsafe { path: folder.to_owned(), reason });
     if found.uid() != geteuid().as_raw() {
-        let owner = proc_tree::users::name(found.uid()).unwrap_or_else(|| found.uid().to_string());
-        return refuse(format!("it belongs to {owner}"));
+        let owner = users::name(found.uid()).unwrap_or_else(|| found.uid().to_string());
+        return refuse(folder, format!("it belongs to {owner}"));
     }
     // a group may: with a umask of 002 it is the user's own, and files of its members are not believed anyway
     if found.mode() & 0o002 != 0 {
-        return refuse("others may write to it".into());
+        return refuse(folder, "others may write to it".into());
     }
     Ok(())
 }
 
-/// Where everybody may make files, a link or a folder with our name may be somebody's trap.
+/// Where everybody may make files, a link or a folder with our name may be somebody's trap; and where everybody may rename
+/// them as well, ours may become one at any time.
 fn make_in_shared_folder(folder: &Path) -> Result<(), FolderError> {
     let failed = |source| FolderError::Make { path: folder.to_owned(), source };
+    if let Some(above) = folder.parent() {
+        let mode = fs::metadata(above).map_err(failed)?.mode();
+        if mode & 0o002 != 0 && mode & 0o1000 == 0 {
+            return refuse(folder, format!("everybody may rename what is in {}", text::path(above)));
+        }
+    }
     match fs::DirBuilder::new().mode(0o700).create(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
         _ => {}
     }
     let found = fs::symlink_metadata(folder).map_err(failed)?;
     if !found.is_dir() {
-        return Err(FolderError::Unsafe { path: folder.to_owned(), reason: "it is not a folder".into() });
+        return refuse(folder, "it is not a folder".into());
     }
     check(folder, &found)?;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(failed)
+}
+
+fn refuse(folder: &Path, reason: String) -> Result<(), FolderError> {
+    Err(FolderError::Unsafe { path: folder.to_owned(), reason })
 }
