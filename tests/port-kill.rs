@@ -11,6 +11,8 @@ mod families;
 mod freed;
 #[path = "port-kill/halted.rs"]
 mod halted;
+#[path = "port-kill/hidden.rs"]
+mod hidden;
 #[path = "port-kill/in_use.rs"]
 mod in_use;
 #[path = "port-kill/installed.rs"]

@@ -35,6 +35,7 @@
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 compile_error!("these tools know the process tables of Linux and macOS only");
 
+mod ancestry;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod facts;
@@ -52,6 +53,7 @@ pub mod tree;
 pub mod usage;
 pub mod users;
 
+pub use ancestry::Ancestry;
 pub use facts::Facts;
 pub use figures::Figures;
 pub use handle::Handle;

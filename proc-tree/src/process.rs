@@ -115,6 +115,15 @@ pub fn visible() -> io::Result<impl Iterator<Item = io::Result<Stat>>> {
     Ok(all()?.into_iter().filter_map(|pid| stat_if_visible(pid).transpose()))
 }
 
+/// Reads the PID of a process's parent, 0 for one outside this PID namespace; of one that /proc hides where the kernel
+/// tells it all the same.
+///
+/// # Errors
+/// When the kernel refuses to say.
+pub(crate) fn parent(pid: u32) -> io::Result<Option<u32>> {
+    platform::parent(pid)
+}
+
 /// Lists the PIDs of the process's children.
 ///
 /// `threads` is how many threads the process has: children hang off the thread that forked them.

@@ -11,6 +11,8 @@ pub enum About {
     All,
     /// Any but the caller: the call's first argument is another PID.
     Others,
+    /// A request: the call's second argument is this one, as of ioctl(2).
+    Request(u32),
 }
 
 /// Makes the kernel answer this error to some system calls, in the command and in all that it starts.
@@ -24,16 +26,22 @@ pub fn refuse(command: &mut Command, calls: &'static [libc::c_long], about: Abou
         };
         let answer = libc::SECCOMP_RET_ERRNO | errno.cast_unsigned();
         for &call in calls {
-            // offsets in struct seccomp_data: the call's number, the low half of its first argument
-            let argument = if cfg!(target_endian = "little") { 16 } else { 20 };
+            // offsets in struct seccomp_data: the call's number, the low halves of its arguments
+            let argument = |index: u32| 16 + 8 * index + if cfg!(target_endian = "little") { 0 } else { 4 };
             let number = u32::try_from(call).unwrap_or(u32::MAX);
             add(step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0));
-            if about == About::All {
-                add(step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, number, 0, 1));
-            } else {
-                add(step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, number, 0, 3));
-                add(step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, argument, 0, 0));
-                add(step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, std::process::id(), 1, 0));
+            match about {
+                About::All => add(step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, number, 0, 1)),
+                About::Others => {
+                    add(step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, number, 0, 3));
+                    add(step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, argument(0), 0, 0));
+                    add(step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, std::process::id(), 1, 0));
+                }
+                About::Request(request) => {
+                    add(step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, number, 0, 3));
+                    add(step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, argument(1), 0, 0));
+                    add(step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, request, 0, 1));
+                }
             }
             add(step(libc::BPF_RET | libc::BPF_K, answer, 0, 0));
         }

@@ -18,6 +18,8 @@ use rustix::{
 use super::{exists::if_exists, start_time::StartTime, stat::Stat, state::RunState};
 use crate::Identity;
 
+#[path = "linux/parent.rs"]
+mod parent;
 #[path = "linux/pidfd.rs"]
 pub(crate) mod pidfd;
 
@@ -41,6 +43,13 @@ pub(super) fn stat(pid: u32) -> io::Result<Option<Stat>> {
     match pidfd::support()? {
         Support::Identities => stat_by_pidfd(pid),
         Support::Handles | Support::None => stat_by_start(pid),
+    }
+}
+
+pub(super) fn parent(pid: u32) -> io::Result<Option<u32>> {
+    match stat(pid) {
+        Err(hidden) if hidden.kind() == io::ErrorKind::PermissionDenied => parent::ask(pid).map_err(|_| hidden),
+        answer => Ok(answer?.map(|stat| stat.parent)),
     }
 }
 

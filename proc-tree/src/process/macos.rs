@@ -41,6 +41,10 @@ fn bsd_info(pid: u32) -> io::Result<Option<libc::proc_bsdinfo>> {
     if_exists(info(pid, libc::PROC_PIDTBSDINFO))
 }
 
+pub(super) fn parent(pid: u32) -> io::Result<Option<u32>> {
+    Ok(stat(pid)?.map(|stat| stat.parent))
+}
+
 pub(super) fn stat(pid: u32) -> io::Result<Option<Stat>> {
     let Some(bsd) = bsd_info(pid)? else { return Ok(None) };
     let threads = match info::<libc::proc_taskinfo>(pid, libc::PROC_PIDTASKINFO) {
