@@ -4,6 +4,8 @@ mod support;
 
 #[path = "supervise/crash.rs"]
 mod crash;
+#[path = "supervise/deleted.rs"]
+mod deleted;
 #[path = "supervise/foreground.rs"]
 mod foreground;
 #[path = "supervise/kept.rs"]

@@ -81,6 +81,11 @@ impl Folders {
     }
 }
 
+/// Makes the folder again: it may be deleted while a server is up.
+pub(crate) fn make_again(folder: &Path) -> Result<(), FolderError> {
+    if folder == fallback() { make_in_shared_folder(folder) } else { make(folder) }
+}
+
 fn home() -> Result<Option<PathBuf>, FolderError> {
     let uid = geteuid().as_raw();
     let home = users::home(uid).map_err(|source| FolderError::Home { uid, source })?;

@@ -104,7 +104,7 @@ impl ServerRecord {
     ///
     /// Cut short, from another boot, not ours, a link: whatever is wrong with it, it only means that there is no record.
     pub fn read(folders: &Folders, port: u16) -> Option<Self> {
-        let record = Self::parse(&state_file::read(&path(folders, port)).ok()?)?;
+        let record = Self::parse(&state_file::read(&path(folders, port)).ok().flatten()?)?;
         (record.port == port).then_some(record)
     }
 

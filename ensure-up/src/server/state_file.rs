@@ -1,38 +1,68 @@
 //! A file of the state folder: read only when it is surely ours, written whole or not at all.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, Metadata, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::{Path, PathBuf},
+    path::Path,
+    time::{Duration, SystemTime},
 };
 
-use nix::unistd::geteuid;
+use nix::{errno::Errno, unistd::geteuid};
+use tempfile::NamedTempFile;
+
+use crate::server::folder;
 
 /// No file of ours is larger.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// Reads a file of ours: no link, no pipe, nobody else's, not without end.
+/// How the name of a file ends that is not in place yet.
+const NEW: &str = ".new";
+
+/// To write a file takes no time at all: who began one so long ago was killed.
+const LONG_AGO: Duration = Duration::from_mins(1);
+
+/// Reads a file of ours; `None` where there is none: nothing, or a link, a pipe, somebody else's, which we never put there.
 ///
 /// # Errors
-/// When it is not there, is not ours, or cannot be read.
-pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let file = options().read(true).open(path)?;
-    let found = file.metadata()?;
-    if !found.is_file() || found.uid() != geteuid().as_raw() {
-        return Err(io::ErrorKind::PermissionDenied.into());
+/// When a file is there, or may be, and cannot be read.
+pub(crate) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let file = match options().read(true).open(path) {
+        Ok(file) => file,
+        Err(error) if is_none(&error, || fs::symlink_metadata(path)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if !is_ours(&file.metadata()?) {
+        return Ok(None);
     }
     let mut text = Vec::new();
     file.take(MOST_BYTES).read_to_end(&mut text)?;
-    Ok(text)
+    Ok(Some(text))
 }
 
-/// Puts a file in place.
+/// Tells whether what cannot be opened is surely no file of ours; what may not be read is looked at from outside.
+fn is_none(error: &io::Error, look: impl FnOnce() -> io::Result<Metadata>) -> bool {
+    match error.raw_os_error().map(Errno::from_raw) {
+        // not there; a link; a socket or a device
+        Some(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::ENXIO | Errno::ENODEV | Errno::EOPNOTSUPP) => true,
+        Some(Errno::EACCES | Errno::EPERM) => look().is_ok_and(|found| !is_ours(&found)),
+        _ => false,
+    }
+}
+
+fn is_ours(found: &Metadata) -> bool {
+    found.is_file() && found.uid() == geteuid().as_raw()
+}
+
+/// Puts a file in place, and makes its folder again when that was deleted meanwhile.
 ///
 /// # Errors
 /// When it cannot be written; the one that was there before stays.
 pub(crate) fn write(path: &Path, text: &[u8]) -> io::Result<()> {
-    Draft::write(path, text)?.put_in_place()
+    in_folder(path, |folder| put_in_place(draft(path, folder, text)?, path))
 }
 
 /// Puts a file in place, on the disk when this returns.
@@ -40,50 +70,64 @@ pub(crate) fn write(path: &Path, text: &[u8]) -> io::Result<()> {
 /// # Errors
 /// As [`write`].
 pub(crate) fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
-    let draft = Draft::write(path, text)?;
-    draft.file.sync_all()?;
-    draft.put_in_place()?;
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    in_folder(path, |folder| {
+        let draft = draft(path, folder, text)?;
+        draft.as_file().sync_all()?;
+        put_in_place(draft, path)?;
+        // nothing is lost when they stay
+        let _ = remove_leftovers(path, folder);
+        File::open(folder)?.sync_all()
+    })
 }
 
-/// The new text beside the old one; removed again unless it was put in place.
-#[derive(Debug)]
-struct Draft<'d> {
-    file: File,
-    new: PathBuf,
-    path: &'d Path,
-    is_in_place: bool,
-}
-
-impl<'d> Draft<'d> {
-    fn write(path: &'d Path, text: &[u8]) -> io::Result<Self> {
-        let new = path.with_extension("json.new");
-        let file = options().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        let mut draft = Self { file, new, path, is_in_place: false };
-        draft.file.write_all(text)?;
-        Ok(draft)
-    }
-
-    /// An empty folder in the file's place gives way.
-    fn put_in_place(mut self) -> io::Result<()> {
-        match fs::rename(&self.new, self.path) {
-            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
-                fs::remove_dir(self.path)?;
-                fs::rename(&self.new, self.path)?;
-            }
-            result => result?,
+/// Does it once more when the folder, or what was written in it, has been deleted.
+fn in_folder(path: &Path, write: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    match write(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            folder::make_again(folder).map_err(io::Error::other)?;
+            write(folder)
         }
-        self.is_in_place = true;
-        Ok(())
+        result => result,
     }
 }
 
-impl Drop for Draft<'_> {
-    fn drop(&mut self) {
-        if !self.is_in_place {
-            let _ = fs::remove_file(&self.new);
+/// Writes the new text beside the old one, under a name that no other writer has; removed again unless it is put in place.
+fn draft(path: &Path, folder: &Path, text: &[u8]) -> io::Result<NamedTempFile> {
+    let create = |path: &Path| options().write(true).create_new(true).mode(0o600).open(path);
+    let mut draft = tempfile::Builder::new().prefix(&prefix(path)).suffix(NEW).make_in(folder, create)?;
+    draft.as_file_mut().write_all(text)?;
+    Ok(draft)
+}
+
+/// An empty folder in the file's place gives way.
+fn put_in_place(draft: NamedTempFile, path: &Path) -> io::Result<()> {
+    match draft.persist(path) {
+        Err(failed) if failed.error.kind() == io::ErrorKind::IsADirectory => {
+            fs::remove_dir(path)?;
+            failed.file.persist(path)?;
+        }
+        result => drop(result?),
+    }
+    Ok(())
+}
+
+/// Removes what writers of this file left that were killed.
+fn remove_leftovers(path: &Path, folder: &Path) -> io::Result<()> {
+    let prefix = prefix(path);
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let is_draft = entry.file_name().to_str().is_some_and(|name| name.starts_with(&prefix) && name.ends_with(NEW));
+        let age = || SystemTime::now().duration_since(entry.metadata().ok()?.modified().ok()?).ok();
+        if is_draft && age().is_some_and(|age| age > LONG_AGO) {
+            fs::remove_file(entry.path())?;
         }
     }
+    Ok(())
+}
+
+fn prefix(path: &Path) -> String {
+    format!("{}.", path.file_name().unwrap_or_default().to_string_lossy())
 }
 
 fn options() -> OpenOptions {

@@ -141,3 +141,12 @@ fn a_fallback_that_everybody_may_rename_is_refused() {
     set(site.0.path(), 0o1777);
     assert_eq!(place(None, site.fallback()).unwrap(), site.fallback());
 }
+
+#[test]
+fn a_folder_is_made_again_where_it_was() {
+    let site = Site::new();
+    site.place().unwrap();
+    fs::remove_dir_all(site.home().join(".local")).unwrap();
+    make_again(&site.state()).unwrap();
+    assert_eq!(mode(&site.state()), 0o700);
+}
