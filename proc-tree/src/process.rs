@@ -3,7 +3,7 @@
 //! One façade for both platforms. Every function answers `None` for a process that does not exist (any more)
 //! and an error only where the kernel refused to say. The macOS side has been type-checked, never run.
 
-use std::{io, path::PathBuf, time::SystemTime};
+use std::{ffi::OsString, io, os::unix::ffi::OsStringExt, path::PathBuf, time::SystemTime};
 
 use crate::Identity;
 
@@ -62,6 +62,28 @@ pub fn stat(pid: u32) -> io::Result<Option<Stat>> {
 /// When the kernel refuses to say.
 pub fn command(pid: u32) -> io::Result<Option<Vec<String>>> {
     platform::command(pid)
+}
+
+/// Reads the environment that the process was started with; what it changed since cannot be seen.
+///
+/// Empty for a program that was only just begun, and where a process wiped it: many write a title over their command line and what lies behind it. What is left of a
+/// title there is no variable.
+///
+/// Source: proc_pid_environ(5); on macOS `sysctl(KERN_PROCARGS2)`, which leaves it out for the system's own programs.
+///
+/// # Errors
+/// When the process belongs to another user, mostly.
+pub fn environment(pid: u32) -> io::Result<Option<Vec<(OsString, OsString)>>> {
+    let Some(text) = platform::environment(pid)? else { return Ok(None) };
+    Ok(Some(text.split(|&byte| byte == 0).filter_map(variable).collect()))
+}
+
+/// `NAME=VALUE`. A name has no spaces; a title has.
+fn variable(entry: &[u8]) -> Option<(OsString, OsString)> {
+    let at = entry.iter().position(|&byte| byte == b'=')?;
+    let (name, value) = (&entry[..at], &entry[at + 1..]);
+    let is_name = !name.is_empty() && !name.iter().any(u8::is_ascii_whitespace);
+    is_name.then(|| (OsString::from_vec(name.to_vec()), OsString::from_vec(value.to_vec())))
 }
 
 /// Reads the path of the program that the process executes.
@@ -162,4 +184,48 @@ pub fn is_own_namespace() -> io::Result<bool> {
 /// When the kernel does not say.
 pub fn boot_id() -> io::Result<String> {
     platform::boot_id()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        process::{Command, Stdio},
+        thread,
+        time::{Duration, Instant},
+    };
+
+    use super::*;
+
+    #[test]
+    fn the_environment_is_the_one_that_a_process_was_started_with() {
+        let mut child = Command::new("sleep")
+            .env_clear()
+            .envs([("A", "1"), ("B", "x=y z"), ("EMPTY", "")])
+            .arg("60")
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("sleep is there");
+        // a program that was only just begun has none yet
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let mut seen = environment(child.id()).expect("it is ours");
+        while seen.as_ref().is_some_and(Vec::is_empty) && Instant::now() < deadline {
+            thread::yield_now();
+            seen = environment(child.id()).expect("it is ours");
+        }
+        child.kill().expect("it is ours");
+        child.wait().expect("it is ours");
+        let mut seen = seen.expect("it runs");
+        seen.sort_unstable();
+        let expected = [("A", "1"), ("B", "x=y z"), ("EMPTY", "")].map(|(name, value)| (name.into(), value.into()));
+        assert_eq!(seen, expected);
+        assert_eq!(environment(child.id()).expect("nobody has it"), None);
+    }
+
+    #[test]
+    fn what_a_title_left_in_its_place_is_no_variable() {
+        for entry in ["", "x.conf -g daemon off;", "-g env A=1", "=value", " A=1"] {
+            assert_eq!(variable(entry.as_bytes()), None, "{entry:?}");
+        }
+        assert_eq!(variable(b"A=1=2"), Some(("A".into(), "1=2".into())));
+    }
 }

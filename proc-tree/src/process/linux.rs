@@ -162,6 +162,10 @@ pub(super) fn command(pid: u32) -> io::Result<Option<Vec<String>>> {
     Ok(Some(text.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()))
 }
 
+pub(super) fn environment(pid: u32) -> io::Result<Option<Vec<u8>>> {
+    if_exists(read(pid, "environ"))
+}
+
 pub(super) fn executable(pid: u32) -> io::Result<Option<PathBuf>> {
     link(pid, "exe")
 }

@@ -80,8 +80,26 @@ fn text(bytes: &[libc::c_char]) -> String {
     String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
-/// `KERN_PROCARGS2`: the argument count, the executable's path, padding, then the arguments, each with a NUL.
 pub(super) fn command(pid: u32) -> io::Result<Option<Vec<String>>> {
+    let text = |words: Words| words.arguments.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    Ok(words(pid)?.map(text))
+}
+
+pub(super) fn environment(pid: u32) -> io::Result<Option<Vec<u8>>> {
+    Ok(words(pid)?.map(|words| words.environment))
+}
+
+/// What a process was started with.
+#[derive(Default)]
+struct Words {
+    arguments: Vec<Vec<u8>>,
+    /// The variables, each with a NUL behind it.
+    environment: Vec<u8>,
+}
+
+/// `KERN_PROCARGS2`: the argument count, the executable's path, padding, then the arguments and the variables, each with a NUL;
+/// an empty one ends them.
+fn words(pid: u32) -> io::Result<Option<Words>> {
     let Some(_) = bsd_info(pid)? else { return Ok(None) };
     let mut name = [libc::CTL_KERN, libc::KERN_PROCARGS2, c_int::try_from(pid).unwrap_or(0)];
     let mut size = 0;
@@ -89,17 +107,15 @@ pub(super) fn command(pid: u32) -> io::Result<Option<Vec<String>>> {
     let mut buffer = vec![0u8; size];
     sysctl(&mut name, buffer.as_mut_ptr().cast(), &mut size)?;
     buffer.truncate(size);
-    let Some((count, rest)) = buffer.split_first_chunk::<4>() else { return Ok(Some(Vec::new())) };
+    let Some((count, rest)) = buffer.split_first_chunk::<4>() else { return Ok(Some(Words::default())) };
     let count = usize::try_from(i32::from_ne_bytes(*count)).unwrap_or(0);
     let path_end = rest.iter().position(|&byte| byte == 0).unwrap_or(rest.len());
     let padding = rest[path_end..].iter().position(|&byte| byte != 0).unwrap_or(0);
-    Ok(Some(
-        rest[path_end + padding..]
-            .split(|&byte| byte == 0)
-            .take(count)
-            .map(|word| String::from_utf8_lossy(word).into_owned())
-            .collect(),
-    ))
+    let mut parts = rest[path_end + padding..].splitn(count.saturating_add(1), |&byte| byte == 0).map(<[u8]>::to_vec);
+    let arguments = parts.by_ref().take(count).collect();
+    let mut environment = parts.next().unwrap_or_default();
+    environment.truncate(environment.windows(2).position(|bytes| bytes == [0, 0]).unwrap_or(environment.len()));
+    Ok(Some(Words { arguments, environment }))
 }
 
 fn sysctl(name: &mut [c_int], buffer: *mut c_void, size: &mut usize) -> io::Result<()> {
