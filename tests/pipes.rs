@@ -103,6 +103,33 @@ fn a_full_disk_is_said() {
 }
 
 #[test]
+fn a_standard_output_that_is_closed_is_said() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let server = Fixture::start(["serve", "127.0.0.1:0"]);
+    let (port, pid) = (server.port(), server.pid());
+    let commands = [
+        format!("port-who {port}"),
+        format!("port-who --json {port}"),
+        format!("port-kill --dry-run {port}"),
+        format!("proc-tree {pid}"),
+        format!("health-wait --json :{port}"),
+        format!("ensure-up --adopt any --json --port {port} -- true"),
+        "port-who --help".to_owned(),
+        "port-kill --generate bash".to_owned(),
+    ];
+    for command in commands {
+        let output = script(&format!("{command} >&- || exit $?"), folder.path());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(125), "{command}: {said}");
+        assert!(said.contains("cannot write to standard output: bad file descriptor"), "{command}: {said}");
+    }
+    // who says nothing there does not need it, and /dev/null is open, however it was opened
+    for command in [format!("health-wait :{port} >&-"), format!("port-who {port} 1<>/dev/null")] {
+        assert_eq!(script(&command, folder.path()).status.code(), Some(0), "{command}");
+    }
+}
+
+#[test]
 fn every_tool_generates_its_pages_and_refuses_what_it_does_not_know() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     for tool in TOOLS {

@@ -6,6 +6,7 @@ mod screen;
 pub mod signals;
 pub mod size;
 pub mod status;
+mod stdout;
 pub mod table;
 pub mod terminal;
 pub mod text;

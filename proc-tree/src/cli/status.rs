@@ -9,7 +9,9 @@ use anyhow::Context;
 
 use super::{
     args::{Common, OutputError},
-    signals, text,
+    signals,
+    stdout::stdout,
+    text,
     usage_error::usage_error,
 };
 use crate::{Signal, process};
@@ -96,10 +98,10 @@ pub trait Tool: clap::Parser {
 /// Runs a command: arguments, work, failures in words on standard error, status.
 pub fn main<T: Tool>() -> ExitCode {
     let outcome = match T::parse_arguments() {
-        Ok(tool) => run(tool, &mut io::stdout().lock()),
+        Ok(tool) => run(tool, &mut *stdout()),
         Err(error) => match usage_error(T::NAME, &error) {
             Some(message) => return say(&message, USAGE),
-            None => write!(io::stdout(), "{}", error.render())
+            None => write!(stdout(), "{}", error.render())
                 .map_err(|error| OutputError(error).into())
                 .map(|()| Exit::Code(DONE)),
         },
