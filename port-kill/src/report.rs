@@ -63,6 +63,9 @@ fn detail(process: &ProcessOutcome) -> Option<String> {
     let signal = process.signal.map(Signal::name);
     let elapsed = process.elapsed.map(duration::elapsed).unwrap_or_default();
     let said = match (process.outcome, signal, process.unanswered) {
+        (Outcome::Killed, Some(signal), Some(halting)) if halting.halts() => {
+            format!("{halting} ends no process, {signal} after {elapsed}")
+        }
         (Outcome::Killed, Some(signal), Some(unanswered)) => format!("{unanswered} ignored, {signal} after {elapsed}"),
         (Outcome::Survived, Some(signal), Some(unanswered)) => format!("{unanswered} and {signal}, {elapsed}"),
         (Outcome::Terminated | Outcome::Killed | Outcome::Survived, Some(signal), _) => format!("{signal}, {elapsed}"),

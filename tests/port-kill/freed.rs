@@ -75,6 +75,24 @@ fn one_that_ignores_the_signal_is_killed_after_the_grace() {
 }
 
 #[test]
+fn a_signal_that_nobody_ignored_is_not_said_to_be_ignored() {
+    for (flags, said) in [
+        // there was no time to answer it
+        (&["--grace", "0"][..], "SIGKILL, TIME"),
+        (&["--grace", "0", "--tree"], "SIGKILL, TIME"),
+        (&["--grace", "50ms", "--signal", "STOP"], "SIGSTOP ends no process, SIGKILL after TIME"),
+        (&["--grace", "50ms", "--signal", "TSTP"], "SIGTSTP ends no process, SIGKILL after TIME"),
+        (&["--grace", "50ms", "--signal", "CONT"], "SIGCONT ignored, SIGKILL after TIME"),
+    ] {
+        let server = Fixture::start(["serve", "--ignore-term", &quiet_address()]);
+        let port = server.port();
+        let output = port_kill().args(flags).arg(port.to_string()).any_stdout().run();
+        let line = format!("{port} killed fixture ({}, SIZE) {said}\nfreed {port}: 1 process, SIZE\n", server.pid());
+        assert_eq!(without_figures(&output.stdout), line, "{flags:?}");
+    }
+}
+
+#[test]
 fn force_is_sigkill_at_once() {
     let server = Fixture::start(["serve", "--ignore-term", &quiet_address()]);
     let said = free(&server, &["--force"]);

@@ -12,9 +12,6 @@ use rustix::io::Errno;
 
 use super::guard::Permit;
 
-/// What is meant to halt a process: it is not continued afterwards.
-const HALTING: [Signal; 4] = [Signal::STOP, Signal::TSTP, Signal::TTIN, Signal::TTOU];
-
 /// How long to wait for a descriptor when a process is to go on.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -79,7 +76,7 @@ impl OpenProcess {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
         let is_sent = self.send(signal)?;
-        if HALTING.contains(&signal) {
+        if signal.halts() {
             self.halt = Halt::Theirs;
         }
         Ok(is_sent)
@@ -95,7 +92,7 @@ impl OpenProcess {
     /// Lets it run again, whoever halted it, to act on the signal that it was sent. One that is about to stand still does
     /// not show it yet: all are continued, which means nothing to one that runs.
     pub(super) fn resume_after(&mut self, signal: Signal) {
-        if !HALTING.contains(&signal) {
+        if !signal.halts() {
             self.go_on();
         }
     }

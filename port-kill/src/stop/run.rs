@@ -200,10 +200,18 @@ impl<'i> StopRun<'i> {
     }
 
     fn kill(&mut self) -> io::Result<()> {
-        if !self.tree {
+        if self.tree {
+            self.kill_trees()?;
+        } else {
             self.members.send(Member::is_open, |_| Signal::KILL);
-            return Ok(());
         }
+        if !self.schedule.waits() {
+            self.members.list.iter_mut().for_each(|member| member.stopped.unanswered = None);
+        }
+        Ok(())
+    }
+
+    fn kill_trees(&mut self) -> io::Result<()> {
         if self.members.must_be_halted(Member::is_open) {
             self.members.halt(Halt::All, Member::is_open)?;
         }

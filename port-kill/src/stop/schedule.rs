@@ -100,6 +100,11 @@ impl Schedule {
         }
     }
 
+    /// Tells whether there is time to answer the first signal.
+    pub(super) fn waits(&self) -> bool {
+        !self.grace.is_zero()
+    }
+
     /// Returns when SIGKILL follows; `None` where it does not, or was sent.
     pub(super) fn kills_at(&self) -> Option<Instant> {
         self.grace_ends.filter(|_| self.escalate && self.patience_ends.is_none())
@@ -123,7 +128,7 @@ impl Schedule {
     }
 
     fn is_late(&self, now: Instant) -> bool {
-        self.escalate && !self.grace.is_zero() && self.grace_ends.is_some_and(|ends| now >= ends)
+        self.escalate && self.waits() && self.grace_ends.is_some_and(|ends| now >= ends)
     }
 }
 

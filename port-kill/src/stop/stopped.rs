@@ -21,7 +21,7 @@ pub struct Stopped {
     pub outcome: Outcome,
     /// The last signal that it was sent.
     pub signal: Option<Signal>,
-    /// The signal before the last, where it was not enough.
+    /// The signal before the last, where there was time to answer it and it was not enough.
     pub unanswered: Option<Signal>,
     /// From the first signal to the end, or to the end of the wait.
     pub elapsed: Option<Duration>,

@@ -52,6 +52,11 @@ impl Signal {
         self.0.as_str()
     }
 
+    /// Tells whether it halts a process, until [`Signal::CONT`], where the process does not catch it.
+    pub fn halts(self) -> bool {
+        [Self::STOP, Self::TSTP, Self::TTIN, Self::TTOU].contains(&self)
+    }
+
     #[cfg(any(feature = "cli", target_os = "macos"))]
     pub(crate) fn to_nix(self) -> signal::Signal {
         self.0
