@@ -4,6 +4,7 @@ mod candidate;
 mod evidence;
 mod findings;
 mod in_use;
+mod in_vain;
 mod named;
 mod plan;
 mod recheck;

@@ -32,7 +32,8 @@ pub enum Outcome {
     Gone,
     /// It runs and holds no port.
     NoPort,
-    /// It must not be signalled: the tool itself, an ancestor of it, the first process, a container's forwarder.
+    /// It is not signalled: the tool itself, an ancestor of it, the first process, a container's forwarder, a thread, one
+    /// that is in another network.
     Refused,
     /// It may not be signalled, or cannot be seen.
     Denied,
@@ -182,7 +183,7 @@ impl Report {
     pub fn is_free(&self) -> bool {
         let lives = |outcome| matches!(outcome, Outcome::Denied | Outcome::Refused | Outcome::Survived);
         let holds_again = |process: &ProcessOutcome| match process.role {
-            Role::Holder => process.port.is_none() && process.outcome == Outcome::Denied,
+            Role::Holder => process.port.is_none() && matches!(process.outcome, Outcome::Denied | Outcome::Refused),
             Role::Supervisor => lives(process.outcome),
             Role::Descendant => false,
         };

@@ -39,7 +39,7 @@ pub use filter::{Filter, parse_pattern, parse_user};
 pub use free::{Availability, Free, FreeError, Occupancy, free};
 pub use holder::holds;
 pub use look::{LookError, look, owners};
-pub use namespace::own as own_network;
+pub use namespace::{of as network_of, own as own_network};
 pub use port::{InvalidPort, PortSpec, Protocol};
 pub use query::Query;
 pub use socket::{Socket, State};

@@ -8,7 +8,7 @@
 //!
 //! use proc_tree::{Handle, Identity, Sampler, Signal, handle, roots, sample::sampler::Options};
 //!
-//! # fn main() -> std::io::Result<()> {
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut child = Command::new("sleep").arg("60").spawn()?;
 //! let identity = Identity::of(child.id())?.expect("nobody has waited for it yet");
 //!

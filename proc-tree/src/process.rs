@@ -110,6 +110,14 @@ pub fn uid(pid: u32) -> io::Result<Option<u32>> {
     platform::uid(pid)
 }
 
+/// Returns the process that this is a thread's ID of; `None` for the ID of a process, and for nobody's.
+///
+/// # Errors
+/// When the kernel refuses to say.
+pub fn of_thread(id: u32) -> io::Result<Option<u32>> {
+    platform::of_thread(id)
+}
+
 /// Lists the PIDs of all processes that can be seen.
 ///
 /// # Errors

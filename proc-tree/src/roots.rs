@@ -69,6 +69,8 @@ pub enum Missing {
     Gone(u32),
     /// The PID belongs to another process by now.
     Replaced(u32),
+    /// It is the ID of a thread, and that of its process is the other one.
+    Thread(u32, u32),
     /// The record named no process, since its owner could not be seen; it may have named a port.
     Invisible(Option<u16>),
 }
@@ -78,21 +80,34 @@ impl fmt::Display for Missing {
         match self {
             Self::Gone(pid) => write!(f, "process {pid} does not exist"),
             Self::Replaced(pid) => write!(f, "process {pid} is gone; its PID belongs to another process now"),
+            Self::Thread(id, pid) => write!(f, "{id} is no process but a thread of process {pid}"),
             Self::Invisible(Some(port)) => write!(f, "the process that holds port {port} is not visible to you"),
             Self::Invisible(None) => write!(f, "a process that was named is not visible to you"),
         }
     }
 }
 
+/// A process that was asked for cannot be looked at.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot look at process {pid}")]
+pub struct Unreadable {
+    pid: u32,
+    source: io::Error,
+}
+
 /// Finds the roots of the trees that hold the selected processes. One that descends from another belongs to its tree.
 ///
 /// # Errors
 /// When a process cannot be looked at.
-pub fn find(selected: &[Selected]) -> io::Result<(Vec<Root>, Vec<Missing>)> {
+pub fn find(selected: &[Selected]) -> Result<(Vec<Root>, Vec<Missing>), Unreadable> {
     let mut found: Vec<Stat> = Vec::new();
     let mut missing: Vec<Missing> = Vec::new();
     for one in selected {
-        match look_up(one)? {
+        let looked_up = match one.pid {
+            Some(pid) => look_up(pid, one).map_err(|source| Unreadable { pid, source })?,
+            None => Err(Missing::Invisible(one.port)),
+        };
+        match looked_up {
             Ok(stat) if found.iter().any(|known| known.pid == stat.pid) => {}
             Ok(stat) => found.push(stat),
             Err(reason) if missing.contains(&reason) => {}
@@ -102,21 +117,23 @@ pub fn find(selected: &[Selected]) -> io::Result<(Vec<Root>, Vec<Missing>)> {
     Ok((fold(&found)?, missing))
 }
 
-fn look_up(one: &Selected) -> io::Result<Result<Stat, Missing>> {
-    let Some(pid) = one.pid else { return Ok(Err(Missing::Invisible(one.port))) };
+fn look_up(pid: u32, one: &Selected) -> io::Result<Result<Stat, Missing>> {
+    if let Some(process) = process::of_thread(pid).ok().flatten() {
+        return Ok(Err(Missing::Thread(pid, process)));
+    }
     Ok(match process::stat(pid)?.filter(|stat| !stat.has_ended()) {
         None => Err(Missing::Gone(pid)),
-        Some(stat) if one.start_id.is_some_and(|start_id| start_id != stat.start_id) => Err(Missing::Replaced(pid)),
+        Some(stat) if !one.names(stat.identity()) => Err(Missing::Replaced(pid)),
         Some(stat) => Ok(stat),
     })
 }
 
-fn fold(found: &[Stat]) -> io::Result<Vec<Root>> {
+fn fold(found: &[Stat]) -> Result<Vec<Root>, Unreadable> {
     let given: HashSet<Identity> = found.iter().map(Stat::identity).collect();
     let mut roots: Vec<Root> = Vec::new();
     let mut below: HashMap<Identity, Vec<u32>> = HashMap::new();
     for stat in found {
-        let ancestors = tree::ancestors(stat)?;
+        let ancestors = tree::ancestors(stat).map_err(|source| Unreadable { pid: stat.pid, source })?;
         match ancestors.iter().rev().map(Stat::identity).find(|ancestor| given.contains(ancestor)) {
             Some(top) => below.entry(top).or_default().push(stat.pid),
             None => roots.push(Root::new(stat)),

@@ -10,7 +10,7 @@ use std::{
 use nix::libc;
 
 use super::support::{
-    Fixture, NOBODY, Tool, children_have_default_signals,
+    self, Fixture, NOBODY, Tool, children_have_default_signals,
     filter::{About, refuse, without_pidfds},
     fixture_path, free_port, installed, is_root_or_skipped, runs, skipped,
 };
@@ -97,6 +97,11 @@ fn whatever_a_filter_answers_where_it_refuses_pidfds_the_tools_do_without() {
 
 /// Runs a script as another user where /proc is mounted with this `hidepid`; `None` where that cannot be set up.
 fn hidden(level: u8, text: &str, folder: &Path) -> Option<std::process::Output> {
+    Some(hiding(level, text, folder)?.output().expect("a shell runs"))
+}
+
+/// Prepares that.
+fn hiding(level: u8, text: &str, folder: &Path) -> Option<Command> {
     let (true, Some(unshare), Some(setpriv)) = (is_root_or_skipped(), installed("unshare"), installed("setpriv"))
     else {
         return None;
@@ -123,7 +128,7 @@ fn hidden(level: u8, text: &str, folder: &Path) -> Option<std::process::Output> 
     shell.args(["--mount", "sh", "-c", &enter]).current_dir(folder).stdin(Stdio::null());
     shell.env("PATH", format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default()));
     shell.env("HOME", folder).env("ENSURE_UP_DIR", folder.join("state"));
-    Some(shell.output().expect("a shell runs"))
+    Some(shell)
 }
 
 #[test]
@@ -160,15 +165,57 @@ fn a_process_that_proc_hides_has_not_ended() {
         let text = format!(
             "status=0; port-kill --json - <record >said 2>&1 || status=$?; test $status = 1; grep -q '\"outcome\":\"denied\"' said
              status=0; proc-tree {pid} 2>said || status=$?; test $status = 125
+             grep -q '^proc-tree: cannot look at process {pid}: ' said
+             echo '{{\"pid\":{pid},\"port\":{free}}}' | port-kill --json - >said
+             grep -q '\"outcome\":\"gone\".*it does not hold port {free}' said
+             status=0; echo {pid} | port-kill --json - >said 2>&1 || status=$?; test $status = 1; grep -q '\"outcome\":\"denied\"' said
              status=0; health-wait -q --timeout 50ms --pid {pid} :1 2>said || status=$?; test $status != 3; test $status != 0
              status=0; health-wait -q --timeout 50ms --down pid:{pid} 2>said || status=$?; test $status != 0",
-            pid = server.pid()
+            pid = server.pid(),
+            free = free_port()
         );
         let Some(output) = hidden(level, &text, folder.path()) else { return };
         let said = std::fs::read_to_string(folder.path().join("said")).unwrap_or_default();
         assert!(output.status.success(), "hidepid={level}: {output:?} {said}");
         assert!(runs(server.pid()));
     }
+}
+
+#[test]
+fn one_that_proc_hides_keeps_the_port_of_its_record_in_question_also_without_pidfds() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let server = Fixture::start(["serve", "127.0.0.1:0"]);
+    let (port, pid) = (server.port(), server.pid());
+    let text = format!("echo '{{\"pid\":{pid},\"port\":{port}}}' | port-kill --json - 2>said");
+    let Some(mut shell) = hiding(2, &text, folder.path()) else { return };
+    without_pidfds(&mut shell);
+    let output = shell.output().expect("a shell runs");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = support::records(&String::from_utf8_lossy(&output.stdout));
+    let reason = "it cannot be seen whether it runs: /proc hides it from you (hidepid)";
+    assert_eq!((&said[0]["outcome"], &said[0]["reason"]), (&"denied".into(), &reason.into()), "{said:?}");
+    // its socket is at stake: nobody else is known to hold it
+    assert_eq!((&said[1]["free"], &said[1]["held_by"][0]["user"]), (&false.into(), &"root".into()), "{said:?}");
+    assert!(runs(pid));
+}
+
+#[test]
+fn where_there_is_no_proc_nobody_is_said_to_be_hidden() {
+    let (true, Some(unshare)) = (is_root_or_skipped(), installed("unshare")) else { return };
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let server = Fixture::start(["serve", "127.0.0.1:0"]);
+    for (command, status) in [
+        (format!("port-kill {}", server.port()), 125),
+        (format!("port-who {}", server.port()), 125),
+        (format!("proc-tree {}", server.pid()), 125),
+    ] {
+        let text = format!("exec {} --mount sh -c 'mount -t tmpfs none /proc; exec {command}'", unshare.display());
+        let output = script(&text, folder.path());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{command}: {said}");
+        assert!(said.ends_with(": /proc shows no processes\n"), "{command}: {said}");
+    }
+    assert!(runs(server.pid()));
 }
 
 #[test]

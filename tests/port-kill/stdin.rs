@@ -38,10 +38,12 @@ fn records_and_bare_pids_free_what_those_processes_hold() {
 #[test]
 fn a_recycled_pid_is_gone_and_its_new_owner_lives() {
     let server = Fixture::start(["serve", &quiet_address()]);
-    let said = run(format!("{{\"pid\":{},\"start_id\":1,\"port\":{}}}", server.pid(), server.port()));
+    let identity = proc_tree::Identity::of(server.pid()).expect("it can be seen").expect("it runs");
+    let before = identity.start_id - 1;
+    let said = run(format!("{{\"pid\":{},\"start_id\":{before},\"port\":{}}}", server.pid(), server.port()));
     let process = said.process(server.pid());
     assert_eq!((process.outcome.as_str(), process.reason.as_deref()), ("gone", Some("it had ended")));
-    assert_eq!((process.start_id, process.name.as_deref()), (Some(1), None), "nothing is told of the other one");
+    assert_eq!((process.start_id, process.name.as_deref()), (Some(before), None), "nothing is told of the other one");
     assert!(runs(server.pid()));
 }
 
@@ -125,6 +127,10 @@ fn one_bad_line_and_nothing_is_done() {
     let server = Fixture::start(["serve", &quiet_address()]);
     let output = port_kill().arg("-").stdin(format!("{}\nnonsense\n", record(&server))).status(2).any_stderr().run();
     assert!(output.stderr.starts_with("port-kill: standard input, line 3: "), "{}", output.stderr);
+    let zero = format!("{}{{\"pid\":{},\"port\":0}}\n", record(&server), server.pid());
+    let output = port_kill().arg("-").stdin(zero).status(2).any_stderr().run();
+    assert!(output.stderr.starts_with("port-kill: standard input, line 2: "), "{}", output.stderr);
+    assert!(output.stderr.ends_with("a port is a number from 1 to 65535\n"), "{}", output.stderr);
     assert!(runs(server.pid()));
 }
 
@@ -167,4 +173,34 @@ fn a_record_of_another_network_is_refused_and_the_network_is_named() {
     assert!(output.stdout.contains(&reason), "{}", output.stdout);
     assert_eq!(output.stderr, "port-kill: port 18001 is still held\n");
     assert!(runs(pid));
+}
+
+#[test]
+fn what_a_process_in_another_network_holds_cannot_be_seen_and_it_is_refused() {
+    let server = Fixture::start(["hold", "netns", "0.0.0.0:18001"]);
+    if let Some(word) = server.said.iter().find_map(|word| word.strip_prefix("refused:")) {
+        return crate::support::skipped(&format!("no network namespace may be made: {word}"));
+    }
+    let pid = server.pid();
+    let network = port_who::network_of(pid).expect("the fixture is ours");
+    let reason = format!("it is in network namespace {network}, not in this one");
+    for (input, held) in [(pid.to_string(), None), (format!("{{\"pid\":{pid},\"port\":18001}}"), Some(18001))] {
+        let output = port_kill().args(["--json", "-"]).stdin(input).status(1).any_stdout().any_stderr().run();
+        let said = Said::by(&output);
+        assert_eq!((said.outcome(pid), said.process(pid).reason.as_deref()), ("refused", Some(reason.as_str())));
+        let ports: Vec<_> = said.ports.iter().map(|port| (port.port, port.free)).collect();
+        assert_eq!(ports, held.map(|port| (port, false)).into_iter().collect::<Vec<_>>());
+        assert!(!output.stderr.contains("hint: "), "{}", output.stderr);
+    }
+    assert!(runs(pid));
+}
+
+#[test]
+fn a_thread_is_refused_and_its_process_is_named() {
+    // a test runs on a thread of its own
+    let (thread, process) = (nix::unistd::gettid().as_raw().cast_unsigned(), std::process::id());
+    let output = port_kill().args(["--json", "-"]).stdin(thread.to_string()).status(1).any_stdout().run();
+    let (said, reason) = (Said::by(&output), format!("it is no process but a thread of process {process}"));
+    assert_eq!((said.outcome(thread), said.process(thread).reason.as_deref()), ("refused", Some(reason.as_str())));
+    assert_eq!((said.process(thread).port, said.process(thread).start_id), (None, None));
 }

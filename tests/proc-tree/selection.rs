@@ -64,9 +64,18 @@ fn arguments_and_stdin_may_be_mixed() {
 #[test]
 fn a_record_of_an_earlier_process_with_the_same_pid_is_gone() {
     let one = idle();
-    let line = format!("{{\"pid\":{},\"start_id\":1}}\n", one.pid());
+    let start_id = Identity::of(one.pid()).expect("it can be read").expect("it runs").start_id - 1;
+    let line = format!("{{\"pid\":{},\"start_id\":{start_id}}}\n", one.pid());
     let message = format!("proc-tree: process {} is gone; its PID belongs to another process now\n", one.pid());
     proc_tree().stdin(line).status(1).stderr(message).run();
+}
+
+#[test]
+fn a_thread_is_no_process_and_the_process_is_named() {
+    // a test runs on a thread of its own
+    let (thread, process) = (nix::unistd::gettid(), std::process::id());
+    let message = format!("proc-tree: {thread} is no process but a thread of process {process}\n");
+    proc_tree().arg(thread.to_string()).status(1).stderr(message).run();
 }
 
 #[test]

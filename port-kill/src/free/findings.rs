@@ -27,8 +27,8 @@ pub(super) struct Findings {
     pub(super) held: BTreeSet<(u16, Protocol)>,
     /// The ports on which nobody listened, and what is to be said of those that a supervisor would have taken again.
     pub(super) kept_up: BTreeMap<u16, String>,
-    /// The ports of another network that were asked for, and what is to be said of each.
-    pub(super) elsewhere: Vec<(u16, String)>,
+    /// The ports that those may hold who were named in vain: in another network, or unseen.
+    pub(super) unsettled: Vec<(u16, Option<String>)>,
     /// The sessions and process groups of the holders that are stopped.
     pub(super) kin: HashSet<(u32, u32)>,
     /// What descended from each holder before it was signalled.

@@ -2,9 +2,10 @@
 
 use std::{collections::HashSet, io};
 
-use port_who::{Answer, Holding, Socket, holds, own_network};
-use proc_tree::{Facts, Identity, cli::text, selection::Selected};
+use port_who::{Answer, Holding, Socket, holds, network_of, own_network};
+use proc_tree::{Facts, Identity, cli::text, process, selection::Selected};
 
+use super::in_vain::{InVain, judge};
 use crate::outcome::{Outcome, ProcessOutcome};
 
 /// Tells whether this holding was named, or may have been: by a record without a PID, or by a process of which cannot be
@@ -21,15 +22,12 @@ pub(super) fn is_named(one: &Selected, holding: &Holding) -> bool {
 
 /// Tells whether this process was named, on this port where one was named.
 pub(super) fn is_selected(one: &Selected, process: &Facts, socket: &Socket) -> bool {
-    elsewhere(one).is_none()
-        && one.pid == Some(process.pid)
-        && one.start_id.is_none_or(|start| start == process.start_id)
-        && is_on_port(one, socket)
+    elsewhere(one).is_none() && one.names(process.identity()) && is_on_port(one, socket)
 }
 
 /// Names the network that a port was said to be in, where that is another one than this process's: what holds it there
 /// cannot be seen from here.
-pub(super) fn elsewhere(one: &Selected) -> Option<u64> {
+fn elsewhere(one: &Selected) -> Option<u64> {
     one.netns.filter(|&named| own_network().is_some_and(|own| own != named))
 }
 
@@ -37,8 +35,7 @@ pub(super) fn elsewhere(one: &Selected) -> Option<u64> {
 fn may_hold(one: &Selected, invisible: &[Socket]) -> bool {
     let lives = |pid| {
         // what cannot be seen may live
-        Identity::of(pid)
-            .map_or(true, |now| now.is_some_and(|identity| one.start_id.is_none_or(|start| start == identity.start_id)))
+        Identity::of(pid).map_or(true, |now| now.is_some_and(|now| one.names(now)))
     };
     one.pid.is_some_and(|pid| lives(pid) && holds(pid, invisible).is_err())
 }
@@ -57,7 +54,10 @@ pub(super) fn unmatched(selected: &[Selected], answer: &Answer) -> Vec<ProcessOu
             .any(|holding| holding.process.as_ref().is_some_and(|process| is_selected(one, process, &holding.socket)))
     };
     let mut seen = HashSet::new();
-    let missing = |one: &&Selected| one.pid.is_some() && !holds(one) && seen.insert((one.pid, one.start_id, one.port));
+    let missing = |one: &&Selected| {
+        let is_asked_for = one.pid.is_some() || elsewhere(one).is_some();
+        is_asked_for && !holds(one) && seen.insert((one.pid, one.start_id, one.port))
+    };
     let nameless = selected.iter().any(|one| one.pid.is_none() && one.port.is_none()).then(|| ProcessOutcome {
         reason: Some("the record names neither a process nor a port".into()),
         ..ProcessOutcome::of_port(None, Outcome::Denied)
@@ -69,40 +69,36 @@ pub(super) fn unmatched(selected: &[Selected], answer: &Answer) -> Vec<ProcessOu
 fn runs(one: &Selected) -> io::Result<Option<Facts>> {
     let Some(pid) = one.pid else { return Ok(None) };
     let Some(now) = Identity::of(pid)? else { return Ok(None) };
-    if one.start_id.is_some_and(|start| start != now.start_id) {
+    if !one.names(now) {
         return Ok(None);
     }
     Ok(Facts::of(pid)?.filter(|process| process.identity() == now))
 }
 
-/// Words in which network a port is, as `ls -Li /proc/PID/ns/net` shows it.
-pub(super) fn in_network(network: u64) -> String {
-    format!("it is in network namespace {network}, not in this one")
-}
-
+/// Says what there is to say of one that was named and holds nothing here.
 fn in_vain(one: &Selected, answer: &Answer) -> ProcessOutcome {
-    let seen = runs(one);
+    let thread_of = one.pid.and_then(|id| process::of_thread(id).ok().flatten());
+    let seen = thread_of.map_or_else(|| runs(one), Facts::of);
     let process = seen.as_ref().ok().and_then(Option::as_ref);
     let invisible: Vec<Socket> =
         answer.invisible().map(|holding| &holding.socket).filter(|socket| is_on_port(one, socket)).cloned().collect();
-    let unseen = may_hold(one, &invisible);
-    let network = elsewhere(one).filter(|_| seen.as_ref().is_ok_and(Option::is_some));
-    let (outcome, reason) = match (&seen, one.port) {
-        _ if network.is_some() => (Outcome::Refused, network.map(in_network).unwrap_or_default()),
-        (Err(error), _) => (Outcome::Denied, format!("it cannot be seen whether it runs: {}", text::os_error(error))),
-        (Ok(None), _) => (Outcome::Gone, "it had ended".to_owned()),
-        (Ok(Some(_)), Some(port)) if unseen => {
-            (Outcome::Denied, format!("it cannot be seen whether it holds port {port}"))
-        }
-        (Ok(Some(_)), Some(port)) => (Outcome::Gone, format!("it does not hold port {port}")),
-        (Ok(Some(_)), None) if unseen => (Outcome::Denied, "it cannot be seen what it holds".to_owned()),
-        (Ok(Some(_)), None) => (Outcome::NoPort, "it holds no port".to_owned()),
-    };
+    let (outcome, reason) = judge(&InVain {
+        lives: seen.as_ref().map(|seen| seen.is_some() || one.pid.is_none()).map_err(text::os_error),
+        network: elsewhere(one).or_else(|| process.and_then(|process| other_network(process.pid))),
+        thread_of,
+        port: one.port,
+        is_port_held: answer.holdings.iter().any(|holding| is_on_port(one, &holding.socket)),
+        may_hold: may_hold(one, &invisible),
+    });
     ProcessOutcome {
         pid: one.pid,
-        start_id: one.start_id.or(process.map(|process| process.start_id)),
+        start_id: one.start_id.or(process.filter(|_| thread_of.is_none()).map(|process| process.start_id)),
         name: process.map(|process| process.name.clone()),
         reason: Some(reason),
         ..ProcessOutcome::of_port(one.port, outcome)
     }
+}
+
+fn other_network(pid: u32) -> Option<u64> {
+    network_of(pid).filter(|&network| own_network().is_some_and(|own| own != network))
 }

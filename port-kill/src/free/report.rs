@@ -113,7 +113,11 @@ impl Summary<'_> {
             }
             report.ports.push(outcome);
         }
-        report.ports.extend(self.findings.elsewhere.iter().map(|(port, reason)| in_other_network(*port, reason)));
+        for (port, reason) in &self.findings.unsettled {
+            if !report.ports.iter().any(|one| one.port == *port && !one.free) {
+                report.ports.push(still_held(*port, reason.clone()));
+            }
+        }
         Ok(())
     }
 
@@ -261,17 +265,9 @@ fn port_outcome(
     PortOutcome { port, protocol, free, reason, held_by, left_alone: false, in_use: false }
 }
 
-/// A port that nobody holds here, and that was asked for as one of another network.
-fn in_other_network(port: u16, reason: &str) -> PortOutcome {
-    PortOutcome {
-        port,
-        protocol: None,
-        free: false,
-        reason: Some(reason.to_owned()),
-        held_by: Vec::new(),
-        left_alone: false,
-        in_use: false,
-    }
+/// A port of which nobody is known to hold it, and that is not said to be free.
+fn still_held(port: u16, reason: Option<String>) -> PortOutcome {
+    PortOutcome { port, protocol: None, free: false, reason, held_by: Vec::new(), left_alone: false, in_use: false }
 }
 
 fn unseen(port: u16, holding: &Holding) -> ProcessOutcome {

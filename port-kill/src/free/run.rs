@@ -15,7 +15,7 @@ use super::{
     evidence,
     findings::Findings,
     in_use::{self, InUseError},
-    named::{elsewhere, in_network, is_named, unmatched},
+    named::{is_named, unmatched},
     plan::{HolderVerdict, judge},
     recheck,
     report::Summary,
@@ -99,8 +99,9 @@ impl FreeRun<'_> {
         if let Target::Processes(selected) = &self.request.target {
             self.scope.narrow(answer.holdings.iter().filter(|one| selected.iter().any(|named| is_named(named, one))));
             self.findings.decided = unmatched(selected, &answer);
-            let elsewhere = selected.iter().filter_map(|one| Some((one.port?, in_network(elsewhere(one)?))));
-            self.findings.elsewhere = elsewhere.collect();
+            let may_hold = |one: &&ProcessOutcome| matches!(one.outcome, Outcome::Refused | Outcome::Denied);
+            let unsettled = self.findings.decided.iter().filter(may_hold);
+            self.findings.unsettled = unsettled.filter_map(|one| Some((one.port?, one.reason.clone()))).collect();
             self.hint_without_port();
         }
         self.findings.note(&answer, &self.scope);

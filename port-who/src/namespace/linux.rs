@@ -30,6 +30,11 @@ pub fn own() -> Option<u64> {
     fs::metadata(OWN).ok().map(|file| file.ino())
 }
 
+/// Names the network namespace of a process; `None` where it cannot be seen.
+pub fn of(pid: u32) -> Option<u64> {
+    fs::metadata(format!("/proc/{pid}/ns/net")).ok().map(|file| file.ino())
+}
+
 /// Finds each distinct `/proc/*/ns/net`, once.
 ///
 /// # Errors

@@ -28,7 +28,7 @@ use proc_tree::{
 use super::{
     format::FormatArgs,
     limits::{self, Limits},
-    observer::{ChartFile, Observer, UNREADABLE, create, note},
+    observer::{ChartFile, Observer, create, note},
     once,
     output::{Destination, Output},
     run::{Plan, Run, settle},
@@ -236,7 +236,7 @@ impl Arguments {
         if selected.is_empty() {
             note(self.common.quiet, "proc-tree: standard input named no process");
         }
-        let (roots, missing) = roots::find(&selected).context(UNREADABLE)?;
+        let (roots, missing) = roots::find(&selected)?;
         for missing in &missing {
             note(self.common.quiet, &format!("proc-tree: {missing}"));
         }

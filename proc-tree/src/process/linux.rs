@@ -85,7 +85,16 @@ fn may_exist(pid: u32) -> bool {
 }
 
 fn hidden() -> io::Error {
-    io::Error::new(io::ErrorKind::PermissionDenied, "/proc hides it from you (hidepid)")
+    if is_proc_mounted() {
+        io::Error::new(io::ErrorKind::PermissionDenied, "/proc hides it from you (hidepid)")
+    } else {
+        io::Error::other("/proc shows no processes")
+    }
+}
+
+fn is_proc_mounted() -> bool {
+    const PROC_SUPER_MAGIC: u64 = 0x9fa0;
+    statfs("/proc").is_ok_and(|system| u64::try_from(system.f_type) == Ok(PROC_SUPER_MAGIC))
 }
 
 fn parsed(pid: u32, text: &[u8]) -> io::Result<Stat> {
@@ -108,7 +117,6 @@ pub(super) fn identity(pid: u32) -> io::Result<Option<Identity>> {
 ///
 /// Where there is no /proc at all nothing is counted: what needs it will say so.
 pub(super) fn is_own_namespace() -> io::Result<bool> {
-    const PROC_SUPER_MAGIC: u64 = 0x9fa0;
     match fs::read_to_string("/proc/self/status") {
         // before Linux 4.1 there was no such line
         Ok(text) => Ok(text
@@ -116,9 +124,7 @@ pub(super) fn is_own_namespace() -> io::Result<bool> {
             .find_map(|line| line.strip_prefix("NSpid:"))
             .is_none_or(|pids| pids.split_ascii_whitespace().count() == 1)),
         // a namespace in which this process is not
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Ok(statfs("/proc").is_ok_and(|system| u64::try_from(system.f_type) != Ok(PROC_SUPER_MAGIC)))
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(!is_proc_mounted()),
         Err(error) => Err(error),
     }
 }
@@ -186,12 +192,19 @@ fn link(pid: u32, name: &str) -> io::Result<Option<PathBuf>> {
 
 /// The owner of a process's folder is its effective user, but root for one that may not be traced: read `status`.
 pub(super) fn uid(pid: u32) -> io::Result<Option<u32>> {
+    status(pid, b"Uid:", 1)
+}
+
+/// A thread has a folder in /proc too, which is in no list.
+pub(super) fn of_thread(id: u32) -> io::Result<Option<u32>> {
+    Ok(status(id, b"Tgid:", 0)?.filter(|&pid| pid != id))
+}
+
+/// Reads a number of a line of `status`: proc_pid_status(5).
+fn status(pid: u32, line: &[u8], column: usize) -> io::Result<Option<u32>> {
     let Some(text) = if_exists(read(pid, "status"))? else { return Ok(None) };
-    let effective = text
-        .split(|&byte| byte == b'\n')
-        .find_map(|line| line.strip_prefix(b"Uid:"))
-        .and_then(|line| std::str::from_utf8(line).ok()?.split_ascii_whitespace().nth(1)?.parse().ok());
-    Ok(effective)
+    let values = text.split(|&byte| byte == b'\n').find_map(|found| found.strip_prefix(line));
+    Ok(values.and_then(|values| std::str::from_utf8(values).ok()?.split_ascii_whitespace().nth(column)?.parse().ok()))
 }
 
 pub(super) fn all() -> io::Result<Vec<u32>> {
@@ -264,7 +277,10 @@ mod tests {
     #[test]
     fn a_name_with_spaces_parentheses_and_bad_bytes_does_not_shift_the_fields() {
         let stat = parse_stat(LINE).expect("the line is well-formed");
-        assert_eq!((stat.pid, stat.parent, stat.session, stat.threads, stat.start_id), (4711, 1, 4710, 7, 987_654));
+        assert_eq!(
+            (stat.pid, stat.parent, stat.session, stat.threads, stat.started),
+            (4711, 1, 4710, 7, StartTime(987_654))
+        );
         assert_eq!(stat.name, "a) (b\u{fffd} c");
         assert_eq!(stat.reaped_cpu, Duration::from_secs(1));
     }

@@ -210,6 +210,12 @@ pub(super) fn time_of(start: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_micros(start)
 }
 
+/// Threads have numbers of their own.
+#[expect(clippy::unnecessary_wraps, reason = "the façade has this shape on both platforms")]
+pub(super) fn of_thread(_id: u32) -> io::Result<Option<u32>> {
+    Ok(None)
+}
+
 pub(super) fn identity(pid: u32) -> io::Result<Option<Identity>> {
     Ok(stat(pid)?.filter(|stat| !stat.has_ended()).map(|stat| stat.identity()))
 }

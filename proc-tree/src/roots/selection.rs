@@ -5,6 +5,8 @@ mod lines;
 
 use serde::Deserialize;
 
+use crate::Identity;
+
 #[cfg(feature = "cli")]
 pub use lines::{InvalidLine, parse};
 
@@ -25,6 +27,13 @@ pub struct Selected {
     /// The inode of the network namespace that the port is in, where the line says so.
     #[serde(default)]
     pub netns: Option<u64>,
+}
+
+impl Selected {
+    /// Tells whether the line names this process.
+    pub fn names(&self, process: Identity) -> bool {
+        self.pid == Some(process.pid) && self.start_id.is_none_or(|start_id| start_id == process.start_id)
+    }
 }
 
 impl From<u32> for Selected {

@@ -48,6 +48,7 @@ fn parse_line(text: &str) -> Result<Selected, String> {
     };
     match selected.pid {
         Some(pid) if !is_pid(pid) => Err(EXPECTED.into()),
+        _ if selected.port == Some(0) => Err("a port is a number from 1 to 65535".into()),
         _ => Ok(selected),
     }
 }
@@ -74,6 +75,8 @@ mod tests {
             ("1\n{\"pid\":\"2\"}", 2),
             ("{", 1),
             ("+7", 1),
+            ("1\n{\"pid\":2,\"port\":0}", 2),
+            ("{\"pid\":2,\"port\":65536}", 1),
         ] {
             let message = parse(input).expect_err(input).to_string();
             assert!(message.contains(&format!("line {line}:")), "{message}");
