@@ -3,6 +3,9 @@
 mod support;
 
 #[cfg(target_os = "linux")]
+#[path = "pipes/start_ids.rs"]
+mod start_ids;
+#[cfg(target_os = "linux")]
 #[path = "pipes/surroundings.rs"]
 mod surroundings;
 

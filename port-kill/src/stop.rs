@@ -41,7 +41,8 @@ pub fn stop(
     interrupt: Option<BorrowedFd<'_>>,
 ) -> io::Result<Vec<Stopped>> {
     let mut run = StopRun::new(options, interrupt)?;
-    for &identity in processes {
+    for identity in processes {
+        let identity = identity.as_read_here()?;
         match proc_tree::process::stat(identity.pid)?.filter(|stat| stat.identity() == identity) {
             Some(stat) => run.add(&stat, Role::Holder, Claim::Named),
             None => run.add_gone(identity),

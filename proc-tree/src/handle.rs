@@ -37,6 +37,7 @@ impl Handle {
     /// # Errors
     /// When the process can be neither opened nor said to be gone.
     pub fn open(identity: Identity) -> io::Result<Option<Self>> {
+        let identity = identity.as_read_here()?;
         Ok(platform::open(identity)?.map(|descriptor| Self { identity, descriptor }))
     }
 
@@ -77,7 +78,7 @@ impl AsFd for Handle {
 /// # Errors
 /// When the process cannot be looked at, or the caller may not signal it.
 pub fn signal(identity: Identity, signal: Signal) -> io::Result<bool> {
-    platform::signal_once(identity, signal)
+    platform::signal_once(identity.as_read_here()?, signal)
 }
 
 /// Lists the processes that a process holds open as a [`Handle`] does; of another user's process nothing is known.
@@ -142,10 +143,11 @@ mod tests {
     fn another_process_with_the_same_pid_neither_runs_nor_is_opened_nor_is_signalled() {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("sleep runs");
         let meant = Identity::of(child.id()).expect("it can be looked at").expect("it runs");
-        for start_id in [0, meant.start_id - 1, meant.start_id + 1, u64::MAX] {
+        for start_id in [meant.start_id - 1, meant.start_id + 1, u64::MAX] {
             let other = Identity { start_id, ..meant };
             assert_eq!(other.is_running().ok(), Some(false), "{other:?}");
             assert!(Handle::open(other).expect("it can be said").is_none(), "{other:?}");
+            assert!(!signal(other, Signal::KILL).expect("it can be said"), "{other:?}");
         }
         assert_eq!(meant.is_running().ok(), Some(true));
         let handle = Handle::open(meant).expect("it is ours").expect("it runs");

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 /// Names one process for as long as the machine is up: a PID, and what tells it from later ones with that PID.
 ///
 /// `start_id` is opaque to users. On Linux it is the inode of the process's pidfd where the kernel gives each process one of
-/// its own (6.9 and later), else the start time in clock ticks since boot (`starttime` in proc_pid_stat(5)); on macOS the
-/// start in microseconds since the epoch.
+/// its own (6.9 and later), else the start time in clock ticks since boot (`starttime` in proc_pid_stat(5)) with bit 52 set;
+/// on macOS the start in microseconds since the epoch. It is below 2^53.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Identity {
     /// The process ID.

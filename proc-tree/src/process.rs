@@ -40,7 +40,18 @@ impl Identity {
     /// # Errors
     /// As [`Identity::of`].
     pub fn is_running(self) -> io::Result<bool> {
-        Ok(Self::of(self.pid)? == Some(self))
+        let meant = self.as_read_here()?;
+        Ok(Self::of(self.pid)? == Some(meant))
+    }
+
+    /// Returns the identity as this process reads it, which is how it can be compared with what is read here: on Linux
+    /// another process may have read one of the other kind. One that no process has any more comes back as it is.
+    ///
+    /// # Errors
+    /// When it cannot be told whether it is that of the process that has the PID now: it is the inode of a pidfd, and this
+    /// process may not open pidfds.
+    pub fn as_read_here(self) -> io::Result<Self> {
+        platform::as_read_here(self)
     }
 }
 

@@ -123,7 +123,7 @@ fn look_up(pid: u32, one: &Selected) -> io::Result<Result<Stat, Missing>> {
     }
     Ok(match process::stat(pid)?.filter(|stat| !stat.has_ended()) {
         None => Err(Missing::Gone(pid)),
-        Some(stat) if !one.names(stat.identity()) => Err(Missing::Replaced(pid)),
+        Some(stat) if !one.names(stat.identity())? => Err(Missing::Replaced(pid)),
         Some(stat) => Ok(stat),
     })
 }

@@ -26,8 +26,9 @@ fn outcomes(stopped: &[Stopped]) -> Vec<(u32, Role, Outcome)> {
 #[test]
 fn processes_end_and_each_has_its_outcome() {
     let server = Fixture::start(["serve", &quiet_address()]);
-    let gone = Identity { pid: server.pid(), start_id: 1 };
-    let stopped = stop(&[identity(server.pid()), gone], &StopOptions::default(), None).expect("it can be waited for");
+    let runs = identity(server.pid());
+    let gone = Identity { start_id: runs.start_id - 1, ..runs };
+    let stopped = stop(&[runs, gone], &StopOptions::default(), None).expect("it can be waited for");
     assert_eq!(
         outcomes(&stopped),
         [(server.pid(), Role::Holder, Outcome::Terminated), (server.pid(), Role::Holder, Outcome::Gone)]

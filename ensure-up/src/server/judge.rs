@@ -121,7 +121,7 @@ impl Holder {
     /// Tells whether the process is one of the roots, descends from one, or is of a session that one began.
     pub(crate) fn belongs_to(&self, roots: &[Root]) -> bool {
         let is_root = |identity: Identity| roots.iter().any(|root| root.identity == identity);
-        let is_in_session = |process: &Facts| roots.iter().any(|root| root.began(process.session, process.start_id));
+        let is_in_session = |process: &Facts| roots.iter().any(|root| root.began(process.session));
         self.root.is_some_and(is_root)
             || self.holding.process.as_ref().is_some_and(is_in_session)
             || self.line().any(|process| is_root(process.identity()))

@@ -142,7 +142,7 @@ impl ServerProcesses {
             let Some(stat) = Some(stat?).filter(|stat| !stat.has_ended()) else { continue };
             let came_here =
                 reaper.as_ref().is_some_and(|reaper| stat.parent == reaper.pid && stat.session != reaper.session);
-            if came_here || roots.iter().any(|root| root.began(stat.session, stat.start_id)) {
+            if came_here || roots.iter().any(|root| root.began(stat.session)) {
                 left.push(stat);
             }
         }

@@ -110,7 +110,13 @@ impl ServerRecord {
 
     fn parse(text: &[u8]) -> Option<Self> {
         let record: Self = serde_json::from_slice(text).ok()?;
-        (record.boot_id == process::boot_id().ok()?).then_some(record)
+        (record.boot_id == process::boot_id().ok()?).then(|| record.read_here())
+    }
+
+    /// Another process may have written identities of the other kind. What cannot be told stays as it is.
+    fn read_here(self) -> Self {
+        let read = |given: Identity| given.as_read_here().unwrap_or(given);
+        Self { supervisor: self.supervisor.map(read), ..self.with_identity(read(self.identity())) }
     }
 
     /// Returns which process it is about, whether that runs or not.
@@ -124,15 +130,14 @@ impl ServerRecord {
         Self { pid: identity.pid, start_id: identity.start_id, ..self.clone() }
     }
 
-    /// Returns the process, if it still runs.
+    /// Returns the process, if it still runs as far as can be told.
     pub fn running(&self) -> Option<Identity> {
-        let identity = self.identity();
-        identity.is_running().ok()?.then_some(identity)
+        Some(self.identity()).filter(|process| process.is_running().unwrap_or(true))
     }
 
-    /// Returns the supervisor, if it still runs.
+    /// Returns the supervisor, if it still runs as far as can be told.
     pub fn running_supervisor(&self) -> Option<Identity> {
-        self.supervisor.filter(|supervisor| supervisor.is_running().unwrap_or(false))
+        self.supervisor.filter(|supervisor| supervisor.is_running().unwrap_or(true))
     }
 
     /// Returns how long the server may take to end.

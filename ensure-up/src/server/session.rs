@@ -18,11 +18,11 @@ impl Root {
         Self { identity, is_reused: !is_its_own }
     }
 
-    /// Tells whether a process that started then and is of that session is of the one that this root began.
+    /// Tells whether a process of this session is of the one that this root began.
     ///
-    /// The number of a session is not given to another one while it has members.
-    pub(crate) fn began(self, session: u32, start_id: u64) -> bool {
-        session == self.identity.pid && start_id >= self.identity.start_id && !self.is_reused
+    /// The number of a session is given to no process while it has members.
+    pub(crate) fn began(self, session: u32) -> bool {
+        session == self.identity.pid && !self.is_reused
     }
 }
 
@@ -31,16 +31,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_is_the_roots_while_its_number_is_and_for_what_started_after_it() {
+    fn a_session_is_the_roots_while_its_number_is() {
         let root = |is_reused| Root { identity: Identity { pid: 7, start_id: 100 }, is_reused };
-        for (is_reused, session, start_id, is_its) in [
-            (false, 7, 100, true),
-            (false, 7, 101, true),
-            (false, 7, 99, false),
-            (false, 8, 101, false),
-            (true, 7, 101, false),
-        ] {
-            assert_eq!(root(is_reused).began(session, start_id), is_its, "{is_reused} {session} {start_id}");
+        for (is_reused, session, is_its) in [(false, 7, true), (false, 8, false), (true, 7, false), (true, 8, false)] {
+            assert_eq!(root(is_reused).began(session), is_its, "{is_reused} {session}");
         }
     }
 }

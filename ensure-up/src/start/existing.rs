@@ -66,7 +66,7 @@ pub(super) fn wait(
 pub(super) fn adopt(call: &Call<'_>, port: u16, holdings: &[Holding], by: &By) -> Result<Up, Failure> {
     // the eldest: workers that share its socket come and go
     let holders = holdings.iter().filter_map(|holding| holding.process.as_ref());
-    let eldest = holders.min_by_key(|process| (process.start_id, process.pid));
+    let eldest = holders.min_by_key(|process| (process.started_at, process.pid));
     let mut processes = eldest
         .map(|process| ServerProcesses::watch(process.identity(), false))
         .transpose()

@@ -29,10 +29,10 @@ pub(crate) fn stop(record: &ServerRecord) -> Result<Killed, Failure> {
     Ok(killed.and(told(record, said)))
 }
 
-/// Tells whether a process keeps up the server of this port for this user: a record is no proof of it.
+/// Tells whether what has the PID keeps up the server of this port for this user: a record is no proof of it. Whether that
+/// is the recorded process is found out where it is signalled.
 fn keeps_up(supervisor: Identity, port: u16) -> bool {
-    let now = Facts::of(supervisor.pid).ok().flatten().filter(|now| now.identity() == supervisor);
-    now.is_some_and(|now| {
+    Facts::of(supervisor.pid).ok().flatten().is_some_and(|now| {
         let words = now.command.as_deref().unwrap_or_default();
         now.uid == Some(geteuid().as_raw()) && is_command(words, port)
     })

@@ -22,7 +22,7 @@ pub(super) fn is_named(one: &Selected, holding: &Holding) -> bool {
 
 /// Tells whether this process was named, on this port where one was named.
 pub(super) fn is_selected(one: &Selected, process: &Facts, socket: &Socket) -> bool {
-    elsewhere(one).is_none() && one.names(process.identity()) && is_on_port(one, socket)
+    elsewhere(one).is_none() && one.names(process.identity()).unwrap_or(false) && is_on_port(one, socket)
 }
 
 /// Names the network that a port was said to be in, where that is another one than this process's: what holds it there
@@ -35,7 +35,7 @@ fn elsewhere(one: &Selected) -> Option<u64> {
 fn may_hold(one: &Selected, invisible: &[Socket]) -> bool {
     let lives = |pid| {
         // what cannot be seen may live
-        Identity::of(pid).map_or(true, |now| now.is_some_and(|now| one.names(now)))
+        Identity::of(pid).map_or(true, |now| now.is_some_and(|now| one.names(now).unwrap_or(true)))
     };
     one.pid.is_some_and(|pid| lives(pid) && holds(pid, invisible).is_err())
 }
@@ -69,7 +69,7 @@ pub(super) fn unmatched(selected: &[Selected], answer: &Answer) -> Vec<ProcessOu
 fn runs(one: &Selected) -> io::Result<Option<Facts>> {
     let Some(pid) = one.pid else { return Ok(None) };
     let Some(now) = Identity::of(pid)? else { return Ok(None) };
-    if !one.names(now) {
+    if !one.names(now)? {
         return Ok(None);
     }
     Ok(Facts::of(pid)?.filter(|process| process.identity() == now))

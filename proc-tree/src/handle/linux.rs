@@ -22,7 +22,7 @@ pub(super) fn open(identity: Identity) -> io::Result<Option<Arc<OwnedFd>>> {
     }
     let Some(opened) = pidfd::open(identity.pid)? else { return Ok(None) };
     let is_it = match support {
-        Support::Identities => pidfd::inode(&opened)? == identity.start_id && !pidfd::has_ended(&opened)?,
+        Support::Identities => pidfd::start_id(&opened)? == identity.start_id && !pidfd::has_ended(&opened)?,
         Support::Handles | Support::None => identity.is_running()?,
     };
     Ok(is_it.then(|| opened.into()))

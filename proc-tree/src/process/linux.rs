@@ -22,8 +22,11 @@ use crate::Identity;
 mod parent;
 #[path = "linux/pidfd.rs"]
 pub(crate) mod pidfd;
+#[path = "linux/start_id.rs"]
+mod start_id;
 
 use pidfd::Support;
+use start_id::Kind;
 
 /// Reads a file below /proc/PID. Such a file has no size that could be asked for, and most fit into one read.
 pub(crate) fn read(pid: u32, name: &str) -> io::Result<Vec<u8>> {
@@ -62,7 +65,7 @@ fn stat_by_pidfd(pid: u32) -> io::Result<Option<Stat>> {
             continue;
         }
         let Some(text) = text else { return Err(hidden()) };
-        return Ok(Some(Stat { start_id: pidfd::inode(&opened)?, ..parsed(pid, &text)? }));
+        return Ok(Some(Stat { start_id: pidfd::start_id(&opened)?, ..parsed(pid, &text)? }));
     }
 }
 
@@ -109,8 +112,24 @@ pub(super) fn identity(pid: u32) -> io::Result<Option<Identity>> {
         return Ok(stat(pid)?.filter(|stat| !stat.has_ended()).map(|stat| stat.identity()));
     }
     let Some(opened) = pidfd::open(pid)? else { return Ok(None) };
-    let identity = Identity { pid, start_id: pidfd::inode(&opened)? };
+    let identity = Identity { pid, start_id: pidfd::start_id(&opened)? };
     Ok((!pidfd::has_ended(&opened)?).then_some(identity))
+}
+
+/// Finds the identity in the kind that is read here. Ticks can be read everywhere, pidfds not.
+pub(super) fn as_read_here(given: Identity) -> io::Result<Identity> {
+    let reads_inodes = pidfd::support()? == Support::Identities;
+    match Kind::of(given.start_id) {
+        Kind::Ticks if reads_inodes => {
+            let is_it = |now: &Stat| start_id::of_ticks(now.started.0) == given.start_id;
+            Ok(stat(given.pid)?.filter(is_it).map_or(given, |now| now.identity()))
+        }
+        Kind::Inode if !reads_inodes && may_exist(given.pid) => Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "its start_id is the inode of a pidfd, and this process may not open pidfds",
+        )),
+        Kind::Inode | Kind::Ticks | Kind::Neither => Ok(given),
+    }
 }
 
 /// Tells whether /proc counts in the PIDs of this process's own namespace: there it has one PID, its own.
@@ -148,7 +167,7 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
         session: fields.get(3)?.parse().unwrap_or(0),
         reaped_cpu: ticks(reaped),
         threads: u32::try_from(number(17)?).ok()?,
-        start_id: number(19)?,
+        start_id: start_id::of_ticks(number(19)?),
         started: StartTime(number(19)?),
     })
 }
@@ -283,6 +302,17 @@ mod tests {
         );
         assert_eq!(stat.name, "a) (b\u{fffd} c");
         assert_eq!(stat.reaped_cpu, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn the_start_time_of_a_living_process_is_its_identity_too_and_any_other_is_nobodys() {
+        let own = stat(std::process::id()).expect("it can be read").expect("it runs");
+        let ticks = Identity { pid: own.pid, start_id: start_id::of_ticks(own.started.0) };
+        assert_eq!(as_read_here(ticks).expect("it can be told"), own.identity());
+        for start_id in [ticks.start_id + 1, ticks.start_id - 1, u64::MAX] {
+            let other = Identity { pid: own.pid, start_id };
+            assert_eq!(as_read_here(other).expect("it can be told"), other);
+        }
     }
 
     #[test]

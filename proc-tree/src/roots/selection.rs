@@ -3,6 +3,8 @@
 #[cfg(feature = "cli")]
 mod lines;
 
+use std::io;
+
 use serde::Deserialize;
 
 use crate::Identity;
@@ -30,9 +32,16 @@ pub struct Selected {
 }
 
 impl Selected {
-    /// Tells whether the line names this process.
-    pub fn names(&self, process: Identity) -> bool {
-        self.pid == Some(process.pid) && self.start_id.is_none_or(|start_id| start_id == process.start_id)
+    /// Tells whether the line names this process, as it is read here.
+    ///
+    /// # Errors
+    /// When it cannot be told: see [`Identity::as_read_here`].
+    pub fn names(&self, process: Identity) -> io::Result<bool> {
+        if self.pid != Some(process.pid) {
+            return Ok(false);
+        }
+        let Some(start_id) = self.start_id else { return Ok(true) };
+        Ok(Identity { start_id, ..process }.as_read_here()? == process)
     }
 }
 

@@ -18,19 +18,11 @@ enum Tie {
     FoundInTree,
     InSession,
     InSessionOfReusedPid,
-    IsOlderThanRoot,
     None,
 }
 
-const TIES: [Tie; 7] = [
-    Tie::IsRoot,
-    Tie::Descends,
-    Tie::FoundInTree,
-    Tie::InSession,
-    Tie::InSessionOfReusedPid,
-    Tie::IsOlderThanRoot,
-    Tie::None,
-];
+const TIES: [Tie; 6] =
+    [Tie::IsRoot, Tie::Descends, Tie::FoundInTree, Tie::InSession, Tie::InSessionOfReusedPid, Tie::None];
 
 /// Who runs the command that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +70,6 @@ fn holder(tie: Tie, runs: Runs) -> Holder {
     let (pid, session, start_id) = match tie {
         Tie::IsRoot => (ROOT.pid, ROOT.pid, ROOT.start_id),
         Tie::InSession | Tie::InSessionOfReusedPid => (200, ROOT.pid, 2000),
-        Tie::IsOlderThanRoot => (200, ROOT.pid, 500),
         Tie::Descends | Tie::FoundInTree | Tie::None => (200, 200, 2000),
     };
     let command = if matches!(runs, Runs::Ancestor | Runs::OtherCommand) { "other" } else { "serve 8000" };

@@ -121,7 +121,7 @@ fn of_a_list_with_strangers_in_it_only_those_are_signalled_that_were_asked_for()
 fn a_process_with_another_start_is_not_the_one_that_was_asked_for() {
     let sleeper = Started::sleeper();
     let Identity { pid, start_id } = sleeper.identity();
-    for start_id in [start_id + 1, start_id - 1, 0, u64::MAX] {
+    for start_id in [start_id + 1, start_id - 1, u64::MAX] {
         let wrong = Identity { pid, start_id };
         for tree in [false, true] {
             let mut guard = guard(tree);

@@ -17,6 +17,8 @@ use rustix::{
     process::{Pid, PidfdFlags, pidfd_open},
 };
 
+use super::start_id;
+
 /// What pidfds are good for here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Support {
@@ -76,9 +78,9 @@ pub(crate) fn open(pid: u32) -> io::Result<Option<OwnedFd>> {
     }
 }
 
-/// Returns the inode: the process's identity where [`Support::Identities`] holds.
-pub(crate) fn inode(pidfd: &impl AsFd) -> io::Result<u64> {
-    Ok(fstat(pidfd)?.st_ino)
+/// Returns what tells the process from others with its PID, where [`Support::Identities`] holds.
+pub(crate) fn start_id(pidfd: &impl AsFd) -> io::Result<u64> {
+    Ok(start_id::of_inode(fstat(pidfd)?.st_ino))
 }
 
 /// Tells whether the process has ended; a zombie has.
