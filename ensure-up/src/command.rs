@@ -6,6 +6,7 @@ mod child;
 mod listing;
 mod logs;
 mod one;
+mod place;
 mod several;
 mod status;
 mod stop;

@@ -25,7 +25,7 @@ mod event;
 mod health;
 pub mod log;
 pub mod report;
-mod server;
+pub mod server;
 pub mod service;
 pub mod signals;
 pub mod start;
@@ -41,11 +41,13 @@ pub use report::{
 pub use server::{
     end::End,
     folder::{FolderError, Folders},
+    part::Part,
     processes::ServerProcesses,
     record::ServerRecord,
 };
 pub(crate) use server::{lock::Lock, record::Phase};
 pub use service::{
+    id::ServiceId,
     ports::Ports,
     resolved::{InvalidService, Service},
     spec::{Adopt, Existing, ServiceSpec},

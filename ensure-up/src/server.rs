@@ -1,18 +1,29 @@
 //! What is there, and whose it is: processes, records, locks, and where they are kept.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "asked by the judgement of evidence, which is being rewritten"))]
+pub(crate) mod asker;
+pub(crate) mod census;
 pub(crate) mod command;
 pub(crate) mod end;
 pub(crate) mod evidence;
+pub(crate) mod files;
 pub(crate) mod fingerprint;
 pub(crate) mod folder;
 pub(crate) mod folder_watch;
 pub(crate) mod judge;
+pub mod known;
+pub(crate) mod life;
 pub(crate) mod lock;
+pub(crate) mod lost;
+pub(crate) mod mark;
+pub mod names;
 pub(crate) mod orphans;
+pub(crate) mod part;
 pub(crate) mod path_text;
 pub(crate) mod port;
 pub(crate) mod processes;
+pub(crate) mod prune;
 pub(crate) mod record;
+pub(crate) mod seen;
 pub(crate) mod session;
+pub(crate) mod started;
 pub(crate) mod state_file;

@@ -6,6 +6,7 @@ mod fault;
 pub mod file;
 pub(crate) mod glob;
 pub mod handover;
+pub(crate) mod id;
 mod overlay;
 pub(crate) mod ports;
 pub(crate) mod resolved;

@@ -15,6 +15,7 @@ pub(crate) mod ready_error;
 pub mod several;
 pub(crate) mod spawn;
 pub(crate) mod starting;
+mod there;
 
 use crate::Failure;
 use call::{Call, Up};

@@ -5,5 +5,4 @@ mod survey;
 mod usage;
 
 pub use server_status::{ServerStatus, State};
-pub(crate) use survey::is_named;
-pub use survey::survey;
+pub use survey::{Subject, survey};

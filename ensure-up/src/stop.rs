@@ -4,6 +4,7 @@ pub(crate) mod beside;
 pub mod order;
 pub(crate) mod port;
 pub mod server;
+pub mod service;
 pub(crate) mod supervisor;
 pub mod whole;
 mod wrapper;

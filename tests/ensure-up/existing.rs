@@ -3,7 +3,7 @@
 use std::{fs, process::Command};
 
 use crate::{
-    site::{Site, listens, shell},
+    site::{Site, line, listens, shell},
     support::Fixture,
 };
 
@@ -72,13 +72,22 @@ fn the_stop_signal_is_the_one_that_was_asked_for() {
 }
 
 #[test]
-fn a_changed_command_is_told_and_restarts_only_if_asked() {
+fn a_changed_command_is_refused_and_restarts_only_if_asked() {
     let site = Site::new();
     let (old, new) = (site.server(&["--body", "old"]), site.server(&["--body", "new"]));
     site.run(&[], &old).run();
-    let output = site.run(&[], &new).run();
-    let note = "note: it was started with another command; --restart-if-changed restarts it";
-    assert_eq!(output.stderr.lines().nth(1), Some(note), "{}", output.stderr);
+    let output = site.run(&[], &new).status(4).run();
+    let message = format!(
+        "ensure-up: fixture is up on port {}, but not as asked: it was started with another command",
+        site.port
+    );
+    let lines: Vec<&str> = output.stderr.lines().collect();
+    assert_eq!((lines[0], lines[2]), (message.as_str(), "hint: --restart-if-changed restarts it"), "{lines:?}");
+    let failed = line(&site.run(&["--json"], &new).status(4).run());
+    assert_eq!((failed.action.as_str(), failed.differs, failed.pids), ("failed", vec!["command".into()], site.alive()));
+    assert_eq!(failed.folder, Some(site.folder()));
+    let taken = site.line(&["--adopt", "any"], &new);
+    assert_eq!((taken.action.as_str(), taken.differs), ("reused", vec!["command".into()]));
     assert_eq!(site.line(&["--restart-if-changed"], &old).action, "reused");
     let line = site.line(&["--restart-if-changed"], &new);
     assert_eq!((line.action.as_str(), site.alive().len()), ("restarted", 1));
@@ -88,19 +97,35 @@ fn a_changed_command_is_told_and_restarts_only_if_asked() {
 }
 
 #[test]
-fn a_changed_environment_and_folder_are_told() {
+fn a_changed_environment_is_refused_with_the_names_of_the_variables() {
+    let site = Site::new();
+    let server = site.server(&[]);
+    site.run(&["--env", "A=1", "--env", "B=2"], &server).run();
+    let refused = |options: &[&str]| site.run(options, &server).status(4).run().stderr;
+    site.run(&["--env", "B=2", "--env", "A=1"], &server).run();
+    assert!(refused(&["--env", "A=2", "--env", "B=2"]).contains("with another environment (A)\n"));
+    assert!(refused(&[]).contains("with another environment (A, B)\n"));
+    assert!(!fs::read_to_string(site.record()).unwrap().contains("A=1"), "the environment may be secret");
+    fs::remove_file(site.record()).unwrap();
+    assert!(refused(&["--env", "A=1"]).contains("with another environment (B)\n"), "the mark tells as well");
+    let line = site.line(&["--restart-if-changed", "--env", "A=2"], &server);
+    assert_eq!((line.action.as_str(), site.alive().len()), ("restarted", 1));
+}
+
+#[test]
+fn a_server_of_another_folder_is_another_services() {
     let site = Site::new();
     let server = site.server(&[]);
     fs::create_dir(site.path("other")).unwrap();
-    site.run(&["--env", "A=1"], &server).run();
-    let said = |options: &[&str]| site.run(options, &server).run().stderr;
-    assert!(!said(&["--env", "A=1"]).contains("note:"));
-    assert!(said(&["--env", "A=2"]).contains("with another environment;"));
-    assert!(said(&["--env", "A=1", "--cwd", "other"]).contains("with another folder;"));
-    assert!(said(&["--cwd", "other"]).contains("with another folder and environment;"));
-    assert!(!fs::read_to_string(site.record()).unwrap().contains("A=1"), "the environment may be secret");
-    let line = site.line(&["--restart-if-changed", "--env", "A=2"], &server);
-    assert_eq!((line.action.as_str(), site.alive().len()), ("restarted", 1));
+    site.run(&[], &server).run();
+    for options in [&[][..], &["--restart"], &["--restart-if-changed"], &["--adopt", "never"]] {
+        let output = site.run(&[options, &["--cwd", "other"]].concat(), &server).status(4).run();
+        let message = format!("held by another service of yours: fixture (folder {})\n", site.folder().display());
+        assert!(output.stderr.contains(&message), "{}", output.stderr);
+    }
+    assert_eq!(site.started().len(), 1);
+    let line = site.line(&["--cwd", "other", "--replace"], &server);
+    assert_eq!((line.action.as_str(), line.folder, site.alive().len()), ("replaced", Some(site.path("other")), 1));
 }
 
 #[test]

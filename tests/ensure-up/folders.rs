@@ -72,12 +72,12 @@ fn without_a_home_it_is_a_private_folder_under_the_temporary_one() {
     for _ in 0..2 {
         stranger.start().run();
         assert_eq!(mode(&stranger.fallback.0), 0o700);
-        assert!(stranger.fallback.0.join(format!("{}.json", stranger.site.port)).exists());
+        assert!(crate::site::has_file(&stranger.fallback.0, stranger.site.port, ".json"));
         assert_eq!(stranger.site.started().len(), 1);
     }
     let other = Stranger::new().expect("as the first");
     other.start().run();
-    assert!(other.fallback.0.join(format!("{}.log", other.site.port)).exists(), "each has a place of its own");
+    assert!(crate::site::has_file(&other.fallback.0, other.site.port, ".log"), "each has a place of its own");
 }
 
 #[test]
@@ -132,5 +132,5 @@ fn a_folder_that_cannot_be_made_is_status_125() {
 fn a_relative_folder_is_below_the_callers() {
     let site = Site::new();
     site.serve(&[]).env("ENSURE_UP_DIR", "rel ative").run();
-    assert!(site.path("rel ative").join(format!("{}.json", site.port)).exists());
+    assert!(crate::site::has_file(&site.path("rel ative"), site.port, ".json"));
 }

@@ -61,7 +61,7 @@ fn a_log_that_cannot_be_written_is_status_125_before_anything_starts() {
         assert!(output.stderr.starts_with("ensure-up: cannot write the log "), "{}", output.stderr);
         assert!(output.stderr.trim_end().ends_with(why), "{}", output.stderr);
     }
-    assert!(site.started().is_empty() && !site.record().exists());
+    assert!(site.started().is_empty() && site.is_forgotten());
 }
 
 #[test]
@@ -92,9 +92,9 @@ fn logs_of_servers_long_gone_are_removed() {
     site.serve(&[]).run();
     let long_ago = SystemTime::now() - Duration::from_hours(24 * 30);
     for (name, at) in [
-        ("1.log", long_ago),
-        ("1.log.2", long_ago),
-        ("2.log", SystemTime::now()),
+        ("1-0123abcd.log", long_ago),
+        ("1-0123abcd.log.2", long_ago),
+        ("2-0123abcd.log", SystemTime::now()),
         ("notes.log", long_ago),
         ("3.txt", long_ago),
     ] {
@@ -102,7 +102,8 @@ fn logs_of_servers_long_gone_are_removed() {
         fs::File::options().write(true).open(site.state(name)).unwrap().set_modified(at).unwrap();
     }
     site.run(&["--restart"], &site.server(&[])).run();
-    let left = ["1.log", "1.log.2", "2.log", "notes.log", "3.txt"].map(|name| site.state(name).exists());
+    let left = ["1-0123abcd.log", "1-0123abcd.log.2", "2-0123abcd.log", "notes.log", "3.txt"]
+        .map(|name| site.state(name).exists());
     assert_eq!(left, [false, false, true, true, true]);
 }
 

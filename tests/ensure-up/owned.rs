@@ -29,7 +29,7 @@ fn a_server_that_cannot_be_watched_is_not_left_running() {
         refuse(tool.command(), &[libc::SYS_pidfd_open], About::Others, libc::EIO);
         let output = tool.run();
         assert!(
-            output.stderr.starts_with("ensure-up: cannot start a process: input/output error"),
+            output.stderr.starts_with("ensure-up: cannot look at the processes: input/output error"),
             "{}",
             output.stderr
         );
@@ -46,7 +46,7 @@ fn a_supervisor_that_cannot_be_waited_for_is_not_left_running() {
     refuse(tool.command(), &[libc::SYS_inotify_init1], About::All, libc::ENOSYS);
     tool.run();
     assert_nothing_is_left(&site, "no inotify");
-    assert!(has_none(&site.path("state"), ".json"), "nothing is recorded of it");
+    assert!(site.is_forgotten(), "nothing is recorded of it");
 }
 
 #[test]

@@ -154,12 +154,12 @@ fn a_server_that_is_ready_is_noticed_at_once() {
 }
 
 #[test]
-fn an_orphan_needs_no_log_to_be_adopted() {
+fn a_server_whose_record_is_lost_needs_no_log_again() {
     let site = Site::new();
     let server = site.server(&["--print", "up"]);
     site.run(&["--ready-log", "up"], &server).run();
     fs::remove_file(site.record()).unwrap();
-    assert_eq!(site.line(&["--ready-log", "up", "--timeout", "5s"], &server).action, "adopted");
+    assert_eq!(site.line(&["--ready-log", "up", "--timeout", "5s"], &server).action, "reused");
 }
 
 #[test]

@@ -25,10 +25,10 @@ fn put(site: &Site, record: &Value) {
     fs::write(site.record(), serde_json::to_vec(record).unwrap()).unwrap();
 }
 
-/// Whatever stands in the record's place: the server is found by its command line, and else one is started.
+/// Whatever stands in the record's place: the server is known by its mark.
 fn is_no_record(site: &Site, what: &str) {
     let line = site.line(&[], &site.server(&[]));
-    assert_eq!((line.action.as_str(), site.started().len()), ("adopted", 1), "{what}");
+    assert_eq!((line.action.as_str(), site.started().len()), ("reused", 1), "{what}");
     assert_eq!(site.line(&[], &site.server(&[])).action, "reused", "{what}");
 }
 
@@ -93,7 +93,7 @@ fn a_link_in_the_locks_place_is_not_followed_and_a_pipe_does_not_hold_up() {
     let site = Site::new();
     fs::create_dir(site.path("state")).unwrap();
     fs::set_permissions(site.path("state"), fs::Permissions::from_mode(0o700)).unwrap();
-    let lock = site.state(&format!("{}.lock", site.port));
+    let lock = site.lock();
     symlink(site.path("goal"), &lock).unwrap();
     let output = site.serve(&[]).status(125).run();
     assert!(output.stderr.starts_with(&format!("ensure-up: cannot lock {}: ", lock.display())), "{}", output.stderr);

@@ -20,7 +20,7 @@ fn a_signal_to_the_tool_alone_stops_the_whole_tree_that_it_started() {
         let status = child.wait().unwrap();
         assert_eq!(status.signal(), Some(signal as i32), "{status}");
         assert_eq!(site.processes(), [], "{signal}");
-        assert!(!site.record().exists());
+        assert!(site.is_forgotten());
     }
 }
 
@@ -47,7 +47,7 @@ fn a_signal_at_any_moment_leaves_a_server_that_is_recorded_or_none() {
         let ended = child.wait().unwrap();
         let left: Vec<u32> = site.processes().iter().map(|process| process.pid).collect();
         if ended.signal().is_some() {
-            assert_eq!((left.len(), site.record().exists()), (0, false), "after {} ms: {ended}", step * 2);
+            assert_eq!((left.len(), site.is_forgotten()), (0, true), "after {} ms: {ended}", step * 2);
         } else {
             assert_eq!((left, ended.code()), (site.alive(), Some(0)));
         }

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use ensure_up::{Folders, ServiceId};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -32,6 +33,8 @@ pub struct Site {
 pub struct Line {
     pub name: String,
     #[serde(deserialize_with = "Option::deserialize")]
+    pub folder: Option<PathBuf>,
+    #[serde(deserialize_with = "Option::deserialize")]
     pub port: Option<u16>,
     pub action: String,
     #[serde(deserialize_with = "Option::deserialize")]
@@ -49,6 +52,7 @@ pub struct Line {
     pub restarts: u32,
     #[serde(deserialize_with = "Option::deserialize")]
     pub reason: Option<String>,
+    pub differs: Vec<String>,
 }
 
 impl Site {
@@ -75,12 +79,36 @@ impl Site {
         self.path("state").join(name)
     }
 
+    /// Returns the path of the record of the site's bare command.
     pub fn record(&self) -> PathBuf {
-        self.state(&format!("{}.json", self.port))
+        self.file_of(&self.folder(), None, "json")
     }
 
+    /// Tells whether nothing is recorded of the site's bare command but that it was stopped, if that.
+    pub fn is_forgotten(&self) -> bool {
+        let text = fs::read_to_string(self.record()).unwrap_or_else(|_| "{\"phase\":\"stopped\"}".into());
+        let record: serde_json::Value = serde_json::from_str(&text).expect("a record is whole");
+        record["phase"] == "stopped"
+    }
+
+    /// Returns the path of the log of the site's bare command.
     pub fn log(&self) -> PathBuf {
-        self.state(&format!("{}.log", self.port))
+        self.file_of(&self.folder(), None, "log")
+    }
+
+    /// Returns the path of a file about a service's server on the site's port.
+    pub fn file_of(&self, folder: &Path, name: Option<&str>, kind: &str) -> PathBuf {
+        let service = ServiceId { folder: folder.into(), name: name.map(str::to_owned) };
+        self.folders().of_service(&service, self.port, kind)
+    }
+
+    /// Returns the path of the lock of the site's port.
+    pub fn lock(&self) -> PathBuf {
+        self.folders().port_lock(self.port)
+    }
+
+    fn folders(&self) -> Folders {
+        Folders { runtime: self.path("state"), logs: self.path("state") }
     }
 
     /// Prepares a run in the folder, with its own state folder and no port.
@@ -238,6 +266,13 @@ pub fn ports(count: u16) -> u16 {
 /// Waits until somebody listens.
 pub fn listens(address: SocketAddr) {
     eventually("a listener", || TcpStream::connect(address).is_ok());
+}
+
+/// Tells whether a folder has a file of this kind about a port.
+pub fn has_file(folder: &Path, port: u16, kind: &str) -> bool {
+    let names =
+        fs::read_dir(folder).into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.into_iter().any(|name| name.starts_with(&format!("{port}-")) && name.ends_with(kind))
 }
 
 /// Tells whether a folder holds nothing of this kind.

@@ -53,7 +53,7 @@ fn a_record_that_names_one_worker_of_many_stops_all_of_them() {
         let output = stop(&site).run();
         assert!(output.stdout.starts_with("stopped "), "{output:?}");
         assert_eq!(site.processes(), []);
-        assert!(!site.record().exists());
+        assert!(site.is_forgotten());
     }
 }
 

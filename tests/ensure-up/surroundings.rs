@@ -72,7 +72,7 @@ fn it_runs_in_the_callers_folder_or_in_the_one_that_is_named() {
     let command = saying(&site, "$(pwd)");
     site.run(&[], &command).run();
     assert!(site.get().ends_with(&site.word("")[..site.word("").len() - 1]), "{}", site.get());
-    site.run(&["--restart", "--cwd", "a folder"], &command).run();
+    site.run(&["--replace", "--cwd", "a folder"], &command).run();
     assert!(site.get().ends_with("/a folder"), "{}", site.get());
 }
 
@@ -92,8 +92,8 @@ fn folders_and_arguments_need_not_be_text() {
     // in silence: neither the folder nor the command is another one
     assert_eq!(run().action, "reused");
     assert!(fs::read_to_string(folder.join("log")).unwrap().starts_with("ready"));
-    fs::remove_file(site.record()).unwrap();
-    assert_eq!(run().action, "adopted");
+    fs::remove_file(site.file_of(&folder, None, "json")).unwrap();
+    assert_eq!(run().action, "reused");
 }
 
 #[test]
@@ -101,7 +101,8 @@ fn a_name_is_kept() {
     let site = Site::new();
     let server = site.server(&[]);
     assert_eq!(site.line(&["--name", "api"], &server).name, "api");
-    let record: serde_json::Value = serde_json::from_str(&fs::read_to_string(site.record()).unwrap()).unwrap();
+    let record: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(site.file_of(&site.folder(), Some("api"), "json")).unwrap()).unwrap();
     assert_eq!(record["name"], "api");
     let output = site.run(&["--name", "api"], &server).run();
     assert!(output.stderr.starts_with(&format!("reused api on port {} ", site.port)), "{}", output.stderr);

@@ -20,7 +20,7 @@ fn its_status_is_the_status_and_the_server_is_stopped() {
     for status in [0, 1, 7, 124] {
         site.run(&["--then", &format!("exit {status}")], &site.server(&[])).status(status).run();
         assert_eq!(site.processes(), []);
-        assert!(!site.record().exists());
+        assert!(site.is_forgotten());
     }
     site.run(&["--then", "kill -9 $$"], &site.server(&[])).status(137).run();
     assert_eq!(site.started().len(), 5);
@@ -56,7 +56,7 @@ fn a_signal_to_the_tool_alone_ends_the_command_and_the_server_in_whatever_group_
         let status = child.wait().unwrap();
         assert_eq!(status.signal(), Some(signal as i32), "{status}");
         assert_eq!(site.processes(), [], "{signal}");
-        assert!(!site.record().exists());
+        assert!(site.is_forgotten());
     }
 }
 
@@ -105,7 +105,7 @@ fn a_server_that_dies_meanwhile_is_told_and_the_command_goes_on() {
         let output = site.run(&["--then", then], &site.server(options)).status(9).run();
         let said = format!("ensure-up: fixture {how} while the command runs");
         assert!(output.stderr.contains(&said), "{}", output.stderr);
-        assert!(!site.record().exists());
+        assert!(site.is_forgotten());
     }
 }
 

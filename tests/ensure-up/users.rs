@@ -124,7 +124,7 @@ fn a_state_folder_that_the_user_may_not_write_to_is_status_125() {
     // what is up can be reused all the same
     run(&site, &[], "127.0.0.1:{port}").run();
     site.clear();
-    fs::remove_file(site.state(&format!("{}.lock", site.port))).unwrap();
+    fs::remove_file(site.lock()).unwrap();
     let output = run(&site, &[], "127.0.0.1:{port}").status(125).run();
     assert!(output.stderr.starts_with("ensure-up: cannot lock ") && output.stderr.ends_with(": permission denied\n"));
     assert_eq!(site.started().len(), 1);

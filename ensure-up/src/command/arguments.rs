@@ -61,7 +61,11 @@ pub(crate) struct Arguments {
     #[arg(short = 'f', requires = "logs", help_heading = "Servers that were started")]
     pub(super) follow_log: bool,
 
-    /// All services of the file; with --stop, all servers
+    /// With --status, --stop and --logs: all of the user's servers, not those of this folder alone
+    #[arg(long, help_heading = "Servers that were started")]
+    pub(super) everywhere: bool,
+
+    /// All services of the file
     #[arg(long, help_heading = "Services file")]
     pub(super) all: bool,
 

@@ -28,7 +28,8 @@ pub(super) fn stay(
         (Some(server), _) => server,
         // a server that is kept up comes and goes: its supervisor stays
         (None, Some(identity)) => {
-            let supervisor = ServerRecord::read(folders, outcome.port).and_then(|record| record.running_supervisor());
+            let record = ServerRecord::read(folders, &service.id, outcome.port)?;
+            let supervisor = record.map(|record| record.running_supervisor()).transpose()?.flatten();
             ServerProcesses::watch(supervisor.unwrap_or(identity), false)?
         }
         (None, None) => anyhow::bail!("cannot watch a server whose owner is not visible"),
@@ -49,7 +50,7 @@ pub(super) fn stay(
     if !is_ours {
         return Ok(exit?);
     }
-    let stopped = stop::server::stop_started(folders, outcome.port, &needed[0].processes, manner);
+    let stopped = stop::server::stop_started(folders, service, outcome.port, &needed[0].processes, manner);
     Ok(after_stop(arguments, stopped, exit)?)
 }
 

@@ -8,46 +8,101 @@ use std::{
 use ensure_up::{
     Folders,
     report::listing,
-    status::{self, ServerStatus},
+    server::{
+        known,
+        names::{Known, Meant, Scope},
+    },
+    status::{self, ServerStatus, State, Subject},
 };
 use proc_tree::cli::{
     args::OutputError,
     status::Exit,
     terminal::Look,
-    watch::{self, End, Medium, Pace, Round, Subject},
+    watch::{self, End, Medium, Pace, Round, Subject as Watched},
 };
 
-use super::{arguments::Arguments, status::Status, words};
+use super::{arguments::Arguments, place::Place, status::Status, words};
 
 /// Lists the servers, with --watch again and again.
 pub(super) fn list(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let place = Place::of(arguments, &arguments.names)?;
     let folders = Folders::find()?;
-    let mut servers = Servers { arguments, folders: &folders, last: Vec::new(), began: Instant::now() };
+    let mut servers =
+        Servers { arguments, place: &place, folders: &folders, last: Vec::new(), elsewhere: 0, began: Instant::now() };
     if let Some(interval) = arguments.watch {
-        let pace = Pace { first: Duration::ZERO, interval, count: None };
+        let rhythm = Pace { first: Duration::ZERO, interval, count: None };
         let medium = Medium::of_stdout(!arguments.json && !arguments.pids);
-        return Ok(match watch::watch(&mut servers, &pace, medium, out)? {
+        return Ok(match watch::watch(&mut servers, &rhythm, medium, out)? {
             End::Signal(signal) => Exit::Signal(signal),
             End::Over | End::Unread => Status::Done.into(),
         });
     }
     servers.look()?;
     servers.draw(out)?;
+    servers.tell_elsewhere();
     Ok(judge(&arguments.names, &servers.last).into())
 }
 
 /// The servers as they are listed.
 struct Servers<'a> {
     arguments: &'a Arguments,
+    place: &'a Place,
     folders: &'a Folders,
     last: Vec<ServerStatus>,
+    /// How many others run that are not listed.
+    elsewhere: usize,
     began: Instant,
 }
 
-impl Subject for Servers<'_> {
+impl Servers<'_> {
+    /// Chooses what is to be looked at.
+    fn subjects(&mut self) -> anyhow::Result<Vec<Subject>> {
+        let (place, known) = (self.place, known::servers(self.folders)?);
+        let subject = |one: &Known| match place.service_of(one) {
+            Some(service) => Subject::Service(Box::new(service.clone()), Some(one.record.clone())),
+            None => Subject::Server(one.record.clone()),
+        };
+        let mut subjects = Vec::new();
+        for name in &self.arguments.names {
+            match (place.find(name, &known)?, place.service(name)) {
+                (Meant::One(one), _) => subjects.push(subject(one)),
+                (_, Some(service)) => subjects.push(Subject::Service(Box::new(service.clone()), None)),
+                (Meant::Port(port), None) => subjects.push(Subject::Port(port)),
+                _ => {}
+            }
+        }
+        if self.arguments.names.is_empty() {
+            let everywhere = Scope { everywhere: true, ..place.scope.clone() };
+            let all = everywhere.all(&known);
+            let listed = if place.has_file { place.scope.all(&known) } else { all.clone() };
+            for service in &place.services {
+                let of_service = listed.iter().filter(|one| one.record.service == service.id);
+                let before = subjects.len();
+                subjects.extend(of_service.map(|one| subject(one)));
+                if subjects.len() == before {
+                    subjects.push(Subject::Service(Box::new(service.clone()), None));
+                }
+            }
+            subjects.extend(listed.iter().filter(|one| place.service_of(one).is_none()).map(|one| subject(one)));
+            self.elsewhere = all.iter().filter(|one| one.is_alive && !listed.contains(one)).count();
+        }
+        Ok(subjects)
+    }
+
+    fn tell_elsewhere(&self) {
+        if self.elsewhere > 0 && !self.arguments.json && !self.arguments.pids {
+            self.arguments.note(&format!("{} more in other folders: ensure-up --status --everywhere", self.elsewhere));
+        }
+    }
+}
+
+impl Watched for Servers<'_> {
     fn look(&mut self) -> anyhow::Result<Round> {
         self.began = Instant::now();
-        self.last = status::survey(self.folders, &self.arguments.names)?;
+        let subjects = self.subjects()?;
+        self.last = status::survey(self.folders, &subjects)?;
+        // a port that is free is no server
+        self.last.retain(|server| server.folder.is_some() || server.state != State::Stopped);
         Ok(Round::Seen)
     }
 

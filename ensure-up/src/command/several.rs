@@ -8,15 +8,16 @@ use std::{
 };
 
 use ensure_up::{
-    Action, Folders, ServerProcesses, ServiceSpec,
+    Action, Folders, ServerProcesses, ServerRecord, ServiceSpec,
     attach::then::{self, Needed},
     report::start_record::StartRecord,
+    server::known,
     service::file::{Config, ConfigError},
     start::several::{EndedStart, Several},
     stop,
 };
 use proc_tree::{
-    Facts,
+    Facts, Identity,
     cli::{
         args::OutputError,
         duration,
@@ -75,7 +76,7 @@ fn check_usage(arguments: &Arguments) -> Result<(), UsageError> {
 }
 
 /// A fault of the file is the user's; one that cannot be read may be the machine's, but nothing was done either.
-fn usage(error: &ConfigError) -> UsageError {
+pub(super) fn usage(error: &ConfigError) -> UsageError {
     let usage = UsageError::new(text::failure(error));
     match error {
         ConfigError::Invalid(fault) => match &fault.suggestion {
@@ -139,10 +140,12 @@ fn run_then(arguments: &Arguments, command: &OsStr, ended: &[EndedStart]) -> any
     let ran = then::run(command, None, arguments.spec.grace, &mut needed, &mut attached::died);
     let mut exit = attached::after_then(arguments, ran);
     let started = records().filter(|record| record.action.is_start());
-    let started: Vec<String> = started.filter_map(|record| Some(record.port?.to_string())).collect();
+    let started: Vec<Identity> = started.filter_map(StartRecord::process).collect();
     if !started.is_empty() {
         let folders = Folders::find()?;
-        for record in stop::order::order(&folders, &started)? {
+        let known = known::servers(&folders)?.into_iter().map(|known| known.record);
+        let is_ours = |record: &ServerRecord| record.is_any_of(&started);
+        for record in stop::order::order(known.filter(is_ours).collect()) {
             // one that cannot be stopped keeps no other one up
             let stopped = stop::server::stop(&folders, record).map(|stopped| stopped.killed);
             exit = attached::after_stop(arguments, stopped, exit);

@@ -54,7 +54,11 @@ impl From<Status> for Exit {
 pub(super) fn after(failure: &Failure) -> Exit {
     let status = match failure {
         Failure::Ended { .. } => Status::Ended,
-        Failure::Foreign { .. } | Failure::NoneFree(_) | Failure::Definite { .. } => Status::Foreign,
+        Failure::Changed { .. }
+        | Failure::Another { .. }
+        | Failure::Foreign { .. }
+        | Failure::NoneFree(_)
+        | Failure::Definite { .. } => Status::Foreign,
         Failure::Broken { .. } => Status::Broken,
         Failure::Deadline { .. } => Status::Deadline,
         Failure::Launch(LaunchError::NotFound(_)) => Status::NotFound,

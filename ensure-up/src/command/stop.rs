@@ -1,11 +1,12 @@
-//! `--stop`: servers with all their processes, those that are named or all.
+//! `--stop`: servers with all their processes, those that are named or all of this folder.
 
 use std::io::Write;
 
 use ensure_up::{
     Action, Failure, Folders, ServerRecord,
     report::start_record::StartRecord,
-    stop::{order::order, server},
+    server::{known, names::Meant},
+    stop::{order::order, server, service},
 };
 use proc_tree::cli::{
     args::OutputError,
@@ -15,54 +16,112 @@ use proc_tree::cli::{
 
 use super::{
     arguments::Arguments,
+    place::Place,
     status::{self, Status},
     words,
 };
 
 pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let folders = Folders::find()?;
     let names = arguments.servers();
     if arguments.all && !names.is_empty() {
-        return Err(UsageError::new("--all stops every server: give either names or --all").into());
+        return Err(UsageError::new("--all stops every server of this folder: give either names or --all").into());
     }
-    let records = order(&folders, &names)?;
-    let is_found = |name: &&String| records.iter().any(|one| one.name == **name || one.port.to_string() == **name);
-    let mut exit = Status::Done.into();
-    for name in names.iter().filter(|name| !is_found(name)) {
-        // of a port without a server of ours there is only to say who holds it
-        match name.parse().map_or(Ok(()), |port| server::free(port, false)) {
-            Ok(()) => arguments.note(&format!("{name}: not running")),
-            Err(failure) => exit = failed(&failure, None),
+    let place = Place::of(arguments, &names)?;
+    let folders = Folders::find()?;
+    let known = known::servers(&folders)?;
+    let mut stop = Stop { arguments, folders: &folders, out, exit: Status::Done.into() };
+    let mut records: Vec<ServerRecord> = Vec::new();
+    // what no record names is known by what it is
+    let mut services = Vec::new();
+    if names.is_empty() {
+        let meant = place.scope.all(&known);
+        services.extend(
+            place
+                .services
+                .iter()
+                .filter(|one| !meant.iter().any(|known| known.is_alive && known.record.service == one.id)),
+        );
+        records.extend(meant.into_iter().filter(|known| known.is_alive).map(|known| known.record.clone()));
+    }
+    for name in &names {
+        match (place.find(name, &known)?, place.service(name)) {
+            (Meant::One(one), service) if one.is_alive || service.is_none() => {
+                records.extend((!records.contains(&one.record)).then(|| one.record.clone()));
+            }
+            (_, Some(service)) => services.push(service),
+            (Meant::Port(port), None) => stop.nobody_on(port),
+            _ => stop.unknown(name),
         }
     }
-    for record in records {
-        let known = record.clone();
-        match server::stop(&folders, record) {
-            Ok(stopped) => report(arguments, &stopped, out)?,
+    for record in order(records) {
+        let stopped = server::stop(&folders, record.clone());
+        stop.ended(stopped, &record)?;
+    }
+    for one in services {
+        let record = ServerRecord::expected(one);
+        let stopped = service::stop(&folders, one);
+        // that another one holds the port of a service that was not named is no concern of this
+        if names.is_empty() && matches!(stopped, Err(Failure::Foreign { .. } | Failure::Another { .. })) {
+            continue;
+        }
+        stop.ended(stopped, &record)?;
+    }
+    Ok(stop.exit)
+}
+
+/// A call that stops servers, and what came of it so far.
+struct Stop<'a> {
+    arguments: &'a Arguments,
+    folders: &'a Folders,
+    out: &'a mut dyn Write,
+    exit: Exit,
+}
+
+impl Stop<'_> {
+    /// Of a port without a server of ours there is only to say who holds it.
+    fn nobody_on(&mut self, port: u16) {
+        match server::free(port, false) {
+            Ok(()) => self.arguments.note(&format!("{port}: not running")),
+            Err(failure) => self.failed(&failure, None),
+        }
+    }
+
+    fn unknown(&mut self, name: &str) {
+        words::say(&format!("ensure-up: no server is named {name:?} in this folder"));
+        let known = known::servers(self.folders).unwrap_or_default();
+        let elsewhere = known.iter().find(|one| one.is_alive && one.record.service.name.as_deref() == Some(name));
+        if let Some(one) = elsewhere {
+            words::say(&format!("hint: ensure-up --stop {} stops {}", one.record.port, one.record.title()));
+        }
+        self.exit = Status::No.into();
+    }
+
+    fn ended(&mut self, stopped: Result<server::Stopped, Failure>, record: &ServerRecord) -> Result<(), OutputError> {
+        match stopped {
+            Ok(stopped) => report(self.arguments, &stopped, self.out),
             Err(failure) => {
-                exit = failed(&failure, Some(&known));
-                if arguments.json {
+                self.failed(&failure, Some(record));
+                if self.arguments.json {
                     let why = text::failure(&failure);
-                    StartRecord::failed(&known.name, Some(known.port), &failure, why)
-                        .write(out)
-                        .map_err(OutputError)?;
+                    let failed = StartRecord::failed(&record.name, Some(record.port), &failure, why);
+                    failed.in_folder(&record.service.folder).write(self.out).map_err(OutputError)?;
                 }
+                Ok(())
             }
         }
     }
-    Ok(exit)
-}
 
-/// Says why a server is not gone: what is left of it is the honest no.
-fn failed(failure: &Failure, record: Option<&ServerRecord>) -> Exit {
-    let mut explanation = words::explain(failure);
-    if let Some(ServerRecord { name, port, .. }) = record {
-        explanation.message = format!("{} on port {port}: {}", text::escape(name), explanation.message);
-    }
-    explanation.lines().for_each(|line| words::say(&line));
-    match failure {
-        Failure::Left(_) | Failure::NotStopped { .. } => Status::No.into(),
-        _ => status::after(failure),
+    /// Says why a server is not gone: what is left of it is the honest no.
+    fn failed(&mut self, failure: &Failure, record: Option<&ServerRecord>) {
+        let mut explanation = words::explain(failure);
+        if let Some(ServerRecord { name, port, .. }) = record {
+            explanation.message = format!("{} on port {port}: {}", text::escape(name), explanation.message);
+        }
+        explanation.lines().for_each(|line| words::say(&line));
+        self.exit = match failure {
+            Failure::Left(_) | Failure::NotStopped { .. } => Status::No.into(),
+            _ => status::after(failure),
+        };
     }
 }
 

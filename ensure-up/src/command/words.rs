@@ -58,6 +58,7 @@ fn memory(pid: u32) -> Option<String> {
 /// Describes a service that is not up.
 pub(super) fn failed(failure: &Failure, service: &Service) -> StartRecord {
     StartRecord::failed(&service.name(), service.ports.only(), failure, text::failure(failure))
+        .in_folder(&service.id.folder)
 }
 
 /// Explains a failure that is all in its message.
@@ -78,32 +79,47 @@ pub(super) fn explain(failure: &Failure) -> Explanation {
             explanation.details.extend(tail.iter().map(|line| text::escape(line).into_owned()));
         }
     }
-    explanation.details.extend(failure.holdings().iter().map(holder));
+    let is_own = matches!(failure, Failure::Another { .. } | Failure::Changed { .. });
+    explanation.details.extend(failure.holdings().iter().map(|holding| holder(holding, is_own)));
     explanation.hints.extend(hint(failure));
     explanation
 }
 
-fn holder(holding: &Holding) -> String {
+/// Describes a holder; of one of this user's own services whose and where is told already.
+fn holder(holding: &Holding, is_own: bool) -> String {
     let Some(process) = &holding.process else {
         let user =
             holding.socket.uid.map_or_else(|| "?".into(), |uid| users::name(uid).unwrap_or_else(|| uid.to_string()));
         return format!("?  (not visible to you)   user {user}");
     };
     let mut facts = Vec::new();
-    facts.extend(process.user.as_ref().map(|user| format!("user {user}")));
-    facts.extend(process.cwd.as_ref().map(|cwd| format!("folder {}", text::path(cwd))));
+    if !is_own {
+        facts.extend(process.user.as_ref().map(|user| format!("user {user}")));
+        facts.extend(process.cwd.as_ref().map(|cwd| format!("folder {}", text::path(cwd))));
+    }
     facts.push(format!("up {}", duration::uptime(process.uptime())));
     facts.extend(memory(process.pid));
     format!("{}  {}   {}", process.pid, text::escape(&process.command_line()), facts.join(", "))
 }
 
 fn hint(failure: &Failure) -> Option<String> {
-    let Failure::Foreign { port, holdings } = failure else { return None };
+    match failure {
+        Failure::Stopped { failure, .. } => hint(failure),
+        Failure::Changed { .. } => Some("--restart-if-changed restarts it".into()),
+        Failure::Another { port, .. } => Some(format!(
+            "ensure-up --stop {port} stops it; --replace stops it and starts this one; or take another port"
+        )),
+        Failure::Foreign { port, holdings, .. } => Some(foreign(*port, holdings)),
+        _ => None,
+    }
+}
+
+fn foreign(port: u16, holdings: &[Holding]) -> String {
     let process = holdings.iter().find_map(|holding| holding.process.as_ref());
-    let Some(process) = process else { return Some(format!("sudo port-kill {port} frees it")) };
+    let Some(process) = process else { return format!("sudo port-kill {port} frees it") };
     let line = process.command_line();
     let is_pattern = Regex::new(&line).is_ok_and(|pattern| pattern.is_match(&line));
     let pattern = if is_pattern { line } else { regex::escape(&line) }.replace('\'', "'\\''");
     let pattern = text::escape(&pattern);
-    Some(format!("port-kill {port} frees it; --replace does both; --match '{pattern}' accepts it"))
+    format!("port-kill {port} frees it; --replace does both; --match '{pattern}' accepts it")
 }

@@ -5,16 +5,12 @@ use std::{
     io::{self, Read, Seek, SeekFrom},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
 };
 
 use proc_tree::cli::text;
 
 /// How many lines of a log are shown when a start failed.
 pub const TAIL_LINES: usize = 20;
-
-/// A log in the default folder that nobody wrote to for this long is that of a server long gone.
-const LONG_GONE: Duration = Duration::from_hours(336);
 
 /// A log that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -90,25 +86,4 @@ pub fn tail(path: &Path, lines: usize) -> Vec<String> {
     let text = String::from_utf8_lossy(&read().unwrap_or_default()).into_owned();
     let all: Vec<&str> = text.lines().collect();
     all[all.len().saturating_sub(lines)..].iter().map(|&line| line.to_owned()).collect()
-}
-
-/// Removes logs in the default folder that were last written long ago and whose port has no server.
-///
-/// # Errors
-/// When the folder cannot be read.
-pub fn prune(folder: &Path, is_known: impl Fn(u16) -> bool) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let port = name.to_str().and_then(|name| name.split_once(".log")?.0.parse::<u16>().ok());
-        let age = entry
-            .metadata()
-            .and_then(|found| found.modified())
-            .ok()
-            .and_then(|at| SystemTime::now().duration_since(at).ok());
-        if port.is_some_and(|port| !is_known(port)) && age.is_some_and(|age| age > LONG_GONE) {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
 }

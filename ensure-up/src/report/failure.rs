@@ -13,7 +13,13 @@ use proc_tree::{
 };
 
 use crate::{
-    FolderError, log::rotate::LogError, server::end::End, start::ready_error::ReadyError, start::spawn::LaunchError,
+    FolderError,
+    log::rotate::LogError,
+    server::{
+        end::End,
+        part::{self, Part},
+    },
+    start::{ready_error::ReadyError, spawn::LaunchError},
 };
 
 /// A server that is not up, and why.
@@ -33,13 +39,37 @@ pub enum Failure {
         /// Its log.
         log: PathBuf,
     },
+    /// The service's server is up, but not as it is asked for.
+    #[error("{name} is up on port {port}, but not as asked: it was started with {}", part::words(differs))]
+    Changed {
+        /// The service's name.
+        name: String,
+        /// Its port.
+        port: u16,
+        /// In what it differs.
+        differs: Vec<Part>,
+        /// Who holds the port.
+        holdings: Vec<Holding>,
+    },
+    /// The port is another service's.
+    #[error("port {port} is held by another service of yours: {service}")]
+    Another {
+        /// The port.
+        port: u16,
+        /// Its name and its folder.
+        service: String,
+        /// Its holders.
+        holdings: Vec<Holding>,
+    },
     /// The port is somebody else's.
-    #[error("port {port} is held by another program")]
+    #[error("port {port} is held by {}", program(differs))]
     Foreign {
         /// The port.
         port: u16,
         /// Its holders.
         holdings: Vec<Holding>,
+        /// In what it differs from the server that is asked for, as far as it can be told.
+        differs: Vec<Part>,
     },
     /// No port of a range is left.
     #[error("every port of {0} is held by another program")]
@@ -134,6 +164,14 @@ pub enum Failure {
     },
 }
 
+/// Names a program that is not ours: one that runs our command is told by what differs all the same.
+fn program(differs: &[Part]) -> String {
+    if differs.is_empty() || differs.contains(&Part::Command) {
+        return "another program".into();
+    }
+    format!("a program that runs the same command with {}", part::words(differs))
+}
+
 impl Failure {
     /// Makes the failure to do something with a file of the state folder.
     pub(crate) fn state(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
@@ -155,11 +193,23 @@ impl Failure {
         }
     }
 
+    /// Returns in what the server that is there differs from the one that is asked for.
+    pub fn differs(&self) -> &[Part] {
+        match self {
+            Self::Stopped { failure, .. } => failure.differs(),
+            Self::Changed { differs, .. } | Self::Foreign { differs, .. } => differs,
+            _ => &[],
+        }
+    }
+
     /// Returns the holders of the port that stand in the way.
     pub fn holdings(&self) -> &[Holding] {
         match self {
             Self::Stopped { failure, .. } => failure.holdings(),
-            Self::Foreign { holdings, .. } | Self::Deadline { holdings, .. } => holdings,
+            Self::Changed { holdings, .. }
+            | Self::Another { holdings, .. }
+            | Self::Foreign { holdings, .. }
+            | Self::Deadline { holdings, .. } => holdings,
             _ => &[],
         }
     }

@@ -16,6 +16,8 @@ use crate::status::{ServerStatus, State};
 #[expect(missing_docs, reason = "the contract names the keys")]
 pub struct StatusRecord {
     pub name: String,
+    pub folder: Option<String>,
+    pub command: Option<Vec<String>>,
     pub port: u16,
     pub state: State,
     pub running: bool,
@@ -36,6 +38,8 @@ impl StatusRecord {
         let round = |number: f64| (number * 1000.0).round() / 1000.0;
         Self {
             name: server.name.clone(),
+            folder: server.folder.as_ref().map(|path| path.to_string_lossy().into_owned()),
+            command: server.command.clone(),
             port: server.port,
             state: server.state,
             running: server.identity.is_some(),

@@ -5,6 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use proc_tree::Identity;
 use serde::{Deserialize, Serialize};
 
+use crate::server::part::Part;
+
 /// What was done about a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -71,6 +73,10 @@ pub struct Outcome {
     pub restarts: u32,
     /// By what it was known, when it was adopted.
     pub reason: Option<String>,
+    /// In what it differs from the one that was asked for.
+    pub differs: Vec<Part>,
+    /// The folder of its service.
+    pub folder: PathBuf,
     /// What the caller should know besides.
     pub notes: Vec<String>,
 }

@@ -12,13 +12,17 @@ use super::{
     failure::Failure,
     outcome::{Action, Outcome},
 };
-use crate::{ServerRecord, server::port as listening};
+use crate::{
+    ServerRecord,
+    server::{part::Part, port as listening},
+};
 
 /// One server, and what was done about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the contract names the keys")]
 pub struct StartRecord {
     pub name: String,
+    pub folder: Option<String>,
     pub port: Option<u16>,
     pub action: Action,
     pub pid: Option<u32>,
@@ -30,12 +34,14 @@ pub struct StartRecord {
     pub log: Option<String>,
     pub restarts: u32,
     pub reason: Option<String>,
+    pub differs: Vec<String>,
 }
 
 impl StartRecord {
     fn new(name: &str, port: Option<u16>, action: Action) -> Self {
         Self {
             name: name.to_owned(),
+            folder: None,
             port,
             action,
             pid: None,
@@ -47,12 +53,19 @@ impl StartRecord {
             log: None,
             restarts: 0,
             reason: None,
+            differs: Vec::new(),
         }
     }
 
     fn of(self, process: Option<Identity>) -> Self {
         let (pid, start_id) = process.map(|identity| (identity.pid, identity.start_id)).unzip();
         Self { pid, start_id, ..self }
+    }
+
+    /// Says whose folder its service is of.
+    #[must_use]
+    pub fn in_folder(self, folder: &Path) -> Self {
+        Self { folder: Some(folder.to_string_lossy().into_owned()), ..self }
     }
 
     fn logged(self, path: Option<&Path>) -> Self {
@@ -69,13 +82,15 @@ impl StartRecord {
             url: Some(outcome.url.clone()),
             restarts: outcome.restarts,
             reason: outcome.reason.clone(),
-            ..record.logged(outcome.log.as_deref())
+            differs: words(&outcome.differs),
+            ..record.in_folder(&outcome.folder).logged(outcome.log.as_deref())
         }
     }
 
     /// Describes a server that is not up; `why` is the message without its hints.
     pub fn failed(name: &str, port: Option<u16>, failure: &Failure, why: String) -> Self {
-        let record = Self { port, pids: listening::pids(failure.holdings()), ..Self::not_up(name, why) };
+        let pids = listening::pids(failure.holdings());
+        let record = Self { port, pids, differs: words(failure.differs()), ..Self::not_up(name, why) };
         record.logged(failure.log())
     }
 
@@ -88,6 +103,7 @@ impl StartRecord {
     pub fn stopped(record: &ServerRecord, process: Option<Identity>) -> Self {
         let stopped = Self::new(&record.name, Some(record.port), Action::Stopped).of(process);
         let reason = process.is_none().then(|| "not running".into());
+        let stopped = stopped.in_folder(&record.service.folder);
         Self { restarts: record.restarts, reason, ..stopped.logged(record.log.as_deref()) }
     }
 
@@ -105,4 +121,8 @@ impl StartRecord {
         writeln!(out)?;
         out.flush()
     }
+}
+
+fn words(parts: &[Part]) -> Vec<String> {
+    parts.iter().map(|part| part.word().to_owned()).collect()
 }

@@ -15,20 +15,8 @@ mod wrapper;
 
 pub(crate) use compared::{Asked, Running};
 
+use super::part::Part;
 use form::Form;
-
-/// In what a running process differs from what is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// Who runs it.
-    User,
-    /// Program or arguments.
-    Command,
-    /// Where it was started.
-    Folder,
-    /// The variables of these names.
-    Environment(Vec<String>),
-}
 
 /// Tells in what a process differs from what is asked for; in nothing: it runs just that.
 pub(crate) fn differences(running: &Running<'_>, asked: &Asked<'_>) -> Vec<Part> {

@@ -1,27 +1,44 @@
 //! What is there: who holds a port, what these processes are, what is recorded. Gathered, not judged.
 
-use nix::unistd::geteuid;
+use std::{ffi::OsString, path::PathBuf};
+
 use port_who::{Holding, LookError, Socket};
 use proc_tree::{Facts, Identity, process, tree};
 
-use crate::server::{port, session::Root};
+use super::{asker::Asker, folder::Folders, port, record::ServerRecord, seen::Seen, session::Root, started::Started};
+use crate::Service;
 
 /// What was seen of a port and of the server that should be there.
 #[derive(Debug, Clone)]
 pub(crate) struct Evidence {
     /// The port.
     pub(crate) port: u16,
-    /// The user on whose behalf this is.
-    pub(crate) user: u32,
+    /// On whose behalf this is.
+    pub(crate) asker: Asker,
+    /// The command that is asked for on this port.
+    pub(crate) command: Vec<OsString>,
     /// Every socket that listens there, with each process that holds it.
     pub(crate) holders: Vec<Holder>,
-    /// The processes that were started, or are recorded, as the server.
-    pub(crate) roots: Vec<Root>,
+    /// The servers that are known to have been started on the port.
+    pub(crate) known: Vec<Known>,
+    /// How the paths of the service's own files on the port begin, its log's among them.
+    pub(crate) files: Option<PathBuf>,
     /// Whether it may have been there before this call; beside a server that was just started, what else looks like it is
     /// another one.
     pub(crate) was_there: bool,
     /// Whether it gives the answer that only the server asked for gives; `None`: it was not asked.
     pub(crate) answers: Option<bool>,
+}
+
+/// A server that was started, by this call or as a record has it.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    /// What it was started as.
+    pub(crate) started: Started,
+    /// The processes that were started, or are recorded, as the server.
+    pub(crate) roots: Vec<Root>,
+    /// Its log.
+    pub(crate) log: Option<PathBuf>,
 }
 
 /// A socket and one process that holds it.
@@ -31,50 +48,75 @@ pub(crate) struct Holder {
     pub(crate) holding: Holding,
     /// The root in whose tree it was found, where only trees were looked at.
     pub(crate) root: Option<Identity>,
-    /// The process's ancestors, its parent first, as far as they can be seen.
-    pub(crate) ancestors: Vec<Facts>,
+    /// The process itself and its ancestors, its parent first, as far as they can be seen.
+    pub(crate) line: Vec<Seen>,
+}
+
+impl Known {
+    /// Knows a server that this call started by its processes.
+    pub(crate) fn of(started: Started, roots: &[Identity]) -> Self {
+        Self { started, roots: roots.iter().map(|&root| Root::of(root)).collect(), log: None }
+    }
+}
+
+impl From<&ServerRecord> for Known {
+    fn from(record: &ServerRecord) -> Self {
+        Self { log: record.log.clone(), ..Self::of(record.started(), &record.roots()) }
+    }
 }
 
 impl Evidence {
     /// Looks at a port.
     ///
-    /// Most often it is held by `roots` and their descendants alone: to see that costs far less than a look at all
-    /// processes.
+    /// Most often it is held by what is known of it, and its descendants, alone: to see that costs far less than a look at
+    /// all processes.
     ///
     /// # Errors
     /// When the socket table or the process table cannot be read.
-    pub(crate) fn gather(port: u16, roots: &[Identity]) -> Result<Self, LookError> {
+    pub(crate) fn gather(port: u16, known: Vec<Known>) -> Result<Self, LookError> {
         let sockets = port::sockets(port)?;
         if sockets.is_empty() {
-            return Ok(Self::of(port, Vec::new(), roots));
+            return Ok(Self::of(port, Vec::new(), known));
         }
-        match held_by_trees(&sockets, roots) {
-            Some(holders) => Ok(Self { holders, ..Self::of(port, Vec::new(), roots) }),
-            None => Ok(Self::of(port, port::look(port)?.holdings, roots)),
+        match held_by_trees(&sockets, &known) {
+            Some(holders) => Ok(Self { holders, ..Self::of(port, Vec::new(), known) }),
+            None => Ok(Self::of(port, port::look(port)?.holdings, known)),
         }
     }
 
     /// Adds to holders that were found already what can be seen of them.
-    pub(crate) fn of(port: u16, holdings: Vec<Holding>, roots: &[Identity]) -> Self {
-        let with_ancestors = |holding: Holding| {
-            let ancestors = holding.process.as_ref().map(ancestors).unwrap_or_default();
-            Holder { holding, root: None, ancestors }
+    pub(crate) fn of(port: u16, holdings: Vec<Holding>, known: Vec<Known>) -> Self {
+        let seen = |holding: Holding| {
+            let line = holding.process.as_ref().map(line).unwrap_or_default();
+            Holder { holding, root: None, line }
         };
         Self {
             port,
-            user: geteuid().as_raw(),
-            holders: holdings.into_iter().map(with_ancestors).collect(),
-            roots: roots.iter().map(|&root| Root::of(root)).collect(),
+            asker: Asker::default(),
+            command: Vec::new(),
+            holders: holdings.into_iter().map(seen).collect(),
+            known,
+            files: None,
             was_there: true,
             answers: None,
+        }
+    }
+
+    /// Adds what is asked for, to be compared with what is there.
+    pub(crate) fn compared(self, folders: &Folders, service: &Service) -> Self {
+        Self {
+            asker: Asker::of(service),
+            command: service.command(self.port),
+            files: Some(folders.of_service(&service.id, self.port, "")),
+            ..self
         }
     }
 }
 
 /// Finds the holders in these trees; `None` when a socket has none there. What cannot be read is not theirs for certain.
-fn held_by_trees(sockets: &[Socket], roots: &[Identity]) -> Option<Vec<Holder>> {
+fn held_by_trees(sockets: &[Socket], known: &[Known]) -> Option<Vec<Holder>> {
     let mut members: Vec<(u32, Identity)> = Vec::new();
-    for &root in roots {
+    for root in known.iter().flat_map(|known| &known.roots).map(|root| root.identity) {
         let tree = tree::members(root.pid).unwrap_or_default();
         let is_alive = tree.first().is_some_and(|first| first.identity() == root);
         members.extend(tree.iter().filter(|_| is_alive).map(|stat| (stat.pid, root)));
@@ -88,7 +130,7 @@ fn held_by_trees(sockets: &[Socket], roots: &[Identity]) -> Option<Vec<Holder>> 
             if port_who::holds(pid, std::slice::from_ref(socket)).unwrap_or(false) {
                 let process = Facts::of(pid).ok().flatten()?;
                 let holding = Holding { socket: socket.clone(), process: Some(process) };
-                holders.push(Holder { holding, root: Some(root), ancestors: Vec::new() });
+                holders.push(Holder { holding, root: Some(root), line: Vec::new() });
             }
         }
         if holders.len() == before {
@@ -98,8 +140,9 @@ fn held_by_trees(sockets: &[Socket], roots: &[Identity]) -> Option<Vec<Holder>> 
     Some(holders)
 }
 
-fn ancestors(of: &Facts) -> Vec<Facts> {
+/// Returns the process and its ancestors.
+fn line(of: &Facts) -> Vec<Seen> {
     let stat = process::stat(of.pid).ok().flatten().filter(|stat| stat.identity() == of.identity());
-    let line = stat.and_then(|stat| tree::ancestors(&stat).ok()).unwrap_or_default();
-    line.into_iter().map(Facts::from_stat).collect()
+    let ancestors = stat.and_then(|stat| tree::ancestors(&stat).ok()).unwrap_or_default();
+    std::iter::once(of.clone()).chain(ancestors.into_iter().map(Facts::from_stat)).map(Seen::of).collect()
 }

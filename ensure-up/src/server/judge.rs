@@ -1,45 +1,45 @@
-//! Whose is the server on the port? Nobody's, ours, one that matches, or a foreign one: never a guess, and nothing but a
-//! conclusion from what was seen.
+//! Whose is the server on the port? Nobody's, ours, another service's, one that matches, or a foreign one: never a guess,
+//! and nothing but a conclusion from what was seen.
 
-use std::{
-    borrow::Cow,
-    ffi::{OsStr, OsString},
-    fmt,
-    path::Path,
-};
+use std::fmt;
 
 use port_who::Holding;
 use proc_tree::{Facts, Identity};
 
-use crate::{
-    Service,
-    server::{
-        evidence::{Evidence, Holder},
-        record::{self, ServerRecord},
-        session::Root,
-    },
+use super::{
+    command,
+    evidence::{Evidence, Holder, Known},
+    mark::Mark,
+    part::Part,
+    session::Root,
+    started::Started,
 };
+use crate::Service;
 
 /// Who holds a port, seen from a service that wants it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Whose {
     /// Nobody holds it.
     Nobody,
-    /// The server that was started or recorded: that process, one of its descendants or of its session.
-    Ours(Vec<Holding>),
+    /// The service's server, and in what it is not as asked for.
+    Ours(Vec<Holding>, Vec<Part>),
+    /// The server of another service of this user.
+    Another(Vec<Holding>, Started),
     /// A server that is ours all the same; says by what.
     Matching(Vec<Holding>, By),
-    /// Somebody else.
-    Foreign(Vec<Holding>),
+    /// Somebody else, and in what it differs from the one that is asked for.
+    Foreign(Vec<Holding>, Vec<Part>),
 }
 
-/// By what a server is known that nothing is recorded of.
+/// By what a server is known that was not started for the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum By {
     /// Its command line matches this pattern.
     Pattern(String),
     /// It, or what started it, is this user's with our command in our folder.
     Command,
+    /// It was started for this service.
+    Service,
     /// Its answer.
     Answer,
     /// Whatever holds the port will do.
@@ -51,6 +51,7 @@ impl fmt::Display for By {
         match self {
             Self::Pattern(pattern) => write!(f, "its command line matches {pattern:?}"),
             Self::Command => f.write_str("its command line and folder match"),
+            Self::Service => f.write_str("it was started for this service"),
             Self::Answer => f.write_str("its answer is the one that is expected"),
             Self::Port => f.write_str("it holds the port"),
         }
@@ -62,14 +63,17 @@ impl Whose {
     pub(crate) fn holdings(&self) -> &[Holding] {
         match self {
             Self::Nobody => &[],
-            Self::Ours(holdings) | Self::Matching(holdings, _) | Self::Foreign(holdings) => holdings,
+            Self::Ours(holdings, _)
+            | Self::Another(holdings, _)
+            | Self::Matching(holdings, _)
+            | Self::Foreign(holdings, _) => holdings,
         }
     }
 
     /// Takes whatever holds the port as the server.
     pub(crate) fn or_any(self) -> Self {
         match self {
-            Self::Foreign(holdings) => Self::Matching(holdings, By::Port),
+            Self::Another(holdings, _) | Self::Foreign(holdings, _) => Self::Matching(holdings, By::Port),
             other => other,
         }
     }
@@ -80,16 +84,28 @@ pub(crate) fn judge(evidence: &Evidence, service: &Service) -> Whose {
     if evidence.holders.is_empty() {
         return Whose::Nobody;
     }
+    let asked = Started::of(service, evidence.port);
     let those = |is_it: &dyn Fn(&Holder) -> bool| {
         let found = evidence.holders.iter().filter(|holder| is_it(holder)).map(|holder| holder.holding.clone());
         Some(found.collect::<Vec<_>>()).filter(|found| !found.is_empty())
     };
-    if let Some(ours) = those(&|holder| holder.belongs_to(&evidence.roots)) {
-        return Whose::Ours(ours);
-    }
     let all = || evidence.holders.iter().map(|holder| holder.holding.clone()).collect();
+    let is_ours = |holder: &Holder| evidence.started(holder).is_some_and(|started| started.is_same_service(&asked));
+    if let Some(ours) = those(&is_ours) {
+        let started = evidence.holders.iter().find(|holder| is_ours(holder)).and_then(|ours| evidence.started(ours));
+        return Whose::Ours(ours, started.map(|started| started.differences(&asked)).unwrap_or_default());
+    }
+    let as_another = |holder: &Holder| evidence.started(holder).cloned();
+    if let (Some(others), Some(started)) =
+        (those(&|holder| as_another(holder).is_some()), evidence.holders.iter().find_map(as_another))
+    {
+        return Whose::Another(others, started);
+    }
     if !evidence.was_there {
-        return Whose::Foreign(all());
+        return Whose::Foreign(all(), Vec::new());
+    }
+    if let Some(ours) = those(&|holder| evidence.writes_to_our_files(holder)) {
+        return Whose::Ours(ours, evidence.differences(service));
     }
     if let Some(pattern) = &service.spec.matching {
         let is_it = |holder: &Holder| {
@@ -99,22 +115,60 @@ pub(crate) fn judge(evidence: &Evidence, service: &Service) -> Whose {
             return Whose::Matching(matching, By::Pattern(pattern.as_str().to_owned()));
         }
     }
-    let wanted = service.command(evidence.port);
-    let runs_it = |process: &Facts| runs_command(process, evidence.user, &wanted, &service.cwd);
-    if let Some(matching) = those(&|holder| holder.line().any(runs_it)) {
+    if let Some(matching) = those(&|holder| evidence.differences_of(holder, service).is_empty()) {
         return Whose::Matching(matching, By::Command);
     }
-    if evidence.answers == Some(true) { Whose::Matching(all(), By::Answer) } else { Whose::Foreign(all()) }
+    if evidence.answers == Some(true) {
+        return Whose::Matching(all(), By::Answer);
+    }
+    // what a server of ours has opened besides its own port
+    match evidence.holders.iter().find_map(|holder| evidence.mark(holder)) {
+        Some(mark) => Whose::Another(all(), mark.started.clone()),
+        None => Whose::Foreign(all(), evidence.differences(service)),
+    }
 }
 
-/// Tells in what the recorded server differs from the one that is asked for.
-pub(crate) fn differences(record: &ServerRecord, service: &Service) -> Vec<&'static str> {
-    let compared = [
-        ("command", record.command == record::words(service, record.port)),
-        ("folder", record.cwd == service.cwd),
-        ("environment", record.environment == service.environment_fingerprint()),
-    ];
-    compared.into_iter().filter_map(|(what, is_same)| (!is_same).then_some(what)).collect()
+impl Evidence {
+    /// Returns what the server that a holder is of was started as, if that is known for certain: it belongs to a server that
+    /// this call started or that is recorded, carries the mark of one on this port, or writes to the log of one.
+    fn started<'e>(&'e self, holder: &'e Holder) -> Option<&'e Started> {
+        let belongs = self.known.iter().find(|known| holder.belongs_to(&known.roots)).map(|known| &known.started);
+        let marked = || self.mark(holder).map(|mark| &mark.started).filter(|started| started.port == self.port);
+        let logs = || self.known.iter().find(|known| holder.writes_to_log_of(known)).map(|known| &known.started);
+        belongs.or_else(|| self.was_there.then(|| marked().or_else(logs)).flatten())
+    }
+
+    /// Parts the holders into those of the server that was started as this, and all others.
+    pub(crate) fn part(&self, of: &Started) -> (Vec<Holding>, Vec<Holding>) {
+        let is_its = |holder: &&Holder| self.started(holder).is_some_and(|started| started.is_same_service(of));
+        let (ours, others): (Vec<&Holder>, Vec<&Holder>) = self.holders.iter().partition(is_its);
+        let holdings = |those: Vec<&Holder>| those.into_iter().map(|holder| holder.holding.clone()).collect();
+        (holdings(ours), holdings(others))
+    }
+
+    /// Returns the nearest mark that the holder or an ancestor of it carries, all of the same user.
+    fn mark<'e>(&self, holder: &'e Holder) -> Option<&'e Mark> {
+        let mut own = holder.line.iter().take_while(|seen| seen.facts.uid == Some(self.asker.user));
+        own.find_map(|seen| seen.mark.as_ref())
+    }
+
+    fn writes_to_our_files(&self, holder: &Holder) -> bool {
+        let process = holder.line.first().filter(|seen| seen.facts.uid == Some(self.asker.user));
+        self.files.as_deref().zip(process).is_some_and(|(files, process)| process.writes_to(files))
+    }
+
+    /// Tells in what the holder, or the ancestor of it that comes nearest, differs from the command that is asked for.
+    fn differences_of(&self, holder: &Holder, service: &Service) -> Vec<Part> {
+        let asked = self.asker.asks_for(service, &self.command, self.port);
+        let differences = holder.line.iter().map(|seen| command::differences(&seen.running(), &asked));
+        differences.min_by_key(Vec::len).unwrap_or_else(|| vec![Part::User])
+    }
+
+    fn differences(&self, service: &Service) -> Vec<Part> {
+        let visible = self.holders.iter().filter(|holder| !holder.line.is_empty());
+        let all = visible.map(|holder| self.differences_of(holder, service));
+        all.min_by_key(Vec::len).unwrap_or_default()
+    }
 }
 
 impl Holder {
@@ -124,34 +178,14 @@ impl Holder {
         let is_in_session = |process: &Facts| roots.iter().any(|root| root.began(process.session));
         self.root.is_some_and(is_root)
             || self.holding.process.as_ref().is_some_and(is_in_session)
-            || self.line().any(|process| is_root(process.identity()))
+            || self.line.iter().any(|seen| is_root(seen.facts.identity()))
     }
 
-    /// The process and those that it descends from; nobody when it cannot be seen.
-    fn line(&self) -> impl Iterator<Item = &Facts> {
-        let ancestors = self.holding.process.as_ref().map(|_| &self.ancestors);
-        self.holding.process.iter().chain(ancestors.into_iter().flatten())
+    /// A device is no file of one server.
+    fn writes_to_log_of(&self, known: &Known) -> bool {
+        let log = known.log.as_deref().filter(|log| !log.starts_with("/dev"));
+        log.is_some_and(|log| self.line.first().is_some_and(|process| process.writes_to(log)))
     }
-}
-
-/// Tells whether the process is this user's with this command line in this folder.
-fn runs_command(process: &Facts, user: u32, wanted: &[OsString], cwd: &Path) -> bool {
-    process.uid == Some(user)
-        && process.cwd.as_deref().is_some_and(|folder| folder == cwd)
-        && process.command.as_deref().is_some_and(|words| is_same_command(words, wanted))
-}
-
-/// The kernel puts a script's interpreter, with at most one argument, in front of its command line, and the path that the
-/// script was found at in place of its name.
-///
-/// What is no text is compared as it is shown.
-fn is_same_command(words: &[String], wanted: &[OsString]) -> bool {
-    let Some(extra) = words.len().checked_sub(wanted.len()).filter(|&extra| extra <= 2) else { return false };
-    let mut pairs = words[extra..].iter().zip(wanted.iter().map(|word| word.to_string_lossy()));
-    let is_program = |(word, wanted): (&String, Cow<'_, str>)| {
-        *word == wanted || (!wanted.contains('/') && Path::new(word).file_name() == Some(OsStr::new(&*wanted)))
-    };
-    pairs.next().is_some_and(is_program) && pairs.all(|(word, wanted)| *word == wanted)
 }
 
 #[cfg(test)]

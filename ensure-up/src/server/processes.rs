@@ -11,7 +11,7 @@ use nix::{
 };
 use proc_tree::{Handle, Identity, Signal, Stat, process};
 
-use crate::server::{end::End, session::Root};
+use crate::server::{end::End, record::ServerRecord, session::Root};
 
 /// The processes of a server, watched.
 #[derive(Debug)]
@@ -33,6 +33,20 @@ impl ServerProcesses {
     pub fn watch(identity: Identity, is_child: bool) -> io::Result<Self> {
         let watched = Handle::open(identity)?.into_iter().collect();
         Ok(Self { roots: vec![identity], watched, is_child, end: None })
+    }
+
+    /// Watches the processes of a recorded server: the one that was started, and those that held its port.
+    ///
+    /// # Errors
+    /// As [`ServerProcesses::watch`].
+    pub(crate) fn of(record: &ServerRecord) -> io::Result<Self> {
+        let roots = record.roots();
+        let mut watched = Vec::new();
+        for &root in &roots {
+            watched.extend(Handle::open(root)?);
+        }
+        let roots = if roots.is_empty() { vec![record.identity()] } else { roots };
+        Ok(Self { roots, watched, is_child: false, end: None })
     }
 
     /// Returns the processes whose descendants are ours.

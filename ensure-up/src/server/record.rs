@@ -7,13 +7,16 @@ use std::{
 };
 
 use health_wait::ProbeOptions;
+use port_who::Holding;
 use proc_tree::{Identity, process};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Service,
-    server::{folder::Folders, state_file},
+use super::{
+    folder::Folders,
+    started::{self, Started, Variables},
+    state_file,
 };
+use crate::{Service, service::id::ServiceId};
 
 /// How far a server has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,15 +32,23 @@ pub enum Phase {
     Broken,
     /// It ended by itself as it should, and its supervisor with it.
     Finished,
+    /// It did not come up.
+    Failed,
+    /// It was stopped on purpose.
+    Stopped,
 }
 
-/// One server of this user, by its port.
+/// One server of this user, by its service and its port.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServerRecord {
+    /// Which service it is.
+    pub service: ServiceId,
     /// The name that it goes by.
     pub name: String,
     /// Its port.
     pub port: u16,
+    /// The network namespace that the port is in, where there are any.
+    pub netns: Option<u64>,
     /// The process that was started: the server, or what starts it.
     pub pid: u32,
     /// When that process started.
@@ -46,13 +57,17 @@ pub struct ServerRecord {
     pub boot_id: String,
     /// How far it has come.
     pub phase: Phase,
+    /// The processes that held the port when it became ready.
+    pub holders: Vec<Identity>,
     /// The command line; invalid UTF-8 is replaced.
     pub command: Vec<String>,
+    /// A fingerprint of the command as it was asked for.
+    pub fingerprint: u64,
     /// The folder it was started in.
     #[serde(with = "crate::server::path_text")]
     pub cwd: PathBuf,
-    /// A fingerprint of the environment that was asked for, without its secrets.
-    pub environment: u64,
+    /// The variables that were set, with a fingerprint of each value: no secrets.
+    pub environment: Variables,
     /// Where its output goes; `None` for one that was adopted.
     #[serde(with = "crate::server::path_text::optional")]
     pub log: Option<PathBuf>,
@@ -79,15 +94,19 @@ impl ServerRecord {
     pub(crate) fn starting(service: &Service, port: u16, identity: Option<Identity>, log: Option<&Path>) -> Self {
         let Identity { pid, start_id } = identity.unwrap_or(Identity { pid: 0, start_id: 0 });
         Self {
+            service: service.id.clone(),
             name: service.name(),
             port,
+            netns: port_who::own_network(),
             pid,
             start_id,
             boot_id: process::boot_id().unwrap_or_default(),
             phase: Phase::Starting,
-            command: words(service, port),
+            holders: Vec::new(),
+            command: started::words(service, port),
+            fingerprint: Started::of(service, port).command,
             cwd: service.cwd.clone(),
-            environment: service.environment_fingerprint(),
+            environment: started::variables(service),
             log: log.map(Path::to_path_buf),
             health: service.health(port),
             probe: service.spec.probe.clone(),
@@ -100,12 +119,63 @@ impl ServerRecord {
         }
     }
 
-    /// Reads the record of a port; `None` where there is none that can be believed.
+    /// Describes the server of a service of which nothing is recorded.
+    pub fn expected(service: &Service) -> Self {
+        Self { phase: Phase::Stopped, ..Self::starting(service, service.ports.low, None, None) }
+    }
+
+    /// Names it for people: `shop (folder /home/dev/shop)`.
+    pub fn title(&self) -> String {
+        self.started().title()
+    }
+
+    /// Returns what it was started as.
+    pub(crate) fn started(&self) -> Started {
+        Started {
+            service: self.service.clone(),
+            program: self.name.clone(),
+            port: self.port,
+            command: self.fingerprint,
+            cwd: self.cwd.clone(),
+            environment: self.environment.clone(),
+        }
+    }
+
+    /// Reads the record of a service's server on a port; `None` where there is none that can be believed.
     ///
     /// Cut short, from another boot, not ours, a link: whatever is wrong with it, it only means that there is no record.
-    pub fn read(folders: &Folders, port: u16) -> Option<Self> {
-        let record = Self::parse(&state_file::read(&path(folders, port)).ok().flatten()?)?;
-        (record.port == port).then_some(record)
+    ///
+    /// # Errors
+    /// When there is one and it cannot be read.
+    pub fn read(folders: &Folders, service: &ServiceId, port: u16) -> io::Result<Option<Self>> {
+        let record = Self::load(&folders.of_service(service, port, "json"))?;
+        Ok(record.filter(|record| record.port == port && record.service == *service))
+    }
+
+    /// Reads what is recorded by now in this record's place.
+    ///
+    /// # Errors
+    /// As [`ServerRecord::read`].
+    pub fn reread(&self, folders: &Folders) -> io::Result<Option<Self>> {
+        Self::read(folders, &self.service, self.port)
+    }
+
+    /// Reads the records of all servers in this network namespace, those that have ended among them, by port.
+    ///
+    /// # Errors
+    /// When the folder or one of its records cannot be read.
+    pub fn all(folders: &Folders) -> io::Result<Vec<Self>> {
+        let (mut records, own) = (Vec::new(), port_who::own_network());
+        for path in folders.records()? {
+            records.extend(Self::load(&path)?.filter(|record| record.netns == own));
+        }
+        records.sort_by(|one, other| (one.port, &one.service).cmp(&(other.port, &other.service)));
+        Ok(records)
+    }
+
+    fn load(path: &Path) -> io::Result<Option<Self>> {
+        let Some(text) = state_file::read(path)? else { return Ok(None) };
+        Ok(Self::parse(&text))
     }
 
     fn parse(text: &[u8]) -> Option<Self> {
@@ -116,12 +186,20 @@ impl ServerRecord {
     /// Another process may have written identities of the other kind. What cannot be told stays as it is.
     fn read_here(self) -> Self {
         let read = |given: Identity| given.as_read_here().unwrap_or(given);
-        Self { supervisor: self.supervisor.map(read), ..self.with_identity(read(self.identity())) }
+        let holders = self.holders.iter().copied().map(read).collect();
+        Self { supervisor: self.supervisor.map(read), holders, ..self.with_identity(read(self.identity())) }
     }
 
     /// Returns which process it is about, whether that runs or not.
     pub fn identity(&self) -> Identity {
         Identity { pid: self.pid, start_id: self.start_id }
+    }
+
+    /// Returns the record of a server that was just found ready, with those that hold its port.
+    #[must_use]
+    pub(crate) fn ready(&self, holdings: &[Holding]) -> Self {
+        let holders = holdings.iter().filter_map(|holding| Some(holding.process.as_ref()?.identity()));
+        Self { phase: Phase::Ready, holders: proc_tree::ascending(holders), reason: None, ..self.clone() }
     }
 
     /// Returns the record with the process that stands for the server by now.
@@ -130,14 +208,46 @@ impl ServerRecord {
         Self { pid: identity.pid, start_id: identity.start_id, ..self.clone() }
     }
 
-    /// Returns the process, if it still runs as far as can be told.
-    pub fn running(&self) -> Option<Identity> {
-        Some(self.identity()).filter(|process| process.is_running().unwrap_or(true))
+    /// Returns the processes that are recorded: the one that was started, and those that held the port when it was ready.
+    pub(crate) fn roots(&self) -> Vec<Identity> {
+        let main = Some(self.identity()).filter(|main| main.pid != 0);
+        let others = self.holders.iter().copied().filter(|holder| Some(*holder) != main);
+        main.into_iter().chain(others).collect()
     }
 
-    /// Returns the supervisor, if it still runs as far as can be told.
-    pub fn running_supervisor(&self) -> Option<Identity> {
-        self.supervisor.filter(|supervisor| supervisor.is_running().unwrap_or(true))
+    /// Returns the process, if it still runs, else the first of those that held the port that does.
+    ///
+    /// # Errors
+    /// When a process cannot be looked at, which does not mean that it has ended.
+    pub fn running(&self) -> io::Result<Option<Identity>> {
+        for root in self.roots() {
+            if root.is_running()? {
+                return Ok(Some(root));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Tells whether one of these processes is the server's.
+    pub fn is_any_of(&self, processes: &[Identity]) -> bool {
+        self.roots().iter().any(|root| processes.contains(root))
+    }
+
+    /// Returns the supervisor, if it still runs.
+    ///
+    /// # Errors
+    /// As [`ServerRecord::running`].
+    pub fn running_supervisor(&self) -> io::Result<Option<Identity>> {
+        let Some(supervisor) = self.supervisor else { return Ok(None) };
+        Ok(supervisor.is_running()?.then_some(supervisor))
+    }
+
+    /// Tells whether it, or what starts it again, runs.
+    ///
+    /// # Errors
+    /// As [`ServerRecord::running`].
+    pub(crate) fn is_alive(&self) -> io::Result<bool> {
+        Ok(self.running()?.is_some() || self.running_supervisor()?.is_some())
     }
 
     /// Returns how long the server may take to end.
@@ -155,7 +265,7 @@ impl ServerRecord {
     pub fn write(&self, folders: &Folders) -> io::Result<()> {
         let mut text = serde_json::to_vec(self)?;
         text.push(b'\n');
-        let path = path(folders, self.port);
+        let path = folders.of_service(&self.service, self.port, "json");
         if self.phase == Phase::Starting {
             state_file::write_durably(&path, &text)
         } else {
@@ -163,48 +273,22 @@ impl ServerRecord {
         }
     }
 
-    /// Removes the record of a port if it is about one of these: another call may have put a new server there.
+    /// Notes that the server was stopped. Its log, and the port that it had, are still known by this.
     ///
     /// # Errors
-    /// When it is there and cannot be removed.
-    pub fn remove_of(folders: &Folders, port: u16, stopped: &[Identity]) -> io::Result<()> {
-        match Self::read(folders, port) {
-            Some(record) if stopped.contains(&record.identity()) => Self::remove(folders, port),
-            _ => Ok(()),
-        }
+    /// As [`ServerRecord::write`].
+    pub(crate) fn stopped(&self, folders: &Folders) -> io::Result<()> {
+        Self { phase: Phase::Stopped, supervisor: None, reason: None, ..self.clone() }.write(folders)
     }
 
-    /// Removes the record of a port, if there is one.
+    /// Removes the record.
     ///
     /// # Errors
     /// When it is there and cannot be removed.
-    pub fn remove(folders: &Folders, port: u16) -> io::Result<()> {
-        match std::fs::remove_file(path(folders, port)) {
+    pub(crate) fn remove(&self, folders: &Folders) -> io::Result<()> {
+        match std::fs::remove_file(folders.of_service(&self.service, self.port, "json")) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
     }
-
-    /// Lists the ports of which there is a record file, whatever is in it, in ascending order.
-    ///
-    /// # Errors
-    /// When the folder cannot be read.
-    pub fn ports(folders: &Folders) -> io::Result<Vec<u16>> {
-        let mut ports = Vec::new();
-        for entry in std::fs::read_dir(&folders.runtime)? {
-            let name = entry?.file_name();
-            ports.extend(name.to_str().and_then(|name| name.strip_suffix(".json")?.parse::<u16>().ok()));
-        }
-        ports.sort_unstable();
-        Ok(ports)
-    }
-}
-
-fn path(folders: &Folders, port: u16) -> PathBuf {
-    folders.file(&port.to_string(), "json")
-}
-
-/// Returns the command for the port as a record keeps it.
-pub(crate) fn words(service: &Service, port: u16) -> Vec<String> {
-    service.command(port).iter().map(|word| word.to_string_lossy().into_owned()).collect()
 }

@@ -70,7 +70,10 @@ impl Config {
         })?;
         let tables = overlay::services(table.get_ref(), profile, &source)?;
         let services = tables.iter().map(|(name, keys)| service(name, keys, &source));
-        let services = services.collect::<Result<Vec<_>, _>>()?;
+        let mut services = services.collect::<Result<Vec<_>, _>>()?;
+        for service in &mut services {
+            service.place_in(folder(path));
+        }
         dependencies::check(&services, &tables, &source)?;
         Ok(Self { path: path.to_owned(), services })
     }
@@ -98,10 +101,16 @@ impl Config {
     }
 }
 
+/// Returns the folder that a services file stands in, and its services belong to.
+pub fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("/"))
+}
+
 fn service(name: &str, keys: &Keys<'_, '_>, source: &Source<'_>) -> Result<ServiceSpec, Fault> {
     let mut known = ServiceSpec::default().to_keys();
-    // a service has it from its table
+    // a service has it from its table, and from where that stands
     known.remove("name");
+    known.remove("folder");
     let mut values = Map::from_iter([("name".to_owned(), name.into())]);
     for (key, (written, value)) in keys {
         let like = known.get(key).ok_or_else(|| {

@@ -12,14 +12,16 @@ use std::{
 use health_wait::Target;
 use proc_tree::cli::text;
 
-use super::{ports::Ports, spec::ServiceSpec, supervision::Supervision};
-use crate::server::fingerprint;
+use super::{id::ServiceId, ports::Ports, spec::ServiceSpec, supervision::Supervision};
+use crate::server::{files, folder::Folders, mark::Mark};
 
 /// A server that shall be up.
 #[derive(Debug, Clone)]
 pub struct Service {
     /// What was asked for.
     pub spec: ServiceSpec,
+    /// Which service it is.
+    pub id: ServiceId,
     /// Where it shall listen.
     pub ports: Ports,
     /// The folder to start it in, as the kernel names it, so that a server's own can be compared with it.
@@ -43,10 +45,15 @@ impl TryFrom<ServiceSpec> for Service {
         if spec.command.is_empty() {
             return Err(invalid("no command is given: it follows --"));
         }
+        if spec.existing.new && !ports.is_range() {
+            return Err(invalid("--new goes with a range of ports: --port 8000-8099"));
+        }
         check_health(&spec, ports.low)?;
         let cwd = folder(spec.cwd.as_deref().unwrap_or(Path::new(".")))?;
+        let of_file = spec.folder.as_deref().map(folder).transpose()?;
+        let id = ServiceId { folder: of_file.unwrap_or_else(|| cwd.clone()), name: spec.name.clone() };
         let environment = environment(&spec)?.into_iter().collect();
-        Ok(Self { spec, ports, cwd, environment })
+        Ok(Self { spec, id, ports, cwd, environment })
     }
 }
 
@@ -113,27 +120,25 @@ impl Service {
         self.spec.name()
     }
 
-    /// Returns the whole environment of the server on a port.
-    pub fn whole_environment(&self, port: u16) -> Vec<(OsString, OsString)> {
+    /// Returns the whole environment of the server on a port: the caller's, where it is, what was set, and its mark.
+    pub(crate) fn whole_environment(&self, port: u16, folders: &Folders) -> Vec<(OsString, OsString)> {
         let mut environment: Vec<(OsString, OsString)> = env::vars_os().collect();
+        // as a shell does that goes to the folder: a server that goes elsewhere is known by where it was started
+        let folder = (OsString::from("PWD"), self.cwd.clone().into_os_string());
+        let mark = Mark::of(self, port, folders).variable();
         let port = (OsString::from("PORT"), OsString::from(port.to_string()));
-        for (name, value) in std::iter::once(&port).chain(&self.environment) {
+        for (name, value) in [&folder, &port].into_iter().chain(&self.environment).chain([&mark]) {
             environment.retain(|(known, _)| known != name);
             environment.push((name.clone(), value.clone()));
         }
         environment
     }
 
-    /// Fingerprints the variables that were asked for.
-    pub fn environment_fingerprint(&self) -> u64 {
-        fingerprint::of(self.environment.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]))
-    }
-
     /// Returns the log's path for a port.
     pub fn log_path(&self, folder: &Path, port: u16) -> PathBuf {
         match &self.spec.log {
             Some(path) => std::path::absolute(with_port(OsStr::new(path), port)).unwrap_or_else(|_| path.into()),
-            None => folder.join(format!("{port}.log")),
+            None => folder.join(format!("{}.log", files::stem(&self.id, port))),
         }
     }
 

@@ -116,6 +116,11 @@ pub struct ServiceSpec {
     /// The names of the services that it needs.
     #[arg(skip)]
     pub depends_on: Vec<String>,
+
+    /// The folder of the services file that it stands in.
+    #[arg(skip)]
+    #[serde(with = "word::optional")]
+    pub folder: Option<PathBuf>,
 }
 
 /// What to do about a server that is there already.
@@ -145,6 +150,10 @@ pub struct Existing {
     /// Stop another program that holds the port first, then start ours
     #[arg(long, help_heading = "A server that is there already")]
     pub replace: bool,
+
+    /// In a range of ports: start one more, whatever runs already
+    #[arg(long, help_heading = "A server that is there already")]
+    pub new: bool,
 }
 
 /// Which server without a record may be taken for the one that is asked for.
@@ -171,10 +180,21 @@ impl Default for ServiceSpec {
 impl ServiceSpec {
     /// Returns the name that it goes by: its own, else that of its program.
     pub fn name(&self) -> String {
-        self.name.clone().unwrap_or_else(|| {
-            let program = self.command.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
-            program.to_string_lossy().into_owned()
-        })
+        self.name.clone().unwrap_or_else(|| self.program())
+    }
+
+    /// Returns the name of its program.
+    pub(crate) fn program(&self) -> String {
+        let program = self.command.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
+        program.to_string_lossy().into_owned()
+    }
+
+    /// Makes it one of a services file in this folder: that is where its paths begin.
+    pub(super) fn place_in(&mut self, folder: &Path) {
+        self.folder = Some(folder.to_owned());
+        self.cwd = Some(self.cwd.as_ref().map_or_else(|| folder.to_owned(), |cwd| folder.join(cwd)));
+        self.env_file.iter_mut().for_each(|file| *file = folder.join(&*file));
+        self.log = self.log.take().map(|log| folder.join(log).to_string_lossy().into_owned());
     }
 
     /// Lays the named keys of another one over this one: lists are added to, everything else is replaced.

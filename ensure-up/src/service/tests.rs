@@ -29,6 +29,7 @@ adopt = "never"
 restart = true
 restart_if_changed = true
 replace = true
+new = true
 match = "serve .*"
 env = { A = "1=2", TOKEN = "s3cret" }
 env_file = ".env"
@@ -79,7 +80,8 @@ fn file_command_line_and_handover_say_the_same_by_every_key() {
     assert!(unknown.is_empty(), "options that are no keys: {unknown:?}");
     let matches = command.try_get_matches_from(as_arguments(&from_file)).expect("every key is an option");
     let from_line = ServiceSpec::from_arg_matches(&matches).expect("a service");
-    assert_eq!(ServiceSpec { depends_on: vec!["db".into()], ..from_line }.to_keys(), keys);
+    let folder = from_file.folder.clone();
+    assert_eq!(ServiceSpec { depends_on: vec!["db".into()], folder, ..from_line }.to_keys(), keys);
     let handed = handover::written(&from_file).expect("a service can be written down");
     assert_eq!(handover::receive(&mut &*handed).expect("the same").to_keys(), keys);
 }
@@ -89,7 +91,7 @@ fn as_arguments(spec: &ServiceSpec) -> Vec<String> {
     for (key, value) in spec.to_keys() {
         let option = format!("--{}", key.replace('_', "-"));
         let all = match value {
-            _ if ["command", "depends_on"].contains(&key.as_str()) => continue,
+            _ if ["command", "depends_on", "folder"].contains(&key.as_str()) => continue,
             Value::Bool(_) => {
                 words.push(option);
                 continue;

@@ -9,7 +9,7 @@ use crate::{
     Action, Clock, Failure, Folders, Outcome, ReadyError, ServerProcesses, ServerRecord, Service,
     event::block_on,
     health::{self, Asked},
-    server::{judge, port},
+    server::{part, port, started::Started},
     service::target,
     start::race::{Race, RaceEnd},
 };
@@ -33,6 +33,12 @@ impl Call<'_> {
         record.write(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime))
     }
 
+    /// Reads what is recorded of the service's server on a port.
+    pub(crate) fn recorded_on(&self, port: u16) -> Result<Option<ServerRecord>, Failure> {
+        let record = ServerRecord::read(self.folders, &self.service.id, port);
+        record.map_err(Failure::state("read the record in", &self.folders.runtime))
+    }
+
     /// Asks the holders of a port for health, once.
     pub(crate) fn ask(&self, port: u16, holdings: &[Holding]) -> Result<Asked, Failure> {
         let Some(listener) = port::listener(holdings) else { return Ok(Asked::Not("nothing listens".into())) };
@@ -44,22 +50,22 @@ impl Call<'_> {
 
     /// Prepares the wait for a server that is there.
     pub(crate) fn race(&self, port: u16) -> Race<'_> {
-        Race::new(self.service, port, self.clock.deadline)
+        Race::new(self.service, self.folders, port, self.clock.deadline)
     }
 
     /// Words what was done about a server that is recorded.
     pub(crate) fn recorded(&self, action: Action, record: &ServerRecord, holdings: &[Holding]) -> Outcome {
         let holder = holdings.iter().find_map(|holding| Some(holding.process.as_ref()?.name.clone()));
         let name = self.service.spec.name.clone().or(holder).unwrap_or_else(|| record.name.clone());
-        let mut outcome = self.outcome(action, name, record.port, Some(record.identity()), holdings);
+        // one that was started and is gone has left the server to whoever holds the port
+        let running = record.running().ok().flatten().unwrap_or(record.identity());
+        let mut outcome = self.outcome(action, name, record.port, Some(running), holdings);
         outcome.log.clone_from(&record.log);
         outcome.restarts = record.restarts;
-        let differences = judge::differences(record, self.service);
-        if !differences.is_empty() {
-            outcome.notes.push(format!(
-                "it was started with another {}; --restart-if-changed restarts it",
-                differences.join(" and ")
-            ));
+        outcome.differs = record.started().differences(&Started::of(self.service, record.port));
+        if !outcome.differs.is_empty() {
+            let words = part::words(&outcome.differs);
+            outcome.notes.push(format!("it was started with {words}; --restart-if-changed restarts it"));
         }
         outcome
     }
@@ -84,6 +90,8 @@ impl Call<'_> {
             log: None,
             restarts: 0,
             reason: None,
+            differs: Vec::new(),
+            folder: self.service.id.folder.clone(),
             notes: Vec::new(),
         }
     }

@@ -2,7 +2,11 @@
 
 use crate::{
     Action,
-    server::{judge::By, judge::Whose, record::Phase},
+    server::{
+        judge::{By, Whose},
+        life::Life,
+        record::Phase,
+    },
     service::spec::{Adopt, Existing},
 };
 
@@ -13,6 +17,8 @@ pub(crate) struct Situation<'s> {
     pub(crate) whose: &'s Whose,
     /// What is recorded of the service's server.
     pub(crate) recorded: Option<Recorded>,
+    /// Whether a process that nobody recorded runs the command and has opened no port yet.
+    pub(crate) is_loading: bool,
     /// What shall be done about a server that is there.
     pub(crate) existing: Existing,
     /// Whether the server shall be kept up.
@@ -26,8 +32,8 @@ pub(crate) struct Situation<'s> {
 pub(crate) struct Recorded {
     /// How far it had come.
     pub(crate) phase: Phase,
-    /// Whether it, or what remains of it, lives.
-    pub(crate) lives: bool,
+    /// Whether it, or what it left behind, lives.
+    pub(crate) life: Life,
     /// Whether its supervisor lives.
     pub(crate) is_supervised: bool,
     /// Whether it is another one than is asked for.
@@ -49,8 +55,12 @@ pub(crate) enum Step {
     Supervise,
     /// Take the server on the port as ours once it is ready.
     Adopt(By),
+    /// Wait for the process that runs the command, and take it as ours once it is ready.
+    WaitForLoading,
     /// Ask the server on the port for its answer, and decide again.
     Ask,
+    /// Say that the service's server is up, but not as it is asked for.
+    RefuseChanged,
     /// Say that the port is another's.
     RefuseForeign,
     /// Say that the circuit breaker is open.
@@ -59,31 +69,32 @@ pub(crate) enum Step {
 
 /// Decides what to do.
 pub(crate) fn decide(situation: &Situation<'_>) -> Step {
-    let Situation { whose, recorded, existing, keep_up, may_answer } = situation;
-    let is_new_wanted = |recorded: &Recorded| existing.restart || (existing.restart_if_changed && recorded.differs);
+    let Situation { whose, recorded, existing, keep_up, .. } = situation;
     if let Some(recorded) = recorded.filter(|recorded| recorded.is_supervised) {
         // another command is another try, also while its supervisor stays for files that change; one whose server ended as
         // it should is about to end as well
         let is_another_try = (recorded.phase == Phase::Broken && recorded.differs) || recorded.phase == Phase::Finished;
-        return match is_new_wanted(&recorded) {
-            true => Step::StopAndStart(Action::Restarted),
-            false if is_another_try => Step::StopAndStart(Action::Started),
-            false => Step::WaitForSupervisor,
+        return match instead(*existing, recorded.differs) {
+            Some(Step::RefuseChanged | Step::StopAndStart(Action::Replaced)) | None if is_another_try => {
+                Step::StopAndStart(Action::Started)
+            }
+            Some(step) => step,
+            None => Step::WaitForSupervisor,
         };
     }
-    if let Some(recorded) = recorded.filter(|recorded| *keep_up && !is_new_wanted(recorded)) {
-        if recorded.phase == Phase::Broken && !recorded.differs {
+    if let Some(recorded) = recorded.filter(|recorded| *keep_up && instead(*existing, recorded.differs).is_none()) {
+        if recorded.phase == Phase::Broken {
             return Step::RefuseBroken;
         }
-        if recorded.lives {
+        if recorded.life == Life::Runs {
             return Step::Supervise;
         }
     }
     match whose {
-        Whose::Nobody | Whose::Ours(_) => match recorded.filter(|recorded| recorded.lives) {
-            None => Step::Start,
-            Some(recorded) if is_new_wanted(&recorded) => Step::StopAndStart(Action::Restarted),
-            Some(_) => Step::Wait,
+        Whose::Nobody => nobody_holds_it(situation),
+        Whose::Ours(_, parts) => match recorded.filter(|recorded| recorded.life != Life::Gone) {
+            Some(recorded) => instead(*existing, recorded.differs).unwrap_or(Step::Wait),
+            None => instead(*existing, !parts.is_empty()).unwrap_or(Step::Adopt(By::Service)),
         },
         Whose::Matching(_, by) if existing.adopt != Adopt::Never => {
             if existing.restart {
@@ -92,10 +103,37 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Step {
                 Step::Adopt(by.clone())
             }
         }
-        Whose::Foreign(_) if existing.adopt == Adopt::Any => Step::Adopt(By::Port),
-        Whose::Foreign(_) if existing.adopt == Adopt::Match && *may_answer => Step::Ask,
-        Whose::Matching(..) | Whose::Foreign(_) if existing.replace => Step::StopAndStart(Action::Replaced),
-        Whose::Matching(..) | Whose::Foreign(_) => Step::RefuseForeign,
+        Whose::Another(..) | Whose::Foreign(..) if existing.adopt == Adopt::Any => Step::Adopt(By::Port),
+        Whose::Foreign(..) if existing.adopt == Adopt::Match && situation.may_answer => Step::Ask,
+        Whose::Matching(..) | Whose::Another(..) | Whose::Foreign(..) if existing.replace => {
+            Step::StopAndStart(Action::Replaced)
+        }
+        Whose::Matching(..) | Whose::Another(..) | Whose::Foreign(..) => Step::RefuseForeign,
+    }
+}
+
+/// Nobody holds the port: the server may be on its way up, or have left something behind that goes first.
+fn nobody_holds_it(situation: &Situation<'_>) -> Step {
+    let Situation { recorded, existing, .. } = situation;
+    match recorded.filter(|recorded| recorded.life != Life::Gone) {
+        Some(recorded) if recorded.life == Life::Left => Step::StopAndStart(Action::Started),
+        Some(recorded) => instead(*existing, recorded.differs).unwrap_or(Step::Wait),
+        None if !situation.is_loading || existing.adopt == Adopt::Never => Step::Start,
+        None if existing.restart => Step::StopAndStart(Action::Restarted),
+        None => Step::WaitForLoading,
+    }
+}
+
+/// Says what is to be done instead of taking the service's server as it is, if anything.
+fn instead(existing: Existing, differs: bool) -> Option<Step> {
+    if existing.restart || (existing.restart_if_changed && differs) {
+        Some(Step::StopAndStart(Action::Restarted))
+    } else if !differs || existing.adopt == Adopt::Any {
+        None
+    } else if existing.replace {
+        Some(Step::StopAndStart(Action::Replaced))
+    } else {
+        Some(Step::RefuseChanged)
     }
 }
 

@@ -1,21 +1,22 @@
 //! A server that is there already: whose it is, the wait for it, taking it over, stopping it for another one.
 
 use port_who::Holding;
-use proc_tree::Facts;
+use proc_tree::{Facts, Identity};
 
 use crate::{
-    Action, Failure, Outcome, Phase, ReadyError, ServerProcesses, ServerRecord,
+    Action, Failure, Outcome, Phase, ServerProcesses, ServerRecord,
     event::block_on,
     log::patterns::LogPatterns,
     server::{
-        evidence::Evidence,
-        judge::{By, Whose, judge},
+        judge::{By, Whose},
+        part::Part,
     },
-    service::spec::Adopt,
+    service::spec::{Adopt, Existing},
     start::{
         call::{Call, Up},
-        launch,
+        launch, port,
         race::RaceEnd,
+        there::There,
     },
     stop::{
         self,
@@ -23,26 +24,9 @@ use crate::{
     },
 };
 
-/// Finds out whose the server on a port is.
-pub(super) fn whose(
-    call: &Call<'_>,
-    port: u16,
-    record: Option<&ServerRecord>,
-    answers: Option<bool>,
-) -> Result<Whose, Failure> {
-    let root = record.map(ServerRecord::identity);
-    let evidence = Evidence::gather(port, root.as_slice()).map_err(ReadyError::from)?;
-    Ok(judge(&Evidence { answers, ..evidence }, call.service))
-}
-
 /// Waits until the recorded server is ready.
-pub(super) fn wait(
-    call: &Call<'_>,
-    port: u16,
-    record: &ServerRecord,
-    mut processes: ServerProcesses,
-    waited: bool,
-) -> Result<Up, Failure> {
+pub(super) fn wait(call: &Call<'_>, port: u16, record: &ServerRecord, waited: bool) -> Result<Up, Failure> {
+    let mut processes = ServerProcesses::of(record).map_err(Failure::system("watch the server"))?;
     // one that was ready once need not say so again, and what it said since is not about its start
     let log = record.log.as_deref().filter(|_| record.phase == Phase::Starting);
     let log = log.map(|log| LogPatterns::of(log, 0, call.service));
@@ -50,8 +34,9 @@ pub(super) fn wait(
     match block_on(race.run()).map_err(Failure::system("wait"))?? {
         RaceEnd::Ready(holdings) => {
             let action = if waited || record.phase != Phase::Ready { Action::Joined } else { Action::Reused };
-            let ready = ServerRecord { phase: Phase::Ready, ..record.with_identity(processes.identity()) };
-            if ready != *record {
+            let ready = record.with_identity(processes.identity()).ready(&holdings);
+            // one that was found again is in no file yet
+            if call.recorded_on(port)?.as_ref() != Some(&ready) {
                 call.write(&ready)?;
             }
             Ok((call.recorded(action, &ready, &holdings), None))
@@ -62,15 +47,22 @@ pub(super) fn wait(
     }
 }
 
+/// Waits for a process that runs the command and that nobody recorded, and takes it as ours once it is ready.
+pub(super) fn wait_for_loading(call: &Call<'_>, port: u16, loading: Option<Identity>) -> Result<Up, Failure> {
+    take(call, port, loading, &By::Command)
+}
+
 /// A server without a record is taken as ours once it is healthy.
 pub(super) fn adopt(call: &Call<'_>, port: u16, holdings: &[Holding], by: &By) -> Result<Up, Failure> {
     // the eldest: workers that share its socket come and go
     let holders = holdings.iter().filter_map(|holding| holding.process.as_ref());
     let eldest = holders.min_by_key(|process| (process.started_at, process.pid));
-    let mut processes = eldest
-        .map(|process| ServerProcesses::watch(process.identity(), false))
-        .transpose()
-        .map_err(Failure::system("watch the server"))?;
+    take(call, port, eldest.map(Facts::identity), by)
+}
+
+fn take(call: &Call<'_>, port: u16, process: Option<Identity>, by: &By) -> Result<Up, Failure> {
+    let processes = process.map(|process| ServerProcesses::watch(process, false)).transpose();
+    let mut processes = processes.map_err(Failure::system("watch the server"))?;
     let race = call.race(port).of(processes.as_mut()).taking_any(call.service.spec.existing.adopt == Adopt::Any);
     match block_on(race.run()).map_err(Failure::system("wait"))?? {
         RaceEnd::Ready(holdings) => {
@@ -90,10 +82,14 @@ fn adopted(
 ) -> Result<Up, Failure> {
     let record = processes.map(|known| ServerRecord::starting(call.service, port, Some(known.identity()), None));
     if let Some(record) = record {
+        let record = record.ready(holdings);
         if call.service.kept_up().is_some() {
-            return call.supervise(record, Action::Adopted);
+            return match call.supervise(record, Action::Adopted)? {
+                Some(up) => Ok(up),
+                None => port::locked(call, port, false),
+            };
         }
-        call.write(&ServerRecord { phase: Phase::Ready, ..record })?;
+        call.write(&record)?;
     }
     let holder = holdings.iter().find_map(|holding| holding.process.as_ref());
     let name = call.service.spec.name.clone().or_else(|| Some(holder?.name.clone()));
@@ -101,29 +97,37 @@ fn adopted(
     Ok((call.outcome(Action::Adopted, name, port, holder.map(Facts::identity), holdings), None))
 }
 
-/// Stops the server that another one shall take the place of. A supervisor goes first, and stops its server itself; what
-/// holds the port then and is not that server's is no concern of this call.
-pub(super) fn stop(
-    call: &Call<'_>,
-    port: u16,
-    record: Option<ServerRecord>,
-    processes: Option<&ServerProcesses>,
-    judged: &Whose,
-) -> Result<Killed, Failure> {
-    let manner = Manner::of(call.service);
-    let Some(record) = record.filter(|record| record.running_supervisor().is_some()) else {
-        // where not all of it is found, what is known of it goes
-        let known = |processes: &ServerProcesses| processes.whole().unwrap_or_else(|_| processes.roots().to_vec());
-        let roots = processes.map(known).unwrap_or_default();
-        return stop::port::stop(call.folders, port, judged.holdings(), roots, manner);
+/// Stops what another server shall take the place of: the service's own, or another service's, as each is recorded, else
+/// whatever holds the port.
+pub(super) fn stop(call: &Call<'_>, port: u16, there: &There, judged: &Whose) -> Result<Killed, Failure> {
+    let another = match judged {
+        Whose::Another(_, other) => there.records.iter().find(|record| record.service == other.service),
+        _ => None,
     };
-    let killed = stop::supervisor::stop(&record)?;
-    let record = ServerRecord::read(call.folders, port).unwrap_or(record);
-    match whose(call, port, Some(&record), None)? {
-        Whose::Ours(holdings) => {
-            let rest = stop::port::stop(call.folders, port, &holdings, vec![record.identity()], manner)?;
-            Ok(killed.and(rest))
-        }
-        _ => Ok(killed),
+    let own = there.own.as_ref().map(|own| &own.record);
+    let mut killed = Killed::default();
+    if let Some(own) = own {
+        killed = stop::server::stop_locked(call.folders, own.clone(), Manner::of(call.service))?.killed;
     }
+    if let Some(another) = another {
+        let stopped = stop::server::stop_locked(call.folders, another.clone(), Manner::recorded(another))?;
+        killed = killed.and(stopped.killed);
+    }
+    // those of a server that was stopped just now are gone
+    let mut roots: Vec<Identity> = there.loading.into_iter().collect();
+    roots.extend(judged.holdings().iter().filter_map(|holding| Some(holding.process.as_ref()?.identity())));
+    if own.is_some() && matches!(judged, Whose::Nobody | Whose::Ours(..)) {
+        roots.clear();
+    }
+    Ok(killed.and(stop::port::stop(port, roots, Manner::of(call.service))?))
+}
+
+/// Deals with the service's server on another port than the one that is asked for: it is stopped, or stands in the way.
+pub(super) fn leave(call: &Call<'_>, elsewhere: &ServerRecord) -> Result<Killed, Failure> {
+    let Existing { restart, restart_if_changed, replace, .. } = call.service.spec.existing;
+    if restart || restart_if_changed || replace {
+        return Ok(stop::server::stop(call.folders, elsewhere.clone())?.killed);
+    }
+    let (name, port) = (elsewhere.name.clone(), elsewhere.port);
+    Err(Failure::Changed { name, port, differs: vec![Part::Port], holdings: Vec::new() })
 }

@@ -3,10 +3,10 @@
 use std::{fs::File, path::Path};
 
 use crate::{
-    Action, Failure, Outcome, ServerRecord,
+    Action, Failure, Outcome, Phase, ServerRecord,
     event::block_on,
     log::{patterns::LogPatterns, rotate},
-    server::orphans,
+    server::{orphans, prune},
     signals::Signals,
     start::{
         call::{Call, Up},
@@ -23,13 +23,16 @@ pub(super) fn start(call: &Call<'_>, port: u16, action: Action) -> Result<Up, Fa
     let path = service.log_path(&folders.logs, port);
     if service.kept_up().is_some() {
         let program = service.spec.command.first().map_or("".as_ref(), |program| program.as_os_str());
-        spawn::find(program, &service.whole_environment(port))?;
+        spawn::find(program, &service.whole_environment(port, folders))?;
     }
     let file = rotate::start(&path, service.spec.log_keep)?;
     // old logs are nobody's concern when a server is to be started
-    let _ = rotate::prune(&folders.logs, |port| ServerRecord::read(folders, port).is_some());
+    let _ = prune::prune(folders);
     if service.kept_up().is_some() {
-        return call.supervise(ServerRecord::starting(service, port, None, Some(&path)), action);
+        return match call.supervise(ServerRecord::starting(service, port, None, Some(&path)), action)? {
+            Some(up) => Ok(up),
+            None => super::port::locked(call, port, false),
+        };
     }
     orphans::adopt();
     block_on(launch_and_wait(call, port, action, &path, &file)).map_err(Failure::system("wait"))?
@@ -44,21 +47,21 @@ async fn launch_and_wait(call: &Call<'_>, port: u16, action: Action, path: &Path
     let log = LogPatterns::of(path, 0, service);
     let mut record = ServerRecord::starting(service, port, None, Some(path));
     let command = service.command(port);
-    let environment = notify::environment(service.whole_environment(port), notify.as_ref());
+    let environment = notify::environment(service.whole_environment(port, call.folders), notify.as_ref());
     let launch = Launch { command: &command, cwd: &service.cwd, environment, input: None, output: spawn::output(file) };
     let launched = starting::launch(&launch, |identity| {
         record = record.with_identity(identity);
         call.write(&record)
     });
     let processes = launched.inspect_err(|_| {
-        let _ = ServerRecord::remove_of(call.folders, port, &[record.identity()]);
+        let _ = record.remove(call.folders);
     })?;
     let mut starting = Starting::own(processes, service, call.folders, port);
     let race = call.race(port).of(starting.processes()).reading(Some(log)).notified(notify.as_ref());
     let ended = race.just_started().run().await;
     match ended {
         Ok(RaceEnd::Ready(holdings)) => {
-            let (record, processes) = starting.ready(&record)?;
+            let (record, processes) = starting.ready(&record, &holdings)?;
             let identity = record.identity();
             let outcome = call.outcome(action, record.name, port, Some(identity), &holdings);
             Ok((Outcome { log: Some(path.to_owned()), ..outcome }, processes))
@@ -70,7 +73,7 @@ async fn launch_and_wait(call: &Call<'_>, port: u16, action: Action, path: &Path
             let failure = starting.fail(failure);
             if is_kept {
                 // kept for --status and --logs; nothing is lost when it cannot be
-                let _ = ServerRecord { reason: Some(reason), ..record }.write(call.folders);
+                let _ = ServerRecord { phase: Phase::Failed, reason: Some(reason), ..record }.write(call.folders);
             }
             Err(failure)
         }

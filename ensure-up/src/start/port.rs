@@ -1,14 +1,21 @@
 //! A server on one port: look what is there, decide, do it.
 
+use std::path::Path;
+
 use crate::{
-    Action, Failure, Lock, Outcome, Phase, ServerProcesses, ServerRecord,
+    Action, Failure, Lock, Outcome, Phase, ServerRecord,
     health::Asked,
-    server::judge::{self, Whose},
+    server::{
+        evidence::{Evidence, Known},
+        judge::{Whose, judge},
+        life::Life,
+        started::Started,
+    },
     start::{
         call::{Call, Up},
         decide::{Recorded, Situation, Step, decide},
-        existing::{self, whose},
-        launch,
+        existing, launch,
+        there::There,
     },
 };
 
@@ -17,29 +24,30 @@ pub(super) fn ensure(call: &Call<'_>, port: u16, waited: bool) -> Result<Up, Fai
     if let Some(outcome) = reuse(call, port, waited)? {
         return Ok((outcome, None));
     }
-    let lock = lock(call, &port.to_string())?;
+    let lock = lock(call, &call.folders.port_lock(port))?;
     locked(call, port, waited || lock.waited)
 }
 
-/// Takes the lock of a port or a range, in the time that the call has.
-pub(super) fn lock(call: &Call<'_>, key: &str) -> Result<Lock, Failure> {
-    let path = call.folders.file(key, "lock");
-    let lock = Lock::take(&path, call.clock.deadline).map_err(Failure::state("lock", &path))?;
+/// Takes a lock in the time that the call has.
+pub(super) fn lock(call: &Call<'_>, path: &Path) -> Result<Lock, Failure> {
+    let lock = Lock::take(path, call.clock.deadline).map_err(Failure::state("lock", path))?;
     let what = || "another ensure-up is still starting it".into();
     lock.ok_or_else(|| call.too_late(call.service.ports.low, what(), None, Vec::new()))
 }
 
 /// Looks without a lock: a record that holds, a listener that is its, an answer that is healthy.
 pub(super) fn reuse(call: &Call<'_>, port: u16, waited: bool) -> Result<Option<Outcome>, Failure> {
-    let record = ServerRecord::read(call.folders, port).filter(|record| record.phase == Phase::Ready);
-    let Some(record) = record.filter(|record| record.running().is_some()) else { return Ok(None) };
-    let recorded = recorded(call, &record, true);
-    let is_ours = |step: &Step| matches!(step, Step::Wait | Step::WaitForSupervisor);
-    // what it comes to does not depend on who holds the port: that costs more to see
-    if !is_ours(&next(call, &Whose::Nobody, Some(recorded), None)) {
+    let Some(record) = call.recorded_on(port)?.filter(|record| record.phase == Phase::Ready) else { return Ok(None) };
+    if record.running().map_err(Failure::system("watch the server"))?.is_none() {
         return Ok(None);
     }
-    let Whose::Ours(holdings) = whose(call, port, Some(&record), None)? else { return Ok(None) };
+    let recorded = recorded(call, &record, Life::Runs)?;
+    // what it comes to does not depend on who holds the port: that costs more to see
+    if !matches!(next(call, &Whose::Nobody, Some(recorded), false, None), Step::Wait | Step::WaitForSupervisor) {
+        return Ok(None);
+    }
+    let evidence = Evidence::gather(port, vec![Known::from(&record)]).map_err(crate::ReadyError::from)?;
+    let Whose::Ours(holdings, _) = judge(&evidence, call.service) else { return Ok(None) };
     if call.ask(port, &holdings)? != Asked::Healthy {
         return Ok(None);
     }
@@ -48,71 +56,102 @@ pub(super) fn reuse(call: &Call<'_>, port: u16, waited: bool) -> Result<Option<O
 }
 
 /// Looks, decides and does it, with nobody else doing so at the same time.
-fn locked(call: &Call<'_>, port: u16, waited: bool) -> Result<Up, Failure> {
-    let record = ServerRecord::read(call.folders, port);
-    let mut processes = record.as_ref().map(watch).transpose()?;
-    let lives = processes
-        .as_mut()
-        .map_or(Ok(None), ServerProcesses::end)
-        .map_err(Failure::system("watch the server"))?
-        .is_none();
-    let seen = record.as_ref().map(|record| recorded(call, record, lives));
-    let mut judged = whose(call, port, record.as_ref(), None)?;
-    let mut step = next(call, &judged, seen, None);
+pub(super) fn locked(call: &Call<'_>, port: u16, waited: bool) -> Result<Up, Failure> {
+    let there = There::look(call, port)?;
+    let seen = there.own.as_ref().map(|own| recorded(call, &own.record, own.life)).transpose()?;
+    let is_loading = there.loading.is_some();
+    let mut judged = there.whose(call, port, None)?;
+    let mut step = next(call, &judged, seen, is_loading, None);
     if step == Step::Ask {
         let answers = call.ask(port, judged.holdings())? == Asked::Healthy;
-        judged = whose(call, port, record.as_ref(), Some(answers))?;
-        step = next(call, &judged, seen, Some(answers));
+        judged = there.whose(call, port, Some(answers))?;
+        step = next(call, &judged, seen, is_loading, Some(answers));
     }
-    match (step, record, processes) {
-        (Step::Wait, Some(record), Some(processes)) => existing::wait(call, port, &record, processes, waited),
-        (Step::WaitForSupervisor, Some(record), _) => match record.running_supervisor() {
-            Some(supervisor) => match call.join_supervisor(&record, supervisor, waited)? {
-                Some(up) => Ok(up),
-                None => locked(call, port, waited),
-            },
-            // it ended in this moment
-            None => locked(call, port, waited),
-        },
-        (Step::Supervise, Some(record), Some(processes)) => {
-            let (outcome, supervisor) = call.supervise(record.with_identity(processes.identity()), Action::Adopted)?;
-            Ok((Outcome { reason: Some("it ran without a supervisor".into()), ..outcome }, supervisor))
+    let mut told = Vec::new();
+    if matches!(step, Step::Start | Step::WaitForLoading)
+        && let Some(elsewhere) = &there.elsewhere
+    {
+        told = existing::leave(call, elsewhere)?.lines;
+    }
+    let own = there.own.as_ref().map(|own| &own.record);
+    let (mut outcome, server) = match (step, own) {
+        (Step::Wait, Some(record)) => existing::wait(call, port, record, waited)?,
+        (Step::WaitForSupervisor, Some(record)) => {
+            let supervisor = record.running_supervisor().map_err(Failure::system("watch the supervisor"))?;
+            match supervisor.map(|supervisor| call.join_supervisor(record, supervisor, waited)).transpose()?.flatten() {
+                Some(up) => up,
+                // it ended in this moment
+                None => return locked(call, port, waited),
+            }
         }
-        (Step::RefuseBroken, Some(record), _) => Err(call.broken(&record)),
-        (Step::StopAndStart(action), record, processes) => {
-            let killed = existing::stop(call, port, record, processes.as_ref(), &judged)?;
-            let (mut outcome, server) = launch::start(call, port, action)?;
-            outcome.notes.extend(killed.lines);
-            Ok((outcome, server))
+        (Step::Supervise, Some(record)) => {
+            let running = record.running().map_err(Failure::system("watch the server"))?;
+            let record = running.map_or_else(|| record.clone(), |running| record.with_identity(running));
+            let Some((outcome, supervisor)) = call.supervise(record, Action::Adopted)? else {
+                return locked(call, port, waited);
+            };
+            (Outcome { reason: Some("it ran without a supervisor".into()), ..outcome }, supervisor)
         }
-        (Step::Adopt(by), ..) => existing::adopt(call, port, judged.holdings(), &by),
-        (Step::RefuseForeign | Step::Ask, ..) => Err(Failure::Foreign { port, holdings: judged.holdings().to_vec() }),
+        (Step::RefuseBroken, Some(record)) => return Err(call.broken(record)),
+        (Step::StopAndStart(action), _) => {
+            told = existing::stop(call, port, &there, &judged)?.lines;
+            launch::start(call, port, action)?
+        }
+        (Step::Adopt(by), _) => existing::adopt(call, port, judged.holdings(), &by)?,
+        (Step::RefuseChanged, _) => return Err(changed(call, port, own, judged)),
+        (Step::RefuseForeign | Step::Ask, _) => return Err(refused(port, judged)),
+        (Step::WaitForLoading, _) if there.loading.is_some() => existing::wait_for_loading(call, port, there.loading)?,
         // what needs a record is never decided without one
-        (Step::Start | Step::Wait | Step::WaitForSupervisor | Step::Supervise | Step::RefuseBroken, ..) => {
-            launch::start(call, port, Action::Started)
-        }
-    }
+        (
+            Step::Start
+            | Step::Wait
+            | Step::WaitForLoading
+            | Step::WaitForSupervisor
+            | Step::Supervise
+            | Step::RefuseBroken,
+            _,
+        ) => launch::start(call, port, Action::Started)?,
+    };
+    outcome.notes.extend(told);
+    Ok((outcome, server))
 }
 
-fn recorded(call: &Call<'_>, record: &ServerRecord, lives: bool) -> Recorded {
-    Recorded {
+fn recorded(call: &Call<'_>, record: &ServerRecord, life: Life) -> Result<Recorded, Failure> {
+    let supervisor = record.running_supervisor().map_err(Failure::system("watch the supervisor"))?;
+    Ok(Recorded {
         phase: record.phase,
-        lives,
-        is_supervised: record.running_supervisor().is_some(),
-        differs: !judge::differences(record, call.service).is_empty(),
-    }
+        life,
+        is_supervised: supervisor.is_some(),
+        differs: !record.started().differences(&Started::of(call.service, record.port)).is_empty(),
+    })
 }
 
-fn next(call: &Call<'_>, whose: &Whose, recorded: Option<Recorded>, answers: Option<bool>) -> Step {
+fn next(call: &Call<'_>, whose: &Whose, recorded: Option<Recorded>, is_loading: bool, answers: Option<bool>) -> Step {
     decide(&Situation {
         whose,
         recorded,
+        is_loading,
         existing: call.service.spec.existing,
         keep_up: call.service.kept_up().is_some(),
         may_answer: call.service.is_known_by_answer() && answers.is_none(),
     })
 }
 
-fn watch(record: &ServerRecord) -> Result<ServerProcesses, Failure> {
-    ServerProcesses::watch(record.identity(), false).map_err(Failure::system("watch the server"))
+fn changed(call: &Call<'_>, port: u16, record: Option<&ServerRecord>, judged: Whose) -> Failure {
+    let name = record.map_or_else(|| call.service.name(), |record| record.name.clone());
+    let holdings = judged.holdings().to_vec();
+    let differs = match (record, judged) {
+        (Some(record), _) => record.started().differences(&Started::of(call.service, port)),
+        (None, Whose::Ours(_, parts)) => parts,
+        (None, _) => Vec::new(),
+    };
+    Failure::Changed { name, port, differs, holdings }
+}
+
+fn refused(port: u16, judged: Whose) -> Failure {
+    match judged {
+        Whose::Another(holdings, other) => Failure::Another { port, service: other.title(), holdings },
+        Whose::Foreign(holdings, differs) => Failure::Foreign { port, holdings, differs },
+        other => Failure::Foreign { port, holdings: other.holdings().to_vec(), differs: Vec::new() },
+    }
 }

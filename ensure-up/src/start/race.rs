@@ -7,7 +7,7 @@ use proc_tree::Signal;
 use tokio::{select, time};
 
 use crate::{
-    ReadyError, ServerProcesses, Service,
+    Folders, ReadyError, ServerProcesses, Service,
     event::{or_never, until},
     log::patterns::LogPatterns,
     server::end::End,
@@ -55,8 +55,8 @@ const ANSWERED: Duration = Duration::from_millis(25);
 
 impl<'r> Race<'r> {
     /// Prepares the wait for a server that is there and of which no process is known.
-    pub(crate) fn new(service: &'r Service, port: u16, deadline: Option<Instant>) -> Self {
-        Self { readiness: Readiness::of(service, port), deadline }
+    pub(crate) fn new(service: &'r Service, folders: &'r Folders, port: u16, deadline: Option<Instant>) -> Self {
+        Self { readiness: Readiness::of(service, folders, port), deadline }
     }
 
     /// Knows the server by its processes: their end is the race's.

@@ -1,63 +1,133 @@
 //! A range of ports: the server may be on any of them, else it takes the first that nobody holds.
 
-use std::io;
+use std::{io, os::unix::ffi::OsStrExt};
 
 use port_who::{Holding, Query};
 
 use crate::{
-    Action, Failure, Lock, ReadyError, ServerRecord,
+    Action, Failure, Lock, ReadyError, ServerRecord, Service,
     health::Asked,
     server::{
+        census::Census,
         evidence::Evidence,
         judge::{Whose, judge},
-        port::query,
-        record::words,
+        lost,
+        port::{look, query},
+        started::Started,
     },
     service::spec::Adopt,
     start::{
         call::{Call, Up},
-        existing, launch, port,
+        launch, port,
     },
 };
 
-/// Takes a server of ours that is in the range, else the first port that nobody holds.
+/// Takes the service's server that is in the range, else a port that nobody holds: the one that it had last, or the first.
 pub(super) fn ensure(call: &Call<'_>) -> Result<Up, Failure> {
-    let ports = call.service.ports;
-    for port in recorded_ports(call)? {
+    if call.service.spec.existing.new {
+        return start(call, &records(call)?, unheld(call, &look_at_all(call)?));
+    }
+    for port in instances(call, &records(call)?)? {
         if let Some(outcome) = port::reuse(call, port, false)? {
             return Ok((outcome, None));
         }
     }
-    let lock = port::lock(call, &ports.to_string())?;
-    if let Some(&port) = recorded_ports(call)?.first() {
+    let lock = port::lock(call, &lock_of(call))?;
+    let mut records = records(call)?;
+    let mut own = instances(call, &records)?;
+    if own.is_empty() {
+        let census = Census::take().map_err(Failure::system("look at the processes"))?;
+        records = lost::found_again(records, &census, call.folders);
+        own = instances(call, &records)?;
+    }
+    if let Some(&port) = own.first() {
         return port::ensure(call, port, lock.waited);
     }
-    let spec = ports.to_string().parse().map_err(io::Error::other).map_err(Failure::system("read the range"))?;
-    let answer = port_who::look(&Query::holders_of(vec![spec])).map_err(ReadyError::from)?;
-    let mut unheld = Vec::new();
-    for port in ports.low..=ports.high {
-        let here = |holding: &&Holding| holding.socket.local.port() == port;
-        let holdings: Vec<Holding> = answer.holdings.iter().filter(here).cloned().collect();
-        if holdings.is_empty() {
-            unheld.push(port);
-        } else if call.service.spec.existing.adopt != Adopt::Never && is_wanted(call, port, holdings)? {
+    let held = look_at_all(call)?;
+    for port in call.service.ports.low..=call.service.ports.high {
+        let holdings: Vec<Holding> = held.iter().filter(|holding| is_on(port)(holding)).cloned().collect();
+        let is_adoptable = call.service.spec.existing.adopt != Adopt::Never && !holdings.is_empty();
+        if is_adoptable && is_wanted(call, port, holdings)? {
             return port::ensure(call, port, lock.waited);
         }
     }
-    // where none is free, the server's own error says most
-    match start_on(call, &unheld, true)? {
-        Some(up) => Ok(up),
-        None => start_on(call, &unheld, false)?.ok_or_else(|| Failure::NoneFree(ports.to_string())),
+    start(call, &records, unheld(call, &held))
+}
+
+/// Two calls for the same instance wait for one another, and no others.
+fn lock_of(call: &Call<'_>) -> std::path::PathBuf {
+    let Service { id, spec, environment, ports, .. } = call.service;
+    let mut parts = vec![id.folder.as_os_str().as_bytes().to_vec(), ports.to_string().into_bytes()];
+    if let Some(name) = &id.name {
+        parts.push(name.clone().into_bytes());
+    } else {
+        // without a name the command, and what is set for it, are the service
+        let set = environment.iter().flat_map(|(name, value)| [name, value]);
+        parts.extend(spec.command.iter().chain(set).map(|word| word.as_bytes().to_vec()));
     }
+    call.folders.service_lock(parts.iter().map(Vec::as_slice))
+}
+
+fn records(call: &Call<'_>) -> Result<Vec<ServerRecord>, Failure> {
+    ServerRecord::all(call.folders).map_err(Failure::state("read the records in", &call.folders.runtime))
+}
+
+fn look_at_all(call: &Call<'_>) -> Result<Vec<Holding>, Failure> {
+    let spec = call.service.ports.to_string().parse().map_err(io::Error::other);
+    let spec = spec.map_err(Failure::system("read the range"))?;
+    Ok(port_who::look(&Query::holders_of(vec![spec])).map_err(ReadyError::from)?.holdings)
+}
+
+fn is_on(port: u16) -> impl Fn(&Holding) -> bool {
+    move |holding| holding.socket.local.port() == port
+}
+
+fn unheld(call: &Call<'_>, held: &[Holding]) -> Vec<u16> {
+    let ports = call.service.ports;
+    (ports.low..=ports.high).filter(|&port| !held.iter().any(is_on(port))).collect()
+}
+
+/// Lists the ports of the range on which a server of the service runs; of a bare command's service one that was started as
+/// is asked for: with other arguments, or other variables, it is another instance.
+fn instances(call: &Call<'_>, records: &[ServerRecord]) -> Result<Vec<u16>, Failure> {
+    let mut ports = Vec::new();
+    for record in records.iter().filter(|record| is_of_service(call, record)) {
+        if record.is_alive().map_err(Failure::system("watch the server"))? {
+            ports.push(record.port);
+        }
+    }
+    Ok(ports)
+}
+
+fn is_of_service(call: &Call<'_>, record: &ServerRecord) -> bool {
+    let service = call.service;
+    let is_as_asked = || record.started().differences(&Started::of(service, record.port)).is_empty();
+    (service.ports.low..=service.ports.high).contains(&record.port)
+        && record.service == service.id
+        && (service.id.name.is_some() || is_as_asked())
 }
 
 /// Tells whether the server on a port is the one that is asked for, though nothing is recorded of it.
 fn is_wanted(call: &Call<'_>, port: u16, holdings: Vec<Holding>) -> Result<bool, Failure> {
-    match judge(&Evidence::of(port, holdings, &[]), call.service) {
-        Whose::Foreign(holdings) if call.service.is_known_by_answer() => {
+    let evidence = Evidence::of(port, holdings, Vec::new()).compared(call.folders, call.service);
+    match judge(&evidence, call.service) {
+        Whose::Ours(_, differs) => Ok(call.service.id.name.is_some() || differs.is_empty()),
+        Whose::Matching(..) => Ok(true),
+        Whose::Foreign(holdings, _) if call.service.is_known_by_answer() => {
             Ok(call.ask(port, &holdings)? == Asked::Healthy)
         }
-        whose => Ok(matches!(whose, Whose::Matching(..))),
+        _ => Ok(false),
+    }
+}
+
+/// Starts the server on one of these ports, on that which it had last if that is among them.
+fn start(call: &Call<'_>, records: &[ServerRecord], mut unheld: Vec<u16>) -> Result<Up, Failure> {
+    let was_its = |port: &u16| records.iter().any(|record| record.port == *port && is_of_service(call, record));
+    unheld.sort_by_key(|port| (!was_its(port), *port));
+    // where none is free, the server's own error says most
+    match start_on(call, &unheld, true)? {
+        Some(up) => Ok(up),
+        None => start_on(call, &unheld, false)?.ok_or_else(|| Failure::NoneFree(call.service.ports.to_string())),
     }
 }
 
@@ -65,10 +135,11 @@ fn is_wanted(call: &Call<'_>, port: u16, holdings: Vec<Holding>) -> Result<bool,
 fn start_on(call: &Call<'_>, ports: &[u16], is_bindable: bool) -> Result<Option<Up>, Failure> {
     for &port in ports {
         // somebody is starting another server there; to try to bind it would take it from that one
-        let path = call.folders.file(&port.to_string(), "lock");
+        let path = call.folders.port_lock(port);
         let Some(_lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else { continue };
-        let is_taken = ServerRecord::read(call.folders, port).is_some_and(|record| is_alive(&record));
-        if is_taken || existing::whose(call, port, None, None)? != Whose::Nobody {
+        let mut on_port = records(call)?.into_iter().filter(|record| record.port == port);
+        let is_taken = on_port.any(|record| record.is_alive().unwrap_or(true));
+        if is_taken || !look(port).map_err(ReadyError::from)?.holdings.is_empty() {
             continue;
         }
         let failed = |error| Failure::system("try to bind a port")(io::Error::other(error));
@@ -77,24 +148,4 @@ fn start_on(call: &Call<'_>, ports: &[u16], is_bindable: bool) -> Result<Option<
         }
     }
     Ok(None)
-}
-
-/// Lists the ports of the range whose recorded server runs and is the one that is asked for.
-fn recorded_ports(call: &Call<'_>) -> Result<Vec<u16>, Failure> {
-    let Call { service, folders, .. } = call;
-    let all = ServerRecord::ports(folders).map_err(Failure::state("read", &folders.runtime))?;
-    let is_same = |record: &ServerRecord, port| match &service.spec.name {
-        Some(name) => record.name == *name,
-        None => record.command == words(service, port) && record.cwd == service.cwd,
-    };
-    let wanted = |&port: &u16| {
-        (service.ports.low..=service.ports.high).contains(&port)
-            && ServerRecord::read(folders, port).is_some_and(|record| is_same(&record, port) && is_alive(&record))
-    };
-    Ok(all.into_iter().filter(wanted).collect())
-}
-
-/// A server that its supervisor is about to start again has its port, too.
-fn is_alive(record: &ServerRecord) -> bool {
-    record.running().is_some() || record.running_supervisor().is_some()
 }

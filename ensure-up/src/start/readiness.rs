@@ -7,15 +7,16 @@ use proc_tree::Identity;
 use tokio::select;
 
 use crate::{
-    ReadyError, ServerProcesses, Service,
+    Folders, ReadyError, ServerProcesses, Service,
     event::or_never,
     health::{Asked, Prober},
     log::patterns::LogPatterns,
     server::{
         end::End,
-        evidence::Evidence,
+        evidence::{Evidence, Known},
         judge::{Whose, judge},
         port,
+        started::Started,
     },
     service::target,
     start::notify::Notify,
@@ -37,6 +38,7 @@ pub(crate) enum Round {
 #[derive(Debug)]
 pub(crate) struct Readiness<'r> {
     pub(super) service: &'r Service,
+    folders: &'r Folders,
     port: u16,
     /// The server's processes; `None` for one that is only known by its port.
     pub(super) processes: Option<&'r mut ServerProcesses>,
@@ -73,15 +75,16 @@ impl Seen {
     /// The same socket stays ours. Somebody else's may turn out to be ours: a daemon that loses its parent, or a process
     /// that ended while it was looked for.
     fn holds_for(&self, sockets: &[Socket], roots: &[Identity]) -> bool {
-        let is_ours = matches!(self.whose, Whose::Ours(_) | Whose::Matching(..));
+        let is_ours = matches!(self.whose, Whose::Ours(..) | Whose::Matching(..));
         self.sockets == sockets && self.roots == roots && (is_ours || self.at.elapsed() < SECOND_LOOK)
     }
 }
 
 impl<'r> Readiness<'r> {
-    pub(super) fn of(service: &'r Service, port: u16) -> Self {
+    pub(super) fn of(service: &'r Service, folders: &'r Folders, port: u16) -> Self {
         Self {
             service,
+            folders,
             port,
             processes: None,
             log: None,
@@ -117,11 +120,11 @@ impl<'r> Readiness<'r> {
         let ours = match self.whose_sockets()? {
             Whose::Nobody => return Ok(missing("nothing listens on the port yet")),
             // what only its answer can tell, it will tell when it is asked
-            Whose::Foreign(foreign) if self.may_answer(&foreign) => foreign,
-            Whose::Foreign(foreign) => {
+            Whose::Foreign(foreign, _) if self.may_answer(&foreign) => foreign,
+            Whose::Another(foreign, _) | Whose::Foreign(foreign, _) => {
                 return Ok(Round::Missing { what: "another program holds the port".into(), foreign });
             }
-            Whose::Ours(holdings) | Whose::Matching(holdings, _) => holdings,
+            Whose::Ours(holdings, _) | Whose::Matching(holdings, _) => holdings,
         };
         self.held = true;
         if self.log.as_ref().is_some_and(|log| !log.ready) {
@@ -158,7 +161,10 @@ impl<'r> Readiness<'r> {
     }
 
     fn whose(&self) -> Result<Whose, ReadyError> {
-        let evidence = Evidence { was_there: self.was_there, ..Evidence::gather(self.port, self.roots())? };
+        let started = Started::of(self.service, self.port);
+        let evidence = Evidence::gather(self.port, vec![Known::of(started, self.roots())])?;
+        let evidence = if self.was_there { evidence.compared(self.folders, self.service) } else { evidence };
+        let evidence = Evidence { was_there: self.was_there, ..evidence };
         let whose = judge(&evidence, self.service);
         Ok(if self.takes_any { whose.or_any() } else { whose })
     }
@@ -201,8 +207,8 @@ impl<'r> Readiness<'r> {
             return Ok(Round::Ended { end, held: self.held });
         }
         Ok(match self.whose()? {
-            Whose::Ours(holdings) | Whose::Matching(holdings, _) => Round::Ready(holdings),
-            Whose::Foreign(holdings) if self.may_answer(&holdings) => Round::Ready(holdings),
+            Whose::Ours(holdings, _) | Whose::Matching(holdings, _) => Round::Ready(holdings),
+            Whose::Foreign(holdings, _) if self.may_answer(&holdings) => Round::Ready(holdings),
             other => Round::Missing { what: "another program answers".into(), foreign: other.holdings().to_vec() },
         })
     }

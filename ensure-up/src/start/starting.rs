@@ -1,10 +1,11 @@
 //! A server on its way up, and who answers for it: from the fork until it is recorded as ready, whatever fails on our side
 //! leaves nothing of it running.
 
+use port_who::Holding;
 use proc_tree::{Identity, cli::text};
 
 use crate::{
-    Failure, Folders, Phase, ServerProcesses, ServerRecord, Service,
+    Failure, Folders, ServerProcesses, ServerRecord, Service,
     start::spawn::Launch,
     stop::{
         self,
@@ -55,9 +56,13 @@ impl<'s> Starting<'s> {
     ///
     /// # Errors
     /// When the record cannot be written; the server is stopped then.
-    pub(crate) fn ready(self, record: &ServerRecord) -> Result<(ServerRecord, Option<ServerProcesses>), Failure> {
+    pub(crate) fn ready(
+        self,
+        record: &ServerRecord,
+        holdings: &[Holding],
+    ) -> Result<(ServerRecord, Option<ServerProcesses>), Failure> {
         let identity = self.processes.as_ref().map_or(record.identity(), ServerProcesses::identity);
-        let record = ServerRecord { phase: Phase::Ready, ..record.with_identity(identity) };
+        let record = record.with_identity(identity).ready(holdings);
         match record.write(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime)) {
             Ok(()) => Ok((record, self.release())),
             Err(failure) => Err(self.fail(failure)),
@@ -81,7 +86,7 @@ impl<'s> Starting<'s> {
 
     fn stop(&mut self) -> Result<Killed, Failure> {
         let Some(processes) = self.processes.take() else { return Ok(Killed::default()) };
-        stop::server::stop_started(self.folders, self.port, &processes, Manner::of(self.service))
+        stop::server::stop_started(self.folders, self.service, self.port, &processes, Manner::of(self.service))
     }
 }
 

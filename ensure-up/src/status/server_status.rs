@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use proc_tree::Identity;
 use serde::Serialize;
 
-use crate::Phase;
+use crate::{Phase, ServerRecord};
 
 /// What state a server is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -25,11 +25,11 @@ pub enum State {
 
 impl State {
     /// Decides from what its record says, if there is one, and from what is there.
-    pub(super) fn of(phase: Option<Phase>, runs: bool, is_supervised: bool, is_held: bool) -> Self {
+    pub(super) fn of(phase: Phase, runs: bool, is_supervised: bool, is_held: bool) -> Self {
         match phase {
-            Some(Phase::Ready) if runs => Self::Running,
-            Some(_) if runs => Self::Starting,
-            Some(Phase::Broken) => Self::Broken,
+            Phase::Ready if runs => Self::Running,
+            _ if runs => Self::Starting,
+            Phase::Broken => Self::Broken,
             _ if is_supervised => Self::Starting,
             _ if is_held => Self::Foreign,
             _ => Self::Stopped,
@@ -53,6 +53,10 @@ impl State {
 pub struct ServerStatus {
     /// Its name.
     pub name: String,
+    /// The folder of its service.
+    pub folder: Option<PathBuf>,
+    /// Its command.
+    pub command: Option<Vec<String>>,
     /// Its port.
     pub port: u16,
     /// Its state.
@@ -77,6 +81,41 @@ pub struct ServerStatus {
     pub reason: Option<String>,
 }
 
+impl ServerStatus {
+    /// Says what a record says; what there is of it is still to be seen.
+    pub(super) fn of(record: &ServerRecord) -> Self {
+        Self {
+            name: record.name.clone(),
+            folder: Some(record.service.folder.clone()),
+            command: Some(record.command.clone()),
+            restarts: record.restarts,
+            log: record.log.clone(),
+            reason: record.reason.clone(),
+            ..Self::unknown(record.port)
+        }
+    }
+
+    /// Says that nothing is known of a port.
+    pub(super) fn unknown(port: u16) -> Self {
+        Self {
+            name: port.to_string(),
+            folder: None,
+            command: None,
+            port,
+            state: State::Stopped,
+            identity: None,
+            healthy: false,
+            restarts: 0,
+            uptime: None,
+            cpu_percent: None,
+            memory: None,
+            url: None,
+            log: None,
+            reason: None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,12 +125,13 @@ mod tests {
         // what is seen: whether it runs, whether it is supervised, whether the port is held
         let seen = [0b000, 0b001, 0b010, 0b011, 0b100, 0b101, 0b110, 0b111];
         for (phase, expected) in [
-            (None, "stopped foreign starting starting stopped foreign starting starting"),
-            (Some(Phase::Starting), "stopped foreign starting starting starting starting starting starting"),
-            (Some(Phase::Ready), "stopped foreign starting starting running running running running"),
-            (Some(Phase::Waiting), "stopped foreign starting starting starting starting starting starting"),
-            (Some(Phase::Broken), "broken broken broken broken starting starting starting starting"),
-            (Some(Phase::Finished), "stopped foreign starting starting starting starting starting starting"),
+            (Phase::Starting, "stopped foreign starting starting starting starting starting starting"),
+            (Phase::Ready, "stopped foreign starting starting running running running running"),
+            (Phase::Waiting, "stopped foreign starting starting starting starting starting starting"),
+            (Phase::Broken, "broken broken broken broken starting starting starting starting"),
+            (Phase::Finished, "stopped foreign starting starting starting starting starting starting"),
+            (Phase::Failed, "stopped foreign starting starting starting starting starting starting"),
+            (Phase::Stopped, "stopped foreign starting starting starting starting starting starting"),
         ] {
             let state = |seen| State::of(phase, seen & 4 != 0, seen & 2 != 0, seen & 1 != 0).word();
             assert_eq!(seen.map(state).join(" "), expected, "{phase:?}");

@@ -1,4 +1,4 @@
-//! Looking at the servers: their records, their processes, their ports, and what they answer.
+//! Looking at the servers: their records, their processes, their ports, and what they answer. Nothing is changed.
 
 use futures_util::future::join_all;
 use port_who::Holding;
@@ -8,28 +8,43 @@ use super::{
     usage,
 };
 use crate::{
-    Failure, Folders, Lock, ReadyError, ServerProcesses, ServerRecord,
+    Failure, Folders, ReadyError, ServerProcesses, ServerRecord, Service,
     event::block_on,
     health::{Asked, Prober},
-    server::{evidence::Evidence, port as listening},
+    server::{
+        evidence::{self, Evidence},
+        judge::{Whose, judge},
+        port as listening,
+    },
     service::target,
+    stop::server::holder,
 };
 
-/// Looks at all servers, or at those with these names or ports.
+/// What is to be looked at.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// A server that is known of.
+    Server(ServerRecord),
+    /// A service of the file, with the record of its server if that is known of.
+    Service(Box<Service>, Option<ServerRecord>),
+    /// A port of which nothing is recorded.
+    Port(u16),
+}
+
+/// Who holds a port for a server, and how that is asked for its health.
+type Answering = Option<(ServerRecord, Vec<Holding>)>;
+
+/// Looks at servers.
 ///
 /// # Errors
-/// When the state folder, the ports or the processes cannot be looked at.
-pub fn survey(folders: &Folders, names: &[String]) -> Result<Vec<ServerStatus>, Failure> {
-    let ports = ServerRecord::ports(folders).map_err(Failure::state("read", &folders.runtime))?;
-    let known = ports.into_iter().map(|port| (port, ServerRecord::read(folders, port)));
-    let wanted = known
-        .filter(|(port, record)| names.is_empty() || names.iter().any(|name| is_named(name, *port, record.as_ref())));
+/// When the ports or the processes cannot be looked at.
+pub fn survey(folders: &Folders, subjects: &[Subject]) -> Result<Vec<ServerStatus>, Failure> {
     let mut servers = Vec::new();
     let mut asked = Vec::new();
-    for (port, record) in wanted {
-        let (status, holdings) = look(folders, port, record.as_ref())?;
+    for subject in subjects {
+        let (status, answering) = look(folders, subject)?;
         servers.push(status);
-        asked.push(record.filter(|_| !holdings.is_empty()).map(|record| (record, holdings)));
+        asked.push(answering);
     }
     let answers = block_on(join_all(asked.iter().map(|asked| ask(asked.as_ref())))).map_err(Failure::system("wait"))?;
     for (server, answer) in servers.iter_mut().zip(answers) {
@@ -43,47 +58,87 @@ pub fn survey(folders: &Folders, names: &[String]) -> Result<Vec<ServerStatus>, 
     Ok(servers)
 }
 
-/// Tells whether a name, or a port in its place, means this server.
-pub(crate) fn is_named(name: &str, port: u16, record: Option<&ServerRecord>) -> bool {
-    name == port.to_string() || record.is_some_and(|record| record.name == name)
+fn look(folders: &Folders, subject: &Subject) -> Result<(ServerStatus, Answering), Failure> {
+    match subject {
+        Subject::Server(record) => of_record(record),
+        Subject::Service(_, Some(record)) if runs(record)? => of_record(record),
+        Subject::Service(service, record) => of_service(folders, service, record.as_ref()),
+        Subject::Port(port) => Ok((of_port(*port)?, None)),
+    }
 }
 
-/// Looks at one server, and at who of it holds its port; a record of one that does not run is cleared away.
-fn look(folders: &Folders, port: u16, record: Option<&ServerRecord>) -> Result<(ServerStatus, Vec<Holding>), Failure> {
-    let answer = listening::look(port).map_err(ReadyError::from)?;
-    let server = record.map(running).transpose().map_err(Failure::system("watch the server"))?.flatten();
-    let is_supervised = record.is_some_and(|record| record.running_supervisor().is_some());
-    let phase = record.map(|record| record.phase);
+fn runs(record: &ServerRecord) -> Result<bool, Failure> {
+    record.is_alive().map_err(Failure::system("watch the server"))
+}
+
+/// Looks at a server that is recorded, and at who of it holds its port.
+fn of_record(record: &ServerRecord) -> Result<(ServerStatus, Answering), Failure> {
+    let failed = || Failure::system("watch the server");
+    let holdings = listening::look(record.port).map_err(ReadyError::from)?.holdings;
+    let server = running(record).map_err(failed())?;
+    let is_supervised = record.running_supervisor().map_err(failed())?.is_some();
     let mut status = ServerStatus {
-        name: record.map_or_else(|| port.to_string(), |record| record.name.clone()),
-        port,
-        state: State::of(phase, server.is_some(), is_supervised, !answer.holdings.is_empty()),
+        state: State::of(record.phase, server.is_some(), is_supervised, !holdings.is_empty()),
         identity: server.as_ref().map(ServerProcesses::identity),
-        healthy: false,
-        restarts: record.map_or(0, |record| record.restarts),
-        uptime: None,
-        cpu_percent: None,
-        memory: None,
-        url: None,
-        log: record.and_then(|record| record.log.clone()),
-        reason: record.and_then(|record| record.reason.clone()),
+        ..ServerStatus::of(record)
     };
-    let Some((record, server)) = record.zip(server) else {
-        if status.state == State::Stopped {
-            clear(folders, port)?;
-        }
-        return Ok((status, Vec::new()));
-    };
-    let Evidence { holders, roots, .. } = Evidence::of(port, answer.holdings, server.roots());
-    let (ours, others): (Vec<_>, Vec<_>) = holders.into_iter().partition(|holder| holder.belongs_to(&roots));
-    let ours: Vec<Holding> = ours.into_iter().map(|holder| holder.holding).collect();
+    if server.is_none() {
+        let is_over = status.state == State::Stopped && record.phase != crate::Phase::Stopped;
+        status.reason = status.reason.or_else(|| is_over.then(|| "it has ended".into()));
+        return Ok((status, None));
+    }
+    let evidence = Evidence::of(record.port, holdings, vec![evidence::Known::from(record)]);
+    let (ours, others) = evidence.part(&record.started());
     status.url = listening::listener(&ours).map(|listener| target::url(record.health.as_deref(), listener));
     status.reason = match (ours.is_empty(), others.is_empty()) {
         (true, true) => Some("nothing listens on its port".into()),
         (true, false) => Some("another program holds its port".into()),
         (false, _) => None,
     };
-    Ok((status, ours))
+    let answering = (!ours.is_empty()).then(|| (record.clone(), ours));
+    Ok((status, answering))
+}
+
+/// Looks at a service whose server is not known to run: somebody may hold its port all the same, and may be it.
+fn of_service(
+    folders: &Folders,
+    service: &Service,
+    record: Option<&ServerRecord>,
+) -> Result<(ServerStatus, Answering), Failure> {
+    let port = service.ports.low;
+    let expected = ServerRecord::starting(service, port, None, None);
+    let mut status = ServerStatus { state: State::Stopped, reason: None, log: None, ..ServerStatus::of(&expected) };
+    if let Some(record) = record {
+        status = ServerStatus { state: State::of(record.phase, false, false, false), ..ServerStatus::of(record) };
+    }
+    if service.ports.is_range() {
+        return Ok((status, None));
+    }
+    let evidence = Evidence::gather(port, Vec::new()).map_err(ReadyError::from)?.compared(folders, service);
+    let holdings = match judge(&evidence, service) {
+        Whose::Nobody => return Ok((status, None)),
+        Whose::Ours(holdings, _) | Whose::Matching(holdings, _) => holdings,
+        Whose::Another(_, other) => {
+            let reason = Some(format!("its port is held by another service of yours: {}", other.title()));
+            return Ok((ServerStatus { state: State::Foreign, reason, ..status }, None));
+        }
+        Whose::Foreign(..) => {
+            let reason = Some("its port is held by another program".into());
+            return Ok((ServerStatus { state: State::Foreign, reason, ..status }, None));
+        }
+    };
+    let url = listening::listener(&holdings).map(|listener| target::url(expected.health.as_deref(), listener));
+    let identity = holdings.iter().find_map(|holding| Some(holding.process.as_ref()?.identity()));
+    let status = ServerStatus { state: State::Running, identity, url, reason: None, ..status };
+    Ok((status, Some((expected, holdings))))
+}
+
+/// A port that is not a known server's: somebody else's, if anybody's.
+fn of_port(port: u16) -> Result<ServerStatus, Failure> {
+    let holdings = listening::look(port).map_err(ReadyError::from)?.holdings;
+    let state = if holdings.is_empty() { State::Stopped } else { State::Foreign };
+    let reason = holdings.first().map(|holding| format!("{} holds it", holder(holding)));
+    Ok(ServerStatus { state, reason, ..ServerStatus::unknown(port) })
 }
 
 /// Before its first start a supervisor stands for its server.
@@ -91,17 +146,8 @@ fn running(record: &ServerRecord) -> std::io::Result<Option<ServerProcesses>> {
     if record.supervisor == Some(record.identity()) {
         return Ok(None);
     }
-    let mut processes = ServerProcesses::watch(record.identity(), false)?;
+    let mut processes = ServerProcesses::of(record)?;
     Ok(processes.end()?.is_none().then_some(processes))
-}
-
-/// Whoever holds the lock is about to write a new record.
-fn clear(folders: &Folders, port: u16) -> Result<(), Failure> {
-    let path = folders.file(&port.to_string(), "lock");
-    if Lock::try_take(&path).map_err(Failure::state("lock", &path))?.is_some() {
-        ServerRecord::remove(folders, port).map_err(Failure::state("remove the record in", &folders.runtime))?;
-    }
-    Ok(())
 }
 
 async fn ask(asked: Option<&(ServerRecord, Vec<Holding>)>) -> Option<Asked> {

@@ -1,10 +1,12 @@
 //! Stopping one server for good: its supervisor, which would start it again, then all its processes, then its record.
 
+use std::time::{Duration, Instant};
+
 use proc_tree::Identity;
 
 use crate::{
-    Failure, Folders, ReadyError, ServerProcesses, ServerRecord,
-    server::port,
+    Failure, Folders, Lock, Phase, ReadyError, ServerProcesses, ServerRecord, Service,
+    server::{census::Census, port},
     stop::{
         beside, supervisor,
         whole::{self, Killed, Manner},
@@ -22,30 +24,49 @@ pub struct Stopped {
     pub killed: Killed,
 }
 
-/// Stops a recorded server with all its processes, makes sure that its port is free, and forgets it.
+/// How long a stop waits for a start of the same server to come to its end.
+const START_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Stops a recorded server with all its processes, makes sure that its port is free, and notes that.
+///
+/// Nobody starts it meanwhile. A start that goes on for long is not waited for: what it starts is stopped.
 ///
 /// # Errors
 /// When something of it lives on, which is remembered then, or its port is held all the same.
 pub fn stop(folders: &Folders, record: ServerRecord) -> Result<Stopped, Failure> {
+    let path = folders.port_lock(record.port);
+    let until = Some(Instant::now() + START_PATIENCE);
+    let _lock = Lock::take(&path, until).map_err(Failure::state("lock", &path))?;
+    let reread = record.reread(folders).map_err(Failure::state("read the record in", &folders.runtime))?;
+    // whoever held the lock may have started another one
+    let record =
+        reread.filter(|now| now.phase != Phase::Stopped || now.identity() == record.identity()).unwrap_or(record);
+    let manner = Manner::recorded(&record);
+    let stopped = stop_locked(folders, record, manner)?;
+    free(stopped.record.port, stopped.identity.is_some())?;
+    Ok(stopped)
+}
+
+/// Stops a recorded server for a caller that holds the lock of the port, and looks itself who holds that then.
+///
+/// # Errors
+/// When something of it lives on, which is remembered then.
+pub(crate) fn stop_locked(folders: &Folders, record: ServerRecord, manner: Manner) -> Result<Stopped, Failure> {
     let watch = || Failure::system("watch the server");
-    let recorded = record.running().filter(|&identity| Some(identity) != record.supervisor);
-    let supervisor = record.running_supervisor();
+    let recorded = record.running().map_err(watch())?.filter(|&identity| Some(identity) != record.supervisor);
+    let supervisor = record.running_supervisor().map_err(watch())?;
     let mut killed = supervisor::stop(&record)?;
     // one that had to be killed may have started its server again before
-    let record = ServerRecord::read(folders, record.port).unwrap_or(record);
-    let mut processes = ServerProcesses::watch(record.identity(), false).map_err(watch())?;
-    let lives = processes.end().map_err(watch())?.is_none();
-    let beside = beside::find(&record)?;
-    let identity = if lives { Some(processes.identity()) } else { recorded.or_else(|| beside.first().copied()) };
-    if lives || !beside.is_empty() {
-        let manner =
-            Manner { signal: record.stop_signal.as_deref().and_then(|name| name.parse().ok()), grace: record.grace() };
-        killed = killed.and(whole::stop(&processes, &beside, manner)?);
+    let reread = record.reread(folders).map_err(Failure::state("read the record in", &folders.runtime))?;
+    let record = reread.unwrap_or(record);
+    let mut left = Census::take().map_err(watch())?.members(&record);
+    left.extend(beside::find(&record)?.into_iter().filter(|one| !left.contains(one)).collect::<Vec<_>>());
+    let identity = recorded.or_else(|| left.first().copied());
+    if !left.is_empty() {
+        killed = killed.and(whole::stop_trees(&left, manner)?);
     }
-    ServerRecord::remove(folders, record.port).map_err(Failure::state("remove the record in", &folders.runtime))?;
-    let identity = identity.or(supervisor);
-    free(record.port, identity.is_some())?;
-    Ok(Stopped { record, identity, killed })
+    record.stopped(folders).map_err(Failure::state("write a record in", &folders.runtime))?;
+    Ok(Stopped { record, identity: identity.or(supervisor), killed })
 }
 
 /// Makes sure that nobody listens on a port: one whose server was stopped is still held, any other is another's.
@@ -59,7 +80,7 @@ pub fn free(port: u16, was_stopped: bool) -> Result<(), Failure> {
         Some(holding) if was_stopped => {
             Err(Failure::NotStopped { port, what: format!("{} holds it now", holder(holding)) })
         }
-        Some(_) => Err(Failure::Foreign { port, holdings }),
+        Some(_) => Err(Failure::Foreign { port, holdings, differs: Vec::new() }),
     }
 }
 
@@ -71,31 +92,33 @@ pub(crate) fn holder(holding: &port_who::Holding) -> String {
         .map_or_else(|| "a process that is not visible".into(), |process| format!("{} ({})", process.name, process.pid))
 }
 
-/// Stops a server that this call started, or its supervisor with it, and forgets it.
+/// Stops a server that this call started, or its supervisor with it, and notes that.
 ///
 /// # Errors
 /// When something of it lives on, which is remembered then.
 pub fn stop_started(
     folders: &Folders,
+    service: &Service,
     port: u16,
     processes: &ServerProcesses,
     manner: Manner,
 ) -> Result<Killed, Failure> {
     let is_its = |record: &ServerRecord| {
         let supervisor = record.supervisor.into_iter();
-        supervisor.chain([record.identity()]).any(|identity| processes.roots().contains(&identity))
+        supervisor.chain(record.roots()).any(|identity| processes.roots().contains(&identity))
     };
-    let record = || ServerRecord::read(folders, port).filter(is_its);
+    // one that cannot be read keeps nothing up
+    let record = || ServerRecord::read(folders, &service.id, port).ok().flatten().filter(is_its);
     let asked = record().as_ref().map_or_else(|| Ok(Killed::default()), supervisor::stop);
     // a supervisor that could not stop its server, or had to be killed, leaves it behind
     let left = record();
-    let server = left.as_ref().map(ServerRecord::identity);
-    let mut more: Vec<Identity> = server.into_iter().collect();
     // what cannot be looked at is not looked for
+    let mut more = left.as_ref().and_then(|record| Some(Census::take().ok()?.members(record))).unwrap_or_default();
     more.extend(left.as_ref().and_then(|record| beside::find(record).ok()).unwrap_or_default());
     let stopped = whole::stop(processes, &more, manner)?;
     let killed = asked?.and(stopped);
-    let ours: Vec<Identity> = processes.roots().iter().copied().chain(server).collect();
-    ServerRecord::remove_of(folders, port, &ours).map_err(Failure::state("remove the record in", &folders.runtime))?;
+    if let Some(record) = record() {
+        record.stopped(folders).map_err(Failure::state("write a record in", &folders.runtime))?;
+    }
     Ok(killed)
 }

@@ -19,7 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// # Errors
 /// When it lives on.
 pub(crate) fn stop(record: &ServerRecord) -> Result<Killed, Failure> {
-    let Some(supervisor) = record.running_supervisor().filter(|&found| keeps_up(found, record.port)) else {
+    let supervisor = record.running_supervisor().map_err(Failure::system("watch the supervisor"))?;
+    let Some(supervisor) = supervisor.filter(|&found| keeps_up(found, record.port)) else {
         return Ok(Killed::default());
     };
     let said = record.log.as_ref().and_then(|log| log.metadata().ok()).map_or(0, |log| log.len());

@@ -8,7 +8,7 @@ use proc_tree::{
     cli::{duration, text},
 };
 
-use crate::{Failure, ServerProcesses, Service, stop::wrapper};
+use crate::{Failure, ServerProcesses, ServerRecord, Service, stop::wrapper};
 
 /// How many processes are named before the others are counted.
 const NAMED: usize = 3;
@@ -26,6 +26,11 @@ impl Manner {
     /// Stops as the service asks for.
     pub fn of(service: &Service) -> Self {
         Self { signal: service.spec.stop_signal, grace: service.spec.grace }
+    }
+
+    /// Stops as was asked for when the server was started.
+    pub(crate) fn recorded(record: &ServerRecord) -> Self {
+        Self { signal: record.stop_signal.as_deref().and_then(|name| name.parse().ok()), grace: record.grace() }
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use port_who::Holding;
 use proc_tree::cli::text;
 use tokio::select;
 
@@ -45,12 +46,11 @@ impl Supervisor<'_> {
                 launched => processes.insert(launched?),
             },
         };
-        if let Some(event) = self.come_up(processes, is_adopted, log, notify.as_ref()).await? {
-            return Ok(event);
-        }
-        self.record = self.record.with_identity(processes.identity());
-        self.record.phase = Phase::Ready;
-        self.record.reason = None;
+        let holdings = match self.come_up(processes, is_adopted, log, notify.as_ref()).await? {
+            Ok(holdings) => holdings,
+            Err(event) => return Ok(event),
+        };
+        self.record = self.record.with_identity(processes.identity()).ready(&holdings);
         self.write()?;
         self.stay(processes).await
     }
@@ -58,7 +58,7 @@ impl Supervisor<'_> {
     /// The record is written before the process becomes the server.
     fn launch(&mut self, notify: Option<&Notify>) -> Result<ServerProcesses, Failure> {
         let command = self.service.command(self.port);
-        let environment = notify::environment(self.service.whole_environment(self.port), notify);
+        let environment = notify::environment(self.service.whole_environment(self.port, self.folders), notify);
         let pump = self.output.clone();
         let output = spawn::output(pump.pipe());
         let launch = Launch { command: &command, cwd: &self.service.cwd, environment, input: None, output };
@@ -70,35 +70,38 @@ impl Supervisor<'_> {
         })
     }
 
-    /// Waits until it is ready; otherwise tells what happened.
+    /// Waits until it is ready, and tells who holds its port then; otherwise what happened.
     async fn come_up(
         &mut self,
         processes: &mut ServerProcesses,
         is_adopted: bool,
         log: Option<LogPatterns>,
         notify: Option<&Notify>,
-    ) -> Result<Option<Event>, Failure> {
+    ) -> Result<Result<Vec<Holding>, Event>, Failure> {
         let first = processes.roots()[0];
         let deadline = Clock::start(self.service.timeout()).deadline;
-        let race = Race::new(self.service, self.port, deadline).of(Some(processes)).reading(log).notified(notify);
+        let race = Race::new(self.service, self.folders, self.port, deadline)
+            .of(Some(processes))
+            .reading(log)
+            .notified(notify);
         let race = if is_adopted { race } else { race.just_started() };
         // boxed: once it is over nothing of it is there
         let mut race = Box::pin(race.run());
         let end = loop {
             select! {
                 biased;
-                event = disturbed(&mut self.signals, self.reload.as_mut()) => return Ok(Some(event)),
+                event = disturbed(&mut self.signals, self.reload.as_mut()) => return Ok(Err(event)),
                 end = &mut race => break end?,
                 _ = self.children.recv() => orphans::reap_but(first),
             }
         };
-        Ok(match end {
-            RaceEnd::Ready(_) => None,
-            RaceEnd::Ended { end, .. } => Some(Event::Ended { end, healthy: Duration::ZERO, log: self.log_end() }),
-            RaceEnd::Failed(why) => Some(self.failed(format!("failed: {why}"), Duration::ZERO)),
-            RaceEnd::TooLate(what, _) => Some(self.failed(format!("was not ready in time: {what}"), Duration::ZERO)),
-            RaceEnd::Interrupted(_) => Some(Event::Asked),
-        })
+        Ok(Err(match end {
+            RaceEnd::Ready(holdings) => return Ok(Ok(holdings)),
+            RaceEnd::Ended { end, .. } => Event::Ended { end, healthy: Duration::ZERO, log: self.log_end() },
+            RaceEnd::Failed(why) => self.failed(format!("failed: {why}"), Duration::ZERO),
+            RaceEnd::TooLate(what, _) => self.failed(format!("was not ready in time: {what}"), Duration::ZERO),
+            RaceEnd::Interrupted(_) => Event::Asked,
+        }))
     }
 
     /// Waits until something happens.

@@ -20,7 +20,7 @@ use crate::{
     Failure, Folders, Lock, Phase, ServerProcesses, ServerRecord, Service,
     event::block_on,
     log::pump::{self, Bounds, Pump},
-    server::{orphans, port},
+    server::{census::Census, orphans, port},
     signals::Signals,
     stop::{
         beside,
@@ -38,10 +38,11 @@ const PORT_PATIENCE: Duration = Duration::from_secs(2);
 /// # Errors
 /// When it cannot be supervised, and [`Failure::Broken`] when it was given up.
 pub fn run(service: &Service, port: u16, folders: &Folders) -> Result<(), Failure> {
-    let path = folders.file(&port.to_string(), "supervisor");
+    let path = folders.of_service(&service.id, port, "supervisor");
     let Some(_lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else { return Ok(()) };
-    let record = ServerRecord::read(folders, port)
-        .ok_or_else(|| Failure::state("find the record in", &folders.runtime)(std::io::ErrorKind::NotFound.into()))?;
+    let record = ServerRecord::read(folders, &service.id, port)
+        .and_then(|record| record.ok_or(std::io::ErrorKind::NotFound.into()))
+        .map_err(Failure::state("read the record in", &folders.runtime))?;
     orphans::adopt();
     block_on(supervise(service, folders, record)).map_err(Failure::system("wait"))?
 }
@@ -51,7 +52,7 @@ async fn supervise(service: &Service, folders: &Folders, record: ServerRecord) -
     let signals = Signals::catch().map_err(Failure::system("catch signals"))?;
     let children = signal(SignalKind::child()).map_err(Failure::system("catch signals"))?;
     let (port, asked) = (record.port, &service.spec.supervision);
-    let path = folders.file(&port.to_string(), "out");
+    let path = folders.of_service(&service.id, port, "out");
     let pipe = pump::open(&path).map_err(Failure::state("open", &path))?;
     let log = record.log.clone().unwrap_or_else(|| service.log_path(&folders.logs, port));
     let bounds = Bounds { path: log.clone(), most_bytes: asked.log_max_size, keep: service.spec.log_keep };
@@ -126,7 +127,7 @@ impl Supervisor<'_> {
             return Ok(None);
         }
         let failed = || Failure::system("watch the server");
-        let mut processes = ServerProcesses::watch(self.record.identity(), false).map_err(failed())?;
+        let mut processes = ServerProcesses::of(&self.record).map_err(failed())?;
         Ok(processes.end().map_err(failed())?.is_none().then_some(processes))
     }
 
@@ -135,7 +136,8 @@ impl Supervisor<'_> {
         // what remains of it is known by then
         let _ = processes.end();
         // what cannot be looked at is not looked for
-        let more = beside::find(&self.record).unwrap_or_default();
+        let mut more = beside::find(&self.record).unwrap_or_default();
+        more.extend(Census::take().map(|census| census.members(&self.record)).unwrap_or_default());
         let stopped = whole::stop(&processes, &more, Manner::of(self.service));
         let _ = processes.end();
         orphans::reap();
@@ -204,7 +206,6 @@ impl Supervisor<'_> {
     }
 
     fn forget(&self) -> Result<(), Failure> {
-        ServerRecord::remove(self.folders, self.port)
-            .map_err(Failure::state("remove the record in", &self.folders.runtime))
+        self.record.stopped(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime))
     }
 }

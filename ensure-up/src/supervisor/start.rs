@@ -16,7 +16,12 @@ use crate::{
     Action, End, Failure, Outcome, Phase, ReadyError, ServerProcesses, ServerRecord,
     event::{block_on, or_never, until},
     log::rotate,
-    server::{evidence::Evidence, folder_watch::FolderWatch, judge::judge},
+    server::{
+        evidence::{Evidence, Known},
+        folder_watch::FolderWatch,
+        judge::judge,
+        mark::Mark,
+    },
     service::handover,
     signals::{ENDING, Signals},
     start::{
@@ -34,11 +39,14 @@ const SETTLE: Duration = Duration::from_millis(5);
 enum Waited {
     Ready(Box<ServerRecord>),
     Failed(Failure),
+    /// The supervisor is gone and said nothing: its server may live.
+    Lost,
 }
 
 impl Call<'_> {
-    /// Starts a supervisor for the server of this record, and waits until it says that the server is ready.
-    pub(crate) fn supervise(&self, record: ServerRecord, action: Action) -> Result<Up, Failure> {
+    /// Starts a supervisor for the server of this record, and waits until it says that the server is ready; `None` when it
+    /// was killed meanwhile, and there is to be looked what it left.
+    pub(crate) fn supervise(&self, record: ServerRecord, action: Action) -> Result<Option<Up>, Failure> {
         let port = record.port;
         let own = env::current_exe().map_err(Failure::system("find this program"))?;
         // that it is a supervisor is seen by its first argument, as port-kill does
@@ -51,7 +59,7 @@ impl Call<'_> {
         let launch = Launch {
             command: &command,
             cwd: &here,
-            environment: env::vars_os().collect(),
+            environment: self.marked(port),
             input: Some(spec.as_fd()),
             output: spawn::output(&output),
         };
@@ -82,7 +90,11 @@ impl Call<'_> {
             Waited::Ready(record) => {
                 let outcome = self.supervised(action, &record)?;
                 let name = if action.is_start() { self.service.name() } else { outcome.name };
-                Ok((Outcome { name, ..outcome }, starting.release()))
+                Ok(Some((Outcome { name, ..outcome }, starting.release())))
+            }
+            Waited::Lost => {
+                drop(starting.release());
+                Ok(None)
             }
             Waited::Failed(failure) => {
                 if matches!(failure, Failure::Broken { .. } | Failure::Ended { .. }) {
@@ -95,8 +107,15 @@ impl Call<'_> {
         }
     }
 
+    /// Returns this process's environment with the mark of the server: a title may be written over the server's own, and
+    /// never over the supervisor's.
+    fn marked(&self, port: u16) -> Vec<(OsString, OsString)> {
+        let mark = Mark::of(self.service, port, self.folders).variable();
+        env::vars_os().filter(|(name, _)| *name != mark.0).chain([mark.clone()]).collect()
+    }
+
     /// Waits until the supervisor of a recorded server, which somebody else started, has its server ready; `None` when it
-    /// ended before it began one, as it does when its starter was killed before it said what to start.
+    /// was killed, or ended before it began one, as it does when its starter was killed before it said what to start.
     pub(crate) fn join_supervisor(
         &self,
         record: &ServerRecord,
@@ -106,14 +125,15 @@ impl Call<'_> {
         let action = if waited || record.phase != Phase::Ready { Action::Joined } else { Action::Reused };
         match self.wait_for_supervisor(record.port, supervisor, false)? {
             Waited::Ready(record) => Ok(Some((self.supervised(action, &record)?, None))),
-            Waited::Failed(Failure::Ended { .. }) if self.began_nothing(record.port, supervisor) => Ok(None),
+            Waited::Lost => Ok(None),
+            Waited::Failed(Failure::Ended { .. }) if self.began_nothing(record.port, supervisor)? => Ok(None),
             Waited::Failed(failure) => Err(failure),
         }
     }
 
     /// Until it has started the server, a supervisor stands for it in the record.
-    fn began_nothing(&self, port: u16, supervisor: Identity) -> bool {
-        ServerRecord::read(self.folders, port).is_some_and(|record| record.identity() == supervisor)
+    fn began_nothing(&self, port: u16, supervisor: Identity) -> Result<bool, Failure> {
+        Ok(self.recorded_on(port)?.is_some_and(|record| record.identity() == supervisor))
     }
 
     fn wait_for_supervisor(&self, port: u16, supervisor: Identity, is_new: bool) -> Result<Waited, Failure> {
@@ -122,7 +142,7 @@ impl Call<'_> {
 
     /// Words what was done about a server whose supervisor found it ready.
     fn supervised(&self, action: Action, record: &ServerRecord) -> Result<Outcome, Failure> {
-        let evidence = Evidence::gather(record.port, &[record.identity()]).map_err(ReadyError::from)?;
+        let evidence = Evidence::gather(record.port, vec![Known::from(record)]).map_err(ReadyError::from)?;
         Ok(self.recorded(action, record, judge(&evidence, self.service).holdings()))
     }
 
@@ -134,12 +154,20 @@ impl Call<'_> {
         loop {
             // whether it lives is asked before the record is read: what it writes last is not missed
             let handle = Handle::open(supervisor).map_err(failed())?;
-            let record = ServerRecord::read(self.folders, port).filter(|record| record.supervisor == Some(supervisor));
+            let record = self.recorded_on(port)?;
+            let is_over =
+                record.as_ref().is_some_and(|record| matches!(record.phase, Phase::Finished | Phase::Stopped));
+            let record = record.filter(|record| is_over || record.supervisor == Some(supervisor));
             match (record, &handle) {
                 (Some(record), _) if record.phase == Phase::Broken => return Ok(Waited::Failed(self.broken(&record))),
-                (record, None) => return Ok(Waited::Failed(self.ended(port, record.as_ref()))),
                 (Some(record), _) if record.phase == Phase::Finished => {
                     return Ok(Waited::Failed(self.ended(port, Some(&record))));
+                }
+                (record, None) if is_over => return Ok(Waited::Failed(self.ended(port, record.as_ref()))),
+                (record, None) => {
+                    // what it was to start, and whether it did, is in its record
+                    let runs = record.as_ref().is_some_and(|record| record.pid != supervisor.pid);
+                    return Ok(if runs { Waited::Lost } else { Waited::Failed(self.ended(port, record.as_ref())) });
                 }
                 (Some(record), Some(_)) if record.phase == Phase::Ready && is_new => {
                     return Ok(Waited::Ready(Box::new(record)));
@@ -164,7 +192,7 @@ impl Call<'_> {
     /// Waits until a server that was ready once is healthy; `None` when it ends, which its supervisor will see as well.
     async fn healthy(&self, port: u16, record: ServerRecord) -> Result<Option<Waited>, Failure> {
         let failed = || Failure::system("watch the server");
-        let mut processes = ServerProcesses::watch(record.identity(), false).map_err(failed())?;
+        let mut processes = ServerProcesses::of(&record).map_err(failed())?;
         Ok(match Box::pin(self.race(record.port).of(Some(&mut processes)).run()).await? {
             RaceEnd::Ready(_) => Some(Waited::Ready(Box::new(record))),
             RaceEnd::Ended { .. } => None,
@@ -173,7 +201,7 @@ impl Call<'_> {
     }
 
     fn still_starting(&self, port: u16) -> Failure {
-        let record = ServerRecord::read(self.folders, port);
+        let record = self.recorded_on(port).ok().flatten();
         let how = record.as_ref().and_then(|record| record.reason.as_ref());
         let what = how.map_or_else(|| "it is still starting".into(), |how| format!("it {how}"));
         self.too_late(port, what, record.and_then(|record| record.log), Vec::new())

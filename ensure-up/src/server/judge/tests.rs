@@ -1,16 +1,19 @@
 //! The judgement, over every combination of evidence.
 
-use std::time::SystemTime;
+use std::{path::PathBuf, time::SystemTime};
 
 use port_who::{Protocol, Socket, State};
 
 use super::*;
-use crate::ServiceSpec;
+use crate::{
+    ServiceSpec,
+    server::{asker::Asker, fingerprint, seen::Seen, started::Variables},
+    service::id::ServiceId,
+};
 
 const ROOT: Identity = Identity { pid: 100, start_id: 1000 };
-const USER: u32 = 7;
 
-/// What ties a holder to the server that was started.
+/// What ties a holder to a server that is known to have been started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tie {
     IsRoot,
@@ -24,17 +27,50 @@ enum Tie {
 const TIES: [Tie; 6] =
     [Tie::IsRoot, Tie::Descends, Tie::FoundInTree, Tie::InSession, Tie::InSessionOfReusedPid, Tie::None];
 
+/// What the holder carries in its environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marked {
+    AsOurs,
+    AsOursOnItsParent,
+    AsAnother,
+    AsAnotherOnAnotherPort,
+    ByAnotherUser,
+    Not,
+}
+
+const MARKS: [Marked; 6] = [
+    Marked::AsOurs,
+    Marked::AsOursOnItsParent,
+    Marked::AsAnother,
+    Marked::AsAnotherOnAnotherPort,
+    Marked::ByAnotherUser,
+    Marked::Not,
+];
+
 /// Who runs the command that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Runs {
     Holder,
     Ancestor,
-    OtherUser,
     InOtherFolder,
     OtherCommand,
 }
 
-const RUNS: [Runs; 5] = [Runs::Holder, Runs::Ancestor, Runs::OtherUser, Runs::InOtherFolder, Runs::OtherCommand];
+const RUNS: [Runs; 4] = [Runs::Holder, Runs::Ancestor, Runs::InOtherFolder, Runs::OtherCommand];
+
+/// Where the holder's output goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Logs {
+    ToOurs,
+    ToThatOfTheKnown,
+    Elsewhere,
+}
+
+const LOGS: [Logs; 3] = [Logs::ToOurs, Logs::ToThatOfTheKnown, Logs::Elsewhere];
+
+fn user() -> u32 {
+    Asker::default().user
+}
 
 fn process(pid: u32, session: u32, start_id: u64, command: &str) -> Facts {
     Facts {
@@ -46,10 +82,14 @@ fn process(pid: u32, session: u32, start_id: u64, command: &str) -> Facts {
         command: Some(command.split(' ').map(str::to_owned).collect()),
         executable: None,
         cwd: Some("/site".into()),
-        uid: Some(USER),
+        uid: Some(user()),
         user: None,
         started_at: SystemTime::UNIX_EPOCH,
     }
+}
+
+fn seen(facts: Facts) -> Seen {
+    Seen { facts, environment: Some(Vec::new()), mark: None, outputs: Vec::new() }
 }
 
 fn holding(process: Option<Facts>) -> Holding {
@@ -59,45 +99,14 @@ fn holding(process: Option<Facts>) -> Holding {
         peer: None,
         state: State::Listen,
         inode: 1,
-        uid: Some(USER),
+        uid: Some(user()),
         v6only: None,
         netns: None,
     };
     Holding { socket, process }
 }
 
-fn holder(tie: Tie, runs: Runs) -> Holder {
-    let (pid, session, start_id) = match tie {
-        Tie::IsRoot => (ROOT.pid, ROOT.pid, ROOT.start_id),
-        Tie::InSession | Tie::InSessionOfReusedPid => (200, ROOT.pid, 2000),
-        Tie::Descends | Tie::FoundInTree | Tie::None => (200, 200, 2000),
-    };
-    let command = if matches!(runs, Runs::Ancestor | Runs::OtherCommand) { "other" } else { "serve 8000" };
-    let mut process_itself = process(pid, session, start_id, command);
-    match runs {
-        Runs::OtherUser => process_itself.uid = Some(USER + 1),
-        Runs::InOtherFolder => process_itself.cwd = Some("/elsewhere".into()),
-        _ => {}
-    }
-    let mut ancestors = vec![process(50, 50, 10, if runs == Runs::Ancestor { "serve 8000" } else { "shell" })];
-    if tie == Tie::Descends {
-        ancestors.push(process(ROOT.pid, ROOT.pid, ROOT.start_id, "wrapper"));
-    }
-    let root = (tie == Tie::FoundInTree).then_some(ROOT);
-    Holder { holding: holding(Some(process_itself)), root, ancestors }
-}
-
-fn evidence(holders: Vec<Holder>, is_reused: bool) -> Evidence {
-    Evidence {
-        port: 8000,
-        user: USER,
-        holders,
-        roots: vec![Root { identity: ROOT, is_reused }],
-        was_there: true,
-        answers: None,
-    }
-}
-
+/// The service that is asked for, and its server as asked.
 fn service(pattern: Option<&str>) -> Service {
     let spec = ServiceSpec {
         command: vec!["serve".into(), "{port}".into()],
@@ -105,32 +114,177 @@ fn service(pattern: Option<&str>) -> Service {
         ..ServiceSpec::default()
     };
     let ports = "8000".parse().expect("a port");
-    Service { spec, ports, cwd: "/site".into(), environment: Vec::new() }
+    let id = ServiceId { folder: "/site".into(), name: None };
+    Service { spec, id, ports, cwd: "/site".into(), environment: Vec::new() }
+}
+
+fn ours() -> Started {
+    Started::of(&service(None), 8000)
+}
+
+fn other(port: u16) -> Started {
+    Started { service: ServiceId { folder: "/shop".into(), name: Some("shop".into()) }, port, command: 1, ..ours() }
+}
+
+fn mark(started: Started) -> Mark {
+    Mark { started, state: "/state".into() }
+}
+
+fn holder(tie: Tie, marked: Marked, runs: Runs, logs: Logs) -> Holder {
+    let (pid, session, start_id) = match tie {
+        Tie::IsRoot => (ROOT.pid, ROOT.pid, ROOT.start_id),
+        Tie::InSession | Tie::InSessionOfReusedPid => (200, ROOT.pid, 2000),
+        Tie::Descends | Tie::FoundInTree | Tie::None => (200, 200, 2000),
+    };
+    let command = if matches!(runs, Runs::Ancestor | Runs::OtherCommand) { "other" } else { "serve 8000" };
+    let mut itself = seen(process(pid, session, start_id, command));
+    if runs == Runs::InOtherFolder {
+        itself.facts.cwd = Some("/elsewhere".into());
+    }
+    itself.outputs = match logs {
+        Logs::ToOurs => vec!["/state/8000-aaaaaaaa.log.1".into()],
+        Logs::ToThatOfTheKnown => vec!["/var/log/known.log".into()],
+        Logs::Elsewhere => vec!["/dev/null".into()],
+    };
+    let mut parent = seen(process(50, 50, 10, if runs == Runs::Ancestor { "serve 8000" } else { "shell" }));
+    match marked {
+        Marked::AsOurs => itself.mark = Some(mark(ours())),
+        Marked::AsOursOnItsParent => parent.mark = Some(mark(ours())),
+        Marked::AsAnother => itself.mark = Some(mark(other(8000))),
+        Marked::AsAnotherOnAnotherPort => itself.mark = Some(mark(other(9000))),
+        Marked::ByAnotherUser => {
+            itself.facts.uid = Some(user() + 1);
+            itself.mark = Some(mark(ours()));
+        }
+        Marked::Not => {}
+    }
+    let holding = holding(Some(itself.facts.clone()));
+    let mut line = vec![itself, parent];
+    if tie == Tie::Descends {
+        line.push(seen(process(ROOT.pid, ROOT.pid, ROOT.start_id, "wrapper")));
+    }
+    Holder { holding, root: (tie == Tie::FoundInTree).then_some(ROOT), line }
+}
+
+fn evidence(holders: Vec<Holder>, known: Started, is_reused: bool) -> Evidence {
+    let roots = vec![Root { identity: ROOT, is_reused }];
+    Evidence {
+        port: 8000,
+        asker: Asker::default(),
+        command: service(None).command(8000),
+        holders,
+        known: vec![Known { started: known, roots, log: Some("/var/log/known.log".into()) }],
+        files: Some(PathBuf::from("/state/8000-aaaaaaaa.")),
+        was_there: true,
+        answers: None,
+    }
+}
+
+/// What is expected, from the strongest evidence to the weakest.
+#[derive(Debug, PartialEq)]
+enum Expected {
+    Ours,
+    Another,
+    Pattern,
+    Command,
+    Answer,
+    Foreign,
+}
+
+struct Case {
+    tie: Tie,
+    marked: Marked,
+    runs: Runs,
+    logs: Logs,
+    pattern: Option<&'static str>,
+    answers: Option<bool>,
+    was_there: bool,
+    known_is_ours: bool,
+}
+
+fn expected(case: &Case) -> Expected {
+    let known = if case.known_is_ours { Expected::Ours } else { Expected::Another };
+    if ![Tie::InSessionOfReusedPid, Tie::None].contains(&case.tie) {
+        return known;
+    }
+    if !case.was_there {
+        return Expected::Foreign;
+    }
+    let is_own_user = case.marked != Marked::ByAnotherUser;
+    match case.marked {
+        Marked::AsOurs | Marked::AsOursOnItsParent => return Expected::Ours,
+        Marked::AsAnother => return Expected::Another,
+        _ if case.logs == Logs::ToThatOfTheKnown => return known,
+        _ if case.logs == Logs::ToOurs && is_own_user => return Expected::Ours,
+        _ => {}
+    }
+    match case.pattern {
+        Some(pattern) if pattern != "^nothing" => return Expected::Pattern,
+        _ => {}
+    }
+    match case.runs {
+        Runs::Holder if is_own_user => Expected::Command,
+        Runs::Ancestor => Expected::Command,
+        _ if case.answers == Some(true) => Expected::Answer,
+        _ if case.marked == Marked::AsAnotherOnAnotherPort => Expected::Another,
+        _ => Expected::Foreign,
+    }
+}
+
+fn is_as_expected(whose: &Whose, case: &Case) -> bool {
+    let known = if case.known_is_ours { ours() } else { other(8000) };
+    let seen = evidence(
+        vec![holder(case.tie, case.marked, case.runs, case.logs)],
+        known,
+        case.tie == Tie::InSessionOfReusedPid,
+    );
+    assert_eq!(whose.holdings(), [seen.holders[0].holding.clone()]);
+    let kind = match whose {
+        Whose::Ours(..) => Expected::Ours,
+        Whose::Another(_, started) => {
+            assert_eq!(started.title(), "shop (folder /shop)");
+            Expected::Another
+        }
+        Whose::Matching(_, By::Pattern(_)) => Expected::Pattern,
+        Whose::Matching(_, By::Command) => Expected::Command,
+        Whose::Matching(_, By::Answer) => Expected::Answer,
+        Whose::Foreign(..) => Expected::Foreign,
+        _ => return false,
+    };
+    kind == expected(case)
 }
 
 #[test]
 fn the_strongest_evidence_decides_in_every_combination() {
+    let services = [None, Some("^(serve|other)"), Some("^nothing")].map(|pattern| (pattern, service(pattern)));
     for tie in TIES {
-        for runs in RUNS {
-            for pattern in [None, Some("^(serve|other)"), Some("^nothing")] {
-                for answers in [None, Some(false), Some(true)] {
-                    for was_there in [true, false] {
-                        let seen = evidence(vec![holder(tie, runs)], tie == Tie::InSessionOfReusedPid);
-                        let seen = Evidence { was_there, answers, ..seen };
-                        let found = vec![seen.holders[0].holding.clone()];
-                        let is_ours = [Tie::IsRoot, Tie::Descends, Tie::FoundInTree, Tie::InSession].contains(&tie);
-                        let expected = match pattern {
-                            _ if is_ours => Whose::Ours(found),
-                            _ if !was_there => Whose::Foreign(found),
-                            Some(pattern) if pattern != "^nothing" => {
-                                Whose::Matching(found, By::Pattern(pattern.into()))
+        for marked in MARKS {
+            for runs in RUNS {
+                for logs in LOGS {
+                    for (pattern, service) in &services {
+                        for answers in [None, Some(false), Some(true)] {
+                            for bits in 0..4 {
+                                let (was_there, known_is_ours) = (bits & 1 != 0, bits & 2 != 0);
+                                let case = Case {
+                                    tie,
+                                    marked,
+                                    runs,
+                                    logs,
+                                    pattern: *pattern,
+                                    answers,
+                                    was_there,
+                                    known_is_ours,
+                                };
+                                let known = if known_is_ours { ours() } else { other(8000) };
+                                let all = vec![holder(tie, marked, runs, logs)];
+                                let seen = evidence(all, known, tie == Tie::InSessionOfReusedPid);
+                                let whose = judge(&Evidence { was_there, answers, ..seen }, service);
+                                let case_text = format!(
+                                    "{tie:?} {marked:?} {runs:?} {logs:?} {pattern:?} {answers:?} {was_there} {known_is_ours}"
+                                );
+                                assert!(is_as_expected(&whose, &case), "{case_text}: {whose:?}");
                             }
-                            _ if matches!(runs, Runs::Holder | Runs::Ancestor) => Whose::Matching(found, By::Command),
-                            _ if answers == Some(true) => Whose::Matching(found, By::Answer),
-                            _ => Whose::Foreign(found),
-                        };
-                        let case = format!("{tie:?} {runs:?} {pattern:?} {answers:?} {was_there}");
-                        assert_eq!(judge(&seen, &service(pattern)), expected, "{case}");
+                        }
                     }
                 }
             }
@@ -141,77 +295,58 @@ fn the_strongest_evidence_decides_in_every_combination() {
 #[test]
 fn a_port_that_nobody_holds_is_nobodys_whatever_else_was_seen() {
     for answers in [None, Some(true)] {
-        let seen = Evidence { answers, ..evidence(Vec::new(), false) };
+        let seen = Evidence { answers, ..evidence(Vec::new(), ours(), false) };
         assert_eq!(judge(&seen, &service(Some(""))), Whose::Nobody);
     }
 }
 
 #[test]
 fn an_owner_that_is_not_visible_is_foreign_unless_its_answer_is_known() {
-    let unseen = || vec![Holder { holding: holding(None), root: None, ancestors: Vec::new() }];
+    let unseen = || vec![Holder { holding: holding(None), root: None, line: Vec::new() }];
     for (answers, is_known) in [(None, false), (Some(false), false), (Some(true), true)] {
-        let seen = Evidence { answers, ..evidence(unseen(), false) };
-        let expected = vec![holding(None)];
-        let expected = if is_known { Whose::Matching(expected, By::Answer) } else { Whose::Foreign(expected) };
-        assert_eq!(judge(&seen, &service(Some(""))), expected);
+        let seen = Evidence { answers, ..evidence(unseen(), ours(), false) };
+        match judge(&seen, &service(Some(""))) {
+            Whose::Matching(_, by) => assert!(is_known && by == By::Answer),
+            Whose::Foreign(holdings, _) => assert!(!is_known && holdings == [holding(None)]),
+            other => panic!("{other:?}"),
+        }
     }
 }
 
 #[test]
 fn of_several_holders_those_count_that_the_strongest_evidence_is_about() {
     let all = vec![
-        holder(Tie::None, Runs::OtherCommand),
-        holder(Tie::None, Runs::Holder),
-        holder(Tie::InSession, Runs::OtherCommand),
+        holder(Tie::None, Marked::Not, Runs::OtherCommand, Logs::Elsewhere),
+        holder(Tie::None, Marked::Not, Runs::Holder, Logs::Elsewhere),
+        holder(Tie::InSession, Marked::Not, Runs::OtherCommand, Logs::Elsewhere),
     ];
     let one = |position: usize| vec![all[position].holding.clone()];
-    assert_eq!(judge(&evidence(all.clone(), false), &service(None)), Whose::Ours(one(2)));
-    let without_ours = evidence(all[..2].to_vec(), false);
+    assert_eq!(judge(&evidence(all.clone(), ours(), false), &service(None)), Whose::Ours(one(2), Vec::new()));
+    let without_ours = evidence(all[..2].to_vec(), ours(), false);
     assert_eq!(judge(&without_ours, &service(None)), Whose::Matching(one(1), By::Command));
-    let Whose::Foreign(strangers) = judge(&evidence(vec![all[0].clone(); 2], false), &service(None)) else {
+    let Whose::Foreign(strangers, differs) = judge(&evidence(vec![all[0].clone(); 2], ours(), false), &service(None))
+    else {
         panic!("strangers are foreign")
     };
-    assert_eq!(strangers.len(), 2);
+    assert_eq!((strangers.len(), differs), (2, vec![Part::Command]));
 }
 
 #[test]
-fn without_roots_nothing_is_ours() {
-    for tie in TIES {
-        let seen = Evidence { roots: Vec::new(), ..evidence(vec![holder(tie, Runs::OtherCommand)], false) };
-        assert!(matches!(judge(&seen, &service(None)), Whose::Foreign(_)), "{tie:?}");
+fn a_server_of_ours_that_is_not_as_asked_says_what_differs() {
+    let set = Variables::from([("DATABASE".into(), fingerprint::of([&b"test"[..]]))]);
+    let known = Started { environment: set, ..ours() };
+    for marked in [Marked::Not, Marked::AsOurs] {
+        let all = vec![holder(Tie::Descends, marked, Runs::OtherCommand, Logs::Elsewhere)];
+        let Whose::Ours(_, differs) = judge(&evidence(all, known.clone(), false), &service(None)) else {
+            panic!("it is ours")
+        };
+        assert_eq!(differs, [Part::Environment(vec!["DATABASE".into()])], "what is recorded outweighs a mark");
     }
 }
 
 #[test]
-fn a_recorded_server_differs_by_command_folder_and_environment() {
-    let asked = service(None);
-    let record = ServerRecord::starting(&asked, 8000, None, None);
-    assert_eq!(differences(&record, &asked), Vec::<&str>::new());
-    let other_port = ServerRecord { port: 8001, ..record.clone() };
-    assert_eq!(differences(&other_port, &asked), ["command"], "the port stands in the command");
-    let changed = ServerRecord { cwd: "/".into(), environment: 1, command: vec!["x".into()], ..record };
-    assert_eq!(differences(&changed, &asked), ["command", "folder", "environment"]);
-}
-
-#[test]
-fn a_command_is_known_again_behind_its_interpreter_and_no_other_is() {
-    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    let wanted = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
-    for (running, asked) in [
-        ("python3 -m http.server 8000", "python3 -m http.server 8000"),
-        ("/usr/bin/python3 ./serve.py 8000", "./serve.py 8000"),
-        ("/usr/bin/env -S ./serve.py", "./serve.py"),
-        ("/usr/bin/python3 /usr/local/bin/uvicorn app:app", "uvicorn app:app"),
-    ] {
-        assert!(is_same_command(&words(running), &wanted(asked)), "{running}");
-    }
-    for (running, asked) in [
-        ("python3 -m http.server 8001", "python3 -m http.server 8000"),
-        ("python3 -m http.server 8000 --bind ::1", "python3 -m http.server 8000"),
-        ("a b c serve", "serve"),
-        ("http.server", "python3 -m http.server"),
-        ("/opt/other/serve.py", "./serve.py"),
-    ] {
-        assert!(!is_same_command(&words(running), &wanted(asked)), "{running}");
-    }
+fn output_to_a_device_says_nothing() {
+    let mut seen = evidence(vec![holder(Tie::None, Marked::Not, Runs::OtherCommand, Logs::Elsewhere)], ours(), false);
+    seen.known[0].log = Some("/dev/null".into());
+    assert!(matches!(judge(&seen, &service(None)), Whose::Foreign(..)));
 }

@@ -1,0 +1,89 @@
+//! Where a command is given: the services file there, and whose names are meant.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use ensure_up::{
+    Service,
+    server::names::{Known, Meant, Scope},
+    service::file::{self, Config, ConfigError},
+};
+use proc_tree::cli::status::UsageError;
+
+use super::{arguments::Arguments, one, several};
+
+/// Where a command is given.
+pub(super) struct Place {
+    /// Whose names are meant.
+    pub(super) scope: Scope,
+    /// The services of the file there.
+    pub(super) services: Vec<Service>,
+    /// Whether there is a file.
+    pub(super) has_file: bool,
+}
+
+impl Place {
+    /// Looks for the services file. One that makes no sense stands in nobody's way who names ports alone.
+    pub(super) fn of(arguments: &Arguments, words: &[String]) -> Result<Self, UsageError> {
+        if let Some(word) = words.iter().find(|word| word.is_empty()) {
+            return Err(UsageError::new(format!("invalid name {word:?}: a name or a port is expected")));
+        }
+        let folders = env::current_dir().and_then(|here| here.canonicalize()).into_iter().collect();
+        let mut place =
+            Self { scope: Scope { folders, everywhere: arguments.everywhere }, services: Vec::new(), has_file: false };
+        let are_ports = !words.is_empty() && words.iter().all(|word| word.parse::<u16>().is_ok());
+        match read(arguments) {
+            Ok((folder, services)) => {
+                place.has_file = true;
+                place.services = services;
+                place.scope.folders.push(folder);
+            }
+            Err(None) => {}
+            Err(Some(_)) if are_ports => {}
+            Err(Some(error)) => return Err(error),
+        }
+        Ok(place)
+    }
+
+    /// Finds what a word means; a name that two servers bear is no name.
+    pub(super) fn find<'k>(&self, word: &str, known: &'k [Known]) -> Result<Meant<'k>, UsageError> {
+        match self.scope.find(word, known) {
+            Meant::Several(several) => {
+                let each = several.iter().map(|one| format!("{} on port {}", one.record.title(), one.record.port));
+                let all = each.collect::<Vec<_>>().join(" and ");
+                Err(UsageError::new(format!("{word:?} is the name of more than one server: {all}"))
+                    .hint("name one by its port"))
+            }
+            meant => Ok(meant),
+        }
+    }
+
+    /// Finds the service of the file that a word names, or whose port it is.
+    pub(super) fn service(&self, word: &str) -> Option<&Service> {
+        let is_it = |service: &&Service| {
+            service.id.name.as_deref() == Some(word)
+                || service.ports.only().is_some_and(|port| port.to_string() == word)
+        };
+        self.services.iter().find(is_it)
+    }
+
+    /// Finds the service of the file that a server is of.
+    pub(super) fn service_of(&self, known: &Known) -> Option<&Service> {
+        self.services.iter().find(|service| service.id == known.record.service)
+    }
+}
+
+/// Reads the file; `None` where there is none.
+fn read(arguments: &Arguments) -> Result<(PathBuf, Vec<Service>), Option<UsageError>> {
+    let path = match Config::find(arguments.file.as_deref()) {
+        Err(ConfigError::Missing) => return Err(None),
+        path => path.map_err(|error| several::usage(&error))?,
+    };
+    let config = Config::read(&path, arguments.profile.as_deref()).map_err(|error| several::usage(&error))?;
+    let folder: &Path = file::folder(&path);
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let services = config.services.into_iter().map(one::resolve).collect::<Result<Vec<_>, _>>()?;
+    Ok((folder, services))
+}

@@ -1,0 +1,97 @@
+//! One look at all processes: those of this user with what tells whose server each is.
+
+use std::io;
+
+use nix::unistd::geteuid;
+use proc_tree::{Facts, Identity, Stat, process};
+
+use super::{mark::Mark, record::ServerRecord, seen::Seen, session::Root, started::Started};
+use crate::service::id::ServiceId;
+
+/// All processes, at one time.
+#[derive(Debug)]
+pub(crate) struct Census {
+    /// Every process that can be seen.
+    all: Vec<Stat>,
+    /// This user's own, without this process.
+    own: Vec<Seen>,
+}
+
+impl Census {
+    /// Looks at all processes.
+    ///
+    /// # Errors
+    /// When they cannot be looked at.
+    pub(crate) fn take() -> io::Result<Self> {
+        let (user, this) = (geteuid().as_raw(), std::process::id());
+        let (mut all, mut own) = (Vec::new(), Vec::new());
+        for stat in process::visible()? {
+            let Some(stat) = Some(stat?).filter(|stat| !stat.has_ended() && stat.pid != this) else { continue };
+            if process::uid(stat.pid).ok().flatten() == Some(user) {
+                own.push(Seen::of(Facts::from_stat(stat.clone())));
+            }
+            all.push(stat);
+        }
+        Ok(Self { all, own })
+    }
+
+    /// Returns this user's own processes.
+    pub(crate) fn own(&self) -> &[Seen] {
+        &self.own
+    }
+
+    /// Tells whether a process was there.
+    pub(crate) fn has(&self, identity: Identity) -> bool {
+        self.all.iter().any(|stat| stat.identity() == identity)
+    }
+
+    /// Lists the processes that carry the mark of a service's server on a port, without its supervisor.
+    pub(crate) fn marked<'c>(&'c self, service: &'c ServiceId, port: u16) -> impl Iterator<Item = &'c Seen> {
+        let is_its = move |started: &Started| started.service == *service && started.port == port;
+        let marked = move |seen: &&Seen| seen.mark.as_ref().is_some_and(|mark| is_its(&mark.started));
+        self.own.iter().filter(marked).filter(|seen| !seen.is_supervisor())
+    }
+
+    /// Lists the marks of a service's server on a port that processes carry.
+    pub(crate) fn marks<'c>(&'c self, service: &'c ServiceId, port: u16) -> impl Iterator<Item = &'c Mark> {
+        let marks = self.own.iter().filter_map(|seen| seen.mark.as_ref());
+        marks.filter(move |mark| mark.started.service == *service && mark.started.port == port)
+    }
+
+    /// Finds the supervisor of a service's server on a port.
+    pub(crate) fn supervisor(&self, service: &ServiceId, port: u16) -> Option<Identity> {
+        let is_its = |seen: &&Seen| {
+            let started = seen.mark.as_ref().map(|mark| &mark.started);
+            seen.is_supervisor() && started.is_some_and(|it| it.service == *service && it.port == port)
+        };
+        self.own.iter().find(is_its).map(|seen| seen.facts.identity())
+    }
+
+    /// Lists the children of a process.
+    pub(crate) fn children(&self, of: Identity) -> impl Iterator<Item = Identity> {
+        self.all.iter().filter(move |stat| stat.parent == of.pid).map(Stat::identity)
+    }
+
+    /// Lists all processes of a recorded server that run: those that are recorded, the members of the sessions that these
+    /// began or, where we started them, are in, and what carries its mark. Their descendants are found below them.
+    pub(crate) fn members(&self, record: &ServerRecord) -> Vec<Identity> {
+        let roots: Vec<Root> = record.roots().into_iter().map(Root::of).collect();
+        let is_root = |stat: &Stat| roots.iter().any(|root| root.identity == stat.identity());
+        let own = process::stat(std::process::id()).ok().flatten().map(|own| own.session);
+        // one that was adopted may be in its user's session
+        let is_started = |_: &&Stat| record.log.is_some();
+        let sessions: Vec<u32> =
+            self.all.iter().filter(|stat| is_root(stat)).filter(is_started).map(|stat| stat.session).collect();
+        let is_in_session = |stat: &Stat| {
+            roots.iter().any(|root| root.began(stat.session))
+                || (sessions.contains(&stat.session) && Some(stat.session) != own)
+        };
+        let found = self.all.iter().filter(|stat| is_root(stat) || is_in_session(stat)).map(Stat::identity);
+        let marked = self.marked(&record.service, record.port).map(|seen| seen.facts.identity());
+        let mut members: Vec<Identity> = found.collect();
+        let more: Vec<Identity> = marked.filter(|one| !members.contains(one)).collect();
+        members.extend(more);
+        members.retain(|one| Some(*one) != record.supervisor);
+        members
+    }
+}

@@ -1,0 +1,63 @@
+//! Whether a recorded server lives: runs, has left something behind, or is gone.
+
+use std::io;
+
+use super::{
+    census::Census,
+    record::{Phase, ServerRecord},
+};
+
+/// What there is of a recorded server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// It runs.
+    Runs,
+    /// Nothing that is known to be the server runs, but something that it started.
+    Left,
+    /// Nothing of it runs.
+    Gone,
+}
+
+impl Life {
+    /// Looks what there is of a server; all processes are looked at only when it does not plainly run.
+    ///
+    /// # Errors
+    /// When the processes cannot be looked at.
+    pub(crate) fn now(record: &ServerRecord) -> io::Result<Self> {
+        if record.running()?.is_some() { Ok(Self::Runs) } else { Ok(Self::in_census(record, &Census::take()?)) }
+    }
+
+    /// Finds in the census what there is of a server.
+    pub(crate) fn in_census(record: &ServerRecord, census: &Census) -> Self {
+        let members = census.members(record);
+        let runs = record.roots().into_iter().any(|root| members.contains(&root));
+        Self::of(record.phase, runs, !members.is_empty())
+    }
+
+    /// Decides from what was recorded last and from what runs. A wrapper that ends while its server comes up leaves that
+    /// behind, as a daemon does; once a server was ready, what is left without it is no server.
+    fn of(phase: Phase, runs: bool, is_left: bool) -> Self {
+        match (runs, is_left, phase) {
+            (true, ..) | (false, true, Phase::Starting) => Self::Runs,
+            (false, true, _) => Self::Left,
+            (false, false, _) => Self::Gone,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_a_server_that_was_ready_is_no_server() {
+        use Phase::{Broken, Failed, Finished, Ready, Starting, Stopped, Waiting};
+        for phase in [Starting, Ready, Waiting, Broken, Finished, Failed, Stopped] {
+            assert_eq!(Life::of(phase, true, true), Life::Runs, "{phase:?}");
+            assert_eq!(Life::of(phase, true, false), Life::Runs, "{phase:?}");
+            let left = if phase == Starting { Life::Runs } else { Life::Left };
+            assert_eq!(Life::of(phase, false, true), left, "{phase:?}");
+            assert_eq!(Life::of(phase, false, false), Life::Gone, "{phase:?}");
+        }
+    }
+}

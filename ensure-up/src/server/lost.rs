@@ -1,0 +1,104 @@
+//! Servers whose records are lost: what can be known of them is found again in what their processes carry.
+
+use std::collections::BTreeMap;
+
+use proc_tree::{Identity, Stat, process, tree};
+
+use super::{
+    census::Census,
+    files,
+    folder::Folders,
+    mark::Mark,
+    record::{Phase, ServerRecord},
+    seen::Seen,
+};
+use crate::{ServiceSpec, service::id::ServiceId};
+
+/// Adds to the records those of the servers that run and have none that is true. Only restarts and reasons are lost.
+pub(crate) fn found_again(mut records: Vec<ServerRecord>, census: &Census, folders: &Folders) -> Vec<ServerRecord> {
+    let mut marks: BTreeMap<(&ServiceId, u16), &Mark> = BTreeMap::new();
+    for seen in census.own() {
+        let mark = seen.mark.as_ref().filter(|_| is_in_own_network(seen));
+        marks.extend(mark.map(|mark| ((&mark.started.service, mark.started.port), mark)));
+    }
+    for ((service, port), mark) in marks {
+        let place = records.iter().position(|record| record.service == *service && record.port == port);
+        let known = place.map(|place| &records[place]);
+        if known.is_some_and(|known| known.roots().into_iter().chain(known.supervisor).any(|one| census.has(one))) {
+            continue;
+        }
+        let Some(record) = rebuilt(mark, known, census, folders) else { continue };
+        match place {
+            Some(place) => records[place] = record,
+            None => records.push(record),
+        }
+    }
+    records
+}
+
+/// Describes a server by its processes, over what was recorded of an earlier one.
+fn rebuilt(mark: &Mark, known: Option<&ServerRecord>, census: &Census, folders: &Folders) -> Option<ServerRecord> {
+    let started = &mark.started;
+    let supervisor = census.supervisor(&started.service, started.port);
+    let marked: Vec<&Seen> = census.marked(&started.service, started.port).collect();
+    // a title may have been written over the environment of what a supervisor started
+    let below = supervisor.and_then(|supervisor| census.children(supervisor).next());
+    let leader = marked.iter().find(|seen| seen.facts.session == seen.facts.pid);
+    let main = leader.map(|seen| seen.facts.identity()).or(below);
+    let holders = holders(started.port, &marked, below);
+    // whoever is left of one whose first process is gone and of which nobody holds the port is a leftover: no process is
+    // the server's then
+    let Identity { pid, start_id } =
+        main.or(holders.first().copied()).or(supervisor).unwrap_or(Identity { pid: 0, start_id: 0 });
+    let shown = leader.or(marked.first()).map(|seen| &seen.facts);
+    let command = shown.and_then(|facts| facts.command.clone()).unwrap_or_default();
+    if pid == 0 && marked.is_empty() {
+        return None;
+    }
+    let spec = ServiceSpec::default();
+    let stem = files::stem(&started.service, started.port);
+    let log = folders.logs.join(format!("{stem}.log"));
+    let name = started.service.name.clone().unwrap_or_else(|| started.program.clone());
+    let known = known.cloned();
+    Some(ServerRecord {
+        service: started.service.clone(),
+        name,
+        port: started.port,
+        netns: port_who::own_network(),
+        pid,
+        start_id,
+        boot_id: process::boot_id().unwrap_or_default(),
+        phase: if holders.is_empty() && main.is_some() { Phase::Starting } else { Phase::Ready },
+        holders,
+        command,
+        fingerprint: started.command,
+        cwd: started.cwd.clone(),
+        environment: started.environment.clone(),
+        log: known.as_ref().and_then(|known| known.log.clone()).or_else(|| log.exists().then_some(log)),
+        health: known.as_ref().and_then(|known| known.health.clone()),
+        probe: known.as_ref().map_or(spec.probe, |known| known.probe.clone()),
+        stop_signal: known.as_ref().and_then(|known| known.stop_signal.clone()),
+        grace_ms: known.as_ref().map_or(5000, |known| known.grace_ms),
+        restarts: 0,
+        supervisor,
+        reason: None,
+        depends_on: known.map(|known| known.depends_on).unwrap_or_default(),
+    })
+}
+
+/// Lists those of these processes that hold the port, and whom else of the server that is seen to do so.
+fn holders(port: u16, marked: &[&Seen], below: Option<Identity>) -> Vec<Identity> {
+    let sockets = super::port::sockets(port).unwrap_or_default();
+    if sockets.is_empty() {
+        return Vec::new();
+    }
+    let of_tree = below.map(|below| tree::members(below.pid).unwrap_or_default()).unwrap_or_default();
+    let all = marked.iter().map(|seen| seen.facts.identity()).chain(of_tree.iter().map(Stat::identity));
+    proc_tree::ascending(all.filter(|one| port_who::holds(one.pid, &sockets).unwrap_or(false)))
+}
+
+/// A port is one of a network namespace. What cannot be seen is taken to be where most are.
+fn is_in_own_network(seen: &Seen) -> bool {
+    let network = port_who::network_of(seen.facts.pid);
+    network.is_none() || network == port_who::own_network()
+}

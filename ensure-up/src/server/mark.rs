@@ -1,0 +1,47 @@
+//! The mark that a server carries in its environment, and so its descendants do: what it was started as. It is known by
+//! that when everything that was written down about it is lost.
+
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+    path::PathBuf,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{folder::Folders, started::Started};
+use crate::Service;
+
+/// The variable that holds it.
+pub(crate) const VARIABLE: &str = "ENSURE_UP_SERVICE";
+
+/// What a server was started as, and where that is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Mark {
+    /// What it was started as.
+    #[serde(flatten)]
+    pub(crate) started: Started,
+    /// The state folder of the call that started it.
+    #[serde(with = "super::path_text")]
+    pub(crate) state: PathBuf,
+}
+
+impl Mark {
+    /// Marks the server of a service on a port.
+    pub(crate) fn of(service: &Service, port: u16, folders: &Folders) -> Self {
+        Self { started: Started::of(service, port), state: folders.runtime.clone() }
+    }
+
+    /// Returns the variable that carries it.
+    pub(crate) fn variable(&self) -> (OsString, OsString) {
+        let text =
+            serde_json::to_string(self).unwrap_or_else(|error| unreachable!("plain data can be written: {error}"));
+        (VARIABLE.into(), text.into())
+    }
+
+    /// Finds the mark in an environment; text that is none counts as none.
+    pub(crate) fn find(environment: &[(OsString, OsString)]) -> Option<Self> {
+        let (_, text) = environment.iter().find(|(name, _)| name == OsStr::new(VARIABLE))?;
+        serde_json::from_slice(text.as_bytes()).ok()
+    }
+}

@@ -1,0 +1,81 @@
+//! Which servers are meant by names and ports. Ports are the machine's; names are those of a folder.
+
+use std::path::PathBuf;
+
+use super::record::{Phase, ServerRecord};
+
+/// From where servers are named.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// The folders whose services are meant: the services file's, and the working folder.
+    pub folders: Vec<PathBuf>,
+    /// Whether all of the user's are meant.
+    pub everywhere: bool,
+}
+
+/// What a name or a port means.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Meant<'k> {
+    /// This server.
+    One(&'k Known),
+    /// More than one server bears the name.
+    Several(Vec<&'k Known>),
+    /// A port of which nothing is recorded.
+    Port(u16),
+    /// Nothing that is known.
+    Unknown,
+}
+
+/// A server that is known of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// Its record, found again if it was lost.
+    pub record: ServerRecord,
+    /// Whether it, or what starts it again, runs, or has left something behind.
+    pub is_alive: bool,
+    /// Whether it was started with this state folder.
+    pub is_of_this_place: bool,
+}
+
+impl Scope {
+    /// Tells whether a server is of one of the folders.
+    fn has(&self, known: &Known) -> bool {
+        self.everywhere || self.folders.contains(&known.record.service.folder)
+    }
+
+    /// Lists the servers that are meant where none is named: those that were not stopped on purpose.
+    pub fn all<'k>(&self, known: &'k [Known]) -> Vec<&'k Known> {
+        let is_meant = |known: &&Known| {
+            self.has(known) && known.is_of_this_place && (known.is_alive || known.record.phase != Phase::Stopped)
+        };
+        known.iter().filter(is_meant).collect()
+    }
+
+    /// Finds what a word means.
+    pub fn find<'k>(&self, word: &str, known: &'k [Known]) -> Meant<'k> {
+        if let Ok(port) = word.parse() {
+            let on_port = known.iter().filter(|known| known.record.port == port);
+            return one_of(on_port.collect(), false).unwrap_or(Meant::Port(port));
+        }
+        let is_named = |known: &&Known| self.has(known) && known.record.service.name.as_deref() == Some(word);
+        // a bare command goes by its program
+        let is_called =
+            |known: &&Known| self.has(known) && known.record.service.name.is_none() && known.record.name == word;
+        let named = one_of(known.iter().filter(is_named).collect(), true);
+        named.or_else(|| one_of(known.iter().filter(is_called).collect(), true)).unwrap_or(Meant::Unknown)
+    }
+}
+
+/// Those that run come first: one that ended is history beside them.
+fn one_of(mut found: Vec<&Known>, is_name: bool) -> Option<Meant<'_>> {
+    if found.iter().any(|known| known.is_alive) {
+        found.retain(|known| known.is_alive);
+    } else if found.iter().any(|known| known.record.phase != Phase::Stopped) {
+        found.retain(|known| known.record.phase != Phase::Stopped);
+    }
+    match found.as_slice() {
+        [] => None,
+        [_, _, ..] if is_name => Some(Meant::Several(found)),
+        [one, ..] => Some(Meant::One(one)),
+    }
+}

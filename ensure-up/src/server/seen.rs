@@ -1,0 +1,63 @@
+//! A process, and what tells whose server it is.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+use proc_tree::{Facts, process};
+
+use super::{command::Running, mark::Mark};
+
+/// A process, and what tells whose server it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    /// The process.
+    pub(crate) facts: Facts,
+    /// Its environment; `None` where it cannot be read, or where a title was written over it.
+    pub(crate) environment: Option<Vec<(OsString, OsString)>>,
+    /// The mark in it.
+    pub(crate) mark: Option<Mark>,
+    /// Where its standard output and error go, where those are files.
+    pub(crate) outputs: Vec<PathBuf>,
+}
+
+impl Seen {
+    /// Looks at a process that was just read. What cannot be seen tells nothing.
+    pub(crate) fn of(facts: Facts) -> Self {
+        let environment = process::environment(facts.pid).ok().flatten().filter(|all| !all.is_empty());
+        let mark = environment.as_deref().and_then(Mark::find);
+        let outputs = outputs(facts.pid);
+        Self { facts, environment, mark, outputs }
+    }
+
+    /// Returns what tells which command it runs.
+    pub(crate) fn running(&self) -> Running<'_> {
+        Running::new(&self.facts, self.environment.as_deref())
+    }
+
+    /// Tells whether it is the supervisor of a server; what it keeps up is in its mark.
+    pub(crate) fn is_supervisor(&self) -> bool {
+        let words = self.facts.command.as_deref().unwrap_or_default();
+        matches!(words, [_, flag, _] if flag == "--supervise")
+    }
+
+    /// Tells whether its output goes to a file whose path begins so.
+    pub(crate) fn writes_to(&self, beginning: &Path) -> bool {
+        use std::os::unix::ffi::OsStrExt;
+        self.outputs.iter().any(|path| path.as_os_str().as_bytes().starts_with(beginning.as_os_str().as_bytes()))
+    }
+}
+
+/// Source: /proc/PID/fd; a file that was removed reads with ` (deleted)` behind its path.
+#[cfg(target_os = "linux")]
+fn outputs(pid: u32) -> Vec<PathBuf> {
+    let link = |number: u8| std::fs::read_link(format!("/proc/{pid}/fd/{number}")).ok();
+    [1, 2].into_iter().filter_map(link).filter(|path| path.is_absolute()).collect()
+}
+
+/// Not asked for there: the record, the mark and the command tell.
+#[cfg(target_os = "macos")]
+fn outputs(_pid: u32) -> Vec<PathBuf> {
+    Vec::new()
+}

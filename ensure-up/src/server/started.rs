@@ -1,0 +1,132 @@
+//! What a server was started as: enough to tell whether it is the one that is asked for, and nothing of its secrets.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    os::unix::ffi::OsStrExt,
+    path::PathBuf,
+};
+
+use proc_tree::cli::text;
+use serde::{Deserialize, Serialize};
+
+use super::{fingerprint, part::Part};
+use crate::{Service, service::id::ServiceId};
+
+/// The variables that were set for a server: their names, with a fingerprint of each value.
+pub(crate) type Variables = BTreeMap<String, u64>;
+
+/// What a server was started as, or shall be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Started {
+    /// The service.
+    #[serde(flatten)]
+    pub(crate) service: ServiceId,
+    /// The name of its program, by which a service goes that has none.
+    pub(crate) program: String,
+    /// The port.
+    pub(crate) port: u16,
+    /// A fingerprint of its command.
+    pub(crate) command: u64,
+    /// The folder that it was started in.
+    #[serde(with = "super::path_text")]
+    pub(crate) cwd: PathBuf,
+    /// The variables that were set.
+    pub(crate) environment: Variables,
+}
+
+impl Started {
+    /// Describes the server of a service on a port.
+    pub(crate) fn of(service: &Service, port: u16) -> Self {
+        let words: Vec<String> = words(service, port);
+        Self {
+            service: service.id.clone(),
+            program: service.spec.program(),
+            port,
+            command: fingerprint::of_words(&words),
+            cwd: service.cwd.clone(),
+            environment: variables(service),
+        }
+    }
+
+    /// Names it for people: `shop (folder /home/dev/shop)`.
+    pub(crate) fn title(&self) -> String {
+        let name = self.service.name.as_deref().unwrap_or(&self.program);
+        format!("{} (folder {})", text::escape(name), text::path(&self.service.folder))
+    }
+
+    /// Tells whether both are of the same service: without a name that takes the same port.
+    pub(crate) fn is_same_service(&self, other: &Self) -> bool {
+        self.service == other.service && (self.service.name.is_some() || self.port == other.port)
+    }
+
+    /// Tells in what it differs from the one that is asked for; empty: it runs as asked.
+    pub(crate) fn differences(&self, asked: &Self) -> Vec<Part> {
+        let mut parts = Vec::new();
+        parts.extend((self.port != asked.port).then_some(Part::Port));
+        // the port may stand in the command
+        parts.extend((self.port == asked.port && self.command != asked.command).then_some(Part::Command));
+        parts.extend((self.cwd != asked.cwd).then_some(Part::Folder));
+        let changed = changed(&self.environment, &asked.environment);
+        parts.extend((!changed.is_empty()).then_some(Part::Environment(changed)));
+        parts
+    }
+}
+
+/// Names the variables that are not the same in both.
+fn changed(one: &Variables, other: &Variables) -> Vec<String> {
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    names.into_iter().filter(|name| one.get(*name) != other.get(*name)).cloned().collect()
+}
+
+/// Returns the command for the port as a record keeps it; invalid UTF-8 is replaced.
+pub(crate) fn words(service: &Service, port: u16) -> Vec<String> {
+    service.command(port).iter().map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
+/// Fingerprints the variables that were set, each by itself.
+pub(crate) fn variables(service: &Service) -> Variables {
+    let one = |(name, value): &(std::ffi::OsString, std::ffi::OsString)| {
+        (name.to_string_lossy().into_owned(), fingerprint::of([value.as_bytes()]))
+    };
+    service.environment.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn started(name: Option<&str>, port: u16) -> Started {
+        let service = ServiceId { folder: "/site".into(), name: name.map(str::to_owned) };
+        let environment = Variables::from([("A".into(), 1), ("B".into(), 2)]);
+        Started { service, program: "serve".into(), port, command: 7, cwd: "/site".into(), environment }
+    }
+
+    #[test]
+    fn folder_and_name_tell_which_service_it_is_and_without_a_name_the_port() {
+        for (one, other, is_same) in [
+            (started(Some("web"), 80), started(Some("web"), 80), true),
+            (started(Some("web"), 80), started(Some("web"), 81), true),
+            (started(Some("web"), 80), started(Some("api"), 80), false),
+            (started(Some("web"), 80), started(None, 80), false),
+            (started(None, 80), started(None, 80), true),
+            (started(None, 80), started(None, 81), false),
+        ] {
+            assert_eq!(one.is_same_service(&other), is_same, "{one:?} {other:?}");
+        }
+        let elsewhere = ServiceId { folder: "/other".into(), name: Some("web".into()) };
+        assert!(!Started { service: elsewhere, ..started(Some("web"), 80) }.is_same_service(&started(Some("web"), 80)));
+    }
+
+    #[test]
+    fn it_is_told_in_what_a_server_differs_and_in_which_variables() {
+        let asked = started(Some("web"), 80);
+        assert_eq!(asked.differences(&asked), []);
+        let environment = Variables::from([("A".into(), 1), ("B".into(), 3), ("C".into(), 4)]);
+        let other = Started { command: 8, cwd: "/".into(), environment, ..asked.clone() };
+        let names = ["B", "C"].map(str::to_owned).to_vec();
+        assert_eq!(other.differences(&asked), [Part::Command, Part::Folder, Part::Environment(names.clone())]);
+        assert_eq!(asked.differences(&other), other.differences(&asked));
+        let moved = Started { port: 81, command: 9, ..asked.clone() };
+        assert_eq!(moved.differences(&asked), [Part::Port], "the command of another port says nothing");
+    }
+}

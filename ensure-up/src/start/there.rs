@@ -1,0 +1,119 @@
+//! What is there of a service, as far as it can be known before anything is done.
+
+use port_who::Query;
+use proc_tree::{Identity, process, tree};
+
+use crate::{
+    Failure, ReadyError, ServerRecord,
+    server::{
+        asker::Asker,
+        census::Census,
+        command,
+        evidence::{Evidence, Known},
+        judge::{Whose, judge},
+        life::Life,
+        lost,
+    },
+    start::call::Call,
+};
+
+/// What is there of a service on a port.
+#[derive(Debug)]
+pub(super) struct There {
+    /// The records of all servers on the port.
+    pub(super) records: Vec<ServerRecord>,
+    /// The service's own.
+    pub(super) own: Option<Own>,
+    /// The service's server on another port, if it runs there.
+    pub(super) elsewhere: Option<ServerRecord>,
+    /// A process that nobody recorded, runs the command, and has opened no port yet.
+    pub(super) loading: Option<Identity>,
+}
+
+/// The service's own server.
+#[derive(Debug)]
+pub(super) struct Own {
+    /// Its record, found again if it was lost.
+    pub(super) record: ServerRecord,
+    /// What there is of it.
+    pub(super) life: Life,
+}
+
+impl There {
+    /// Looks at the records; where they name nobody who runs, once at all processes.
+    pub(super) fn look(call: &Call<'_>, port: u16) -> Result<Self, Failure> {
+        let failed = || Failure::system("look at the processes");
+        let mut all =
+            ServerRecord::all(call.folders).map_err(Failure::state("read the records in", &call.folders.runtime))?;
+        let mut loading = None;
+        let own = all.iter().position(|record| record.port == port && record.service == call.service.id);
+        let own = match own {
+            Some(own) if all[own].is_alive().map_err(failed())? => {
+                let record = all[own].clone();
+                let life = Life::now(&record).map_err(failed())?;
+                Some(Own { record, life })
+            }
+            _ => {
+                let census = Census::take().map_err(failed())?;
+                all = lost::found_again(all, &census, call.folders);
+                let own = all.iter().find(|record| record.port == port && record.service == call.service.id);
+                let own = own.map(|own| Own { record: own.clone(), life: Life::in_census(own, &census) });
+                if own.as_ref().is_none_or(|own| own.life == Life::Gone) {
+                    loading = find_loading(call, port, &census)?;
+                }
+                own
+            }
+        };
+        let elsewhere = if own.as_ref().is_some_and(|own| own.life == Life::Runs) {
+            None
+        } else {
+            elsewhere(call, port, &all).map_err(failed())?
+        };
+        let records = all.into_iter().filter(|record| record.port == port).collect();
+        Ok(Self { records, own, elsewhere, loading })
+    }
+
+    /// Finds out whose the server on the port is.
+    pub(super) fn whose(&self, call: &Call<'_>, port: u16, answers: Option<bool>) -> Result<Whose, Failure> {
+        let own = self.own.as_ref().map(|own| &own.record);
+        // the service's own first: a process that was handed on is its
+        let others = self.records.iter().filter(|record| own.is_none_or(|own| own.service != record.service));
+        let known = own.into_iter().chain(others).map(Known::from).collect();
+        let evidence = Evidence::gather(port, known).map_err(ReadyError::from)?.compared(call.folders, call.service);
+        Ok(judge(&Evidence { answers, ..evidence }, call.service))
+    }
+}
+
+/// A service that has a name has one server, but where more were asked for.
+fn elsewhere(call: &Call<'_>, port: u16, all: &[ServerRecord]) -> std::io::Result<Option<ServerRecord>> {
+    if call.service.id.name.is_none() || call.service.ports.is_range() {
+        return Ok(None);
+    }
+    for record in all.iter().filter(|record| record.service == call.service.id && record.port != port) {
+        if record.is_alive()? {
+            return Ok(Some(record.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// Finds a process that runs the command, was not started by an ensure-up, and holds no port so far.
+fn find_loading(call: &Call<'_>, port: u16, census: &Census) -> Result<Option<Identity>, Failure> {
+    let (user, words) = (Asker::of(call.service), call.service.command(port));
+    let asked = user.asks_for(call.service, &words, port);
+    let this = process::stat(std::process::id()).ok().flatten();
+    let above = this.and_then(|this| tree::ancestors(&this).ok()).unwrap_or_default();
+    let is_above = |pid: u32| above.iter().any(|stat| stat.pid == pid);
+    let running = census.own().iter().filter(|seen| seen.mark.is_none() && !is_above(seen.facts.pid));
+    let mut found: Vec<_> = running
+        .filter(|seen| command::differences(&seen.running(), &asked).is_empty())
+        .map(|seen| &seen.facts)
+        .collect();
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let held = port_who::look(&Query::holders_of(Vec::new())).map_err(ReadyError::from)?.pids();
+    found.sort_by_key(|facts| facts.started_at);
+    let holds = |pid: u32| tree::members(pid).unwrap_or_default().iter().any(|member| held.contains(&member.pid));
+    Ok(found.into_iter().find(|facts| !holds(facts.pid)).map(proc_tree::Facts::identity))
+}

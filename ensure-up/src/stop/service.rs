@@ -1,0 +1,39 @@
+//! Stopping the server of a service that no record names: it is known by what it is.
+
+use crate::{
+    Failure, Folders, ReadyError, ServerRecord, Service,
+    server::{
+        evidence::Evidence,
+        judge::{Whose, judge},
+    },
+    stop::{
+        port,
+        server::Stopped,
+        whole::{Killed, Manner},
+    },
+};
+
+/// Stops whatever holds the service's port and is its server.
+///
+/// # Errors
+/// When something of it lives on, or the port is somebody else's.
+pub fn stop(folders: &Folders, service: &Service) -> Result<Stopped, Failure> {
+    let at = service.ports.low;
+    let record = ServerRecord::starting(service, at, None, None);
+    if service.ports.is_range() {
+        return Ok(Stopped { record, identity: None, killed: Killed::default() });
+    }
+    let evidence = Evidence::gather(at, Vec::new()).map_err(ReadyError::from)?.compared(folders, service);
+    let holdings = match judge(&evidence, service) {
+        Whose::Nobody => Vec::new(),
+        Whose::Ours(holdings, _) | Whose::Matching(holdings, _) => holdings,
+        Whose::Another(holdings, other) => {
+            return Err(Failure::Another { port: at, service: other.title(), holdings });
+        }
+        Whose::Foreign(holdings, differs) => return Err(Failure::Foreign { port: at, holdings, differs }),
+    };
+    let roots = proc_tree::ascending(holdings.iter().filter_map(|one| Some(one.process.as_ref()?.identity())));
+    let identity = roots.first().copied();
+    let killed = if holdings.is_empty() { Killed::default() } else { port::stop(at, roots, Manner::of(service))? };
+    Ok(Stopped { record, identity, killed })
+}
