@@ -183,6 +183,10 @@ fn what_makes_no_sense_is_told_with_its_place_and_nothing_is_started() {
             "[a]\ncommand = \"x\"\nport = 1\ndepends_on = [\"b\"]\n[b]\ncommand = \"x\"\nport = 2\ndepends_on = [\"a\"]",
             "in a circle: a → b → a",
         ),
+        (
+            "[b]\ncommand = \"x\"\nport = 80\n[a]\ncommand = \"y\"\nport = \"80\"",
+            "other.toml:6:8: port 80 is that of the service b: each needs its own",
+        ),
     ] {
         fs::write(site.path("other.toml"), text).expect("the folder is ours");
         let said = run(&site, &["--file", "other.toml", "--all"]).status(2).stdout("").run().stderr;

@@ -10,6 +10,7 @@ pub(crate) mod id;
 mod overlay;
 pub(crate) mod ports;
 pub(crate) mod resolved;
+mod sole_ports;
 pub(crate) mod spec;
 pub(crate) mod supervision;
 pub(crate) mod target;

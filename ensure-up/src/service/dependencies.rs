@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{
     fault::{Fault, Source},
-    overlay::Keys,
+    overlay::{self, Keys},
     spec::ServiceSpec,
 };
 
@@ -14,10 +14,7 @@ pub(super) fn check(
     tables: &[(String, Keys<'_, '_>)],
     source: &Source<'_>,
 ) -> Result<(), Fault> {
-    let at = |name: &str| {
-        let keys = tables.iter().find(|(known, _)| known == name).map(|(_, keys)| keys);
-        keys.and_then(|keys| Some(keys.get("depends_on")?.1.span())).unwrap_or_default()
-    };
+    let at = |name: &str| overlay::place(tables, name, "depends_on");
     let named = |name: &str| services.iter().find(|service| service.name.as_deref() == Some(name));
     for service in services {
         if let Some(needed) = service.depends_on.iter().find(|needed| named(needed).is_none()) {

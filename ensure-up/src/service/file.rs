@@ -14,6 +14,7 @@ use super::{
     dependencies,
     fault::Source,
     overlay::{self, Keys},
+    sole_ports,
     spec::ServiceSpec,
     value,
 };
@@ -75,6 +76,7 @@ impl Config {
             service.place_in(folder(path));
         }
         dependencies::check(&services, &tables, &source)?;
+        sole_ports::check(&services, &tables, &source)?;
         Ok(Self { path: path.to_owned(), services })
     }
 

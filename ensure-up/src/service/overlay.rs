@@ -34,6 +34,12 @@ pub(super) fn services<'k, 'i>(
     Ok(services)
 }
 
+/// Returns where the value of a service's key was written, if it was.
+pub(super) fn place(services: &[(String, Keys<'_, '_>)], service: &str, key: &str) -> Range<usize> {
+    let keys = services.iter().find(|(name, _)| name == service).map(|(_, keys)| keys);
+    keys.and_then(|keys| Some(keys.get(key)?.1.span())).unwrap_or_default()
+}
+
 fn lay_over<'k, 'i>(
     services: &mut Vec<(String, Keys<'k, 'i>)>,
     file: &'k DeTable<'i>,

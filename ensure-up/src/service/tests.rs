@@ -156,6 +156,28 @@ fn what_is_unknown_or_of_a_wrong_type_is_told_with_its_place() {
 }
 
 #[test]
+fn two_services_have_two_ports_or_the_choice() {
+    let read = |one: &str, other: &str, profile: Option<&str>| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(FILE);
+        let service = |name: &str, port: &str| format!("[{name}]\ncommand = \"x\"\nport = {port}\n");
+        let text = service("a", one) + &service("b", other) + "[profile.dev.b]\nport = 80\n";
+        fs::write(&path, text).expect("the folder is ours");
+        Config::read(&path, profile).map(drop).map_err(|error| error.to_string())
+    };
+    for (one, other) in [("80", "81"), ("\"80-89\"", "\"80-89\""), ("85", "\"80-89\""), ("\"80-89\"", "85")] {
+        assert_eq!(read(one, other, None), Ok(()), "{one} {other}");
+    }
+    for (one, other, profile, place) in [("80", "80", None, ":6:8: "), ("80", "81", Some("dev"), ":8:8: ")] {
+        let said = read(one, other, profile).expect_err("one port");
+        assert!(
+            said.contains(place) && said.ends_with("port 80 is that of the service a: each needs its own"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn what_is_laid_over_adds_to_lists_and_replaces_the_rest() {
     let spec = |text: &str| read(&format!("[a]\ncommand = \"x\"\nport = 80\n{text}")).expect("a service");
     let keys = ["restart", "timeout", "env", "match"].map(str::to_owned);
