@@ -1,13 +1,178 @@
-//! The state folder is deleted while a server is kept up: it is made again, and what is known of the server with it.
+//! The state folder is deleted at any moment: a server and its supervisor are found again by what they carry, and the
+//! folder is made again. Only restarts and reasons are lost.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, process::Child};
 
 use nix::sys::signal::Signal;
+use proc_tree::Identity;
 
-use crate::site::{Site, send};
+use crate::{
+    kept::scripted,
+    site::{Line, Site, line, send},
+    support::{eventually, runs},
+};
+
+/// When the folder is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    /// Nothing was started yet.
+    Before,
+    /// The server is on its way up.
+    Starting,
+    /// The server is up.
+    Up,
+    /// It failed, and its supervisor waits before it starts it again.
+    Pause,
+}
+
+use Moment::{Before, Pause, Starting, Up};
+
+/// The moments, each with a supervisor and, where there may be none, without one.
+const CASES: [(Moment, bool); 7] =
+    [(Before, false), (Before, true), (Starting, false), (Starting, true), (Up, false), (Up, true), (Pause, true)];
+
+/// A server whose state folder was deleted.
+struct Deleted {
+    site: Site,
+    options: Vec<&'static str>,
+    command: Vec<String>,
+    /// The call that started it, where that still waits.
+    starter: Option<Child>,
+    /// The processes that it had.
+    processes: Vec<Identity>,
+}
+
+impl Deleted {
+    fn at(moment: Moment, is_kept: bool) -> Self {
+        let site = Site::new();
+        let command = match moment {
+            Before | Up => site.server(&[]),
+            Starting => site.server(&["--delay", "1500"]),
+            Pause => scripted(r#"[ $(wc -l < count) -gt 1 ] && exec "$@"; exit 9"#),
+        };
+        let options = if is_kept { vec!["--keep-up", "--backoff", "1500ms"] } else { Vec::new() };
+        let mut starter = None;
+        match moment {
+            Before => fs::create_dir(site.path("state")).expect("the folder is ours"),
+            Up => drop(site.line(&options, &command)),
+            Starting | Pause => starter = Some(site.run(&options, &command).spawn()),
+        }
+        let phase = if moment == Pause { "waiting" } else { "starting" };
+        if starter.is_some() {
+            eventually(phase, || !site.started().is_empty() && site.recorded("phase") == phase);
+        }
+        let callers: Vec<u32> = starter.iter().map(Child::id).collect();
+        let processes = site.processes().into_iter().filter(|one| !callers.contains(&one.pid)).collect();
+        fs::remove_dir_all(site.path("state")).expect("the folder is ours");
+        Self { site, options, command, starter, processes }
+    }
+
+    fn again(&self, options: &[&str]) -> Line {
+        line(&self.site.run(&[&self.options[..], &["--json"], options].concat(), &self.command).run())
+    }
+
+    /// Waits for the call that started it, which says whether that came up.
+    fn starter(&mut self) -> Option<i32> {
+        self.starter.as_mut().and_then(|starter| starter.wait().expect("it ends").code())
+    }
+
+    fn is_over(&self) -> bool {
+        self.processes.iter().all(|one| !one.is_running().unwrap_or(true))
+    }
+
+    /// Stops it, and makes sure that nothing is left.
+    fn stop(&self) {
+        let output = self.site.tool().arg("--stop").run();
+        assert!(output.stdout.starts_with("stopped "), "{output:?}");
+        assert!(self.site.is_stopped(), "{:?}", self.site.processes());
+    }
+}
 
 #[test]
-fn a_deleted_state_folder_is_made_again_at_the_next_restart() {
+fn the_next_call_finds_the_server_and_its_supervisor_again() {
+    for (moment, is_kept) in CASES {
+        let mut deleted = Deleted::at(moment, is_kept);
+        let found = deleted.again(&[]);
+        let site = &deleted.site;
+        let action = match moment {
+            Before => "started",
+            Up => "reused",
+            Starting | Pause => "joined",
+        };
+        let starts = if moment == Pause { 2 } else { 1 };
+        assert_eq!((found.action.as_str(), site.started().len()), (action, starts), "{moment:?} {is_kept}: {found:?}");
+        assert_eq!(site.alive(), [found.pid.expect("a PID")], "{moment:?} {is_kept}");
+        assert!(found.healthy && found.differs.is_empty(), "{moment:?} {is_kept}: {found:?}");
+        assert_eq!(fs::metadata(site.path("state")).expect("a folder").permissions().mode() & 0o777, 0o700);
+        let entry = site.entry();
+        assert_eq!(
+            (entry.state.as_str(), entry.pid, entry.healthy),
+            ("running", found.pid, true),
+            "{moment:?} {is_kept}"
+        );
+        if let Some(status) = deleted.starter() {
+            assert_eq!(status, 0, "{moment:?} {is_kept}: who started it sees it come up");
+        }
+        deleted.stop();
+    }
+}
+
+#[test]
+fn status_tells_what_is_there_and_changes_nothing() {
+    for (moment, is_kept) in CASES {
+        let deleted = Deleted::at(moment, is_kept);
+        let entries = deleted.site.entries();
+        let seen: Vec<_> = entries.iter().map(|entry| (entry.state.as_str(), entry.pid)).collect();
+        let server = deleted.site.alive().first().copied();
+        let expected = match moment {
+            Before => vec![],
+            Up => vec![("running", server)],
+            Starting | Pause => vec![("starting", server)],
+        };
+        assert_eq!(seen, expected, "{moment:?} {is_kept}");
+        let found = deleted.processes.iter().filter(|one| one.is_running().unwrap_or(true)).count();
+        assert_eq!(found, deleted.processes.len(), "{moment:?} {is_kept}");
+        let left: Vec<_> = fs::read_dir(deleted.site.path("state")).expect("a folder").flatten().collect();
+        assert!(left.is_empty() || moment != Up, "{moment:?} {is_kept}: {left:?}");
+    }
+}
+
+#[test]
+fn a_stop_ends_the_server_and_its_supervisor() {
+    for (moment, is_kept) in CASES {
+        let mut deleted = Deleted::at(moment, is_kept);
+        let port = deleted.site.port.to_string();
+        for words in [vec!["--stop"], vec!["--stop", &port]] {
+            let output = deleted.site.bare().args(&words).any_stdout().any_stderr().run();
+            let is_first = words.len() == 1 && moment != Before;
+            assert_eq!(output.stdout.starts_with("stopped "), is_first, "{moment:?} {is_kept}: {output:?}");
+            assert!(deleted.is_over(), "{moment:?} {is_kept}");
+        }
+        if let Some(status) = deleted.starter() {
+            assert_eq!(status, 3, "{moment:?} {is_kept}: who started it sees it end");
+        }
+        assert!(deleted.site.processes().is_empty(), "{moment:?} {is_kept}");
+    }
+}
+
+#[test]
+fn a_restart_leaves_nothing_of_the_first_one() {
+    for (moment, is_kept) in CASES {
+        let mut deleted = Deleted::at(moment, is_kept);
+        let found = deleted.again(&["--restart"]);
+        let action = if moment == Before { "started" } else { "restarted" };
+        assert_eq!(found.action, action, "{moment:?} {is_kept}: {found:?}");
+        assert!(deleted.is_over(), "{moment:?} {is_kept}");
+        assert_eq!(deleted.site.alive(), [found.pid.expect("a PID")], "{moment:?} {is_kept}");
+        deleted.starter();
+        let again = deleted.again(&[]);
+        assert_eq!((again.action.as_str(), again.pid), ("reused", found.pid), "{moment:?} {is_kept}");
+        deleted.stop();
+    }
+}
+
+#[test]
+fn a_supervisor_goes_on_and_makes_the_folder_again() {
     let site = Site::new();
     let command = site.server(&[]);
     let first = site.kept(&[], &command);
@@ -20,5 +185,5 @@ fn a_deleted_state_folder_is_made_again_at_the_next_restart() {
     let again = site.kept(&[], &command);
     assert_eq!((again.action.as_str(), again.restarts), ("reused", 1));
     site.tool().arg("--stop").run();
-    assert!(site.processes().is_empty());
+    assert!(site.is_stopped() && !runs(supervisor.pid));
 }

@@ -18,6 +18,10 @@ pub(crate) const SOON: [&str; 3] = ["--keep-up", "--backoff", "20ms..40ms"];
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
     pub(crate) name: String,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) folder: Option<PathBuf>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) command: Option<Vec<String>>,
     pub(crate) port: u16,
     pub(crate) state: String,
     pub(crate) running: bool,
@@ -65,7 +69,7 @@ impl Site {
 
     /// Returns what the record says; `Null` while there is none.
     pub(crate) fn recorded(&self, key: &str) -> serde_json::Value {
-        let text = fs::read(self.record()).unwrap_or_default();
+        let text = fs::read(self.file("json")).unwrap_or_default();
         let record: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
         record[key].clone()
     }
@@ -83,7 +87,21 @@ impl Site {
     }
 
     pub(crate) fn logged(&self) -> String {
-        fs::read_to_string(self.log()).unwrap_or_default()
+        fs::read_to_string(self.file("log")).unwrap_or_default()
+    }
+
+    /// Returns the path of a file about the server on the site's port, whatever its name.
+    pub(crate) fn file(&self, kind: &str) -> PathBuf {
+        let (beginning, end) = (format!("{}-", self.port), format!(".{kind}"));
+        let names = fs::read_dir(self.path("state")).into_iter().flatten().flatten();
+        let mut names = names.filter_map(|entry| entry.file_name().into_string().ok());
+        let found = names.find(|name| name.starts_with(&beginning) && name.ends_with(&end));
+        found.map_or_else(|| self.file_of(&self.folder(), None, kind), |name| self.state(&name))
+    }
+
+    /// Tells whether nothing of the server runs, and whether that is what its record says.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.processes().is_empty() && self.recorded("phase") == "stopped"
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {

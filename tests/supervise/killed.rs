@@ -118,7 +118,7 @@ fn an_interrupted_starter_leaves_nothing_behind() {
     let status = starter.wait().expect("it ends");
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(Signal::SIGINT as i32));
     eventually("nothing", || site.processes().is_empty());
-    assert!(!runs(site.started()[0]) && !site.record().exists());
+    assert!(!runs(site.started()[0]) && site.is_stopped());
 }
 
 #[test]
@@ -126,5 +126,8 @@ fn a_deadline_ends_the_supervisor_too() {
     let site = Site::new();
     let output = site.keep(&["--timeout", "300ms"], &site.server(&["--delay", "60000"])).status(124).run();
     assert!(output.stderr.contains("was not ready"), "{}", output.stderr);
-    assert!(site.processes().is_empty() && !site.record().exists());
+    assert!(site.processes().is_empty());
+    let entry = site.entry();
+    assert_eq!((entry.state.as_str(), entry.pid), ("stopped", None));
+    assert!(entry.reason.is_some_and(|reason| reason.contains("was not ready") && reason.contains("within 0.30 s")));
 }

@@ -56,7 +56,7 @@ fn no_more_old_logs_are_kept_than_asked_for() {
 fn a_log_is_followed_across_its_rotations() {
     let site = Site::new();
     let line = site.kept(&["--name", "talker", "--log-max-size", "8K", "--log-keep", "50"], &talkative());
-    assert_eq!(line.log, Some(site.log()));
+    assert_eq!(line.log, Some(site.file_of(&site.folder(), Some("talker"), "log")));
     let mut follower = site.bare().args(["--logs", "talker", "-f"]).spawn();
     let reader = BufReader::new(follower.stdout.take().expect("stdout is a pipe"));
     let mut seen = reader.lines().map_while(Result::ok);

@@ -42,10 +42,17 @@ fn a_watch_as_json_is_one_record_per_server_and_round() {
         lines.by_ref().take(3).map(|line| serde_json::from_str(&line).expect("a record")).collect();
     for entry in &entries {
         assert_eq!((entry.name.as_str(), entry.port, entry.state.as_str()), ("api", site.port, "running"));
+        assert_eq!(entry.folder, Some(site.folder()));
+        let command: Vec<String> =
+            site.server(&[]).iter().map(|word| word.replace("{port}", &site.port.to_string())).collect();
+        assert_eq!(entry.command, Some(command));
         assert_eq!((entry.running, entry.healthy, entry.pid), (true, true, Some(site.started()[0])));
         assert!(entry.start_id.is_some() && entry.cpu_percent.is_some() && entry.memory_bytes > Some(10_000));
         assert_eq!(entry.url, Some(format!("tcp://localhost:{}", site.port)));
-        assert_eq!((entry.log.as_ref(), entry.reason.as_ref()), (Some(&site.log()), None));
+        assert_eq!(
+            (entry.log.as_ref(), entry.reason.as_ref()),
+            (Some(&site.file_of(&site.folder(), Some("api"), "log")), None)
+        );
         assert!(entry.uptime_seconds.is_some_and(|uptime| uptime < 60.0));
     }
     send(watch.id(), Signal::SIGTERM);

@@ -31,7 +31,7 @@ fn stays_dead(site: &Site) {
     let started = site.started();
     std::thread::sleep(std::time::Duration::from_millis(200));
     assert_eq!(site.started(), started);
-    assert!(site.processes().is_empty() && !site.record().exists());
+    assert!(site.is_stopped());
 }
 
 #[test]

@@ -1,20 +1,38 @@
-//! FolderWatch in a folder, as events.
+//! Changes in a folder, as events, also when it is deleted and made again.
 
-use std::{io, path::Path};
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
 
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::folder;
+
 /// The changes of the files in one folder.
 #[derive(Debug)]
 pub(crate) struct FolderWatch {
+    folder: PathBuf,
+    inode: u64,
     events: UnboundedReceiver<()>,
     _watcher: RecommendedWatcher,
 }
 
 impl FolderWatch {
+    /// Watches the state folder, which is made again if it is gone.
+    pub(crate) fn of_state(folder: &Path) -> io::Result<Self> {
+        if !folder.exists() {
+            folder::make_again(folder).map_err(io::Error::other)?;
+        }
+        Self::of(folder)
+    }
+
     /// Watches a folder, not what is below it.
     pub(crate) fn of(folder: &Path) -> io::Result<Self> {
+        // before it is watched: one that takes its place meanwhile is another one
+        let inode = fs::metadata(folder)?.ino();
         let (sender, events) = unbounded_channel();
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             // to read a file is no change: whoever looks after each one would go on without end
@@ -25,7 +43,17 @@ impl FolderWatch {
         });
         let mut watcher = watcher.map_err(io::Error::other)?;
         watcher.watch(folder, RecursiveMode::NonRecursive).map_err(io::Error::other)?;
-        Ok(Self { events, _watcher: watcher })
+        Ok(Self { folder: folder.to_owned(), inode, events, _watcher: watcher })
+    }
+
+    /// Watches the state folder that is there by now, if the one that was watched is gone. What changed before this is no event
+    /// any more: it is to be looked at.
+    pub(crate) fn renew(&mut self) -> io::Result<()> {
+        if fs::metadata(&self.folder).is_ok_and(|found| found.ino() == self.inode) {
+            return Ok(());
+        }
+        *self = Self::of_state(&self.folder)?;
+        Ok(())
     }
 
     /// Waits until something has changed. One answer serves all that happened so far.

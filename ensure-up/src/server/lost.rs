@@ -68,7 +68,7 @@ fn rebuilt(mark: &Mark, known: Option<&ServerRecord>, census: &Census, folders: 
         pid,
         start_id,
         boot_id: process::boot_id().unwrap_or_default(),
-        phase: if holders.is_empty() && main.is_some() { Phase::Starting } else { Phase::Ready },
+        phase: if holders.is_empty() && main.or(supervisor).is_some() { Phase::Starting } else { Phase::Ready },
         holders,
         command,
         fingerprint: started.command,

@@ -3,7 +3,7 @@
 use std::{fs::File, path::Path};
 
 use crate::{
-    Action, Failure, Outcome, Phase, ServerRecord,
+    Action, Failure, Outcome, ServerRecord,
     event::block_on,
     log::{patterns::LogPatterns, rotate},
     server::{orphans, prune},
@@ -69,13 +69,7 @@ async fn launch_and_wait(call: &Call<'_>, port: u16, action: Action, path: &Path
         Err(failure) => Err(starting.fail(failure.into())),
         Ok(end) => {
             let failure = call.not_ready(port, end, Some(path.to_owned()));
-            let (is_kept, reason) = (!matches!(failure, Failure::Interrupted(_)), failure.to_string());
-            let failure = starting.fail(failure);
-            if is_kept {
-                // kept for --status and --logs; nothing is lost when it cannot be
-                let _ = ServerRecord { phase: Phase::Failed, reason: Some(reason), ..record }.write(call.folders);
-            }
-            Err(failure)
+            Err(starting.not_up(failure, record))
         }
     }
 }

@@ -5,7 +5,7 @@ use port_who::Holding;
 use proc_tree::{Identity, cli::text};
 
 use crate::{
-    Failure, Folders, ServerProcesses, ServerRecord, Service,
+    Failure, Folders, Phase, ServerProcesses, ServerRecord, Service,
     start::spawn::Launch,
     stop::{
         self,
@@ -82,6 +82,20 @@ impl<'s> Starting<'s> {
             Err(left) => text::failure(&left),
         };
         Failure::Stopped { failure: Box::new(failure), stopped }
+    }
+
+    /// The same where the server did not come up: its record says so, for `--status` and `--logs`.
+    pub(crate) fn not_up(self, failure: Failure, record: ServerRecord) -> Failure {
+        if matches!(failure, Failure::Interrupted(_)) {
+            return self.fail(failure);
+        }
+        let reason = Some(failure.to_string());
+        let failed = ServerRecord { phase: Phase::Failed, supervisor: None, reason, ..record };
+        let folders = self.folders;
+        let failure = self.fail(failure);
+        // nothing is lost when it cannot be kept
+        let _ = failed.write(folders);
+        failure
     }
 
     fn stop(&mut self) -> Result<Killed, Failure> {

@@ -17,9 +17,11 @@ use crate::{
     event::{block_on, or_never, until},
     log::rotate,
     server::{
+        census::Census,
         evidence::{Evidence, Known},
         folder_watch::FolderWatch,
         judge::judge,
+        lost,
         mark::Mark,
     },
     service::handover,
@@ -102,7 +104,10 @@ impl Call<'_> {
                     drop(starting.release());
                     return Err(failure);
                 }
-                Err(starting.fail(failure))
+                Err(match self.recorded_on(port) {
+                    Ok(Some(record)) => starting.not_up(failure, record),
+                    _ => starting.fail(failure),
+                })
             }
         }
     }
@@ -149,12 +154,20 @@ impl Call<'_> {
     /// Waits for the supervisor. What that itself found ready just now is ready; what it found ready long ago is asked.
     async fn watch(&self, port: u16, supervisor: Identity, mut is_new: bool) -> Result<Waited, Failure> {
         let failed = || Failure::system("watch the supervisor");
-        let mut changes = FolderWatch::of(&self.folders.runtime).map_err(failed())?;
+        let mut changes = FolderWatch::of_state(&self.folders.runtime).map_err(failed())?;
         let mut signals = Signals::catch().map_err(failed())?;
         loop {
             // whether it lives is asked before the record is read: what it writes last is not missed
             let handle = Handle::open(supervisor).map_err(failed())?;
-            let record = self.recorded_on(port)?;
+            changes.renew().map_err(failed())?;
+            let record = match self.recorded_on(port)? {
+                // it was deleted, and the supervisor may have nothing to write for long
+                None => {
+                    is_new = false;
+                    self.found_again(port)?
+                }
+                record => record,
+            };
             let is_over =
                 record.as_ref().is_some_and(|record| matches!(record.phase, Phase::Finished | Phase::Stopped));
             let record = record.filter(|record| is_over || record.supervisor == Some(supervisor));
@@ -187,6 +200,13 @@ impl Call<'_> {
                 () = until(self.clock.deadline) => return Ok(Waited::Failed(self.still_starting(port))),
             }
         }
+    }
+
+    /// Finds again what is known of the service's server by what its processes carry.
+    fn found_again(&self, port: u16) -> Result<Option<ServerRecord>, Failure> {
+        let census = Census::take().map_err(Failure::system("look at the processes"))?;
+        let found = lost::found_again(Vec::new(), &census, self.folders);
+        Ok(found.into_iter().find(|record| record.port == port && record.service == self.service.id))
     }
 
     /// Waits until a server that was ready once is healthy; `None` when it ends, which its supervisor will see as well.
