@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use crate::{
-    site::{Site, by_hand, fixture, ports, shell},
-    support::{Fixture, Tool},
+    site::{Site, by_hand, fixture, ports, shell, start_by_hand},
+    support::{Fixture, Tool, eventually},
 };
 
 /// A stranger on the site's port.
@@ -29,6 +29,36 @@ fn an_orphan_is_adopted_by_its_command_line_and_folder_and_then_reused() {
     assert_eq!(site.started().len(), 1);
     assert_eq!(site.line(&[], &server).action, "reused");
     reaped(&site, child);
+}
+
+#[test]
+fn one_that_was_started_by_hand_and_still_loads_is_waited_for_and_not_doubled() {
+    let site = Site::new();
+    let server = site.server(&["--delay", "700"]);
+    let mut child = start_by_hand(&site, &server, &site.folder());
+    eventually("the server", || !site.started().is_empty());
+    let line = site.line(&[], &server);
+    assert_eq!((line.action.as_str(), line.pid), ("adopted", Some(child.id())));
+    assert_eq!(site.started().len(), 1);
+    assert_eq!(site.line(&[], &server).action, "reused");
+    site.clear();
+    child.wait().unwrap();
+}
+
+#[test]
+fn what_runs_the_command_elsewhere_or_for_another_port_is_not_waited_for() {
+    let site = Site::new();
+    let server = site.server(&["--delay", "60000"]);
+    std::fs::create_dir(site.path("other")).unwrap();
+    let elsewhere = start_by_hand(&site, &server, &site.path("other"));
+    let other_port: Vec<String> = server.iter().map(|word| word.replace("{port}", "1")).collect();
+    let other = start_by_hand(&site, &other_port, &site.folder());
+    eventually("the servers", || site.started().len() == 2);
+    site.run(&["--timeout", "300ms"], &server).status(124).run();
+    assert_eq!(site.started().len(), 3, "it started its own");
+    for mut child in [elsewhere, other] {
+        child.kill().and_then(|()| child.wait()).unwrap();
+    }
 }
 
 #[test]

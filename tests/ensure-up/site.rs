@@ -208,12 +208,17 @@ impl Drop for Site {
 
 /// Starts a command in the site's folder as somebody without ensure-up would, and waits until it listens.
 pub fn by_hand(site: &Site, command: &[String], folder: &Path) -> Child {
+    let child = start_by_hand(site, command, folder);
+    listens(([127, 0, 0, 1], site.port).into());
+    child
+}
+
+/// The same without the wait.
+pub fn start_by_hand(site: &Site, command: &[String], folder: &Path) -> Child {
     let words: Vec<String> = command.iter().map(|word| word.replace("{port}", &site.port.to_string())).collect();
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null());
-    let child = command.spawn().expect("the fixture runs");
-    listens(([127, 0, 0, 1], site.port).into());
-    child
+    command.spawn().expect("the fixture runs")
 }
 
 /// Kills a process and waits until it is gone.

@@ -53,6 +53,12 @@ pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
             _ => stop.unknown(name),
         }
     }
+    for record in &mut records {
+        // what stands in the file is so, whatever was lost of the record
+        if let Some(service) = place.services.iter().find(|service| service.id == record.service) {
+            record.depends_on.clone_from(&service.spec.depends_on);
+        }
+    }
     for record in order(records) {
         let stopped = server::stop(&folders, record.clone());
         stop.ended(stopped, &record)?;
