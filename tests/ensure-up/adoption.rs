@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::{
-    site::{Site, by_hand, fixture, ports, shell, start_by_hand},
+    site::{Line, Site, by_hand, fixture, ports, shell, start_by_hand},
     support::{Fixture, Tool, eventually},
 };
 
@@ -43,6 +43,22 @@ fn one_that_was_started_by_hand_and_still_loads_is_waited_for_and_not_doubled() 
     assert_eq!(site.line(&[], &server).action, "reused");
     site.clear();
     child.wait().unwrap();
+}
+
+#[test]
+fn a_command_that_ends_because_the_same_server_came_up_meanwhile_has_joined_it() {
+    let site = Site::new();
+    // the first to come ends, as a server does that finds its port taken
+    let script = "mkdir first 2> /dev/null && { sleep 0.7; exit 1; }; \"$0\" \"$@\"; true";
+    let command = shell(script, &site.server(&[]));
+    let tool = site.run(&["--json"], &command).spawn();
+    eventually("the first", || site.path("first").exists());
+    let child = by_hand(&site, &command, &site.folder());
+    let output = tool.wait_with_output().unwrap();
+    let line: Line = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((line.action.as_str(), line.pids), ("joined", site.alive()), "{output:?}");
+    assert_eq!(site.line(&[], &command).action, "reused");
+    reaped(&site, child);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use proc_tree::{Facts, Identity};
 use crate::{
     Action, Failure, Outcome, Phase, ServerProcesses, ServerRecord,
     event::block_on,
+    health::Asked,
     log::patterns::LogPatterns,
     server::{
         judge::{By, Whose},
@@ -50,6 +51,26 @@ pub(super) fn wait(call: &Call<'_>, port: u16, record: &ServerRecord, waited: bo
 /// Waits for a process that runs the command and that nobody recorded, and takes it as ours once it is ready.
 pub(super) fn wait_for_loading(call: &Call<'_>, port: u16, loading: Option<Identity>) -> Result<Up, Failure> {
     take(call, port, loading, &By::Command)
+}
+
+/// Takes the server that is up and healthy on the port though what this call started has ended: somebody else started the
+/// same meanwhile, or it left a daemon behind.
+pub(super) fn joined(call: &Call<'_>, port: u16) -> Result<Option<Up>, Failure> {
+    let there = There::look(call, port)?;
+    let (holdings, reason) = match there.whose(call, port, None)? {
+        Whose::Ours(holdings, differs) if differs.is_empty() => (holdings, None),
+        Whose::Matching(holdings, by) if call.service.spec.existing.adopt != Adopt::Never => {
+            (holdings, Some(by.to_string()))
+        }
+        _ => return Ok(None),
+    };
+    let holder = holdings.iter().find_map(|holding| Some(holding.process.as_ref()?.identity()));
+    if call.ask(port, &holdings)? != Asked::Healthy {
+        return Ok(None);
+    }
+    let record = ServerRecord::starting(call.service, port, holder, None).ready(&holdings);
+    call.write(&record)?;
+    Ok(Some((Outcome { reason, ..call.recorded(Action::Joined, &record, &holdings) }, None)))
 }
 
 /// A server without a record is taken as ours once it is healthy.

@@ -2,14 +2,17 @@
 
 use std::{fs::File, path::Path};
 
+use proc_tree::cli;
+
 use crate::{
     Action, Failure, Outcome, ServerRecord,
     event::block_on,
     log::{patterns::LogPatterns, rotate},
     server::{orphans, prune},
-    signals::Signals,
+    signals::ENDING,
     start::{
         call::{Call, Up},
+        existing,
         notify::{self, Notify},
         race::RaceEnd,
         spawn::{self, Launch},
@@ -35,15 +38,15 @@ pub(super) fn start(call: &Call<'_>, port: u16, action: Action) -> Result<Up, Fa
         };
     }
     orphans::adopt();
-    block_on(launch_and_wait(call, port, action, &path, &file)).map_err(Failure::system("wait"))?
+    launch_and_wait(call, port, action, &path, &file)
 }
 
-async fn launch_and_wait(call: &Call<'_>, port: u16, action: Action, path: &Path, file: &File) -> Result<Up, Failure> {
+fn launch_and_wait(call: &Call<'_>, port: u16, action: Action, path: &Path, file: &File) -> Result<Up, Failure> {
     let service = call.service;
     let notify = service.spec.ready_notify.then(Notify::open).transpose();
     let notify = notify.map_err(Failure::system("open the notify socket"))?;
     // from here on a signal ends the race, not this process: nothing that was started may be left behind
-    let _signals = Signals::catch().map_err(Failure::system("catch signals"))?;
+    let _signals = cli::signals::Signals::catch(&ENDING).map_err(Failure::system("catch signals"))?;
     let log = LogPatterns::of(path, 0, service);
     let mut record = ServerRecord::starting(service, port, None, Some(path));
     let command = service.command(port);
@@ -58,16 +61,22 @@ async fn launch_and_wait(call: &Call<'_>, port: u16, action: Action, path: &Path
     })?;
     let mut starting = Starting::own(processes, service, call.folders, port);
     let race = call.race(port).of(starting.processes()).reading(Some(log)).notified(notify.as_ref());
-    let ended = race.just_started().run().await;
-    match ended {
+    let ended = block_on(race.just_started().run()).map_err(Failure::system("wait"));
+    match ended.and_then(|ended| Ok(ended?)) {
         Ok(RaceEnd::Ready(holdings)) => {
             let (record, processes) = starting.ready(&record, &holdings)?;
             let identity = record.identity();
             let outcome = call.outcome(action, record.name, port, Some(identity), &holdings);
             Ok((Outcome { log: Some(path.to_owned()), ..outcome }, processes))
         }
-        Err(failure) => Err(starting.fail(failure.into())),
+        Err(failure) => Err(starting.fail(failure)),
         Ok(end) => {
+            if matches!(end, RaceEnd::Ended { .. })
+                && let Some(up) = existing::joined(call, port)?
+            {
+                drop(starting.release());
+                return Ok(up);
+            }
             let failure = call.not_ready(port, end, Some(path.to_owned()));
             Err(starting.not_up(failure, record))
         }
