@@ -1,6 +1,9 @@
 //! One look at all processes: those of this user with what tells whose server each is.
 
-use std::io;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use nix::unistd::geteuid;
 use proc_tree::{Facts, Identity, Stat, process};
@@ -11,10 +14,12 @@ use crate::service::id::ServiceId;
 /// All processes, at one time.
 #[derive(Debug)]
 pub(crate) struct Census {
-    /// Every process that can be seen.
+    /// Every process that can be seen, but for this one.
     all: Vec<Stat>,
-    /// This user's own, without this process.
-    own: Vec<Seen>,
+    /// Those of this user that carry a mark.
+    marked: Vec<Seen>,
+    /// Those whose environment can be read and has none, with the folder that it says they were started in.
+    unmarked: Vec<(Stat, Option<PathBuf>)>,
 }
 
 impl Census {
@@ -24,20 +29,40 @@ impl Census {
     /// When they cannot be looked at.
     pub(crate) fn take() -> io::Result<Self> {
         let (user, this) = (geteuid().as_raw(), std::process::id());
-        let (mut all, mut own) = (Vec::new(), Vec::new());
+        let (mut all, mut marked, mut unmarked) = (Vec::new(), Vec::new(), Vec::new());
         for stat in process::visible()? {
             let Some(stat) = Some(stat?).filter(|stat| !stat.has_ended() && stat.pid != this) else { continue };
-            if process::uid(stat.pid).ok().flatten() == Some(user) {
-                own.push(Seen::of(Facts::from_stat(stat.clone())));
+            // most processes tell no more by that than that they are not to be looked at closely
+            if let Some(environment) = process::environment(stat.pid).ok().flatten() {
+                if Mark::find(&environment).is_some() {
+                    marked.push(Seen::of(Facts::from_stat(stat.clone())));
+                } else {
+                    let pwd = environment.into_iter().find(|(name, _)| name == "PWD").map(|(_, value)| value.into());
+                    unmarked.push((stat.clone(), pwd));
+                }
             }
             all.push(stat);
         }
-        Ok(Self { all, own })
+        marked.retain(|seen| seen.facts.uid == Some(user));
+        Ok(Self { all, marked, unmarked })
     }
 
-    /// Returns this user's own processes.
-    pub(crate) fn own(&self) -> &[Seen] {
-        &self.own
+    /// Returns this user's processes that carry a mark.
+    pub(crate) fn all_marked(&self) -> &[Seen] {
+        &self.marked
+    }
+
+    /// Looks closely at those that carry no mark and that run in a folder, or were started there.
+    pub(crate) fn unmarked_in(&self, folder: &Path) -> Vec<Seen> {
+        let mut pwds: Vec<&PathBuf> = self.unmarked.iter().filter_map(|(_, pwd)| pwd.as_ref()).collect();
+        pwds.sort_unstable();
+        pwds.dedup();
+        // a shell keeps the way that somebody came there by
+        pwds.retain(|pwd| pwd.canonicalize().is_ok_and(|pwd| pwd == folder));
+        let is_there = |stat: &Stat| process::cwd(stat.pid).ok().flatten().is_some_and(|cwd| cwd == folder);
+        let came_from = |pwd: &Option<PathBuf>| pwd.as_ref().is_some_and(|pwd| pwds.contains(&pwd));
+        let here = self.unmarked.iter().filter(|(stat, pwd)| came_from(pwd) || is_there(stat));
+        here.map(|(stat, _)| Seen::of(Facts::from_stat(stat.clone()))).collect()
     }
 
     /// Tells whether a process was there.
@@ -49,12 +74,12 @@ impl Census {
     pub(crate) fn marked<'c>(&'c self, service: &'c ServiceId, port: u16) -> impl Iterator<Item = &'c Seen> {
         let is_its = move |started: &Started| started.service == *service && started.port == port;
         let marked = move |seen: &&Seen| seen.mark.as_ref().is_some_and(|mark| is_its(&mark.started));
-        self.own.iter().filter(marked).filter(|seen| !seen.is_supervisor())
+        self.marked.iter().filter(marked).filter(|seen| !seen.is_supervisor())
     }
 
     /// Lists the marks of a service's server on a port that processes carry.
     pub(crate) fn marks<'c>(&'c self, service: &'c ServiceId, port: u16) -> impl Iterator<Item = &'c Mark> {
-        let marks = self.own.iter().filter_map(|seen| seen.mark.as_ref());
+        let marks = self.marked.iter().filter_map(|seen| seen.mark.as_ref());
         marks.filter(move |mark| mark.started.service == *service && mark.started.port == port)
     }
 
@@ -64,7 +89,7 @@ impl Census {
             let started = seen.mark.as_ref().map(|mark| &mark.started);
             seen.is_supervisor() && started.is_some_and(|it| it.service == *service && it.port == port)
         };
-        self.own.iter().find(is_its).map(|seen| seen.facts.identity())
+        self.marked.iter().find(is_its).map(|seen| seen.facts.identity())
     }
 
     /// Lists the children of a process.

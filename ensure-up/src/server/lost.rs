@@ -17,7 +17,7 @@ use crate::{ServiceSpec, service::id::ServiceId};
 /// Adds to the records those of the servers that run and have none that is true. Only restarts and reasons are lost.
 pub(crate) fn found_again(mut records: Vec<ServerRecord>, census: &Census, folders: &Folders) -> Vec<ServerRecord> {
     let mut marks: BTreeMap<(&ServiceId, u16), &Mark> = BTreeMap::new();
-    for seen in census.own() {
+    for seen in census.all_marked() {
         let mark = seen.mark.as_ref().filter(|_| is_in_own_network(seen));
         marks.extend(mark.map(|mark| ((&mark.started.service, mark.started.port), mark)));
     }

@@ -104,7 +104,8 @@ fn find_loading(call: &Call<'_>, port: u16, census: &Census) -> Result<Option<Id
     let this = process::stat(std::process::id()).ok().flatten();
     let above = this.and_then(|this| tree::ancestors(&this).ok()).unwrap_or_default();
     let is_above = |pid: u32| above.iter().any(|stat| stat.pid == pid);
-    let running = census.own().iter().filter(|seen| seen.mark.is_none() && !is_above(seen.facts.pid));
+    let here = census.unmarked_in(&call.service.cwd);
+    let running = here.iter().filter(|seen| !is_above(seen.facts.pid));
     let mut found: Vec<_> = running
         .filter(|seen| command::differences(&seen.running(), &asked).is_empty())
         .map(|seen| &seen.facts)
