@@ -18,7 +18,7 @@ use rustix::{
     io::ioctl_fionread,
 };
 
-use crate::log::rotate;
+use crate::{log::rotate, server::state_file};
 
 /// How a log is kept within bounds.
 #[derive(Debug, Clone)]
@@ -36,12 +36,14 @@ const CHUNK: usize = 16 * 1024;
 
 /// Opens the pipe, which is made when it is not there, for a server's output.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    match std::fs::symlink_metadata(path) {
-        Ok(found) if found.file_type().is_fifo() => {}
-        Ok(_) => std::fs::remove_file(path).and_then(|()| make(path))?,
-        Err(_) => make(path)?,
-    }
-    let pipe = File::options().read(true).write(true).open(path)?;
+    let pipe = state_file::in_folder(path, |_| {
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if found.file_type().is_fifo() => {}
+            Ok(_) => std::fs::remove_file(path).and_then(|()| make(path))?,
+            Err(_) => make(path)?,
+        }
+        File::options().read(true).write(true).open(path)
+    })?;
     widen(&pipe);
     Ok(pipe)
 }

@@ -9,6 +9,8 @@ use std::{
 
 use proc_tree::cli::text;
 
+use crate::server::{files, folder};
+
 /// How many lines of a log are shown when a start failed.
 pub const TAIL_LINES: usize = 20;
 
@@ -33,8 +35,12 @@ pub fn start(path: &Path, keep: u32) -> Result<File, LogError> {
 /// # Errors
 /// When it cannot be written.
 pub fn open(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
-        fs::create_dir_all(folder)?;
+    if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty() && !above.exists()) {
+        if files::port_of(path, "log").is_some() {
+            folder::make_again(above).map_err(io::Error::other)?;
+        } else {
+            fs::create_dir_all(above)?;
+        }
     }
     File::options().append(true).create(true).mode(0o600).open(path)
 }

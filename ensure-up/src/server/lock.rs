@@ -3,19 +3,21 @@
 //! The kernel frees it however its holder dies, and the descriptor does not outlive an exec.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::Path,
     sync::mpsc,
     thread,
     time::Instant,
 };
 
+use super::state_file;
+
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
     /// Whether somebody else held it first.
     pub(crate) waited: bool,
 }
@@ -29,11 +31,28 @@ impl Lock {
         try_lock(open(path)?).map(Result::ok)
     }
 
+    /// Tells whether the file is still the one that others would lock: it may have been deleted.
+    fn is_in_place(&self, path: &Path) -> io::Result<bool> {
+        let own = self.file.metadata()?;
+        Ok(fs::symlink_metadata(path).is_ok_and(|now| (now.dev(), now.ino()) == (own.dev(), own.ino())))
+    }
+
     /// Takes the lock, waiting for it until the deadline; `None` when that passed first.
     ///
     /// # Errors
     /// As [`Lock::try_take`].
     pub(crate) fn take(path: &Path, deadline: Option<Instant>) -> io::Result<Option<Self>> {
+        let mut waited = false;
+        loop {
+            match Self::take_once(path, deadline)? {
+                None => return Ok(None),
+                Some(lock) if lock.is_in_place(path)? => return Ok(Some(Self { waited: waited || lock.waited, ..lock })),
+                Some(lock) => waited |= lock.waited,
+            }
+        }
+    }
+
+    fn take_once(path: &Path, deadline: Option<Instant>) -> io::Result<Option<Self>> {
         let file = match try_lock(open(path)?)? {
             Ok(lock) => return Ok(Some(lock)),
             Err(file) => file,
@@ -47,7 +66,7 @@ impl Lock {
                     result => break result,
                 }
             };
-            let _ = sender.send(result.map(|()| Self { _file: file, waited: true }));
+            let _ = sender.send(result.map(|()| Self { file, waited: true }));
         });
         let locked = match deadline {
             Some(deadline) => receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok(),
@@ -60,13 +79,15 @@ impl Lock {
 fn open(path: &Path) -> io::Result<File> {
     // a pipe in the lock's place would hold up open(2) itself
     let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
-    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(path)
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags);
+    state_file::in_folder(path, |_| options.open(path))
 }
 
 /// Gives the file back when somebody else holds the lock.
 fn try_lock(file: File) -> io::Result<Result<Lock, File>> {
     match file.try_lock() {
-        Ok(()) => Ok(Ok(Lock { _file: file, waited: false })),
+        Ok(()) => Ok(Ok(Lock { file, waited: false })),
         Err(TryLockError::WouldBlock) => Ok(Err(file)),
         Err(TryLockError::Error(error)) => Err(error),
     }

@@ -1,6 +1,6 @@
 //! Servers whose records are lost: what can be known of them is found again in what their processes carry.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 use proc_tree::{Identity, Stat, process, tree};
 
@@ -34,6 +34,12 @@ pub(crate) fn found_again(mut records: Vec<ServerRecord>, census: &Census, folde
         }
     }
     records
+}
+
+/// Finds again what is known of a service's server of which nothing is recorded.
+pub(crate) fn find(folders: &Folders, service: &ServiceId, port: u16) -> io::Result<Option<ServerRecord>> {
+    let found = found_again(Vec::new(), &Census::take()?, folders);
+    Ok(found.into_iter().find(|record| record.port == port && record.service == *service))
 }
 
 /// Describes a server by its processes, over what was recorded of an earlier one.

@@ -81,7 +81,7 @@ pub(crate) fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
 }
 
 /// Does it once more when the folder, or what was written in it, has been deleted.
-fn in_folder(path: &Path, write: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+pub(crate) fn in_folder<T>(path: &Path, write: impl Fn(&Path) -> io::Result<T>) -> io::Result<T> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     match write(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

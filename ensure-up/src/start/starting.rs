@@ -93,8 +93,11 @@ impl<'s> Starting<'s> {
         let failed = ServerRecord { phase: Phase::Failed, supervisor: None, reason, ..record };
         let folders = self.folders;
         let failure = self.fail(failure);
-        // nothing is lost when it cannot be kept
-        let _ = failed.write(folders);
+        let is_another = |now: ServerRecord| now.phase != Phase::Stopped && now.identity() != failed.identity();
+        if !failed.reread(folders).is_ok_and(|now| now.is_some_and(is_another)) {
+            // nothing is lost when it cannot be kept
+            let _ = failed.write(folders);
+        }
         failure
     }
 

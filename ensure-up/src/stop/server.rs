@@ -110,10 +110,12 @@ pub fn stop_started(
     // one that cannot be read keeps nothing up
     let record = || ServerRecord::read(folders, &service.id, port).ok().flatten().filter(is_its);
     let asked = record().as_ref().map_or_else(|| Ok(Killed::default()), supervisor::stop);
+    // what cannot be looked at is not looked for; before the record is read: whoever starts it anew meanwhile has recorded
+    // that before his server can be seen here
+    let census = Census::take().ok();
     // a supervisor that could not stop its server, or had to be killed, leaves it behind
     let left = record();
-    // what cannot be looked at is not looked for
-    let mut more = left.as_ref().and_then(|record| Some(Census::take().ok()?.members(record))).unwrap_or_default();
+    let mut more = left.as_ref().zip(census).map(|(record, census)| census.members(record)).unwrap_or_default();
     more.extend(left.as_ref().and_then(|record| beside::find(record).ok()).unwrap_or_default());
     let stopped = whole::stop(processes, &more, manner)?;
     let killed = asked?.and(stopped);

@@ -2,9 +2,15 @@
 //!
 //! It holds a lock for life, which is the truth about whether it lives, and waits for events alone.
 
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
-use proc_tree::cli::{duration, text};
+use proc_tree::{
+    Identity,
+    cli::{duration, text},
+};
 use tokio::{
     select,
     signal::unix::{SignalKind, signal},
@@ -20,7 +26,7 @@ use crate::{
     Failure, Folders, Lock, Phase, ServerProcesses, ServerRecord, Service,
     event::block_on,
     log::pump::{self, Bounds, Pump},
-    server::{census::Census, orphans, port},
+    server::{census::Census, lost, orphans, port},
     signals::Signals,
     stop::{
         beside,
@@ -33,18 +39,28 @@ const PORT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Supervises the server of a port until that is stopped on purpose, ends by itself, or is given up.
 ///
-/// The record must be there: its starter wrote it, with this process as the supervisor.
+/// Its starter has written the record, with this process as the supervisor.
 ///
 /// # Errors
 /// When it cannot be supervised, and [`Failure::Broken`] when it was given up.
 pub fn run(service: &Service, port: u16, folders: &Folders) -> Result<(), Failure> {
     let path = folders.of_service(&service.id, port, "supervisor");
     let Some(_lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else { return Ok(()) };
-    let record = ServerRecord::read(folders, &service.id, port)
-        .and_then(|record| record.ok_or(std::io::ErrorKind::NotFound.into()))
-        .map_err(Failure::state("read the record in", &folders.runtime))?;
+    let record = ServerRecord::read(folders, &service.id, port);
+    let record = match record.map_err(Failure::state("read the record in", &folders.runtime))? {
+        Some(record) => record,
+        None => unrecorded(service, port, folders).map_err(Failure::system("look at the processes"))?,
+    };
     orphans::adopt();
     block_on(supervise(service, folders, record)).map_err(Failure::system("wait"))?
+}
+
+/// Describes the server whose record was deleted since its starter wrote it.
+fn unrecorded(service: &Service, port: u16, folders: &Folders) -> io::Result<ServerRecord> {
+    let own = Identity::of(std::process::id())?;
+    let record = lost::find(folders, &service.id, port)?
+        .unwrap_or_else(|| ServerRecord::starting(service, port, own, Some(&service.log_path(&folders.logs, port))));
+    Ok(ServerRecord { supervisor: own, ..record })
 }
 
 async fn supervise(service: &Service, folders: &Folders, record: ServerRecord) -> Result<(), Failure> {

@@ -17,7 +17,6 @@ use crate::{
     event::{block_on, or_never, until},
     log::rotate,
     server::{
-        census::Census,
         evidence::{Evidence, Known},
         folder_watch::FolderWatch,
         judge::judge,
@@ -164,7 +163,8 @@ impl Call<'_> {
                 // it was deleted, and the supervisor may have nothing to write for long
                 None => {
                     is_new = false;
-                    self.found_again(port)?
+                    let found = lost::find(self.folders, &self.service.id, port);
+                    found.map_err(Failure::system("look at the processes"))?
                 }
                 record => record,
             };
@@ -200,13 +200,6 @@ impl Call<'_> {
                 () = until(self.clock.deadline) => return Ok(Waited::Failed(self.still_starting(port))),
             }
         }
-    }
-
-    /// Finds again what is known of the service's server by what its processes carry.
-    fn found_again(&self, port: u16) -> Result<Option<ServerRecord>, Failure> {
-        let census = Census::take().map_err(Failure::system("look at the processes"))?;
-        let found = lost::found_again(Vec::new(), &census, self.folders);
-        Ok(found.into_iter().find(|record| record.port == port && record.service == self.service.id))
     }
 
     /// Waits until a server that was ready once is healthy; `None` when it ends, which its supervisor will see as well.
