@@ -207,3 +207,28 @@ fn a_supervisor_goes_on_and_makes_the_folder_again() {
     site.tool().arg("--stop").run();
     assert!(site.is_stopped() && !runs(supervisor.pid));
 }
+
+#[test]
+fn a_supervisor_is_found_again_whose_record_another_starter_wrote_over() {
+    for next in [&["--json"][..], &["--stop"], &["--restart", "--json"]] {
+        let site = Site::new();
+        let command = site.server(&[]);
+        let first = site.kept(&[], &command);
+        let supervisor = site.supervisor();
+        let text = fs::read_to_string(site.record()).expect("a record");
+        let mut record: serde_json::Value = serde_json::from_str(&text).expect("a record is whole");
+        // one that has ended, and began nothing
+        record["supervisor"] = serde_json::json!({ "pid": supervisor.pid, "start_id": 1 });
+        fs::write(site.record(), record.to_string()).expect("the folder is ours");
+        if next == ["--stop"] {
+            site.tool().arg("--stop").run();
+        } else {
+            let found = line(&site.keep(next, &command).run());
+            let action = if next.len() == 1 { "reused" } else { "restarted" };
+            assert_eq!((found.action.as_str(), found.pid == first.pid), (action, next.len() == 1), "{found:?}");
+            assert_eq!(runs(supervisor.pid), next.len() == 1, "{next:?}");
+            site.tool().arg("--stop").run();
+        }
+        assert!(site.is_stopped() && !runs(supervisor.pid), "{next:?}");
+    }
+}

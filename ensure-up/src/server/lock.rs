@@ -46,7 +46,9 @@ impl Lock {
         loop {
             match Self::take_once(path, deadline)? {
                 None => return Ok(None),
-                Some(lock) if lock.is_in_place(path)? => return Ok(Some(Self { waited: waited || lock.waited, ..lock })),
+                Some(lock) if lock.is_in_place(path)? => {
+                    return Ok(Some(Self { waited: waited || lock.waited, ..lock }));
+                }
                 Some(lock) => waited |= lock.waited,
             }
         }

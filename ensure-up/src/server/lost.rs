@@ -33,12 +33,22 @@ pub(crate) fn found_again(mut records: Vec<ServerRecord>, census: &Census, folde
             None => records.push(record),
         }
     }
-    records
+    records.into_iter().map(|record| with_supervisor(record, census)).collect()
 }
 
-/// Finds again what is known of a service's server of which nothing is recorded.
+/// Names the supervisor that runs in a record that names none that does: another starter may have written over it.
+pub(crate) fn with_supervisor(record: ServerRecord, census: &Census) -> ServerRecord {
+    if record.supervisor.is_some_and(|supervisor| census.has(supervisor)) {
+        return record;
+    }
+    let supervisor = census.supervisor(&record.service, record.port).or(record.supervisor);
+    ServerRecord { supervisor, ..record }
+}
+
+/// Finds again what is known of a service's server, over what is recorded of it.
 pub(crate) fn find(folders: &Folders, service: &ServiceId, port: u16) -> io::Result<Option<ServerRecord>> {
-    let found = found_again(Vec::new(), &Census::take()?, folders);
+    let recorded = ServerRecord::read(folders, service, port)?;
+    let found = found_again(recorded.into_iter().collect(), &Census::take()?, folders);
     Ok(found.into_iter().find(|record| record.port == port && record.service == *service))
 }
 

@@ -48,7 +48,7 @@ impl There {
         let mut loading = None;
         let own = all.iter().position(|record| record.port == port && record.service == call.service.id);
         let own = match own {
-            Some(own) if all[own].is_alive().map_err(failed())? => {
+            Some(own) if is_settled(&all[own]).map_err(failed())? => {
                 let record = all[own].clone();
                 let life = Life::now(&record).map_err(failed())?;
                 Some(Own { record, life })
@@ -81,6 +81,14 @@ impl There {
         let known = own.into_iter().chain(others).map(Known::from).collect();
         let evidence = Evidence::gather(port, known).map_err(ReadyError::from)?.compared(call.folders, call.service);
         Ok(judge(&Evidence { answers, ..evidence }, call.service))
+    }
+}
+
+/// Tells whether a record needs no other look: what it names runs, its supervisor before all.
+fn is_settled(record: &ServerRecord) -> std::io::Result<bool> {
+    match record.supervisor {
+        Some(supervisor) => supervisor.is_running(),
+        None => Ok(record.running()?.is_some()),
     }
 }
 

@@ -6,7 +6,7 @@ use proc_tree::Identity;
 
 use crate::{
     Failure, Folders, Lock, Phase, ReadyError, ServerProcesses, ServerRecord, Service,
-    server::{census::Census, port},
+    server::{census::Census, lost, port},
     stop::{
         beside, supervisor,
         whole::{self, Killed, Manner},
@@ -53,6 +53,7 @@ pub fn stop(folders: &Folders, record: ServerRecord) -> Result<Stopped, Failure>
 /// When something of it lives on, which is remembered then.
 pub(crate) fn stop_locked(folders: &Folders, record: ServerRecord, manner: Manner) -> Result<Stopped, Failure> {
     let watch = || Failure::system("watch the server");
+    let record = lost::with_supervisor(record, &Census::take().map_err(watch())?);
     let recorded = record.running().map_err(watch())?.filter(|&identity| Some(identity) != record.supervisor);
     let supervisor = record.running_supervisor().map_err(watch())?;
     let mut killed = supervisor::stop(&record)?;

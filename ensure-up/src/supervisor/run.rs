@@ -46,21 +46,34 @@ const PORT_PATIENCE: Duration = Duration::from_secs(2);
 pub fn run(service: &Service, port: u16, folders: &Folders) -> Result<(), Failure> {
     let path = folders.of_service(&service.id, port, "supervisor");
     let Some(_lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else { return Ok(()) };
+    let own = Identity::of(std::process::id()).and_then(|own| own.ok_or(io::ErrorKind::NotFound.into()));
+    let own = own.map_err(Failure::system("find this process"))?;
     let record = ServerRecord::read(folders, &service.id, port);
     let record = match record.map_err(Failure::state("read the record in", &folders.runtime))? {
-        Some(record) => record,
-        None => unrecorded(service, port, folders).map_err(Failure::system("look at the processes"))?,
+        Some(record) if record.supervisor == Some(own) => record,
+        _ => match unrecorded(service, port, folders, own).map_err(Failure::system("look at the processes"))? {
+            Some(record) => record,
+            None => return Ok(()),
+        },
     };
     orphans::adopt();
     block_on(supervise(service, folders, record)).map_err(Failure::system("wait"))?
 }
 
-/// Describes the server whose record was deleted since its starter wrote it.
-fn unrecorded(service: &Service, port: u16, folders: &Folders) -> io::Result<ServerRecord> {
-    let own = Identity::of(std::process::id())?;
-    let record = lost::find(folders, &service.id, port)?
-        .unwrap_or_else(|| ServerRecord::starting(service, port, own, Some(&service.log_path(&folders.logs, port))));
-    Ok(ServerRecord { supervisor: own, ..record })
+/// Describes the server whose record was deleted or written over since its starter wrote it; `None` where another
+/// supervisor keeps it up: of two that find each other the later one gives way.
+fn unrecorded(service: &Service, port: u16, folders: &Folders, own: Identity) -> io::Result<Option<ServerRecord>> {
+    let found = lost::find(folders, &service.id, port)?;
+    let found = found.filter(|found| found.is_alive().unwrap_or(true));
+    let supervisor = found.as_ref().map(ServerRecord::running_supervisor).transpose()?.flatten();
+    if supervisor.is_some_and(|other| other < own) {
+        return Ok(None);
+    }
+    let found = found.filter(|found| Some(found.identity()) != supervisor);
+    let record = found.unwrap_or_else(|| {
+        ServerRecord::starting(service, port, Some(own), Some(&service.log_path(&folders.logs, port)))
+    });
+    Ok(Some(ServerRecord { supervisor: Some(own), ..record }))
 }
 
 async fn supervise(service: &Service, folders: &Folders, record: ServerRecord) -> Result<(), Failure> {

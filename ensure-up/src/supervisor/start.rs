@@ -160,17 +160,15 @@ impl Call<'_> {
             let handle = Handle::open(supervisor).map_err(failed())?;
             changes.renew().map_err(failed())?;
             let record = match self.recorded_on(port)? {
-                // it was deleted, and the supervisor may have nothing to write for long
-                None => {
+                Some(record) if handle.is_none() || is_of(&record, supervisor) => Some(record),
+                // it was deleted, or another starter wrote over it, and the supervisor may have nothing to write for long
+                _ => {
                     is_new = false;
-                    let found = lost::find(self.folders, &self.service.id, port);
-                    found.map_err(Failure::system("look at the processes"))?
+                    self.found_again(port)?
                 }
-                record => record,
             };
-            let is_over =
-                record.as_ref().is_some_and(|record| matches!(record.phase, Phase::Finished | Phase::Stopped));
-            let record = record.filter(|record| is_over || record.supervisor == Some(supervisor));
+            let is_over = record.as_ref().is_some_and(is_over);
+            let record = record.filter(|record| is_of(record, supervisor));
             match (record, &handle) {
                 (Some(record), _) if record.phase == Phase::Broken => return Ok(Waited::Failed(self.broken(&record))),
                 (Some(record), _) if record.phase == Phase::Finished => {
@@ -180,7 +178,14 @@ impl Call<'_> {
                 (record, None) => {
                     // what it was to start, and whether it did, is in its record
                     let runs = record.as_ref().is_some_and(|record| record.pid != supervisor.pid);
-                    return Ok(if runs { Waited::Lost } else { Waited::Failed(self.ended(port, record.as_ref())) });
+                    let is_another = || {
+                        self.found_again(port).map(|found| found.is_some_and(|found| found.is_alive().unwrap_or(true)))
+                    };
+                    return Ok(if runs || is_another()? {
+                        Waited::Lost
+                    } else {
+                        Waited::Failed(self.ended(port, record.as_ref()))
+                    });
                 }
                 (Some(record), Some(_)) if record.phase == Phase::Ready && is_new => {
                     return Ok(Waited::Ready(Box::new(record)));
@@ -200,6 +205,11 @@ impl Call<'_> {
                 () = until(self.clock.deadline) => return Ok(Waited::Failed(self.still_starting(port))),
             }
         }
+    }
+
+    /// Finds again what is known of the service's server by what its processes carry.
+    fn found_again(&self, port: u16) -> Result<Option<ServerRecord>, Failure> {
+        lost::find(self.folders, &self.service.id, port).map_err(Failure::system("look at the processes"))
     }
 
     /// Waits until a server that was ready once is healthy; `None` when it ends, which its supervisor will see as well.
@@ -239,4 +249,13 @@ impl Call<'_> {
             log,
         }
     }
+}
+
+/// Tells whether a record says what became of this supervisor's server.
+fn is_of(record: &ServerRecord, supervisor: Identity) -> bool {
+    is_over(record) || record.supervisor == Some(supervisor)
+}
+
+fn is_over(record: &ServerRecord) -> bool {
+    matches!(record.phase, Phase::Finished | Phase::Stopped)
 }
