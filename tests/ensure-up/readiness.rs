@@ -98,8 +98,8 @@ fn ready_notify_works_where_the_temporary_folder_has_a_long_name() {
 #[test]
 fn a_server_that_never_notifies_is_late() {
     let site = Site::new();
-    let output = site.run(&["--ready-notify", "--timeout", "300ms"], &site.server(&[])).status(124).run();
-    assert!(output.stderr.contains("within 0.30 s: it has not sent READY=1"), "{}", output.stderr);
+    let output = site.run(&["--ready-notify", "--timeout", "1500ms"], &site.server(&[])).status(124).run();
+    assert!(output.stderr.contains("within 1.50 s: it has not sent READY=1"), "{}", output.stderr);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The socket on which a server says that it is ready: the protocol of `sd_notify(3)`.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, OnceCell},
     ffi::OsString,
     io,
     os::unix::net::UnixDatagram,
@@ -9,11 +9,14 @@ use std::{
 };
 
 use tempfile::TempDir;
+use tokio::net::UnixDatagram as Watched;
 
 /// A socket in a folder of its own, which only this user can reach.
 #[derive(Debug)]
 pub(crate) struct Notify {
-    socket: tokio::net::UnixDatagram,
+    socket: UnixDatagram,
+    /// The same, once somebody waits for it: it is made before anything else of the start, and the wait comes last.
+    watched: OnceCell<io::Result<Watched>>,
     folder: TempDir,
     ready: Cell<bool>,
 }
@@ -34,7 +37,7 @@ impl Notify {
         }
         let socket = UnixDatagram::bind(path(folder.path()))?;
         socket.set_nonblocking(true)?;
-        Ok(Self { socket: tokio::net::UnixDatagram::from_std(socket)?, folder, ready: Cell::new(false) })
+        Ok(Self { socket, watched: OnceCell::new(), folder, ready: Cell::new(false) })
     }
 
     /// Returns the socket's path, for `NOTIFY_SOCKET`.
@@ -50,7 +53,10 @@ impl Notify {
     /// Waits for the next message.
     pub(crate) async fn receive(&self) {
         let mut message = [0; 4096];
-        if let Ok(length) = self.socket.recv(&mut message).await {
+        let watched = self.watched.get_or_init(|| self.socket.try_clone().and_then(Watched::from_std));
+        if let Ok(watched) = watched
+            && let Ok(length) = watched.recv(&mut message).await
+        {
             let says_ready = message[..length].split(|&byte| byte == b'\n').any(|line| line == b"READY=1");
             self.ready.set(self.ready.get() || says_ready);
         } else {
