@@ -13,6 +13,8 @@ mod existing;
 mod failing;
 #[path = "ensure-up/folders.rs"]
 mod folders;
+#[path = "ensure-up/hints.rs"]
+mod hints;
 #[cfg(target_os = "linux")]
 #[path = "ensure-up/home.rs"]
 mod home;
@@ -25,6 +27,10 @@ mod logs;
 mod one_place;
 #[path = "ensure-up/owned.rs"]
 mod owned;
+#[path = "ensure-up/project_files.rs"]
+mod project_files;
+#[path = "ensure-up/projects.rs"]
+mod projects;
 #[path = "ensure-up/readiness.rs"]
 mod readiness;
 #[path = "ensure-up/records.rs"]

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use clap::{ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, parser::ValueSource};
+use clap::{ArgGroup, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, parser::ValueSource};
 use ensure_up::ServiceSpec;
 use proc_tree::cli::{
     args::{self, Common},
@@ -27,6 +27,7 @@ Examples:
     version,
     override_usage = "ensure-up [OPTIONS] --port PORT[-PORT] -- CMD [ARG]...\n       ensure-up [OPTIONS] NAME...|--all\n       ensure-up --status|--stop|--logs [NAME]...",
     args_override_self = true,
+    group = ArgGroup::new("known").args(["status", "stop", "logs"]).multiple(true),
     after_help = format!("{EXAMPLES}\n{}", args::statuses(Status::HELP))
 )]
 pub(crate) struct Arguments {
@@ -62,7 +63,7 @@ pub(crate) struct Arguments {
     pub(super) follow_log: bool,
 
     /// With --status, --stop and --logs: all of the user's servers, not those of this folder alone
-    #[arg(long, help_heading = "Servers that were started")]
+    #[arg(long, requires = "known", help_heading = "Servers that were started")]
     pub(super) everywhere: bool,
 
     /// All services of the file

@@ -21,7 +21,11 @@ use proc_tree::cli::{
     watch::{self, End, Medium, Pace, Round, Subject as Watched},
 };
 
-use super::{arguments::Arguments, place::Place, status::Status, words};
+use super::{
+    arguments::Arguments,
+    place::{self, Place},
+    status::Status,
+};
 
 /// Lists the servers, with --watch again and again.
 pub(super) fn list(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
@@ -39,8 +43,10 @@ pub(super) fn list(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
     }
     servers.look()?;
     servers.draw(out)?;
-    servers.tell_elsewhere();
-    Ok(judge(&arguments.names, &servers.last).into())
+    if !arguments.json && !arguments.pids {
+        place::tell_elsewhere(arguments, servers.elsewhere);
+    }
+    Ok(servers.judge()?.into())
 }
 
 /// The servers as they are listed.
@@ -89,10 +95,26 @@ impl Servers<'_> {
         Ok(subjects)
     }
 
-    fn tell_elsewhere(&self) {
-        if self.elsewhere > 0 && !self.arguments.json && !self.arguments.pids {
-            self.arguments.note(&format!("{} more in other folders: ensure-up --status --everywhere", self.elsewhere));
+    /// A listing has been done; a server that was named has to be up.
+    fn judge(&self) -> anyhow::Result<Status> {
+        let mut status = Status::Done;
+        for name in &self.arguments.names {
+            let is_called = |server: &&ServerStatus| server.name == *name || server.port.to_string() == *name;
+            let mut called = self.last.iter().filter(is_called).peekable();
+            if called.peek().is_none() {
+                self.place.unknown(name, &known::servers(self.folders)?, "--status");
+            }
+            if !called.any(|server| server.healthy) {
+                status = Status::No;
+            }
         }
+        Ok(status)
+    }
+
+    /// Tells whether the table says of which folder each is: where names of this one could be meant and are not.
+    fn shows_folders(&self) -> bool {
+        let folders = &self.place.scope.folders;
+        self.last.iter().any(|server| server.folder.as_ref().is_some_and(|folder| !folders.contains(folder)))
     }
 }
 
@@ -116,7 +138,7 @@ impl Watched for Servers<'_> {
         } else if self.arguments.pids {
             listing::pids(&self.last, out)
         } else {
-            listing::table(&self.last, out, &Look::of(&io::stdout(), self.arguments.common.color))
+            listing::table(&self.last, self.shows_folders(), out, &Look::of(&io::stdout(), self.arguments.common.color))
         };
         Ok(written.map_err(OutputError)?)
     }
@@ -124,20 +146,4 @@ impl Watched for Servers<'_> {
     fn stream(&mut self, out: &mut dyn Write) -> anyhow::Result<()> {
         self.draw(out)
     }
-}
-
-/// A listing has been done; a server that was named has to be up.
-fn judge(names: &[String], servers: &[ServerStatus]) -> Status {
-    let mut status = Status::Done;
-    for name in names {
-        let mut called =
-            servers.iter().filter(|server| server.name == *name || server.port.to_string() == *name).peekable();
-        if called.peek().is_none() {
-            words::say(&format!("ensure-up: no server is named {name:?}"));
-        }
-        if !called.any(|server| server.healthy) {
-            status = Status::No;
-        }
-    }
-    status
 }

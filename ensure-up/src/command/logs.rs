@@ -21,13 +21,7 @@ pub(super) fn print(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
         return Err(UsageError::new("--logs takes one server: its name or its port").into());
     };
     let place = Place::of(arguments, &names)?;
-    let path = match path_of(&place, &Folders::find()?, name)? {
-        Ok(path) => path,
-        Err(why) => {
-            words::say(&format!("ensure-up: {why}"));
-            return Ok(Status::No.into());
-        }
-    };
+    let Some(path) = path_of(&place, &Folders::find()?, name)? else { return Ok(Status::No.into()) };
     if !path.exists() {
         words::say(&format!("ensure-up: there is no log {}", text::path(&path)));
         return Ok(Status::No.into());
@@ -42,16 +36,22 @@ pub(super) fn print(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     }
 }
 
-/// A server that was stopped, or that never came up, may have left its log.
-fn path_of(place: &Place, folders: &Folders, name: &str) -> anyhow::Result<Result<PathBuf, String>> {
+/// Finds the log that is meant, or says why there is none. A server that was stopped, or that never came up, may have left
+/// its log.
+fn path_of(place: &Place, folders: &Folders, name: &str) -> anyhow::Result<Option<PathBuf>> {
     let known = known::servers(folders)?;
     if let Meant::One(one) = place.find(name, &known)? {
-        let log = one.record.log.clone();
-        return Ok(log.ok_or_else(|| format!("nothing is known of a log of {}", one.record.title())));
+        if one.record.log.is_none() {
+            words::say(&format!("ensure-up: nothing is known of a log of {}", one.record.title()));
+        }
+        return Ok(one.record.log.clone());
     }
     if let Some(service) = place.service(name) {
-        return Ok(Ok(service.log_path(&folders.logs, service.ports.low)));
+        return Ok(Some(service.log_path(&folders.logs, service.ports.low)));
     }
     let left = name.parse().ok().and_then(|port| folders.last_log(port));
-    Ok(left.ok_or_else(|| format!("no server is named {name:?} in this folder")))
+    if left.is_none() {
+        place.unknown(name, &known, "--logs");
+    }
+    Ok(left)
 }

@@ -12,7 +12,7 @@ use ensure_up::{
 };
 use proc_tree::cli::status::UsageError;
 
-use super::{arguments::Arguments, one, several};
+use super::{arguments::Arguments, one, several, words};
 
 /// Where a command is given.
 pub(super) struct Place {
@@ -60,6 +60,28 @@ impl Place {
         }
     }
 
+    /// Says that nothing goes by a name here, and where something does.
+    pub(super) fn unknown(&self, word: &str, known: &[Known], option: &str) {
+        let of = if self.scope.everywhere { "" } else { " in this folder" };
+        words::say(&match word.parse::<u16>() {
+            Ok(port) => format!("ensure-up: no server is on port {port}"),
+            Err(_) => format!("ensure-up: no server is named {word:?}{of}"),
+        });
+        let is_called = |one: &&Known| one.is_alive && one.is_of_this_place && one.record.name == word;
+        if let Some(one) = known.iter().find(is_called) {
+            let (title, port) = (one.record.title(), one.record.port);
+            words::say(&format!("hint: {title} is on port {port}: ensure-up {option} {port}"));
+        }
+    }
+
+    /// Says that there is nothing to do here, and how many run elsewhere.
+    pub(super) fn nothing_runs(&self, arguments: &Arguments, known: &[Known]) {
+        let of = if self.scope.everywhere { "" } else { " of this folder" };
+        arguments.note(&format!("no server{of} runs"));
+        let elsewhere = known.iter().filter(|one| one.is_alive && one.is_of_this_place).count();
+        tell_elsewhere(arguments, elsewhere);
+    }
+
     /// Finds the service of the file that a word names, or whose port it is.
     pub(super) fn service(&self, word: &str) -> Option<&Service> {
         let is_it = |service: &&Service| {
@@ -72,6 +94,13 @@ impl Place {
     /// Finds the service of the file that a server is of.
     pub(super) fn service_of(&self, known: &Known) -> Option<&Service> {
         self.services.iter().find(|service| service.id == known.record.service)
+    }
+}
+
+/// Says how many run in other folders.
+pub(super) fn tell_elsewhere(arguments: &Arguments, count: usize) {
+    if count > 0 {
+        arguments.note(&format!("{count} more in other folders: ensure-up --status --everywhere"));
     }
 }
 

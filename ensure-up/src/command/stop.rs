@@ -6,7 +6,7 @@ use ensure_up::{
     Action, Failure, Folders, ServerRecord,
     report::start_record::StartRecord,
     server::{known, names::Meant},
-    stop::{order::order, server, service},
+    stop::{order::order, server, service, whole::Killed},
 };
 use proc_tree::cli::{
     args::OutputError,
@@ -29,7 +29,7 @@ pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
     let place = Place::of(arguments, &names)?;
     let folders = Folders::find()?;
     let known = known::servers(&folders)?;
-    let mut stop = Stop { arguments, folders: &folders, out, exit: Status::Done.into() };
+    let mut stop = Stop { arguments, out, exit: Status::Done.into() };
     let mut records: Vec<ServerRecord> = Vec::new();
     // what no record names is known by what it is
     let mut services = Vec::new();
@@ -49,8 +49,11 @@ pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
                 records.extend((!records.contains(&one.record)).then(|| one.record.clone()));
             }
             (_, Some(service)) => services.push(service),
-            (Meant::Port(port), None) => stop.nobody_on(port),
-            _ => stop.unknown(name),
+            (Meant::Port(port), None) => stop.nobody_on(&folders, port),
+            _ => {
+                place.unknown(name, &known, "--stop");
+                stop.exit = Status::No.into();
+            }
         }
     }
     for record in &mut records {
@@ -58,6 +61,9 @@ pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
         if let Some(service) = place.services.iter().find(|service| service.id == record.service) {
             record.depends_on.clone_from(&service.spec.depends_on);
         }
+    }
+    if names.is_empty() && records.is_empty() && services.is_empty() {
+        place.nothing_runs(arguments, &known);
     }
     for record in order(records) {
         let stopped = server::stop(&folders, record.clone());
@@ -67,9 +73,12 @@ pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
         let record = ServerRecord::expected(one);
         let stopped = service::stop(&folders, one);
         // that another one holds the port of a service that was not named is no concern of this
-        if names.is_empty() && matches!(stopped, Err(Failure::Foreign { .. } | Failure::Another { .. })) {
-            continue;
-        }
+        let stopped = match stopped {
+            Err(Failure::Foreign { .. } | Failure::Another { .. }) if names.is_empty() => {
+                Ok(server::Stopped { record: record.clone(), identity: None, killed: Killed::default() })
+            }
+            stopped => stopped,
+        };
         stop.ended(stopped, &record)?;
     }
     Ok(stop.exit)
@@ -78,28 +87,17 @@ pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
 /// A call that stops servers, and what came of it so far.
 struct Stop<'a> {
     arguments: &'a Arguments,
-    folders: &'a Folders,
     out: &'a mut dyn Write,
     exit: Exit,
 }
 
 impl Stop<'_> {
     /// Of a port without a server of ours there is only to say who holds it.
-    fn nobody_on(&mut self, port: u16) {
-        match server::free(port, false) {
+    fn nobody_on(&mut self, folders: &Folders, port: u16) {
+        match server::free(folders, port) {
             Ok(()) => self.arguments.note(&format!("{port}: not running")),
             Err(failure) => self.failed(&failure, None),
         }
-    }
-
-    fn unknown(&mut self, name: &str) {
-        words::say(&format!("ensure-up: no server is named {name:?} in this folder"));
-        let known = known::servers(self.folders).unwrap_or_default();
-        let elsewhere = known.iter().find(|one| one.is_alive && one.record.service.name.as_deref() == Some(name));
-        if let Some(one) = elsewhere {
-            words::say(&format!("hint: ensure-up --stop {} stops {}", one.record.port, one.record.title()));
-        }
-        self.exit = Status::No.into();
     }
 
     fn ended(&mut self, stopped: Result<server::Stopped, Failure>, record: &ServerRecord) -> Result<(), OutputError> {
@@ -120,8 +118,14 @@ impl Stop<'_> {
     /// Says why a server is not gone: what is left of it is the honest no.
     fn failed(&mut self, failure: &Failure, record: Option<&ServerRecord>) {
         let mut explanation = words::explain(failure);
+        let is_of_another = matches!(failure, Failure::Another { .. } | Failure::Foreign { .. });
+        if is_of_another {
+            explanation.hints = words::freeing(failure).into_iter().collect();
+        }
         if let Some(ServerRecord { name, port, .. }) = record {
-            explanation.message = format!("{} on port {port}: {}", text::escape(name), explanation.message);
+            let name = text::escape(name);
+            let whose = if is_of_another { format!("{name} does not run") } else { format!("{name} on port {port}") };
+            explanation.message = format!("{whose}: {}", explanation.message);
         }
         explanation.lines().for_each(|line| words::say(&line));
         self.exit = match failure {

@@ -106,20 +106,37 @@ fn hint(failure: &Failure) -> Option<String> {
     match failure {
         Failure::Stopped { failure, .. } => hint(failure),
         Failure::Changed { .. } => Some("--restart-if-changed restarts it".into()),
-        Failure::Another { port, .. } => Some(format!(
-            "ensure-up --stop {port} stops it; --replace stops it and starts this one; or take another port"
-        )),
-        Failure::Foreign { port, holdings, .. } => Some(foreign(*port, holdings)),
+        Failure::Another { .. } => {
+            let frees = freeing(failure)?;
+            Some(format!("{frees}; --replace stops it and starts this one; or take another port"))
+        }
+        Failure::Foreign { holdings, .. } => {
+            let frees = freeing(failure)?;
+            Some(accepting(holdings).map_or_else(|| frees.clone(), |accepts| format!("{frees}; {accepts}")))
+        }
         _ => None,
     }
 }
 
-fn foreign(port: u16, holdings: &[Holding]) -> String {
-    let process = holdings.iter().find_map(|holding| holding.process.as_ref());
-    let Some(process) = process else { return format!("sudo port-kill {port} frees it") };
+/// Says what frees a port that is another's.
+pub(super) fn freeing(failure: &Failure) -> Option<String> {
+    match failure {
+        Failure::Another { port, .. } => Some(format!("ensure-up --stop {port} stops it")),
+        Failure::Foreign { port, holdings, .. } => {
+            let is_visible = holdings.iter().any(|holding| holding.process.is_some());
+            let sudo = if is_visible { "" } else { "sudo " };
+            Some(format!("{sudo}port-kill {port} frees it"))
+        }
+        _ => None,
+    }
+}
+
+/// Says what takes what holds a port, or its place.
+fn accepting(holdings: &[Holding]) -> Option<String> {
+    let process = holdings.iter().find_map(|holding| holding.process.as_ref())?;
     let line = process.command_line();
     let is_pattern = Regex::new(&line).is_ok_and(|pattern| pattern.is_match(&line));
     let pattern = if is_pattern { line } else { regex::escape(&line) }.replace('\'', "'\\''");
     let pattern = text::escape(&pattern);
-    format!("port-kill {port} frees it; --replace does both; --match '{pattern}' accepts it")
+    Some(format!("--replace does both; --match '{pattern}' accepts it"))
 }

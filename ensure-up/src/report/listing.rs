@@ -6,6 +6,7 @@ use proc_tree::cli::{
     duration, size,
     table::Table,
     terminal::{Look, PID},
+    text,
 };
 use serde::Serialize;
 
@@ -52,7 +53,7 @@ impl StatusRecord {
             memory_bytes: server.memory,
             url: server.url.clone(),
             log: server.log.as_ref().map(|path| path.to_string_lossy().into_owned()),
-            reason: server.reason.clone(),
+            reason: server.remark(),
         }
     }
 }
@@ -80,15 +81,22 @@ pub fn pids(servers: &[ServerStatus], out: &mut dyn Write) -> io::Result<()> {
     out.flush()
 }
 
-/// Writes a row per server.
+/// Writes a row per server, with the folder of its service if that is asked for.
 ///
 /// # Errors
 /// When `out` cannot be written to.
-pub fn table(servers: &[ServerStatus], out: &mut dyn Write, look: &Look) -> io::Result<()> {
-    let header = ["NAME", "PORT", "STATE", "HEALTHY", "PID", "RESTARTS", "UP", "CPU", "MEMORY", "URL"];
-    let mut table = Table::new(header).styled(4, PID);
+pub fn table(servers: &[ServerStatus], with_folders: bool, out: &mut dyn Write, look: &Look) -> io::Result<()> {
+    let mut header = vec!["NAME", "PORT", "STATE", "HEALTHY", "PID", "RESTARTS", "UP", "CPU", "MEMORY", "URL"];
+    if with_folders {
+        header.insert(1, "FOLDER");
+    }
+    let mut table = Table::new(header).styled(if with_folders { 5 } else { 4 }, PID);
     for server in servers {
-        table.row(row(server));
+        let mut row = row(server);
+        if with_folders {
+            row.insert(1, server.folder.as_deref().map_or_else(|| "–".into(), text::path));
+        }
+        table.row(row);
     }
     if !table.is_empty() {
         table.write(out, look)?;
@@ -104,10 +112,10 @@ fn row(server: &ServerStatus) -> Vec<String> {
         (Some(_), true) => "yes",
         (Some(_), false) => "no",
     };
-    let last = match (&server.reason, &server.url) {
-        (Some(reason), Some(url)) if !server.healthy => format!("{url}: {reason}"),
+    let last = match (server.remark(), &server.url) {
+        (Some(remark), Some(url)) if !server.healthy || !server.differs.is_empty() => format!("{url}: {remark}"),
         (_, Some(url)) => url.clone(),
-        (reason, None) => reason.clone().unwrap_or_default(),
+        (remark, None) => remark.unwrap_or_default(),
     };
     vec![
         server.name.clone(),

@@ -146,6 +146,11 @@ impl Evidence {
         (holdings(ours), holdings(others))
     }
 
+    /// Returns what the server that holds the port was started as, if that is known.
+    pub(crate) fn started_there(&self) -> Option<&Started> {
+        self.holders.iter().find_map(|holder| self.started(holder))
+    }
+
     /// Returns the nearest mark that the holder or an ancestor of it carries, all of the same user.
     fn mark<'e>(&self, holder: &'e Holder) -> Option<&'e Mark> {
         let mut own = holder.line.iter().take_while(|seen| seen.facts.uid == Some(self.asker.user));

@@ -73,6 +73,10 @@ fn one_of(mut found: Vec<&Known>, is_name: bool) -> Option<Meant<'_>> {
     } else if found.iter().any(|known| known.record.phase != Phase::Stopped) {
         found.retain(|known| known.record.phase != Phase::Stopped);
     }
+    // so do those that were started with this state folder
+    if found.iter().any(|known| known.is_of_this_place) {
+        found.retain(|known| known.is_of_this_place);
+    }
     match found.as_slice() {
         [] => None,
         [_, _, ..] if is_name => Some(Meant::Several(found)),

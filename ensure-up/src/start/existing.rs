@@ -144,10 +144,12 @@ pub(super) fn stop(call: &Call<'_>, port: u16, there: &There, judged: &Whose) ->
 }
 
 /// Deals with the service's server on another port than the one that is asked for: it is stopped, or stands in the way.
-pub(super) fn leave(call: &Call<'_>, elsewhere: &ServerRecord) -> Result<Killed, Failure> {
+/// What starts then is no first start.
+pub(super) fn leave(call: &Call<'_>, elsewhere: &ServerRecord) -> Result<(Killed, Action), Failure> {
     let Existing { restart, restart_if_changed, replace, .. } = call.service.spec.existing;
     if restart || restart_if_changed || replace {
-        return Ok(stop::server::stop(call.folders, elsewhere.clone())?.killed);
+        let killed = stop::server::stop(call.folders, elsewhere.clone())?.killed;
+        return Ok((killed, if restart || restart_if_changed { Action::Restarted } else { Action::Replaced }));
     }
     let (name, port) = (elsewhere.name.clone(), elsewhere.port);
     Err(Failure::Changed { name, port, differs: vec![Part::Port], holdings: Vec::new() })

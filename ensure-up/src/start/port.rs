@@ -67,11 +67,12 @@ pub(super) fn locked(call: &Call<'_>, port: u16, waited: bool) -> Result<Up, Fai
         judged = there.whose(call, port, Some(answers))?;
         step = next(call, &judged, seen, is_loading, Some(answers));
     }
-    let mut told = Vec::new();
-    if matches!(step, Step::Start | Step::WaitForLoading)
+    let (mut told, mut action) = (Vec::new(), Action::Started);
+    if matches!(step, Step::Start | Step::WaitForLoading | Step::StopAndStart(_) | Step::Adopt(_))
         && let Some(elsewhere) = &there.elsewhere
     {
-        told = existing::leave(call, elsewhere)?.lines;
+        let left = existing::leave(call, elsewhere)?;
+        (told, action) = (left.0.lines, left.1);
     }
     let own = there.own.as_ref().map(|own| &own.record);
     let (mut outcome, server) = match (step, own) {
@@ -94,7 +95,7 @@ pub(super) fn locked(call: &Call<'_>, port: u16, waited: bool) -> Result<Up, Fai
         }
         (Step::RefuseBroken, Some(record)) => return Err(call.broken(record)),
         (Step::StopAndStart(action), _) => {
-            told = existing::stop(call, port, &there, &judged)?.lines;
+            told.extend(existing::stop(call, port, &there, &judged)?.lines);
             launch::start(call, port, action)?
         }
         (Step::Adopt(by), _) => existing::adopt(call, port, judged.holdings(), &by)?,
@@ -110,7 +111,7 @@ pub(super) fn locked(call: &Call<'_>, port: u16, waited: bool) -> Result<Up, Fai
             | Step::Supervise
             | Step::RefuseBroken,
             _,
-        ) => launch::start(call, port, Action::Started)?,
+        ) => launch::start(call, port, action)?,
     };
     outcome.notes.extend(told);
     Ok((outcome, server))

@@ -136,9 +136,16 @@ impl Several<'_> {
         identity.map(Handle::open).transpose().map(Option::flatten)
     }
 
+    fn not_up(&self, index: usize, why: String) -> StartRecord {
+        let service = &self.services[index];
+        let folder = self.folder.canonicalize().unwrap_or_else(|_| self.folder.to_owned());
+        let record = StartRecord::not_up(&service.name(), why).in_folder(&folder);
+        StartRecord { port: service.port.and_then(crate::Ports::only), ..record }
+    }
+
     fn not_started(&self, index: usize, needed: usize, status: u8) -> EndedStart {
         let why = format!("not started: it needs {}, which is not up", self.services[needed].name());
-        let record = StartRecord::not_up(&self.services[index].name(), why);
+        let record = self.not_up(index, why);
         EndedStart { report: StartReport { record, explanation: None }, status }
     }
 
@@ -147,7 +154,7 @@ impl Several<'_> {
         let status = status.and_then(|status| u8::try_from(status).ok()).unwrap_or(u8::MAX);
         let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
             let why = format!("the process that starts it ended with {}", output.status);
-            StartReport { record: StartRecord::not_up(&self.services[index].name(), why), explanation: None }
+            StartReport { record: self.not_up(index, why), explanation: None }
         });
         // to be up takes both
         let is_lost = status == 0 && report.record.action == crate::Action::Failed;

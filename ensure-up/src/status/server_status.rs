@@ -5,7 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use proc_tree::Identity;
 use serde::Serialize;
 
-use crate::{Phase, ServerRecord};
+use crate::{
+    Phase, ServerRecord,
+    server::part::{self, Part},
+};
 
 /// What state a server is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -79,6 +82,8 @@ pub struct ServerStatus {
     pub log: Option<PathBuf>,
     /// What there is to say: why it is broken or not healthy, how it ended.
     pub reason: Option<String>,
+    /// In what it is not as its services file has it.
+    pub differs: Vec<Part>,
 }
 
 impl ServerStatus {
@@ -112,7 +117,14 @@ impl ServerStatus {
             url: None,
             log: None,
             reason: None,
+            differs: Vec::new(),
         }
+    }
+
+    /// Says what there is to say of it: in what it is not as asked, or else why it is as it is.
+    pub(crate) fn remark(&self) -> Option<String> {
+        let differs = || format!("not as asked: {}", part::words(&self.differs));
+        if self.differs.is_empty() { self.reason.clone() } else { Some(differs()) }
     }
 }
 

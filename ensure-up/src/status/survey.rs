@@ -15,6 +15,7 @@ use crate::{
         evidence::{self, Evidence},
         judge::{Whose, judge},
         port as listening,
+        started::Started,
     },
     service::target,
     stop::server::holder,
@@ -41,8 +42,9 @@ type Answering = Option<(ServerRecord, Vec<Holding>)>;
 pub fn survey(folders: &Folders, subjects: &[Subject]) -> Result<Vec<ServerStatus>, Failure> {
     let mut servers = Vec::new();
     let mut asked = Vec::new();
+    let records = ServerRecord::all(folders).map_err(Failure::state("read the records in", &folders.runtime))?;
     for subject in subjects {
-        let (status, answering) = look(folders, subject)?;
+        let (status, answering) = look(folders, subject, &records)?;
         servers.push(status);
         asked.push(answering);
     }
@@ -58,11 +60,15 @@ pub fn survey(folders: &Folders, subjects: &[Subject]) -> Result<Vec<ServerStatu
     Ok(servers)
 }
 
-fn look(folders: &Folders, subject: &Subject) -> Result<(ServerStatus, Answering), Failure> {
+fn look(folders: &Folders, subject: &Subject, records: &[ServerRecord]) -> Result<(ServerStatus, Answering), Failure> {
     match subject {
-        Subject::Server(record) => of_record(record),
-        Subject::Service(_, Some(record)) if runs(record)? => of_record(record),
-        Subject::Service(service, record) => of_service(folders, service, record.as_ref()),
+        Subject::Server(record) => of_record(record, records),
+        Subject::Service(service, Some(record)) if runs(record)? => {
+            let (status, answering) = of_record(record, records)?;
+            let differs = record.started().differences(&Started::of(service, record.port));
+            Ok((ServerStatus { differs, ..status }, answering))
+        }
+        Subject::Service(service, record) => of_service(folders, service, record.as_ref(), records),
         Subject::Port(port) => Ok((of_port(*port)?, None)),
     }
 }
@@ -71,8 +77,23 @@ fn runs(record: &ServerRecord) -> Result<bool, Failure> {
     record.is_alive().map_err(Failure::system("watch the server"))
 }
 
+/// Makes what is known of the servers on a port, this one first.
+fn known(port: u16, own: Option<&ServerRecord>, records: &[ServerRecord]) -> Vec<evidence::Known> {
+    let others = records.iter().filter(|record| record.port == port);
+    let others = others.filter(|record| own.is_none_or(|own| own.service != record.service));
+    own.into_iter().chain(others).map(evidence::Known::from).collect()
+}
+
+/// Words who holds the port of a server that does not.
+fn held(by: Option<&Started>) -> String {
+    by.map_or_else(
+        || "its port is held by another program".into(),
+        |other| format!("its port is held by another service of yours: {}", other.title()),
+    )
+}
+
 /// Looks at a server that is recorded, and at who of it holds its port.
-fn of_record(record: &ServerRecord) -> Result<(ServerStatus, Answering), Failure> {
+fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerStatus, Answering), Failure> {
     let failed = || Failure::system("watch the server");
     let holdings = listening::look(record.port).map_err(ReadyError::from)?.holdings;
     let server = running(record).map_err(failed())?;
@@ -82,17 +103,21 @@ fn of_record(record: &ServerRecord) -> Result<(ServerStatus, Answering), Failure
         identity: server.as_ref().map(ServerProcesses::identity),
         ..ServerStatus::of(record)
     };
+    let evidence = Evidence::of(record.port, holdings, known(record.port, Some(record), records));
+    let held = || held(evidence.started_there().filter(|other| !other.is_same_service(&record.started())));
     if server.is_none() {
+        if status.state == State::Foreign {
+            status.reason = Some(held());
+        }
         let is_over = status.state == State::Stopped && record.phase != crate::Phase::Stopped;
         status.reason = status.reason.or_else(|| is_over.then(|| "it has ended".into()));
         return Ok((status, None));
     }
-    let evidence = Evidence::of(record.port, holdings, vec![evidence::Known::from(record)]);
     let (ours, others) = evidence.part(&record.started());
     status.url = listening::listener(&ours).map(|listener| target::url(record.health.as_deref(), listener));
     status.reason = match (ours.is_empty(), others.is_empty()) {
         (true, true) => Some("nothing listens on its port".into()),
-        (true, false) => Some("another program holds its port".into()),
+        (true, false) => Some(held()),
         (false, _) => None,
     };
     let answering = (!ours.is_empty()).then(|| (record.clone(), ours));
@@ -104,6 +129,7 @@ fn of_service(
     folders: &Folders,
     service: &Service,
     record: Option<&ServerRecord>,
+    records: &[ServerRecord],
 ) -> Result<(ServerStatus, Answering), Failure> {
     let port = service.ports.low;
     let expected = ServerRecord::starting(service, port, None, None);
@@ -114,16 +140,17 @@ fn of_service(
     if service.ports.is_range() {
         return Ok((status, None));
     }
-    let evidence = Evidence::gather(port, Vec::new()).map_err(ReadyError::from)?.compared(folders, service);
+    let evidence = Evidence::gather(port, known(port, record, records)).map_err(ReadyError::from)?;
+    let evidence = evidence.compared(folders, service);
     let holdings = match judge(&evidence, service) {
         Whose::Nobody => return Ok((status, None)),
         Whose::Ours(holdings, _) | Whose::Matching(holdings, _) => holdings,
         Whose::Another(_, other) => {
-            let reason = Some(format!("its port is held by another service of yours: {}", other.title()));
+            let reason = Some(held(Some(&other)));
             return Ok((ServerStatus { state: State::Foreign, reason, ..status }, None));
         }
         Whose::Foreign(..) => {
-            let reason = Some("its port is held by another program".into());
+            let reason = Some(held(None));
             return Ok((ServerStatus { state: State::Foreign, reason, ..status }, None));
         }
     };

@@ -19,6 +19,8 @@ pub(super) fn measure(servers: &mut [ServerStatus]) -> Result<(), Failure> {
         server.uptime = Facts::of(identity.pid).ok().flatten().map(|facts| facts.uptime());
         roots.extend(process::stat(identity.pid).map_err(failed())?.map(|stat| Root::new(&stat)));
     }
+    roots.sort_unstable_by_key(|root: &Root| root.identity);
+    roots.dedup_by_key(|root| root.identity);
     if roots.is_empty() {
         return Ok(());
     }
@@ -26,7 +28,8 @@ pub(super) fn measure(servers: &mut [ServerStatus]) -> Result<(), Failure> {
     let mut sampler = Sampler::new(roots, options).map_err(failed())?;
     thread::sleep(INTERVAL);
     for record in sampler.sample().map_err(failed())? {
-        if let Some(server) = servers.iter_mut().find(|server| server.identity == record.identity()) {
+        // what was adopted in one folder may have been started in another
+        for server in servers.iter_mut().filter(|server| server.identity == record.identity()) {
             server.cpu_percent = record.figures.cpu_percent;
             server.memory = record.figures.memory_bytes;
         }

@@ -18,6 +18,6 @@ pub(crate) fn stop(port: u16, mut roots: Vec<Identity>, manner: Manner) -> Resul
     roots.sort_unstable();
     roots.dedup();
     let killed = if roots.is_empty() { Killed::default() } else { whole::stop_trees(&roots, manner)? };
-    server::free(port, true)?;
+    server::freed(port)?;
     Ok(killed)
 }

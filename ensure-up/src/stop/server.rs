@@ -6,7 +6,11 @@ use proc_tree::Identity;
 
 use crate::{
     Failure, Folders, Lock, Phase, ReadyError, ServerProcesses, ServerRecord, Service,
-    server::{census::Census, lost, port},
+    server::{
+        census::Census,
+        evidence::{Evidence, Known},
+        lost, port,
+    },
     stop::{
         beside, supervisor,
         whole::{self, Killed, Manner},
@@ -43,8 +47,9 @@ pub fn stop(folders: &Folders, record: ServerRecord) -> Result<Stopped, Failure>
         reread.filter(|now| now.phase != Phase::Stopped || now.identity() == record.identity()).unwrap_or(record);
     let manner = Manner::recorded(&record);
     let stopped = stop_locked(folders, record, manner)?;
-    free(stopped.record.port, stopped.identity.is_some())?;
-    Ok(stopped)
+    let port = stopped.record.port;
+    let is_free = if stopped.identity.is_some() { freed(port) } else { free(folders, port) };
+    is_free.map(|()| stopped)
 }
 
 /// Stops a recorded server for a caller that holds the lock of the port, and looks itself who holds that then.
@@ -70,19 +75,31 @@ pub(crate) fn stop_locked(folders: &Folders, record: ServerRecord, manner: Manne
     Ok(Stopped { record, identity: identity.or(supervisor), killed })
 }
 
-/// Makes sure that nobody listens on a port: one whose server was stopped is still held, any other is another's.
+/// Makes sure that nobody listens on a port whose server was stopped.
 ///
 /// # Errors
 /// With who holds it.
-pub fn free(port: u16, was_stopped: bool) -> Result<(), Failure> {
+pub(crate) fn freed(port: u16) -> Result<(), Failure> {
+    let look = port::look(port).map_err(ReadyError::from)?;
+    let Some(holding) = look.holdings.first() else { return Ok(()) };
+    Err(Failure::NotStopped { port, what: format!("{} holds it now", holder(holding)) })
+}
+
+/// Makes sure that nobody listens on a port on which none was stopped.
+///
+/// # Errors
+/// With whose server holds it.
+pub fn free(folders: &Folders, port: u16) -> Result<(), Failure> {
     let holdings = port::look(port).map_err(ReadyError::from)?.holdings;
-    match holdings.first() {
-        None => Ok(()),
-        Some(holding) if was_stopped => {
-            Err(Failure::NotStopped { port, what: format!("{} holds it now", holder(holding)) })
-        }
-        Some(_) => Err(Failure::Foreign { port, holdings, differs: Vec::new() }),
+    if holdings.is_empty() {
+        return Ok(());
     }
+    let records = ServerRecord::all(folders).map_err(Failure::state("read the records in", &folders.runtime))?;
+    let known = records.iter().filter(|record| record.port == port).map(Known::from).collect();
+    Err(match Evidence::of(port, holdings.clone(), known).started_there() {
+        Some(other) => Failure::Another { port, service: other.title(), holdings },
+        None => Failure::Foreign { port, holdings, differs: Vec::new() },
+    })
 }
 
 /// Names who has a socket open.

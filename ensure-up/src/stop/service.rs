@@ -3,7 +3,7 @@
 use crate::{
     Failure, Folders, ReadyError, ServerRecord, Service,
     server::{
-        evidence::Evidence,
+        evidence::{Evidence, Known},
         judge::{Whose, judge},
     },
     stop::{
@@ -23,7 +23,9 @@ pub fn stop(folders: &Folders, service: &Service) -> Result<Stopped, Failure> {
     if service.ports.is_range() {
         return Ok(Stopped { record, identity: None, killed: Killed::default() });
     }
-    let evidence = Evidence::gather(at, Vec::new()).map_err(ReadyError::from)?.compared(folders, service);
+    let records = ServerRecord::all(folders).map_err(Failure::state("read the records in", &folders.runtime))?;
+    let known = records.iter().filter(|record| record.port == at).map(Known::from).collect();
+    let evidence = Evidence::gather(at, known).map_err(ReadyError::from)?.compared(folders, service);
     let holdings = match judge(&evidence, service) {
         Whose::Nobody => Vec::new(),
         Whose::Ours(holdings, _) | Whose::Matching(holdings, _) => holdings,
