@@ -45,6 +45,8 @@ mod site;
 mod start;
 #[path = "ensure-up/stop.rs"]
 mod stop;
+#[path = "ensure-up/supervisors.rs"]
+mod supervisors;
 #[path = "ensure-up/surroundings.rs"]
 mod surroundings;
 #[path = "ensure-up/then.rs"]

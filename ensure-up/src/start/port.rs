@@ -41,7 +41,8 @@ pub(super) fn reuse(call: &Call<'_>, port: u16, waited: bool) -> Result<Option<O
     if record.running().map_err(Failure::system("watch the server"))?.is_none() {
         return Ok(None);
     }
-    let recorded = recorded(call, &record, Life::Runs)?;
+    let supervisor = record.running_supervisor().map_err(Failure::system("watch the supervisor"))?;
+    let recorded = recorded(call, &record, Life::Runs, supervisor.is_some());
     // what it comes to does not depend on who holds the port: that costs more to see
     if !matches!(next(call, &Whose::Nobody, Some(recorded), false, None), Step::Wait | Step::WaitForSupervisor) {
         return Ok(None);
@@ -58,7 +59,7 @@ pub(super) fn reuse(call: &Call<'_>, port: u16, waited: bool) -> Result<Option<O
 /// Looks, decides and does it, with nobody else doing so at the same time.
 pub(super) fn locked(call: &Call<'_>, port: u16, waited: bool) -> Result<Up, Failure> {
     let there = There::look(call, port)?;
-    let seen = there.own.as_ref().map(|own| recorded(call, &own.record, own.life)).transpose()?;
+    let seen = there.own.as_ref().map(|own| recorded(call, &own.record, own.life, own.is_supervised));
     let is_loading = there.loading.is_some();
     let mut judged = there.whose(call, port, None)?;
     let mut step = next(call, &judged, seen, is_loading, None);
@@ -117,14 +118,9 @@ pub(super) fn locked(call: &Call<'_>, port: u16, waited: bool) -> Result<Up, Fai
     Ok((outcome, server))
 }
 
-fn recorded(call: &Call<'_>, record: &ServerRecord, life: Life) -> Result<Recorded, Failure> {
-    let supervisor = record.running_supervisor().map_err(Failure::system("watch the supervisor"))?;
-    Ok(Recorded {
-        phase: record.phase,
-        life,
-        is_supervised: supervisor.is_some(),
-        differs: !record.started().differences(&Started::of(call.service, record.port)).is_empty(),
-    })
+fn recorded(call: &Call<'_>, record: &ServerRecord, life: Life, is_supervised: bool) -> Recorded {
+    let differs = !record.started().differences(&Started::of(call.service, record.port)).is_empty();
+    Recorded { phase: record.phase, life, is_supervised, differs }
 }
 
 fn next(call: &Call<'_>, whose: &Whose, recorded: Option<Recorded>, is_loading: bool, answers: Option<bool>) -> Step {

@@ -1,5 +1,7 @@
 //! What is there of a service, as far as it can be known before anything is done.
 
+use std::io;
+
 use port_who::Query;
 use proc_tree::{Identity, process, tree};
 
@@ -37,27 +39,27 @@ pub(super) struct Own {
     pub(super) record: ServerRecord,
     /// What there is of it.
     pub(super) life: Life,
+    /// Whether its supervisor lives.
+    pub(super) is_supervised: bool,
 }
 
 impl There {
     /// Looks at the records; where they name nobody who runs, once at all processes.
     pub(super) fn look(call: &Call<'_>, port: u16) -> Result<Self, Failure> {
         let failed = || Failure::system("look at the processes");
-        let mut all =
-            ServerRecord::all(call.folders).map_err(Failure::state("read the records in", &call.folders.runtime))?;
+        let (mut all, supervisor) =
+            recorded(call, port).map_err(Failure::state("read the records in", &call.folders.runtime))?;
         let mut loading = None;
-        let own = all.iter().position(|record| record.port == port && record.service == call.service.id);
-        let own = match own {
-            Some(own) if is_settled(&all[own]).map_err(failed())? => {
-                let record = all[own].clone();
+        let is_own = |record: &&ServerRecord| is_own(call, port, record);
+        let own = match all.iter().find(is_own).cloned() {
+            Some(record) if supervisor.is_some() || is_settled(&record).map_err(failed())? => {
                 let life = Life::now(&record).map_err(failed())?;
-                Some(Own { record, life })
+                Some(Own { record, life, is_supervised: supervisor.is_some() })
             }
             _ => {
                 let census = Census::take().map_err(failed())?;
                 all = lost::found_again(all, &census, call.folders);
-                let own = all.iter().find(|record| record.port == port && record.service == call.service.id);
-                let own = own.map(|own| Own { record: own.clone(), life: Life::in_census(own, &census) });
+                let own = all.iter().find(is_own).map(|own| found(own, &census)).transpose().map_err(failed())?;
                 if own.as_ref().is_none_or(|own| own.life == Life::Gone) {
                     loading = find_loading(call, port, &census)?;
                 }
@@ -84,16 +86,35 @@ impl There {
     }
 }
 
-/// Tells whether a record needs no other look: what it names runs, its supervisor before all.
-fn is_settled(record: &ServerRecord) -> std::io::Result<bool> {
-    match record.supervisor {
-        Some(supervisor) => supervisor.is_running(),
-        None => Ok(record.running()?.is_some()),
+/// Tells whether a record without a supervisor that lives needs no other look: what it names runs, and it named none.
+fn is_settled(record: &ServerRecord) -> io::Result<bool> {
+    Ok(record.supervisor.is_none() && record.running()?.is_some())
+}
+
+/// Reads what is recorded, and finds the supervisor of the service's own server. One that ended in this moment may have started
+/// its server again before: what it wrote last is not missed.
+fn recorded(call: &Call<'_>, port: u16) -> io::Result<(Vec<ServerRecord>, Option<Identity>)> {
+    let all = ServerRecord::all(call.folders)?;
+    let Some(own) = all.iter().find(|record| is_own(call, port, record) && record.supervisor.is_some()) else {
+        return Ok((all, None));
+    };
+    match own.running_supervisor()? {
+        None => Ok((ServerRecord::all(call.folders)?, None)),
+        supervisor => Ok((all, supervisor)),
     }
 }
 
+fn is_own(call: &Call<'_>, port: u16, record: &ServerRecord) -> bool {
+    record.port == port && record.service == call.service.id
+}
+
+fn found(record: &ServerRecord, census: &Census) -> io::Result<Own> {
+    let is_supervised = record.running_supervisor()?.is_some();
+    Ok(Own { record: record.clone(), life: Life::in_census(record, census), is_supervised })
+}
+
 /// A service that has a name has one server, but where more were asked for.
-fn elsewhere(call: &Call<'_>, port: u16, all: &[ServerRecord]) -> std::io::Result<Option<ServerRecord>> {
+fn elsewhere(call: &Call<'_>, port: u16, all: &[ServerRecord]) -> io::Result<Option<ServerRecord>> {
     if call.service.id.name.is_none() || call.service.ports.is_range() {
         return Ok(None);
     }
