@@ -23,6 +23,9 @@ mod killed;
 #[path = "ensure-up/logs.rs"]
 mod logs;
 #[cfg(target_os = "linux")]
+#[path = "ensure-up/networks.rs"]
+mod networks;
+#[cfg(target_os = "linux")]
 #[path = "ensure-up/one_place.rs"]
 mod one_place;
 #[path = "ensure-up/owned.rs"]

@@ -16,7 +16,7 @@ use crate::service::id::ServiceId;
 pub(crate) struct Census {
     /// Every process that can be seen, but for this one.
     all: Vec<Stat>,
-    /// Those of this user that carry a mark.
+    /// Those of this user that carry a mark, in this network namespace: in that the ports are meant.
     marked: Vec<Seen>,
     /// Those whose environment can be read and has none, with the folder that it says they were started in.
     unmarked: Vec<(Stat, Option<PathBuf>)>,
@@ -43,7 +43,7 @@ impl Census {
             }
             all.push(stat);
         }
-        marked.retain(|seen| seen.facts.uid == Some(user));
+        marked.retain(|seen| seen.facts.uid == Some(user) && is_in_own_network(seen.facts.pid));
         Ok(Self { all, marked, unmarked })
     }
 
@@ -62,7 +62,9 @@ impl Census {
         let is_there = |stat: &Stat| process::cwd(stat.pid).ok().flatten().is_some_and(|cwd| cwd == folder);
         let came_from = |pwd: &Option<PathBuf>| pwd.as_ref().is_some_and(|pwd| pwds.contains(&pwd));
         let here = self.unmarked.iter().filter(|(stat, pwd)| came_from(pwd) || is_there(stat));
-        here.map(|(stat, _)| Seen::of(Facts::from_stat(stat.clone()))).collect()
+        here.filter(|(stat, _)| is_in_own_network(stat.pid))
+            .map(|(stat, _)| Seen::of(Facts::from_stat(stat.clone())))
+            .collect()
     }
 
     /// Tells whether a process was there.
@@ -119,4 +121,10 @@ impl Census {
         members.retain(|one| Some(*one) != record.supervisor);
         members
     }
+}
+
+/// A port is one of a network namespace. What cannot be seen is taken to be where most are.
+fn is_in_own_network(pid: u32) -> bool {
+    let network = port_who::network_of(pid);
+    network.is_none() || network == port_who::own_network()
 }

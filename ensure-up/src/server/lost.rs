@@ -18,8 +18,7 @@ use crate::{ServiceSpec, service::id::ServiceId};
 pub(crate) fn found_again(mut records: Vec<ServerRecord>, census: &Census, folders: &Folders) -> Vec<ServerRecord> {
     let mut marks: BTreeMap<(&ServiceId, u16), &Mark> = BTreeMap::new();
     for seen in census.all_marked() {
-        let mark = seen.mark.as_ref().filter(|_| is_in_own_network(seen));
-        marks.extend(mark.map(|mark| ((&mark.started.service, mark.started.port), mark)));
+        marks.extend(seen.mark.as_ref().map(|mark| ((&mark.started.service, mark.started.port), mark)));
     }
     for ((service, port), mark) in marks {
         let place = records.iter().position(|record| record.service == *service && record.port == port);
@@ -111,10 +110,4 @@ fn holders(port: u16, marked: &[&Seen], below: Option<Identity>) -> Vec<Identity
     let of_tree = below.map(|below| tree::members(below.pid).unwrap_or_default()).unwrap_or_default();
     let all = marked.iter().map(|seen| seen.facts.identity()).chain(of_tree.iter().map(Stat::identity));
     proc_tree::ascending(all.filter(|one| port_who::holds(one.pid, &sockets).unwrap_or(false)))
-}
-
-/// A port is one of a network namespace. What cannot be seen is taken to be where most are.
-fn is_in_own_network(seen: &Seen) -> bool {
-    let network = port_who::network_of(seen.facts.pid);
-    network.is_none() || network == port_who::own_network()
 }
