@@ -20,6 +20,8 @@ mod hints;
 mod home;
 #[path = "ensure-up/killed.rs"]
 mod killed;
+#[path = "ensure-up/leftovers.rs"]
+mod leftovers;
 #[path = "ensure-up/logs.rs"]
 mod logs;
 #[cfg(target_os = "linux")]
@@ -34,6 +36,8 @@ mod owned;
 mod project_files;
 #[path = "ensure-up/projects.rs"]
 mod projects;
+#[path = "ensure-up/ranges.rs"]
+mod ranges;
 #[path = "ensure-up/readiness.rs"]
 mod readiness;
 #[path = "ensure-up/records.rs"]

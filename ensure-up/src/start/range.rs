@@ -5,12 +5,13 @@ use std::{io, os::unix::ffi::OsStrExt};
 use port_who::{Holding, Query};
 
 use crate::{
-    Action, Failure, Lock, ReadyError, ServerRecord, Service,
+    Action, Failure, Lock, Phase, ReadyError, ServerRecord, Service,
     health::Asked,
     server::{
         census::Census,
         evidence::Evidence,
         judge::{Whose, judge},
+        life::Life,
         lost,
         port::{look, query},
         started::Started,
@@ -19,6 +20,10 @@ use crate::{
     start::{
         call::{Call, Up},
         launch, port,
+    },
+    stop::{
+        self,
+        whole::{Killed, Manner},
     },
 };
 
@@ -36,6 +41,8 @@ pub(super) fn ensure(call: &Call<'_>) -> Result<Up, Failure> {
     let mut records = records(call)?;
     let mut own = instances(call, &records)?;
     if own.is_empty() {
+        // a supervisor that ended in this moment may have started its server again before
+        records = self::records(call)?;
         let census = Census::take().map_err(Failure::system("look at the processes"))?;
         records = lost::found_again(records, &census, call.folders);
         own = instances(call, &records)?;
@@ -120,15 +127,39 @@ fn is_wanted(call: &Call<'_>, port: u16, holdings: Vec<Holding>) -> Result<bool,
     }
 }
 
-/// Starts the server on one of these ports, on that which it had last if that is among them.
+/// Starts the server on one of these ports, on that which it had last if that is among them. What an earlier life of it left
+/// behind is stopped first.
 fn start(call: &Call<'_>, records: &[ServerRecord], mut unheld: Vec<u16>) -> Result<Up, Failure> {
+    let mut told = Vec::new();
+    let may_have_left = |record: &&ServerRecord| record.phase != Phase::Stopped && is_of_service(call, record);
+    for record in records.iter().filter(may_have_left) {
+        told.extend(stop_left(call, record)?.lines);
+    }
     let was_its = |port: &u16| records.iter().any(|record| record.port == *port && is_of_service(call, record));
     unheld.sort_by_key(|port| (!was_its(port), *port));
     // where none is free, the server's own error says most
-    match start_on(call, &unheld, true)? {
-        Some(up) => Ok(up),
-        None => start_on(call, &unheld, false)?.ok_or_else(|| Failure::NoneFree(call.service.ports.to_string())),
+    let up = match start_on(call, &unheld, true)? {
+        None => start_on(call, &unheld, false)?,
+        up => up,
+    };
+    let (mut outcome, server) = up.ok_or_else(|| Failure::NoneFree(call.service.ports.to_string()))?;
+    outcome.notes.extend(told);
+    Ok((outcome, server))
+}
+
+/// Stops what a server left behind that does not run any more, unless somebody is busy with its port.
+fn stop_left(call: &Call<'_>, record: &ServerRecord) -> Result<Killed, Failure> {
+    let watch = || Failure::system("watch the server");
+    let path = call.folders.port_lock(record.port);
+    let Some(_lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else {
+        return Ok(Killed::default());
+    };
+    let record = call.recorded_on(record.port)?.unwrap_or_else(|| record.clone());
+    if record.is_alive().map_err(watch())? || Life::now(&record).map_err(watch())? != Life::Left {
+        return Ok(Killed::default());
     }
+    let manner = Manner::recorded(&record);
+    Ok(stop::server::stop_locked(call.folders, record, manner)?.killed)
 }
 
 /// Starts the server on the first of these ports that is still free.

@@ -1,0 +1,100 @@
+//! What a server leaves behind whose main process died: it is stopped before there is another one.
+
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
+
+use nix::sys::signal::Signal;
+
+use crate::{
+    site::{Site, send, shell},
+    support::{eventually, runs},
+};
+
+/// A server with a child that holds no port, as the process that has the model: both PIDs, and the command.
+fn with_child(site: &Site, options: &[&str]) -> (u32, u32, Vec<String>) {
+    let command = shell("sleep 300 & exec \"$0\" \"$@\"", &site.server(&[]));
+    let pid = site.line(options, &command).pid.unwrap();
+    let child = proc_tree::tree::members(pid).unwrap().last().unwrap().pid;
+    assert!(child != pid && runs(child));
+    (pid, child, command)
+}
+
+fn killed(pid: u32) {
+    send(pid, Signal::SIGKILL);
+    eventually("its end", || !runs(pid));
+}
+
+/// How the record fares meanwhile.
+const RECORDED: [bool; 2] = [true, false];
+
+fn recorded(site: &Site, is_recorded: bool) {
+    if !is_recorded {
+        fs::remove_file(site.record()).unwrap();
+    }
+}
+
+#[test]
+fn the_next_call_stops_a_child_whose_server_was_killed_and_starts_at_once() {
+    for is_recorded in RECORDED {
+        let site = Site::new();
+        let (pid, child, command) = with_child(&site, &[]);
+        killed(pid);
+        recorded(&site, is_recorded);
+        let began = Instant::now();
+        let line = site.line(&[], &command);
+        assert_eq!(line.action, "started", "recorded: {is_recorded}");
+        assert!(!runs(child), "recorded: {is_recorded}");
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}, recorded: {is_recorded}", began.elapsed());
+        assert_eq!(site.alive(), [line.pid.unwrap()]);
+        assert_eq!(site.processes().len(), 2, "the server and its child, recorded: {is_recorded}");
+    }
+}
+
+#[test]
+fn a_restart_seconds_later_leaves_nothing_of_a_server_that_was_killed() {
+    for is_recorded in RECORDED {
+        let site = Site::new();
+        let (pid, child, command) = with_child(&site, &[]);
+        killed(pid);
+        recorded(&site, is_recorded);
+        thread::sleep(Duration::from_secs(2));
+        let began = Instant::now();
+        site.line(&["--restart"], &command);
+        assert!(!runs(child), "recorded: {is_recorded}");
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}, recorded: {is_recorded}", began.elapsed());
+        assert_eq!(site.processes().len(), 2, "the server and its child, recorded: {is_recorded}");
+    }
+}
+
+#[test]
+fn a_stop_leaves_nothing_of_a_server_that_was_killed() {
+    for is_recorded in RECORDED {
+        let site = Site::new();
+        let (pid, child, _) = with_child(&site, &[]);
+        killed(pid);
+        recorded(&site, is_recorded);
+        site.bare().args(["--stop", &site.port.to_string()]).any_stdout().any_stderr().run();
+        assert!(!runs(child) && site.processes().is_empty(), "recorded: {is_recorded}");
+    }
+}
+
+#[test]
+fn what_a_killed_server_and_its_killed_supervisor_left_is_stopped_by_the_next_call() {
+    for is_recorded in RECORDED {
+        let site = Site::new();
+        let (pid, child, command) = with_child(&site, &["--keep-up"]);
+        let supervisor = proc_tree::process::stat(pid).unwrap().unwrap().parent;
+        killed(supervisor);
+        killed(pid);
+        recorded(&site, is_recorded);
+        let began = Instant::now();
+        let line = site.line(&["--keep-up"], &command);
+        assert_eq!(line.action, "started", "recorded: {is_recorded}");
+        assert!(!runs(child), "recorded: {is_recorded}");
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}, recorded: {is_recorded}", began.elapsed());
+        site.bare().args(["--stop"]).any_stdout().any_stderr().run();
+        assert!(site.processes().is_empty());
+    }
+}
