@@ -59,6 +59,9 @@ mod surroundings;
 #[path = "ensure-up/then.rs"]
 mod then;
 #[cfg(target_os = "linux")]
+#[path = "ensure-up/unreadable.rs"]
+mod unreadable;
+#[cfg(target_os = "linux")]
 #[path = "ensure-up/unstoppable.rs"]
 mod unstoppable;
 #[path = "ensure-up/usage.rs"]

@@ -8,7 +8,7 @@ use std::{
 
 use health_wait::ProbeOptions;
 use port_who::Holding;
-use proc_tree::{Identity, process};
+use proc_tree::{Identity, cli::text, process};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -87,6 +87,14 @@ pub struct ServerRecord {
     pub reason: Option<String>,
     /// The names of the services that it needs.
     pub depends_on: Vec<String>,
+}
+
+/// Which record cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", text::path(path))]
+struct Unreadable {
+    path: PathBuf,
+    source: io::Error,
 }
 
 impl ServerRecord {
@@ -174,8 +182,11 @@ impl ServerRecord {
     }
 
     fn load(path: &Path) -> io::Result<Option<Self>> {
-        let Some(text) = state_file::read(path)? else { return Ok(None) };
-        Ok(Self::parse(&text))
+        let unreadable = |source: io::Error| {
+            let kind = source.kind();
+            io::Error::new(kind, Unreadable { path: path.to_owned(), source })
+        };
+        Ok(state_file::read(path).map_err(unreadable)?.and_then(|text| Self::parse(&text)))
     }
 
     fn parse(text: &[u8]) -> Option<Self> {
