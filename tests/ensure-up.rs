@@ -11,6 +11,9 @@ mod concurrent;
 mod existing;
 #[path = "ensure-up/failing.rs"]
 mod failing;
+#[cfg(target_os = "linux")]
+#[path = "ensure-up/faults.rs"]
+mod faults;
 #[path = "ensure-up/folders.rs"]
 mod folders;
 #[path = "ensure-up/hints.rs"]

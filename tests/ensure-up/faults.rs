@@ -1,0 +1,35 @@
+//! Starters that are killed anywhere, and starts, kills and stops side by side: short runs of the scripts for it.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use crate::support::{fixture_path, installed, is_root_or_skipped, skipped};
+
+/// Runs a script on the binaries that these tests use.
+fn held(script: &str, options: &[&str]) {
+    if !is_root_or_skipped() || ["unshare", "python3"].into_iter().any(|needed| installed(needed).is_none()) {
+        return;
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/faults").join(script);
+    let examples = fixture_path();
+    let binaries = examples.parent().and_then(Path::parent).expect("a build folder");
+    let output = Command::new(path).args(options).arg("--binaries").arg(binaries).stdin(Stdio::null()).output();
+    let output = output.expect("the script runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.starts_with("skipped: ") {
+        return skipped(said.trim_start_matches("skipped: ").trim_end());
+    }
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn starters_that_are_killed_at_random_and_at_system_calls_leave_one_server_to_the_next_call() {
+    held("starters", &["--random", "15", "--calls", "1"]);
+}
+
+#[test]
+fn loops_of_start_kill_status_and_stop_side_by_side_lose_nothing_and_never_lie() {
+    held("loops", &["--rounds", "60", "--lanes", "3"]);
+}

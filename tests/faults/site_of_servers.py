@@ -1,0 +1,135 @@
+"""A place where servers are started and killed: a folder, a state folder, a port, and all that runs there.
+
+Everything of it runs in its folder, in a PID namespace that ends with the run: nothing else can be met or left.
+"""
+import fcntl, json, os, pathlib, shutil, signal, subprocess, sys, time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+LIMIT = 40.0  # seconds; a call that takes longer hangs
+
+
+def inside():
+    """Starts this program again in a PID namespace of its own, unless it is there."""
+    if "FAULTS_INSIDE" not in os.environ:
+        if os.geteuid() != 0:
+            raise SystemExit("skipped: needs root")
+        if subprocess.run(["unshare", "-pf", "--mount-proc", "true"], stderr=subprocess.DEVNULL).returncode != 0:
+            raise SystemExit("skipped: PID namespaces are not allowed here")
+        os.execvpe("unshare", ["unshare", "-pf", "--mount-proc", sys.executable, *sys.argv], {**os.environ, "FAULTS_INSIDE": "1"})
+
+
+def identity(pid):
+    """Which process it is; None for one that has ended."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else (pid, int(fields[19]))
+
+
+def words(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
+    except OSError:
+        return []
+
+
+class Site:
+    def __init__(self, folder, port, binaries):
+        self.folder, self.port = pathlib.Path(folder), port
+        self.folder.mkdir(parents=True)
+        self.tool, self.fixture = str(binaries / "ensure-up"), str(binaries / "examples" / "fixture")
+        self.environment = {**os.environ, "ENSURE_UP_DIR": str(self.folder / "state")}
+        self.environment.pop("FAULTS_INSIDE", None)
+
+    def start(self, *options, delay=20):
+        """The words of a call that wants the server up."""
+        server = [self.fixture, "serve", "--count", str(self.folder / "count"), "--delay", str(delay), "127.0.0.1:{port}"]
+        return [self.tool, "--json", "--port", str(self.port), *options, "--", *server]
+
+    def begin(self, call, **more):
+        return subprocess.Popen(call, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", **more)
+
+    def finish(self, process):
+        """Waits for a call: its status, its records, what it said."""
+        try:
+            out, err = process.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            return "hangs", [], ""
+        return process.returncode, [json.loads(line) for line in out.splitlines() if line.startswith("{")], err.strip()
+
+    def run(self, call):
+        return self.finish(self.begin(call))
+
+    def processes(self):
+        """Everything that runs here, by what it is: servers, supervisors, and whatever else."""
+        servers, supervisors, others = set(), set(), set()
+        for name in os.listdir("/proc"):
+            if not name.isdigit() or int(name) == os.getpid():
+                continue
+            try:
+                here = pathlib.Path(os.readlink(f"/proc/{name}/cwd")) == self.folder
+            except OSError:
+                continue
+            found = here and identity(int(name))
+            if found:
+                line = words(int(name))
+                kind = servers if "serve" in line[1:2] else supervisors if "--supervise" in line[1:2] else others
+                kind.add(found)
+        return servers, supervisors, others
+
+    def settled(self, wanted, patience=3.0):
+        """Waits until what runs is as wanted; returns what runs."""
+        until = time.monotonic() + patience
+        while True:
+            found = self.processes()
+            if wanted(*found) or time.monotonic() > until:
+                return found
+            time.sleep(0.002)
+
+    def locked(self):
+        """Which locks somebody holds. Those of supervisors are held for life."""
+        held = []
+        for path in (self.folder / "state").glob("*.lock"):
+            with open(path) as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    held.append(path.name)
+        return held
+
+    def records(self):
+        found = []
+        for path in (self.folder / "state").glob("*.json"):
+            try:
+                found.append(json.loads(path.read_text()))
+            except (OSError, ValueError):
+                found.append({"unreadable": path.name})
+        return found
+
+    def clear(self):
+        while any(found := self.processes()):
+            for pid, _ in set.union(*found):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except OSError:
+                    pass
+            reap()
+            time.sleep(0.001)
+        shutil.rmtree(self.folder / "state", ignore_errors=True)
+
+
+def reap():
+    """Waits for orphans, which are this process's own where it is the first of its namespace; others' children stay."""
+    if os.getpid() != 1:
+        return
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                fields = pathlib.Path(f"/proc/{name}/stat").read_text().rsplit(")", 1)[1].split()
+                if fields[0] == "Z" and fields[1] == "1":
+                    os.waitpid(int(name), os.WNOHANG)
+            except (OSError, ChildProcessError):
+                pass
