@@ -21,6 +21,8 @@ mod hints;
 #[cfg(target_os = "linux")]
 #[path = "ensure-up/home.rs"]
 mod home;
+#[path = "ensure-up/interrupted.rs"]
+mod interrupted;
 #[path = "ensure-up/killed.rs"]
 mod killed;
 #[path = "ensure-up/leftovers.rs"]

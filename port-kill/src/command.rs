@@ -4,5 +4,4 @@ pub(crate) mod arguments;
 mod ask;
 mod container;
 mod notes;
-mod progress;
 mod status;

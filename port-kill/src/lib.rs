@@ -25,5 +25,5 @@ mod supervisor;
 pub use free::{Candidate, Confirm, FreeError, InUseError, Request, Target, free, free_observed};
 pub use hint::Hint;
 pub use outcome::{Holder, Outcome, PortOutcome, ProcessOutcome, Report, Role};
-pub use stop::{Awaited, Observer, StopOptions, Stopped, stop};
+pub use stop::{Awaited, Observer, StopOptions, Stopped, stop, stop_observed};
 pub use supervisor::Supervisor;

@@ -1,5 +1,6 @@
 //! Stopping processes: signal, wait, escalate, wait, and say what came of each. Of ports it knows only what a socket is.
 
+mod awaited;
 pub(crate) mod descriptors;
 mod guard;
 mod lineage;
@@ -17,10 +18,10 @@ use std::{io, os::fd::BorrowedFd};
 
 use proc_tree::Identity;
 
+pub use awaited::{Awaited, Observer};
 pub(crate) use guard::Claim;
 pub use options::StopOptions;
 pub(crate) use run::StopRun;
-pub use run::{Awaited, Observer};
 pub(crate) use schedule::Finish;
 pub use stopped::Stopped;
 
@@ -40,7 +41,20 @@ pub fn stop(
     options: &StopOptions,
     interrupt: Option<BorrowedFd<'_>>,
 ) -> io::Result<Vec<Stopped>> {
-    let mut run = StopRun::new(options, interrupt)?;
+    stop_observed(processes, options, None, interrupt)
+}
+
+/// Does what [`stop`] does; the observer is told who is waited for.
+///
+/// # Errors
+/// As [`stop`].
+pub fn stop_observed<'r>(
+    processes: &[Identity],
+    options: &StopOptions,
+    observer: Option<&'r mut Observer<'r>>,
+    interrupt: Option<BorrowedFd<'r>>,
+) -> io::Result<Vec<Stopped>> {
+    let mut run = StopRun::new(options, interrupt)?.observed_by(observer);
     for identity in processes {
         let identity = identity.as_read_here()?;
         match proc_tree::process::stat(identity.pid)?.filter(|stat| stat.identity() == identity) {

@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod duration;
+pub mod progress;
 mod screen;
 pub mod signals;
 pub mod size;

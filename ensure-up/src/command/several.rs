@@ -147,7 +147,7 @@ fn run_then(arguments: &Arguments, command: &OsStr, ended: &[EndedStart]) -> any
         let is_ours = |record: &ServerRecord| record.is_any_of(&started);
         for record in stop::order::order(known.filter(is_ours).collect()) {
             // one that cannot be stopped keeps no other one up
-            let stopped = stop::server::stop(&folders, record).map(|stopped| stopped.killed);
+            let stopped = stop::server::stop(&folders, record, stop::whole::Wait::Whole).map(|stopped| stopped.killed);
             exit = attached::after_stop(arguments, stopped, exit);
         }
     }

@@ -1,15 +1,21 @@
 //! `--stop`: servers with all their processes, those that are named or all of this folder.
 
-use std::io::Write;
+use std::{io::Write, time::Instant};
 
 use ensure_up::{
     Action, Failure, Folders, ServerRecord,
     report::start_record::StartRecord,
     server::{known, names::Meant},
-    stop::{order::order, server, service, whole::Killed},
+    stop::{
+        order::order,
+        server, service,
+        whole::{Killed, Wait},
+    },
 };
+use port_kill::{Awaited, Observer};
 use proc_tree::cli::{
     args::OutputError,
+    progress::Progress,
     status::{Exit, UsageError},
     text,
 };
@@ -66,12 +72,15 @@ pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
         place.nothing_runs(arguments, &known);
     }
     for record in order(records) {
-        let stopped = server::stop(&folders, record.clone());
+        let stopped = waiting(arguments, |wait| server::stop(&folders, record.clone(), wait));
         stop.ended(stopped, &record)?;
+        if matches!(stop.exit, Exit::Signal(_)) {
+            return Ok(stop.exit);
+        }
     }
     for one in services {
         let record = ServerRecord::expected(one);
-        let stopped = service::stop(&folders, one);
+        let stopped = waiting(arguments, |wait| service::stop(&folders, one, wait));
         // that another one holds the port of a service that was not named is no concern of this
         let stopped = match stopped {
             Err(Failure::Foreign { .. } | Failure::Another { .. }) if names.is_empty() => {
@@ -82,6 +91,15 @@ pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
         stop.ended(stopped, &record)?;
     }
     Ok(stop.exit)
+}
+
+/// Waits for a stop; on a terminal one line says for whom.
+fn waiting<T>(arguments: &Arguments, stop: impl FnOnce(Wait<'_>) -> T) -> T {
+    let mut progress = Progress::default();
+    let mut draw = |awaited: &Awaited<'_>| progress.draw(&awaited.words(Instant::now()));
+    let observer: Option<&mut Observer<'_>> =
+        if Progress::is_seen(arguments.common.quiet) { Some(&mut draw) } else { None };
+    stop(Wait::OnRequest(observer))
 }
 
 /// A call that stops servers, and what came of it so far.

@@ -21,7 +21,7 @@ use crate::{
     },
     stop::{
         self,
-        whole::{Killed, Manner},
+        whole::{Killed, Manner, Wait},
     },
 };
 
@@ -128,10 +128,12 @@ pub(super) fn stop(call: &Call<'_>, port: u16, there: &There, judged: &Whose) ->
     let own = there.own.as_ref().map(|own| &own.record);
     let mut killed = Killed::default();
     if let Some(own) = own {
-        killed = stop::server::stop_locked(call.folders, own.clone(), Manner::of(call.service))?.killed;
+        killed = stop::server::stop_locked(call.folders, own.clone(), Manner::of(call.service), Wait::OnRequest(None))?
+            .killed;
     }
     if let Some(another) = another {
-        let stopped = stop::server::stop_locked(call.folders, another.clone(), Manner::recorded(another))?;
+        let stopped =
+            stop::server::stop_locked(call.folders, another.clone(), Manner::recorded(another), Wait::OnRequest(None))?;
         killed = killed.and(stopped.killed);
     }
     // those of a server that was stopped just now are gone
@@ -140,7 +142,7 @@ pub(super) fn stop(call: &Call<'_>, port: u16, there: &There, judged: &Whose) ->
     if own.is_some() && matches!(judged, Whose::Nobody | Whose::Ours(..)) {
         roots.clear();
     }
-    Ok(killed.and(stop::port::stop(port, roots, Manner::of(call.service))?))
+    Ok(killed.and(stop::port::stop(port, roots, Manner::of(call.service), Wait::OnRequest(None))?))
 }
 
 /// Deals with the service's server on another port than the one that is asked for: it is stopped, or stands in the way.
@@ -148,7 +150,7 @@ pub(super) fn stop(call: &Call<'_>, port: u16, there: &There, judged: &Whose) ->
 pub(super) fn leave(call: &Call<'_>, elsewhere: &ServerRecord) -> Result<(Killed, Action), Failure> {
     let Existing { restart, restart_if_changed, replace, .. } = call.service.spec.existing;
     if restart || restart_if_changed || replace {
-        let killed = stop::server::stop(call.folders, elsewhere.clone())?.killed;
+        let killed = stop::server::stop(call.folders, elsewhere.clone(), Wait::OnRequest(None))?.killed;
         return Ok((killed, if restart || restart_if_changed { Action::Restarted } else { Action::Replaced }));
     }
     let (name, port) = (elsewhere.name.clone(), elsewhere.port);

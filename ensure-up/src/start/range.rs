@@ -23,7 +23,7 @@ use crate::{
     },
     stop::{
         self,
-        whole::{Killed, Manner},
+        whole::{Killed, Manner, Wait},
     },
 };
 
@@ -159,7 +159,7 @@ fn stop_left(call: &Call<'_>, record: &ServerRecord) -> Result<Killed, Failure> 
         return Ok(Killed::default());
     }
     let manner = Manner::recorded(&record);
-    Ok(stop::server::stop_locked(call.folders, record, manner)?.killed)
+    Ok(stop::server::stop_locked(call.folders, record, manner, Wait::OnRequest(None))?.killed)
 }
 
 /// Starts the server on the first of these ports that is still free.

@@ -6,7 +6,7 @@ use crate::{
     Failure,
     stop::{
         server,
-        whole::{self, Killed, Manner},
+        whole::{self, Killed, Manner, Wait},
     },
 };
 
@@ -14,10 +14,10 @@ use crate::{
 ///
 /// # Errors
 /// When something lives on or holds the port.
-pub(crate) fn stop(port: u16, mut roots: Vec<Identity>, manner: Manner) -> Result<Killed, Failure> {
+pub(crate) fn stop(port: u16, mut roots: Vec<Identity>, manner: Manner, wait: Wait<'_>) -> Result<Killed, Failure> {
     roots.sort_unstable();
     roots.dedup();
-    let killed = if roots.is_empty() { Killed::default() } else { whole::stop_trees(&roots, manner)? };
+    let killed = if roots.is_empty() { Killed::default() } else { whole::stop_and_wait(&roots, manner, wait)? };
     server::freed(port)?;
     Ok(killed)
 }

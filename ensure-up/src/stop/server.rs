@@ -13,7 +13,7 @@ use crate::{
     },
     stop::{
         beside, supervisor,
-        whole::{self, Killed, Manner},
+        whole::{self, Killed, Manner, Wait},
     },
 };
 
@@ -37,7 +37,7 @@ const START_PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When something of it lives on, which is remembered then, or its port is held all the same.
-pub fn stop(folders: &Folders, record: ServerRecord) -> Result<Stopped, Failure> {
+pub fn stop(folders: &Folders, record: ServerRecord, wait: Wait<'_>) -> Result<Stopped, Failure> {
     let path = folders.port_lock(record.port);
     let until = Some(Instant::now() + START_PATIENCE);
     let _lock = Lock::take(&path, until).map_err(Failure::state("lock", &path))?;
@@ -46,7 +46,7 @@ pub fn stop(folders: &Folders, record: ServerRecord) -> Result<Stopped, Failure>
     let record =
         reread.filter(|now| now.phase != Phase::Stopped || now.identity() == record.identity()).unwrap_or(record);
     let manner = Manner::recorded(&record);
-    let stopped = stop_locked(folders, record, manner)?;
+    let stopped = stop_locked(folders, record, manner, wait)?;
     let port = stopped.record.port;
     let is_free = if stopped.identity.is_some() { freed(port) } else { free(folders, port) };
     is_free.map(|()| stopped)
@@ -56,7 +56,12 @@ pub fn stop(folders: &Folders, record: ServerRecord) -> Result<Stopped, Failure>
 ///
 /// # Errors
 /// When something of it lives on, which is remembered then.
-pub(crate) fn stop_locked(folders: &Folders, record: ServerRecord, manner: Manner) -> Result<Stopped, Failure> {
+pub(crate) fn stop_locked(
+    folders: &Folders,
+    record: ServerRecord,
+    manner: Manner,
+    wait: Wait<'_>,
+) -> Result<Stopped, Failure> {
     let watch = || Failure::system("watch the server");
     let record = lost::with_supervisor(record, &Census::take().map_err(watch())?);
     let recorded = record.running().map_err(watch())?.filter(|&identity| Some(identity) != record.supervisor);
@@ -69,7 +74,7 @@ pub(crate) fn stop_locked(folders: &Folders, record: ServerRecord, manner: Manne
     left.extend(beside::find(&record)?.into_iter().filter(|one| !left.contains(one)).collect::<Vec<_>>());
     let identity = recorded.or_else(|| left.first().copied());
     if !left.is_empty() {
-        killed = killed.and(whole::stop_trees(&left, manner)?);
+        killed = killed.and(whole::stop_and_wait(&left, manner, wait)?);
     }
     record.stopped(folders).map_err(Failure::state("write a record in", &folders.runtime))?;
     Ok(Stopped { record, identity: identity.or(supervisor), killed })

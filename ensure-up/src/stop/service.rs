@@ -9,7 +9,7 @@ use crate::{
     stop::{
         port,
         server::Stopped,
-        whole::{Killed, Manner},
+        whole::{Killed, Manner, Wait},
     },
 };
 
@@ -17,7 +17,7 @@ use crate::{
 ///
 /// # Errors
 /// When something of it lives on, or the port is somebody else's.
-pub fn stop(folders: &Folders, service: &Service) -> Result<Stopped, Failure> {
+pub fn stop(folders: &Folders, service: &Service, wait: Wait<'_>) -> Result<Stopped, Failure> {
     let at = service.ports.low;
     let record = ServerRecord::starting(service, at, None, None);
     if service.ports.is_range() {
@@ -36,6 +36,7 @@ pub fn stop(folders: &Folders, service: &Service) -> Result<Stopped, Failure> {
     };
     let roots = proc_tree::ascending(holdings.iter().filter_map(|one| Some(one.process.as_ref()?.identity())));
     let identity = roots.first().copied();
-    let killed = if holdings.is_empty() { Killed::default() } else { port::stop(at, roots, Manner::of(service))? };
+    let killed =
+        if holdings.is_empty() { Killed::default() } else { port::stop(at, roots, Manner::of(service), wait)? };
     Ok(Stopped { record, identity, killed })
 }

@@ -1,14 +1,18 @@
 //! Stopping a server whole: its tree and its session, with the library of port-kill. Whatever is left is an error.
 
-use std::{io, time::Duration};
-
-use port_kill::{Outcome, StopOptions, Stopped};
-use proc_tree::{
-    Identity, Signal,
-    cli::{duration, text},
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd},
+    time::{Duration, Instant},
 };
 
-use crate::{Failure, ServerProcesses, ServerRecord, Service, stop::wrapper};
+use port_kill::{Awaited, Observer, Outcome, StopOptions, Stopped};
+use proc_tree::{
+    Identity, Signal,
+    cli::{duration, signals, text},
+};
+
+use crate::{Failure, ServerProcesses, ServerRecord, Service, signals::ENDING, stop::wrapper};
 
 /// How many processes are named before the others are counted.
 const NAMED: usize = 3;
@@ -70,7 +74,7 @@ pub(crate) fn stop(processes: &ServerProcesses, more: &[Identity], manner: Manne
     let mut whole = processes.whole().unwrap_or_else(|_| processes.roots().to_vec());
     whole.extend(more.iter().filter(|one| !processes.roots().contains(one)));
     whole.dedup();
-    let stopped = run(&whole, manner).inspect_err(|_| processes.kill_group());
+    let stopped = run(&whole, manner, None, None).inspect_err(|_| processes.kill_group());
     judge(stopped, manner)
 }
 
@@ -79,19 +83,55 @@ pub(crate) fn stop(processes: &ServerProcesses, more: &[Identity], manner: Manne
 /// # Errors
 /// As [`stop`].
 pub(crate) fn stop_trees(roots: &[Identity], manner: Manner) -> Result<Killed, Failure> {
-    judge(run(roots, manner), manner)
+    judge(run(roots, manner, None, None), manner)
 }
 
-fn run(roots: &[Identity], manner: Manner) -> io::Result<Vec<Stopped>> {
+/// How a stop is waited for.
+#[expect(missing_debug_implementations, reason = "an observer is a function")]
+pub enum Wait<'w> {
+    /// To its end, whatever asks this process to end meanwhile: what this call started is not left behind.
+    Whole,
+    /// Somebody asked for it and may ask to end it: a signal to this process does. The observer is told who is waited for.
+    OnRequest(Option<&'w mut Observer<'w>>),
+}
+
+/// Does the same, waited for in this way.
+///
+/// # Errors
+/// As [`stop`], and [`Failure::Interrupted`].
+pub(crate) fn stop_and_wait(roots: &[Identity], manner: Manner, wait: Wait<'_>) -> Result<Killed, Failure> {
+    let Wait::OnRequest(observer) = wait else { return stop_trees(roots, manner) };
+    let failed = || Failure::system("catch signals");
+    let signals = signals::Signals::catch(&ENDING).map_err(failed())?;
+    let stopped = run(roots, manner, observer, Some(signals.as_fd()));
+    match signals.wait(None, Some(Instant::now())).map_err(failed())? {
+        signals::Event::Signal(caught) => Err(Failure::Interrupted(caught.signal)),
+        signals::Event::Deadline | signals::Event::Ended => judge(stopped, manner),
+    }
+}
+
+/// Whatever asks this process to end meanwhile, nobody stays halted: the signal is caught.
+fn run(
+    roots: &[Identity],
+    manner: Manner,
+    mut observer: Option<&mut Observer<'_>>,
+    interrupt: Option<BorrowedFd<'_>>,
+) -> io::Result<Vec<Stopped>> {
+    let _signals = signals::Signals::catch(&ENDING)?;
+    let mut observe = |awaited: &Awaited<'_>| {
+        if let Some(observer) = &mut observer {
+            observer(awaited);
+        }
+    };
     let Manner { signal, grace } = manner;
     let options = StopOptions { signal, grace, tree: true, session: true, ..StopOptions::default() };
     let wrapped = wrapper::wrapped(roots);
     if wrapped.is_empty() {
-        return port_kill::stop(roots, &options, None);
+        return port_kill::stop_observed(roots, &options, Some(&mut observe), interrupt);
     }
-    let inner = port_kill::stop(&wrapped.servers, &options, None)?;
+    let inner = port_kill::stop_observed(&wrapped.servers, &options, Some(&mut observe), interrupt)?;
     wrapped.await_end()?;
-    let outer = port_kill::stop(roots, &options, None)?;
+    let outer = port_kill::stop_observed(roots, &options, Some(&mut observe), interrupt)?;
     // what of the inner ones is left is met again in the second round
     Ok(inner.into_iter().filter(is_over).chain(outer).collect())
 }

@@ -8,8 +8,8 @@ use std::{
 
 use proc_tree::{Handle, Identity, Stat, handle, tree};
 
-/// The names of their processes (su(1) and script(1) of util-linux).
-const LATE: &[&str] = &["su", "runuser", "script"];
+/// The names of their processes (su(1) and script(1) of util-linux, doas(1) of OpenDoas).
+const LATE: &[&str] = &["su", "runuser", "script", "doas"];
 
 /// How long one may take to end when its server has.
 const PATIENCE: Duration = Duration::from_millis(500);

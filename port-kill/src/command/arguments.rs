@@ -16,6 +16,7 @@ use proc_tree::{
     cli::{
         args::{self, Common, OutputError},
         duration,
+        progress::Progress,
         signals::{Event, Signals},
         status::{Exit, Tool, UsageError},
     },
@@ -23,7 +24,7 @@ use proc_tree::{
 };
 use regex::Regex;
 
-use super::{ask::Asker, notes, progress::Progress, status::Status};
+use super::{ask::Asker, notes, status::Status};
 
 const EXAMPLES: &[(&str, &str)] = &[
     ("port-kill 8000", "stop what listens on port 8000; SIGKILL after 5 s"),
@@ -135,7 +136,7 @@ impl Tool for Arguments {
         let signals =
             Signals::catch(&[Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT]).context("cannot catch signals")?;
         let mut progress = Progress::default();
-        let mut draw = |awaited: &Awaited<'_>| progress.draw(awaited);
+        let mut draw = |awaited: &Awaited<'_>| progress.draw(&awaited.words(Instant::now()));
         let observer: Option<&mut Observer<'_>> =
             if Progress::is_seen(self.common.quiet) { Some(&mut draw) } else { None };
         let report = free_observed(

@@ -9,6 +9,7 @@ use std::{
 use proc_tree::{Identity, Signal, Stat, handle};
 
 use super::{
+    awaited::{Awaited, Observer},
     descriptors::RaisedLimit,
     guard::Claim,
     member::Member,
@@ -28,24 +29,6 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// How often an observer is told of the wait.
 const FRAME: Duration = Duration::from_millis(120);
-
-/// Who is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Awaited<'a> {
-    /// The name of the first of them.
-    pub name: &'a str,
-    /// Its PID.
-    pub pid: u32,
-    /// How many others there are.
-    pub others: usize,
-    /// What it was sent.
-    pub signal: Option<Signal>,
-    /// When it is sent SIGKILL; `None` where it is not, or was.
-    pub kills_at: Option<Instant>,
-}
-
-/// Is told who is waited for, several times a second; not at all of what ends at once.
-pub type Observer<'o> = dyn FnMut(&Awaited<'_>) + 'o;
 
 /// Some processes, and what is done about them. Processes may join between two runs; the grace is that of the first.
 pub(crate) struct StopRun<'i> {

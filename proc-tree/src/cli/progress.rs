@@ -1,0 +1,52 @@
+//! What a person sees while a tool waits: one line on standard error, redrawn, on a terminal; nothing elsewhere.
+
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
+};
+
+use super::{
+    terminal::{Color, Look},
+    text,
+};
+
+const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+
+/// The line. It is gone when this value is.
+#[derive(Debug, Default)]
+pub struct Progress {
+    frame: usize,
+    is_drawn: bool,
+}
+
+impl Progress {
+    /// Tells whether there is anybody to see it.
+    pub fn is_seen(quiet: bool) -> bool {
+        let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+        !quiet && !is_dumb && io::stderr().is_terminal()
+    }
+
+    /// Draws the line anew, in one write, so that it does not flicker.
+    pub fn draw(&mut self, line: &str) {
+        let columns = Look::of(&io::stderr(), Color::Never).columns.unwrap_or(80);
+        let line = format!("{} {line}", FRAMES[self.frame % FRAMES.len()]);
+        self.frame += 1;
+        self.is_drawn = true;
+        // progress that cannot be told is no reason to stop waiting
+        let _ = write!(io::stderr(), "\r{}\x1b[K", text::cut(&line, columns.saturating_sub(1)));
+    }
+
+    /// Clears the line, so that something else can be said.
+    pub fn clear(&mut self) {
+        if self.is_drawn {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+        self.is_drawn = false;
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}

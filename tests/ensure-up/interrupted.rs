@@ -1,0 +1,69 @@
+//! A stop that is waited for: what a person sees meanwhile, and what a signal that ends it leaves.
+
+use std::{
+    os::unix::process::ExitStatusExt,
+    time::{Duration, Instant},
+};
+
+use nix::sys::signal::Signal;
+use proc_tree::{RunState, process};
+
+use crate::{
+    site::{Site, fixture, send},
+    stop::stop,
+    support::{Terminal, eventually, skipped},
+};
+
+fn is_halted(pid: u32) -> bool {
+    process::stat(pid).ok().flatten().is_some_and(|stat| stat.state == RunState::Stopped)
+}
+
+/// Sends the signal to a stop as soon as it has halted the server; tells whether that was seen.
+fn interrupt(site: &Site, signal: Signal) -> bool {
+    let command = [fixture(), "storm".into(), "--ignore-term".into(), "127.0.0.1:{port}".into()];
+    let server = site.line(&["--grace", "60s"], &command).pid.expect("a server has a PID");
+    let mut tool = stop(site).spawn();
+    let soon = Instant::now() + Duration::from_millis(500);
+    while !is_halted(server) && Instant::now() < soon {}
+    let was_halted = is_halted(server);
+    send(tool.id(), signal);
+    tool.wait().unwrap();
+    eventually("nobody is halted", || !site.processes().iter().any(|one| is_halted(one.pid)));
+    site.clear();
+    was_halted
+}
+
+#[test]
+fn a_stop_that_a_signal_ends_leaves_nobody_halted() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let site = Site::new();
+        if !(0..5).any(|_| interrupt(&site, signal)) {
+            skipped("the moment in which a server is halted was too short to be seen");
+        }
+    }
+}
+
+#[test]
+fn a_stop_that_a_signal_ends_ends_by_it() {
+    let site = Site::new();
+    site.run(&["--grace", "60s"], &site.server(&["--ignore-term"])).run();
+    let mut tool = stop(&site).spawn();
+    std::thread::sleep(Duration::from_millis(300));
+    send(tool.id(), Signal::SIGTERM);
+    assert_eq!(tool.wait().unwrap().signal(), Some(Signal::SIGTERM as i32));
+    assert_eq!(site.alive().len(), 1, "it was not waited for to its end, and nobody was killed");
+}
+
+#[test]
+fn a_wait_on_a_terminal_says_for_whom_and_until_when() {
+    let site = Site::new();
+    let line = site.line(&["--grace", "1500ms"], &site.server(&["--ignore-term"]));
+    let pid = line.pid.expect("a server has a PID");
+    let mut tool = stop(&site);
+    let terminal = Terminal::start(tool.command(), 100, 24);
+    terminal.shows(&format!(" fixture ({pid}) is asked to end by SIGTERM; SIGKILL in 2 s"));
+    let (status, screen) = terminal.end();
+    assert!(status.success(), "{screen}");
+    let (_, after) = screen.rsplit_once("\r\x1b[K").expect("the line is wiped off");
+    assert!(after.contains("SIGKILL after 1.5") && after.contains("stopped fixture on port"), "{screen}");
+}
