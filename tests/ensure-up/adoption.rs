@@ -78,12 +78,14 @@ fn what_runs_the_command_elsewhere_or_for_another_port_is_not_waited_for() {
 }
 
 #[test]
-fn an_orphan_behind_a_wrapper_is_known_by_the_wrappers_command_line() {
+fn an_orphan_behind_a_wrapper_is_known_by_the_wrappers_command_line_and_is_stopped_with_it() {
     let site = Site::new();
-    let command = shell("\"$0\" \"$@\"; true", &site.server(&[]));
+    let command = shell("\"$0\" \"$@\"; sleep 61", &site.server(&[]));
     let child = by_hand(&site, &command, &site.folder());
     let line = site.line(&[], &command);
     assert_eq!((line.action.as_str(), line.pids), ("adopted", site.alive()));
+    crate::stop::stop(&site).run();
+    assert_eq!(site.processes(), [], "the wrapper went with it");
     reaped(&site, child);
 }
 

@@ -185,3 +185,20 @@ fn a_recorded_server_that_lives_does_not_make_a_stranger_ours() {
     let _stranger = crate::support::Fixture::start(["serve", &format!("127.0.0.1:{}", site.port)]);
     site.run(&["--health", "/"], &command).status(4).run();
 }
+
+#[test]
+fn a_server_whose_record_is_lost_and_whose_environment_is_hidden_is_known_by_its_log() {
+    let site = Site::new();
+    // as a title that is written over it hides it
+    let command = crate::site::shell("exec env -i \"$0\" \"$@\"", &site.server(&[]));
+    site.run(&[], &command).run();
+    fs::remove_dir_all(site.path("state")).unwrap();
+    let status = site.bare().args(["--status", "--json", &site.port.to_string()]).any_stdout().run();
+    assert_eq!(
+        (&status.records()[0]["state"], &status.records()[0]["pid"]),
+        (&"running".into(), &site.alive()[0].into())
+    );
+    let output = crate::stop::stop(&site).run();
+    assert!(output.stdout.starts_with("stopped "), "{output:?}");
+    assert_eq!(site.processes(), []);
+}

@@ -63,7 +63,7 @@ struct Servers<'a> {
 impl Servers<'_> {
     /// Chooses what is to be looked at.
     fn subjects(&mut self) -> anyhow::Result<Vec<Subject>> {
-        let (place, known) = (self.place, known::servers(self.folders)?);
+        let (place, known) = (self.place, known::servers(self.folders, &place::ports(&self.arguments.names))?);
         let subject = |one: &Known| match place.service_of(one) {
             Some(service) => Subject::Service(Box::new(service.clone()), Some(one.record.clone())),
             None => Subject::Server(one.record.clone()),
@@ -102,7 +102,7 @@ impl Servers<'_> {
             let is_called = |server: &&ServerStatus| server.name == *name || server.port.to_string() == *name;
             let mut called = self.last.iter().filter(is_called).peekable();
             if called.peek().is_none() {
-                self.place.unknown(name, &known::servers(self.folders)?, "--status");
+                self.place.unknown(name, &known::servers(self.folders, &[])?, "--status");
             }
             if !called.any(|server| server.healthy) {
                 status = Status::No;

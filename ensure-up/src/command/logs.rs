@@ -39,7 +39,7 @@ pub(super) fn print(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
 /// Finds the log that is meant, or says why there is none. A server that was stopped, or that never came up, may have left
 /// its log.
 fn path_of(place: &Place, folders: &Folders, name: &str) -> anyhow::Result<Option<PathBuf>> {
-    let known = known::servers(folders)?;
+    let known = known::servers(folders, &name.parse().into_iter().collect::<Vec<_>>())?;
     if let Meant::One(one) = place.find(name, &known)? {
         if one.record.log.is_none() {
             words::say(&format!("ensure-up: nothing is known of a log of {}", one.record.title()));

@@ -116,3 +116,8 @@ fn read(arguments: &Arguments) -> Result<(PathBuf, Vec<Service>), Option<UsageEr
     let services = config.services.into_iter().map(one::resolve).collect::<Result<Vec<_>, _>>()?;
     Ok((folder, services))
 }
+
+/// Returns the ports among these words.
+pub(super) fn ports(words: &[String]) -> Vec<u16> {
+    words.iter().filter_map(|word| word.parse().ok()).collect()
+}

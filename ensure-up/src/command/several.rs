@@ -143,7 +143,7 @@ fn run_then(arguments: &Arguments, command: &OsStr, ended: &[EndedStart]) -> any
     let started: Vec<Identity> = started.filter_map(StartRecord::process).collect();
     if !started.is_empty() {
         let folders = Folders::find()?;
-        let known = known::servers(&folders)?.into_iter().map(|known| known.record);
+        let known = known::servers(&folders, &[])?.into_iter().map(|known| known.record);
         let is_ours = |record: &ServerRecord| record.is_any_of(&started);
         for record in stop::order::order(known.filter(is_ours).collect()) {
             // one that cannot be stopped keeps no other one up

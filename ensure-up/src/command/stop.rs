@@ -22,7 +22,7 @@ use proc_tree::cli::{
 
 use super::{
     arguments::Arguments,
-    place::Place,
+    place::{Place, ports},
     status::{self, Status},
     words,
 };
@@ -34,7 +34,7 @@ pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
     }
     let place = Place::of(arguments, &names)?;
     let folders = Folders::find()?;
-    let known = known::servers(&folders)?;
+    let known = known::servers(&folders, &ports(&names))?;
     let mut stop = Stop { arguments, out, exit: Status::Done.into() };
     let mut records: Vec<ServerRecord> = Vec::new();
     // what no record names is known by what it is

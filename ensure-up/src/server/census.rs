@@ -43,7 +43,7 @@ impl Census {
             }
             all.push(stat);
         }
-        marked.retain(|seen| seen.facts.uid == Some(user) && is_in_own_network(seen.facts.pid));
+        marked.retain(|seen| seen.is_of(user) && is_in_own_network(seen.facts.pid));
         Ok(Self { all, marked, unmarked })
     }
 
@@ -65,6 +65,13 @@ impl Census {
         here.filter(|(stat, _)| is_in_own_network(stat.pid))
             .map(|(stat, _)| Seen::of(Facts::from_stat(stat.clone())))
             .collect()
+    }
+
+    /// Looks closely at those that carry no mark and hold a port: a title may have been written over it.
+    pub(crate) fn unmarked_holders(&self, port: u16) -> Vec<Seen> {
+        let holdings = super::port::look(port).map(|answer| answer.holdings).unwrap_or_default();
+        let processes = holdings.into_iter().filter_map(|holding| holding.process);
+        processes.filter(|process| self.marked.iter().all(|seen| seen.facts.pid != process.pid)).map(Seen::of).collect()
     }
 
     /// Tells whether a process was there.

@@ -10,7 +10,7 @@ mod npm;
 mod program;
 mod shell;
 mod title;
-mod user;
+pub(crate) mod user;
 mod wrapper;
 
 pub(crate) use compared::{Asked, Running};

@@ -11,6 +11,7 @@ use super::{
     evidence::{Evidence, Holder, Known},
     mark::Mark,
     part::Part,
+    seen::Seen,
     session::Root,
     started::Started,
 };
@@ -153,12 +154,12 @@ impl Evidence {
 
     /// Returns the nearest mark that the holder or an ancestor of it carries, all of the same user.
     fn mark<'e>(&self, holder: &'e Holder) -> Option<&'e Mark> {
-        let mut own = holder.line.iter().take_while(|seen| seen.facts.uid == Some(self.asker.user));
+        let mut own = holder.line.iter().take_while(|seen| seen.is_of(self.asker.user));
         own.find_map(|seen| seen.mark.as_ref())
     }
 
     fn writes_to_our_files(&self, holder: &Holder) -> bool {
-        let process = holder.line.first().filter(|seen| seen.facts.uid == Some(self.asker.user));
+        let process = holder.line.first().filter(|seen| seen.is_of(self.asker.user));
         self.files.as_deref().zip(process).is_some_and(|(files, process)| process.writes_to(files))
     }
 
@@ -167,6 +168,13 @@ impl Evidence {
         let asked = self.asker.asks_for(service, &self.command, self.port);
         let differences = holder.line.iter().map(|seen| command::differences(&seen.running(), &asked));
         differences.min_by_key(Vec::len).unwrap_or_else(|| vec![Part::User])
+    }
+
+    /// Finds the process that runs the command that is asked for: a holder, or the outermost of what started it that does.
+    pub(crate) fn runner(&self, service: &Service) -> Option<Identity> {
+        let asked = self.asker.asks_for(service, &self.command, self.port);
+        let runs_it = |seen: &&Seen| command::differences(&seen.running(), &asked).is_empty();
+        self.holders.iter().find_map(|holder| holder.line.iter().rev().find(runs_it)).map(|seen| seen.facts.identity())
     }
 
     fn differences(&self, service: &Service) -> Vec<Part> {

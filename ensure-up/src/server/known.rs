@@ -3,15 +3,22 @@
 use super::{census::Census, folder::Folders, life::Life, lost, names::Known, record::ServerRecord};
 use crate::Failure;
 
-/// Finds all servers of this user, those that have ended among them, by port. Changes nothing.
+/// Finds all servers of this user, those that have ended among them, by port; on these ports also one that is known by its
+/// log alone. Changes nothing.
 ///
 /// # Errors
 /// When the records or the processes cannot be looked at.
-pub fn servers(folders: &Folders) -> Result<Vec<Known>, Failure> {
+pub fn servers(folders: &Folders, ports: &[u16]) -> Result<Vec<Known>, Failure> {
     let records = ServerRecord::all(folders).map_err(Failure::state("read the records in", &folders.runtime))?;
     let census = Census::take().map_err(Failure::system("look at the processes"))?;
     let mut known: Vec<Known> = Vec::new();
-    for record in lost::found_again(records, &census, folders) {
+    let mut records = lost::found_again(records, &census, folders);
+    for &port in ports {
+        let mut on_port = records.iter().filter(|record| record.port == port);
+        let runs = on_port.any(|record| Life::in_census(record, &census) != Life::Gone);
+        records.extend(if runs { None } else { lost::by_log(port, &census, folders) });
+    }
+    for record in records {
         let supervisor = record.running_supervisor().map_err(Failure::system("watch the supervisor"))?;
         let is_alive = supervisor.is_some() || Life::in_census(&record, &census) != Life::Gone;
         let states: Vec<_> = census.marks(&record.service, record.port).map(|mark| &mark.state).collect();

@@ -1,16 +1,22 @@
 //! Servers whose records are lost: what can be known of them is found again in what their processes carry.
 
-use std::{collections::BTreeMap, io};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
 
 use proc_tree::{Identity, Stat, process, tree};
 
 use super::{
     census::Census,
+    command::Running,
     files,
     folder::Folders,
     mark::Mark,
     record::{Phase, ServerRecord},
     seen::Seen,
+    started::{Started, Variables},
 };
 use crate::{ServiceSpec, service::id::ServiceId};
 
@@ -35,6 +41,29 @@ pub(crate) fn found_again(mut records: Vec<ServerRecord>, census: &Census, folde
     records.into_iter().map(|record| with_supervisor(record, census)).collect()
 }
 
+/// Finds the server on a port that no record and no mark tells of, by the log of ours that its output goes to: nobody else
+/// can have opened a file in the state folder. Of its service no more is known than the folder that it was started in.
+pub(crate) fn by_log(port: u16, census: &Census, folders: &Folders) -> Option<ServerRecord> {
+    let holders = census.unmarked_holders(port);
+    let log = |seen: &Seen| {
+        let ours = |path: &&PathBuf| path.parent() == Some(&folders.logs) && files::port_of(path, "log") == Some(port);
+        seen.outputs.iter().find(ours).cloned()
+    };
+    let (main, log) = holders.iter().find_map(|seen| Some((seen, log(seen)?)))?;
+    let started_in = || Running::new(&main.facts, main.environment.as_deref()).started_in().map(Path::to_owned);
+    let folder = started_in().or_else(|| main.facts.cwd.clone()).unwrap_or_default();
+    let started = Started {
+        service: ServiceId { folder: folder.clone(), name: None },
+        program: main.facts.name.clone(),
+        port,
+        command: 0,
+        cwd: folder,
+        environment: Variables::new(),
+    };
+    let record = described(&started, &[main], None, None, census, folders)?;
+    Some(ServerRecord { log: Some(log), ..record })
+}
+
 /// Names the supervisor that runs in a record that names none that does: another starter may have written over it.
 pub(crate) fn with_supervisor(record: ServerRecord, census: &Census) -> ServerRecord {
     if record.supervisor.is_some_and(|supervisor| census.has(supervisor)) {
@@ -56,11 +85,22 @@ fn rebuilt(mark: &Mark, known: Option<&ServerRecord>, census: &Census, folders: 
     let started = &mark.started;
     let supervisor = census.supervisor(&started.service, started.port);
     let marked: Vec<&Seen> = census.marked(&started.service, started.port).collect();
+    described(started, &marked, supervisor, known, census, folders)
+}
+
+fn described(
+    started: &Started,
+    marked: &[&Seen],
+    supervisor: Option<Identity>,
+    known: Option<&ServerRecord>,
+    census: &Census,
+    folders: &Folders,
+) -> Option<ServerRecord> {
     // a title may have been written over the environment of what a supervisor started
     let below = supervisor.and_then(|supervisor| census.children(supervisor).next());
     let leader = marked.iter().find(|seen| seen.facts.session == seen.facts.pid);
     let main = leader.map(|seen| seen.facts.identity()).or(below);
-    let holders = holders(started.port, &marked, below);
+    let holders = holders(started.port, marked, below);
     // whoever is left of one whose first process is gone and of which nobody holds the port is a leftover: no process is
     // the server's then
     let Identity { pid, start_id } =

@@ -1,13 +1,17 @@
 //! A process, and what tells whose server it is.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
 use proc_tree::{Facts, process};
 
-use super::{command::Running, mark::Mark};
+use super::{
+    command::{Running, user::is_servers},
+    mark::Mark,
+};
 
 /// A process, and what tells whose server it is.
 #[derive(Debug, Clone)]
@@ -36,6 +40,12 @@ impl Seen {
         Running::new(&self.facts, self.environment.as_deref())
     }
 
+    /// Tells whether it is this user's, or root's and has changed to an account that nobody logs in to: what it carries in
+    /// its environment can have been written by nobody else then.
+    pub(crate) fn is_of(&self, user: u32) -> bool {
+        self.facts.uid.is_some_and(|uid| uid == user || (user == 0 && is_servers(uid)))
+    }
+
     /// Tells whether it is the supervisor of a server; what it keeps up is in its mark.
     pub(crate) fn is_supervisor(&self) -> bool {
         let words = self.facts.command.as_deref().unwrap_or_default();
@@ -44,7 +54,6 @@ impl Seen {
 
     /// Tells whether its output goes to a file whose path begins so.
     pub(crate) fn writes_to(&self, beginning: &Path) -> bool {
-        use std::os::unix::ffi::OsStrExt;
         self.outputs.iter().any(|path| path.as_os_str().as_bytes().starts_with(beginning.as_os_str().as_bytes()))
     }
 }
@@ -53,7 +62,11 @@ impl Seen {
 #[cfg(target_os = "linux")]
 fn outputs(pid: u32) -> Vec<PathBuf> {
     let link = |number: u8| std::fs::read_link(format!("/proc/{pid}/fd/{number}")).ok();
-    [1, 2].into_iter().filter_map(link).filter(|path| path.is_absolute()).collect()
+    let whole = |path: PathBuf| {
+        let text = path.as_os_str().as_bytes();
+        text.strip_suffix(b" (deleted)").map_or_else(|| path.clone(), |text| OsStr::from_bytes(text).into())
+    };
+    [1, 2].into_iter().filter_map(link).map(whole).filter(|path| path.is_absolute()).collect()
 }
 
 /// Not asked for there: the record, the mark and the command tell.

@@ -17,7 +17,7 @@ use crate::{
         call::{Call, Up},
         launch, port,
         race::RaceEnd,
-        there::There,
+        there::{self, There},
     },
     stop::{
         self,
@@ -77,8 +77,10 @@ pub(super) fn joined(call: &Call<'_>, port: u16) -> Result<Option<Up>, Failure> 
 pub(super) fn adopt(call: &Call<'_>, port: u16, holdings: &[Holding], by: &By) -> Result<Up, Failure> {
     // the eldest: workers that share its socket come and go
     let holders = holdings.iter().filter_map(|holding| holding.process.as_ref());
-    let eldest = holders.min_by_key(|process| (process.started_at, process.pid));
-    take(call, port, eldest.map(Facts::identity), by)
+    let eldest = holders.min_by_key(|process| (process.started_at, process.pid)).map(Facts::identity);
+    // what runs it starts it again, or lives on: it is the server's too
+    let runner = if *by == By::Command { there::runner(call, port)? } else { None };
+    take(call, port, runner.or(eldest), by)
 }
 
 fn take(call: &Call<'_>, port: u16, process: Option<Identity>, by: &By) -> Result<Up, Failure> {

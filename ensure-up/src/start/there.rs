@@ -3,7 +3,7 @@
 use std::io;
 
 use port_who::Query;
-use proc_tree::{Identity, process, tree};
+use proc_tree::{Identity, Stat, process, tree};
 
 use crate::{
     Failure, ReadyError, ServerRecord,
@@ -126,12 +126,24 @@ fn elsewhere(call: &Call<'_>, port: u16, all: &[ServerRecord]) -> io::Result<Opt
     Ok(None)
 }
 
+/// Finds the process that runs the command and holds the port, or started what does; never one that this call descends from.
+pub(super) fn runner(call: &Call<'_>, port: u16) -> Result<Option<Identity>, Failure> {
+    let evidence = Evidence::gather(port, Vec::new()).map_err(ReadyError::from)?.compared(call.folders, call.service);
+    let above = above();
+    Ok(evidence.runner(call.service).filter(|runner| above.iter().all(|stat| stat.pid != runner.pid)))
+}
+
+/// Lists the processes that this one descends from.
+fn above() -> Vec<Stat> {
+    let this = process::stat(std::process::id()).ok().flatten();
+    this.and_then(|this| tree::ancestors(&this).ok()).unwrap_or_default()
+}
+
 /// Finds a process that runs the command, was not started by an ensure-up, and holds no port so far.
 fn find_loading(call: &Call<'_>, port: u16, census: &Census) -> Result<Option<Identity>, Failure> {
     let (user, words) = (Asker::of(call.service), call.service.command(port));
     let asked = user.asks_for(call.service, &words, port);
-    let this = process::stat(std::process::id()).ok().flatten();
-    let above = this.and_then(|this| tree::ancestors(&this).ok()).unwrap_or_default();
+    let above = above();
     let is_above = |pid: u32| above.iter().any(|stat| stat.pid == pid);
     let here = census.unmarked_in(&call.service.cwd);
     let running = here.iter().filter(|seen| !is_above(seen.facts.pid));

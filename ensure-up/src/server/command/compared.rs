@@ -95,7 +95,7 @@ impl<'a> Running<'a> {
     }
 
     /// Returns the folder that it was started in, as far as its environment tells.
-    pub(super) fn started_in(&self) -> Option<&Path> {
+    pub(crate) fn started_in(&self) -> Option<&Path> {
         self.started_in.as_deref()
     }
 

@@ -12,6 +12,11 @@ const FIRST_PERSON: u32 = 500;
 /// `nobody`, as the systems number it.
 const NOBODY: [u32; 3] = [65_534, u32::MAX - 1, 99];
 
+/// Tells whether an account is one that nobody logs in to: servers that root starts change to such a one.
+pub(crate) fn is_servers(user: u32) -> bool {
+    user < FIRST_PERSON || NOBODY.contains(&user)
+}
+
 /// Tells whether the asking user started the process.
 ///
 /// Root's servers change to another user and keep root's environment (memcached, mosquitto, dnsmasq); sudo(8) says who asked.
@@ -29,5 +34,5 @@ pub(super) fn is_asker(running: &Running<'_>, asked: &Asked<'_>, sudo_user: Opti
     }
     let is_name = |name: &str| running.variable(name).is_none_or(|value| asked.user_name == Some(&value));
     let is_home = running.variable("HOME").is_some_and(|home| asked.home == Some(Path::new(&home)));
-    (user < FIRST_PERSON || NOBODY.contains(&user)) && is_home && is_name("USER") && is_name("LOGNAME")
+    is_servers(user) && is_home && is_name("USER") && is_name("LOGNAME")
 }

@@ -153,7 +153,7 @@ fn holder(tie: Tie, marked: Marked, runs: Runs, logs: Logs) -> Holder {
         Marked::AsAnother => itself.mark = Some(mark(other(8000))),
         Marked::AsAnotherOnAnotherPort => itself.mark = Some(mark(other(9000))),
         Marked::ByAnotherUser => {
-            itself.facts.uid = Some(user() + 1);
+            itself.facts.uid = Some(user() + 5000);
             itself.mark = Some(mark(ours()));
         }
         Marked::Not => {}
