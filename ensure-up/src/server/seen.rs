@@ -1,7 +1,7 @@
 //! A process, and what tells whose server it is.
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsString,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
@@ -61,10 +61,11 @@ impl Seen {
 /// Source: /proc/PID/fd; a file that was removed reads with ` (deleted)` behind its path.
 #[cfg(target_os = "linux")]
 fn outputs(pid: u32) -> Vec<PathBuf> {
+    use std::os::unix::ffi::OsStringExt;
     let link = |number: u8| std::fs::read_link(format!("/proc/{pid}/fd/{number}")).ok();
     let whole = |path: PathBuf| {
         let text = path.as_os_str().as_bytes();
-        text.strip_suffix(b" (deleted)").map_or_else(|| path.clone(), |text| OsStr::from_bytes(text).into())
+        text.strip_suffix(b" (deleted)").map_or_else(|| path.clone(), |text| OsString::from_vec(text.to_vec()).into())
     };
     [1, 2].into_iter().filter_map(link).map(whole).filter(|path| path.is_absolute()).collect()
 }
