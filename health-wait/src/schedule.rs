@@ -88,6 +88,8 @@ impl Schedule {
 /// Waits until an instant; for ever when it never comes.
 pub(crate) async fn until(instant: Option<Instant>) {
     match instant {
+        // the timer counts in milliseconds and rounds up: what is due now is not put off
+        Some(instant) if instant <= Instant::now() => {}
         Some(instant) => sleep_until(instant).await,
         None => pending().await,
     }
