@@ -8,7 +8,7 @@ use std::{
 use nix::unistd::geteuid;
 use proc_tree::{Facts, Identity, Stat, process};
 
-use super::{mark::Mark, record::ServerRecord, seen::Seen, session::Root, started::Started};
+use super::{mark::Mark, record::ServerRecord, seen::Seen, session::Root};
 use crate::service::id::ServiceId;
 
 /// All processes, at one time.
@@ -35,7 +35,7 @@ impl Census {
             // most processes tell no more by that than that they are not to be looked at closely
             if let Some(environment) = process::environment(stat.pid).ok().flatten() {
                 if Mark::find(&environment).is_some() {
-                    marked.push(Seen::of(Facts::from_stat(stat.clone())));
+                    marked.push(Seen::with(Facts::from_stat(stat.clone()), Some(environment)));
                 } else {
                     let pwd = environment.into_iter().find(|(name, _)| name == "PWD").map(|(_, value)| value.into());
                     unmarked.push((stat.clone(), pwd));
@@ -81,23 +81,18 @@ impl Census {
 
     /// Lists the processes that carry the mark of a service's server on a port, without its supervisor.
     pub(crate) fn marked<'c>(&'c self, service: &'c ServiceId, port: u16) -> impl Iterator<Item = &'c Seen> {
-        let is_its = move |started: &Started| started.service == *service && started.port == port;
-        let marked = move |seen: &&Seen| seen.mark.as_ref().is_some_and(|mark| is_its(&mark.started));
-        self.marked.iter().filter(marked).filter(|seen| !seen.is_supervisor())
+        self.marked.iter().filter(move |seen| seen.is_marked_as(service, port) && !seen.is_supervisor())
     }
 
     /// Lists the marks of a service's server on a port that processes carry.
     pub(crate) fn marks<'c>(&'c self, service: &'c ServiceId, port: u16) -> impl Iterator<Item = &'c Mark> {
         let marks = self.marked.iter().filter_map(|seen| seen.mark.as_ref());
-        marks.filter(move |mark| mark.started.service == *service && mark.started.port == port)
+        marks.filter(move |mark| mark.started.is_of(service, port))
     }
 
     /// Finds the supervisor of a service's server on a port.
     pub(crate) fn supervisor(&self, service: &ServiceId, port: u16) -> Option<Identity> {
-        let is_its = |seen: &&Seen| {
-            let started = seen.mark.as_ref().map(|mark| &mark.started);
-            seen.is_supervisor() && started.is_some_and(|it| it.service == *service && it.port == port)
-        };
+        let is_its = |seen: &&Seen| seen.is_supervisor() && seen.is_marked_as(service, port);
         self.marked.iter().find(is_its).map(|seen| seen.facts.identity())
     }
 
@@ -113,9 +108,8 @@ impl Census {
         let is_root = |stat: &Stat| roots.iter().any(|root| root.identity == stat.identity());
         let own = process::stat(std::process::id()).ok().flatten().map(|own| own.session);
         // one that was adopted may be in its user's session
-        let is_started = |_: &&Stat| record.log.is_some();
-        let sessions: Vec<u32> =
-            self.all.iter().filter(|stat| is_root(stat)).filter(is_started).map(|stat| stat.session).collect();
+        let is_started_root = |stat: &&Stat| record.log.is_some() && is_root(stat);
+        let sessions: Vec<u32> = self.all.iter().filter(is_started_root).map(|stat| stat.session).collect();
         let is_in_session = |stat: &Stat| {
             roots.iter().any(|root| root.began(stat.session))
                 || (sessions.contains(&stat.session) && Some(stat.session) != own)

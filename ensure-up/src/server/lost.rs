@@ -27,7 +27,7 @@ pub(crate) fn found_again(mut records: Vec<ServerRecord>, census: &Census, folde
         marks.extend(seen.mark.as_ref().map(|mark| ((&mark.started.service, mark.started.port), mark)));
     }
     for ((service, port), mark) in marks {
-        let place = records.iter().position(|record| record.service == *service && record.port == port);
+        let place = records.iter().position(|record| record.is_of(service, port));
         let known = place.map(|place| &records[place]);
         if known.is_some_and(|known| known.roots().into_iter().chain(known.supervisor).any(|one| census.has(one))) {
             continue;
@@ -77,7 +77,7 @@ pub(crate) fn with_supervisor(record: ServerRecord, census: &Census) -> ServerRe
 pub(crate) fn find(folders: &Folders, service: &ServiceId, port: u16) -> io::Result<Option<ServerRecord>> {
     let recorded = ServerRecord::read(folders, service, port)?;
     let found = found_again(recorded.into_iter().collect(), &Census::take()?, folders);
-    Ok(found.into_iter().find(|record| record.port == port && record.service == *service))
+    Ok(found.into_iter().find(|record| record.is_of(service, port)))
 }
 
 /// Describes a server by its processes, over what was recorded of an earlier one.

@@ -101,8 +101,9 @@ impl ServerRecord {
     /// Describes a server that is on its way up; `pid` is 0 as long as there is no process.
     pub(crate) fn starting(service: &Service, port: u16, identity: Option<Identity>, log: Option<&Path>) -> Self {
         let Identity { pid, start_id } = identity.unwrap_or(Identity { pid: 0, start_id: 0 });
+        let started = Started::of(service, port);
         Self {
-            service: service.id.clone(),
+            service: started.service,
             name: service.name(),
             port,
             netns: port_who::own_network(),
@@ -112,9 +113,9 @@ impl ServerRecord {
             phase: Phase::Starting,
             holders: Vec::new(),
             command: started::words(service, port),
-            fingerprint: Started::of(service, port).command,
-            cwd: service.cwd.clone(),
-            environment: started::variables(service),
+            fingerprint: started.command,
+            cwd: started.cwd,
+            environment: started.environment,
             log: log.map(Path::to_path_buf),
             health: service.health(port),
             probe: service.spec.probe.clone(),
@@ -157,7 +158,12 @@ impl ServerRecord {
     /// When there is one and it cannot be read.
     pub fn read(folders: &Folders, service: &ServiceId, port: u16) -> io::Result<Option<Self>> {
         let record = Self::load(&folders.of_service(service, port, "json"))?;
-        Ok(record.filter(|record| record.port == port && record.service == *service))
+        Ok(record.filter(|record| record.is_of(service, port)))
+    }
+
+    /// Tells whether it is about a service's server on a port.
+    pub(crate) fn is_of(&self, service: &ServiceId, port: u16) -> bool {
+        self.service == *service && self.port == port
     }
 
     /// Reads what is recorded by now in this record's place.

@@ -12,6 +12,7 @@ use super::{
     command::{Running, user::is_servers},
     mark::Mark,
 };
+use crate::service::id::ServiceId;
 
 /// A process, and what tells whose server it is.
 #[derive(Debug, Clone)]
@@ -29,7 +30,13 @@ pub(crate) struct Seen {
 impl Seen {
     /// Looks at a process that was just read. What cannot be seen tells nothing.
     pub(crate) fn of(facts: Facts) -> Self {
-        let environment = process::environment(facts.pid).ok().flatten().filter(|all| !all.is_empty());
+        let environment = process::environment(facts.pid).ok().flatten();
+        Self::with(facts, environment)
+    }
+
+    /// Looks at a process whose environment was read already.
+    pub(crate) fn with(facts: Facts, environment: Option<Vec<(OsString, OsString)>>) -> Self {
+        let environment = environment.filter(|all| !all.is_empty());
         let mark = environment.as_deref().and_then(Mark::find);
         let outputs = outputs(facts.pid);
         Self { facts, environment, mark, outputs }
@@ -44,6 +51,11 @@ impl Seen {
     /// its environment can have been written by nobody else then.
     pub(crate) fn is_of(&self, user: u32) -> bool {
         self.facts.uid.is_some_and(|uid| uid == user || (user == 0 && is_servers(uid)))
+    }
+
+    /// Tells whether it carries the mark of a service's server on a port.
+    pub(crate) fn is_marked_as(&self, service: &ServiceId, port: u16) -> bool {
+        self.mark.as_ref().is_some_and(|mark| mark.started.is_of(service, port))
     }
 
     /// Tells whether it is the supervisor of a server; what it keeps up is in its mark.

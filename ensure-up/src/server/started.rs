@@ -54,6 +54,11 @@ impl Started {
         format!("{} (folder {})", text::escape(name), text::path(&self.service.folder))
     }
 
+    /// Tells whether it is a service's server on a port.
+    pub(crate) fn is_of(&self, service: &ServiceId, port: u16) -> bool {
+        self.service == *service && self.port == port
+    }
+
     /// Tells whether both are of the same service: without a name that takes the same port.
     pub(crate) fn is_same_service(&self, other: &Self) -> bool {
         self.service == other.service && (self.service.name.is_some() || self.port == other.port)
@@ -84,7 +89,7 @@ pub(crate) fn words(service: &Service, port: u16) -> Vec<String> {
 }
 
 /// Fingerprints the variables that were set, each by itself.
-pub(crate) fn variables(service: &Service) -> Variables {
+fn variables(service: &Service) -> Variables {
     let one = |(name, value): &(std::ffi::OsString, std::ffi::OsString)| {
         (name.to_string_lossy().into_owned(), fingerprint::of([value.as_bytes()]))
     };

@@ -105,7 +105,7 @@ fn recorded(call: &Call<'_>, port: u16) -> io::Result<(Vec<ServerRecord>, Option
 }
 
 fn is_own(call: &Call<'_>, port: u16, record: &ServerRecord) -> bool {
-    record.port == port && record.service == call.service.id
+    record.is_of(&call.service.id, port)
 }
 
 fn found(record: &ServerRecord, census: &Census) -> io::Result<Own> {

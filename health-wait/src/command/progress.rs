@@ -1,21 +1,20 @@
 //! What a person sees while waiting: one line, redrawn, on a terminal; a line for each new reason elsewhere.
 
 use std::{
-    env,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     time::{Duration, Instant},
 };
 
 use anstyle::{AnsiColor, Style};
 use health_wait::{Event, Goal, Target};
 use proc_tree::cli::{
+    progress::{self, FRAMES},
     terminal::{Color, Look},
     text,
 };
 
 use super::{arguments::Arguments, report};
 
-const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 /// How often the line is redrawn; what is healthy before that needs none.
 pub(super) const FRAME: Duration = Duration::from_millis(120);
 const GREEN: Style = AnsiColor::Green.on_default();
@@ -49,8 +48,7 @@ pub(super) struct Progress<'a> {
 impl<'a> Progress<'a> {
     /// Begins to tell of the wait that is asked for.
     pub(super) fn of(arguments: &'a Arguments) -> Self {
-        let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let is_drawn = io::stderr().is_terminal() && !dumb;
+        let is_drawn = progress::Progress::is_seen(false);
         // one attempt makes no progress that its outcome would not tell
         let is_silent = arguments.common.quiet || (arguments.once && !is_drawn);
         let manner = if is_silent {

@@ -10,7 +10,8 @@ use super::{
     text,
 };
 
-const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+/// The signs that turn, one for each time that a line is drawn.
+pub const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 /// The line. It is gone when this value is.
 #[derive(Debug, Default)]
