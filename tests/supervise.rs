@@ -27,3 +27,5 @@ mod site;
 mod status;
 #[path = "supervise/stopped.rs"]
 mod stopped;
+#[path = "supervise/watched.rs"]
+mod watched;

@@ -3,6 +3,7 @@
 pub mod breaker;
 mod generation;
 mod gitignore;
+mod holders;
 mod liveness;
 mod memory;
 mod next;

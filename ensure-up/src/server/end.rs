@@ -15,6 +15,13 @@ pub enum End {
     Unknown,
 }
 
+impl End {
+    /// Tells whether it is known to have failed.
+    pub(crate) fn is_failure(self) -> bool {
+        !matches!(self, Self::Exited(0) | Self::Unknown)
+    }
+}
+
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

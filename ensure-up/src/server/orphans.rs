@@ -24,18 +24,19 @@ pub(crate) fn reap() {
     while matches!(waitpid(None, Some(WaitPidFlag::WNOHANG)), Ok(status) if status != WaitStatus::StillAlive) {}
 }
 
-/// Reaps the orphans that came here, up to the process that was started first: how that one ended is for
+/// Reaps the orphans that came here, but for these: how those ended is for
 /// [`ServerProcesses`](super::processes::ServerProcesses) to learn. Where there are no sub-reapers, no orphan comes.
 pub(crate) fn reap_but(
-    #[cfg_attr(target_os = "macos", expect(unused_variables, reason = "Linux only"))] first: Identity,
+    #[cfg_attr(target_os = "macos", expect(unused_variables, reason = "Linux only"))] kept: &[Identity],
 ) {
     #[cfg(target_os = "linux")]
     {
         use nix::sys::wait::{Id, waitid};
         let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        let is_kept = |pid: i32| kept.iter().any(|kept| u32::try_from(pid) == Ok(kept.pid));
         while let Ok(status) = waitid(Id::All, peek) {
             let ended = status.pid().filter(|_| status != WaitStatus::StillAlive);
-            let Some(pid) = ended.filter(|pid| u32::try_from(pid.as_raw()) != Ok(first.pid)) else { return };
+            let Some(pid) = ended.filter(|pid| !is_kept(pid.as_raw())) else { return };
             let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
         }
     }

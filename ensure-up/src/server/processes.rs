@@ -9,7 +9,7 @@ use nix::{
     },
     unistd::Pid,
 };
-use proc_tree::{Handle, Identity, Signal, Stat, process};
+use proc_tree::{Handle, Identity, Signal, Stat, process, tree};
 
 use crate::server::{end::End, record::ServerRecord, session::Root};
 
@@ -19,7 +19,11 @@ pub struct ServerProcesses {
     /// What was started first, and every process that is known to stand in for it since.
     roots: Vec<Identity>,
     watched: Vec<Handle>,
+    /// The process whose failure is the server's, whatever is left of it.
+    leader: Option<Identity>,
     is_child: bool,
+    /// How those ended whose statuses were taken.
+    ends: Vec<(Identity, End)>,
     end: Option<End>,
 }
 
@@ -32,7 +36,7 @@ impl ServerProcesses {
     /// When the process cannot be opened.
     pub fn watch(identity: Identity, is_child: bool) -> io::Result<Self> {
         let watched = Handle::open(identity)?.into_iter().collect();
-        Ok(Self { roots: vec![identity], watched, is_child, end: None })
+        Ok(Self { roots: vec![identity], watched, leader: Some(identity), is_child, ends: Vec::new(), end: None })
     }
 
     /// Watches the processes of a recorded server: the one that was started, and those that held its port.
@@ -46,7 +50,7 @@ impl ServerProcesses {
             watched.extend(Handle::open(root)?);
         }
         let roots = if roots.is_empty() { vec![record.identity()] } else { roots };
-        Ok(Self { roots, watched, is_child: false, end: None })
+        Ok(Self { roots, watched, leader: None, is_child: false, ends: Vec::new(), end: None })
     }
 
     /// Returns the processes whose descendants are ours.
@@ -67,18 +71,42 @@ impl ServerProcesses {
         if self.end.is_some() {
             return Ok(self.end);
         }
-        let ended = self.watched.iter().map(Handle::has_ended).collect::<io::Result<Vec<_>>>()?;
-        let mut ended = ended.into_iter();
-        self.watched.retain(|_| ended.next() == Some(false));
-        if self.watched.is_empty() {
-            let end = if self.is_child { self.reap() } else { End::Unknown };
-            if end == End::Exited(0) || end == End::Unknown {
-                self.watched = self.remains()?;
-                self.roots.extend(self.watched.iter().map(Handle::identity));
+        let has_ended = self.watched.iter().map(Handle::has_ended).collect::<io::Result<Vec<_>>>()?;
+        let mut has_ended = has_ended.into_iter();
+        let ended: Vec<Handle> = self.watched.extract_if(.., |_| has_ended.next() == Some(true)).collect();
+        let mut last = None;
+        for process in &ended {
+            let end = self.end_of(process.identity());
+            if self.leader == Some(process.identity()) && end.is_failure() {
+                self.end = Some(end);
+                return Ok(self.end);
             }
-            self.end = self.watched.is_empty().then_some(end);
+            last = Some(end);
+        }
+        if self.watched.is_empty() {
+            self.watched = self.remains()?;
+            self.roots.extend(self.watched.iter().map(Handle::identity));
+        }
+        if self.watched.is_empty() {
+            self.end = Some(last.unwrap_or_else(|| self.end_of(self.roots[0])));
         }
         Ok(self.end)
+    }
+
+    /// Lets the process lead that these holders of the port descend from, once what was started is gone: a daemon that
+    /// forked away from its launcher.
+    pub(crate) fn led_by_one_of(&mut self, holders: &[Identity]) {
+        if self.watched.iter().any(|watched| Some(watched.identity()) == self.leader) {
+            return;
+        }
+        let is_above = |watched: &Handle| {
+            let members = tree::members(watched.identity().pid).unwrap_or_default();
+            members.iter().any(|member| holders.contains(&member.identity()))
+        };
+        if let Some(place) = self.watched.iter().position(is_above) {
+            self.watched[..=place].rotate_right(1);
+            self.leader = Some(self.watched[0].identity());
+        }
     }
 
     /// Waits until a process that is watched ends; `end` tells what that means.
@@ -92,22 +120,21 @@ impl ServerProcesses {
         std::future::pending::<()>().await;
     }
 
-    /// Takes the statuses of those that ended, and returns that of the process that was started. Other children of this
-    /// process are not touched: somebody else waits for them.
-    fn reap(&self) -> End {
-        let mut end = End::Exited(0);
-        for (index, root) in self.roots.iter().enumerate() {
-            match waitpid(pid(*root), Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::Exited(_, status)) if index == 0 => end = End::Exited(status),
-                Ok(WaitStatus::Signaled(_, signal, _)) if index == 0 => {
-                    if let Some(signal) = Signal::from_number(signal as i32) {
-                        end = End::Signalled(signal);
-                    }
-                }
-                // one that was reaped before, or is not a child
-                _ => {}
-            }
+    /// Tells how a process of the server ended that has, if this process can know: a child, or an orphan that came here.
+    pub(crate) fn end_of(&mut self, ended: Identity) -> End {
+        if let Some((_, end)) = self.ends.iter().find(|(one, _)| *one == ended) {
+            return *end;
         }
+        let status = if self.is_child { waitpid(pid(ended), Some(WaitPidFlag::WNOHANG)).ok() } else { None };
+        let end = match status {
+            Some(WaitStatus::Exited(_, status)) => End::Exited(status),
+            Some(WaitStatus::Signaled(_, signal, _)) => {
+                Signal::from_number(signal as i32).map_or(End::Unknown, End::Signalled)
+            }
+            // one that was reaped before, or is not a child
+            _ => End::Unknown,
+        };
+        self.ends.push((ended, end));
         end
     }
 

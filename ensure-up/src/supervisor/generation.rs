@@ -11,14 +11,20 @@ use proc_tree::cli::text;
 use tokio::select;
 
 use super::{
+    holders::Holders,
     liveness, memory,
     next::Event,
     state::{Supervisor, disturbed},
 };
 use crate::{
-    Clock, Failure, LaunchError, Phase, ServerProcesses,
+    Clock, Failure, LaunchError, Phase, ReadyError, ServerProcesses,
     log::patterns::LogPatterns,
-    server::orphans,
+    server::{
+        evidence::{Evidence, Known},
+        judge::{Whose, judge},
+        orphans,
+        started::Started,
+    },
     start::{
         notify::{self, Notify},
         race::{Race, RaceEnd},
@@ -50,9 +56,17 @@ impl Supervisor<'_> {
             Ok(holdings) => holdings,
             Err(event) => return Ok(event),
         };
-        self.record = self.record.with_identity(processes.identity()).ready(&holdings);
+        let holders = self.found_ready(processes, &holdings)?;
+        self.stay(processes, holders).await
+    }
+
+    /// Records the server as ready, with those that hold its port, and watches them.
+    fn found_ready(&mut self, processes: &mut ServerProcesses, holdings: &[Holding]) -> Result<Holders, Failure> {
+        let holders = Holders::watch(holdings).map_err(Failure::system("watch the server"))?;
+        processes.led_by_one_of(&holders.identities());
+        self.record = self.record.with_identity(processes.identity()).ready(holdings);
         self.write()?;
-        self.stay(processes).await
+        Ok(holders)
     }
 
     /// The record is written before the process becomes the server.
@@ -78,7 +92,6 @@ impl Supervisor<'_> {
         log: Option<LogPatterns>,
         notify: Option<&Notify>,
     ) -> Result<Result<Vec<Holding>, Event>, Failure> {
-        let first = processes.roots()[0];
         let deadline = Clock::start(self.service.timeout()).deadline;
         let race = Race::new(self.service, self.folders, self.port, deadline)
             .of(Some(processes))
@@ -92,12 +105,11 @@ impl Supervisor<'_> {
                 biased;
                 event = disturbed(&mut self.signals, self.reload.as_mut()) => return Ok(Err(event)),
                 end = &mut race => break end?,
-                _ = self.children.recv() => orphans::reap_but(first),
             }
         };
         Ok(Err(match end {
             RaceEnd::Ready(holdings) => return Ok(Ok(holdings)),
-            RaceEnd::Ended { end, .. } => Event::Ended { end, healthy: Duration::ZERO, log: self.log_end() },
+            RaceEnd::Ended { end, .. } => self.ended(end, end.to_string(), Duration::ZERO),
             RaceEnd::Failed(why) => self.failed(format!("failed: {why}"), Duration::ZERO),
             RaceEnd::TooLate(what, _) => self.failed(format!("was not ready in time: {what}"), Duration::ZERO),
             RaceEnd::Interrupted(_) => Event::Asked,
@@ -105,8 +117,9 @@ impl Supervisor<'_> {
     }
 
     /// Waits until something happens.
-    async fn stay(&mut self, processes: &mut ServerProcesses) -> Result<Event, Failure> {
+    async fn stay(&mut self, processes: &mut ServerProcesses, mut holders: Holders) -> Result<Event, Failure> {
         let ready = Instant::now();
+        let failed = || Failure::system("watch the server");
         // boxed: without liveness nothing of it is there
         let (service, port) = (self.service, self.port);
         let mut hangs: Pin<Box<dyn Future<Output = String>>> = match self.service.spec.supervision.liveness {
@@ -115,17 +128,39 @@ impl Supervisor<'_> {
         };
         memory::give_back();
         loop {
-            if let Some(end) = processes.end().map_err(Failure::system("watch the server"))? {
-                return Ok(Event::Ended { end, healthy: ready.elapsed(), log: self.log_end() });
+            if let Some(end) = processes.end().map_err(failed())? {
+                holders.look(processes).map_err(failed())?;
+                return Ok(self.ended(end, holders.words(end), ready.elapsed()));
             }
-            orphans::reap_but(processes.roots()[0]);
+            let lost = holders.look(processes).map_err(failed())?;
+            orphans::reap_but(&holders.and(processes));
+            if lost {
+                let holdings = self.holdings(processes)?;
+                if !holdings.is_empty() {
+                    holders = self.found_ready(processes, &holdings)?;
+                } else if let Some(gone) = holders.gone_for_good() {
+                    let how = format!("lost its server: {} and port {port} stayed free", gone.words());
+                    return Ok(self.ended(gone.end, how, ready.elapsed()));
+                }
+            }
             select! {
                 biased;
                 event = disturbed(&mut self.signals, self.reload.as_mut()) => return Ok(event),
                 () = processes.changed() => {}
+                () = holders.changed() => {}
                 _ = self.children.recv() => {}
                 how = &mut hangs => return Ok(self.failed(how, ready.elapsed())),
             }
         }
+    }
+
+    /// Finds who of the server holds its port now.
+    fn holdings(&self, processes: &ServerProcesses) -> Result<Vec<Holding>, Failure> {
+        let known = Known::of(Started::of(self.service, self.port), processes.roots());
+        let evidence = Evidence::gather(self.port, vec![known]).map_err(ReadyError::from)?;
+        Ok(match judge(&evidence, self.service) {
+            Whose::Ours(holdings, _) => holdings,
+            _ => Vec::new(),
+        })
     }
 }

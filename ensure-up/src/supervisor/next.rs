@@ -22,8 +22,8 @@ const NO_COMMAND: [i32; 2] = [126, 127];
 /// What happened to the server, or to the supervisor while there was none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Event {
-    /// It ended, after it was ready for so long.
-    Ended { end: End, healthy: Duration, log: LogEnd },
+    /// It ended; says how. It was ready for so long.
+    Ended { end: End, how: String, healthy: Duration, log: LogEnd },
     /// It did not come up, hangs, or cannot be supervised; says how. It was ready for so long.
     Failed { how: String, healthy: Duration, log: LogEnd },
     /// Its program cannot be executed; says how.
@@ -90,19 +90,19 @@ impl Policy {
             Event::NotExecutable(how) => Action::GiveUp(format!("it {how}")),
             Event::NotStopped(why) => Action::GiveUp(why),
             Event::Ended { end: End::Exited(0), .. } if self.restart_on == RestartOn::Failure => Action::Finish,
-            Event::Ended { end, healthy, log } => self.after_end(end, healthy, &log, now),
+            Event::Ended { end, how, healthy, log } => self.after_end(end, how, healthy, &log, now),
             Event::Failed { how, healthy, log } => self.after_crash(log.added_to(how), healthy, now),
         }
     }
 
     /// What cannot be executed, and a port that is taken, stay so however often the server is started.
-    fn after_end(&mut self, end: End, healthy: Duration, log: &LogEnd, now: Instant) -> Action {
+    fn after_end(&mut self, end: End, how: String, healthy: Duration, log: &LogEnd, now: Instant) -> Action {
         match (end, &log.address_in_use) {
             (End::Exited(status), _) if NO_COMMAND.contains(&status) => {
-                Action::GiveUp(format!("it {}", log.added_to(end.to_string())))
+                Action::GiveUp(format!("it {}", log.added_to(how)))
             }
-            (_, Some(line)) => Action::GiveUp(format!("it {end}: {line}")),
-            (_, None) => self.after_crash(log.added_to(end.to_string()), healthy, now),
+            (_, Some(line)) => Action::GiveUp(format!("it {how}: {line}")),
+            (_, None) => self.after_crash(log.added_to(how), healthy, now),
         }
     }
 

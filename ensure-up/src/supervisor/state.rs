@@ -18,6 +18,7 @@ use crate::{
     Failure, Folders, ServerRecord, Service,
     event::or_never,
     log::{pump::Pump, rotate},
+    server::end::End,
     signals::Signals,
 };
 
@@ -51,6 +52,11 @@ impl Supervisor<'_> {
     /// Says something in the server's log.
     pub(super) fn say(&self, line: &str) {
         let _ = writeln!(self.output.pipe(), "{MARK}{} {}", now(), text::escape(line));
+    }
+
+    /// Tells that the server ended, after it was ready for so long; says how.
+    pub(super) fn ended(&self, end: End, how: String, healthy: Duration) -> Event {
+        Event::Ended { end, how, healthy, log: self.log_end() }
     }
 
     /// Tells that the server failed, after it was ready for so long.

@@ -16,14 +16,14 @@ fn log(last: Option<&str>, address_in_use: Option<&str>) -> LogEnd {
 }
 
 fn ended(end: End) -> Event {
-    Event::Ended { end, healthy: SECOND, log: LogEnd::default() }
+    Event::Ended { end, how: end.to_string(), healthy: SECOND, log: LogEnd::default() }
 }
 
 #[test]
 fn each_event_has_its_first_answer() {
     let pause = |how: &str| Action::Pause(SECOND, how.into());
     let give_up = |why: &str| Action::GiveUp(why.into());
-    let with = |end, log| Event::Ended { end, healthy: SECOND, log };
+    let with = |end: End, log| Event::Ended { end, how: end.to_string(), healthy: SECOND, log };
     let failed = |how: &str, log| Event::Failed { how: how.into(), healthy: Duration::ZERO, log };
     let in_use = || log(Some("bye"), Some("bind: Address already in use"));
     for (event, on_failure, always) in [
