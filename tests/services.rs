@@ -6,6 +6,9 @@ mod support;
 #[allow(dead_code, reason = "the tests of one server use the rest of it")]
 mod site;
 
+#[path = "services/said.rs"]
+mod said;
+
 use std::{collections::HashMap, fmt::Write, fs, os::unix::process::ExitStatusExt, thread};
 
 use serde_json::Value;

@@ -7,6 +7,7 @@ mod listing;
 mod logs;
 mod one;
 mod place;
+mod row;
 mod several;
 mod status;
 mod stop;

@@ -104,7 +104,7 @@ fn where_a_name_is_unknown_it_is_said_where_it_is_known_and_the_port_finds_it() 
         );
         assert_eq!(said, projects.filled(&expected));
         let output = projects.type_in("b", hinted(&said)).run();
-        assert!(output.stdout.contains(found), "{option}: {output:?}");
+        assert!(format!("{}{}", output.stdout, output.stderr).contains(found), "{option}: {output:?}");
     }
     assert_eq!(projects.alive(), "");
 }

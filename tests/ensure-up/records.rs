@@ -199,6 +199,6 @@ fn a_server_whose_record_is_lost_and_whose_environment_is_hidden_is_known_by_its
         (&"running".into(), &site.alive()[0].into())
     );
     let output = crate::stop::stop(&site).run();
-    assert!(output.stdout.starts_with("stopped "), "{output:?}");
+    assert!(output.stderr.starts_with("stopped "), "{output:?}");
     assert_eq!(site.processes(), []);
 }

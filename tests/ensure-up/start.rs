@@ -13,17 +13,42 @@ use crate::{
 #[test]
 fn a_server_is_started_once_and_then_reused() {
     let site = Site::new();
-    let first = site.serve(&[]).run();
+    let first = site.serve(&[]).stdout("").run();
     let [pid] = site.started()[..] else { panic!("one server: {:?}", site.started()) };
-    assert_eq!(first.stdout, format!("{pid}\n"));
-    let said = format!("started fixture on port {} in ", site.port);
+    let port = site.port;
+    let said = format!("started fixture on port {port} in ");
     assert!(first.stderr.starts_with(&said), "{}", first.stderr);
-    assert!(first.stderr.ends_with(&format!(" (pid {pid}), log {}\n", site.log().display())), "{}", first.stderr);
-    let second = site.serve(&[]).run();
-    assert_eq!(second.stdout, format!("{pid}\n"));
-    let said = format!("reused fixture on port {} (pid {pid}, up ", site.port);
+    let how = format!(" (pid {pid}); stop: ensure-up --stop {port}; log: ensure-up --logs {port}\n");
+    assert!(first.stderr.ends_with(&how), "{}", first.stderr);
+    let second = site.serve(&[]).stdout("").run();
+    let said = format!("reused fixture on port {port} (pid {pid}, up ");
     assert!(second.stderr.starts_with(&said), "{}", second.stderr);
     assert_eq!(site.started(), [pid]);
+    // whoever has started something here knows how to stop it
+    site.clear();
+    let third = site.serve(&[]).stdout("").run();
+    assert!(third.stderr.ends_with(&format!(" (pid {})\n", site.alive()[0])), "{}", third.stderr);
+}
+
+#[test]
+fn what_is_asked_for_is_printed_and_nothing_else() {
+    let site = Site::new();
+    let (server, port) = (site.server(&[]), site.port);
+    let started = site.run(&["--print", "port", "--health", "/"], &server).stdout(format!("{port}\n")).run();
+    assert!(started.stderr.starts_with("started fixture "), "{}", started.stderr);
+    let pid = site.alive()[0];
+    for (what, printed) in [("pid", pid.to_string()), ("url", format!("http://localhost:{port}"))] {
+        let again = site.run(&["--health", "/", "--print", what], &server).stdout(format!("{printed}\n")).run();
+        assert!(again.stderr.starts_with("reused fixture "), "{}", again.stderr);
+    }
+    site.run(&["--pids", "-q"], &server).stdout(format!("{pid}\n")).stderr("").run();
+    // words are said whatever is printed, and once
+    let both = site.run(&["--json"], &server).run();
+    assert_eq!((both.stdout.lines().count(), both.stderr.lines().count()), (1, 1), "{both:?}");
+    for other in ["--json", "--pids", "--status", "--stop", "--logs"] {
+        site.run(&["--print", "pid", other], &server).status(2).stdout("").run();
+    }
+    assert_eq!(site.alive(), [pid]);
 }
 
 #[test]
@@ -36,7 +61,7 @@ fn the_record_has_every_key_and_says_what_was_done() {
     assert_eq!((name.as_str(), port, action.as_str(), first.pid), ("fixture", Some(site.port), "started", Some(pid)));
     assert_eq!((start_id, pids, healthy), (process::stat(pid).unwrap().map(|stat| stat.start_id), vec![pid], true));
     assert!(ready_ms.is_some_and(|time| time >= 50), "{ready_ms:?}");
-    assert_eq!((url, log), (Some(format!("http://localhost:{}/health", site.port)), Some(site.log())));
+    assert_eq!((url, log), (Some(format!("http://localhost:{}", site.port)), Some(site.log())));
     assert_eq!((restarts, reason), (0, None));
     let second = site.line(&["--health", "/health"], &server);
     assert_eq!((second.action.as_str(), second.pid, second.log), ("reused", Some(pid), Some(site.log())));
@@ -123,14 +148,14 @@ fn the_server_has_a_session_of_its_own_and_survives_the_terminal() {
 fn a_failed_write_to_stdout_is_status_125_and_a_closed_pipe_is_quiet() {
     let site = Site::new();
     if std::path::Path::new("/dev/full").exists() {
-        let mut tool = site.serve(&[]);
+        let mut tool = site.run(&["--print", "pid"], &site.server(&[]));
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
         let output = tool.command().stdout(full).stderr(std::process::Stdio::piped()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(125), "{said}");
         assert!(said.contains("cannot write"), "{said}");
     }
-    let mut child = site.serve(&[]).spawn();
+    let mut child = site.run(&["--print", "pid"], &site.server(&[])).spawn();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(site.alive().len(), 1);
@@ -139,8 +164,8 @@ fn a_failed_write_to_stdout_is_status_125_and_a_closed_pipe_is_quiet() {
 #[test]
 fn quiet_silences_all_but_errors() {
     let site = Site::new();
-    let output = site.run(&["--quiet"], &site.server(&[])).stderr("").run();
-    assert_eq!(output.stdout, format!("{}\n", site.alive()[0]));
+    site.run(&["--quiet"], &site.server(&[])).stdout("").stderr("").run();
+    assert_eq!(site.alive().len(), 1);
     let other = Site::new();
     let stranger = Fixture::start(["serve", &format!("127.0.0.1:{}", other.port)]);
     let output = other.run(&["-q"], &other.server(&[])).status(4).run();
@@ -153,7 +178,7 @@ fn a_server_with_workers_has_all_their_pids() {
     let line = site.line(&["--ready-log", "ready"], &site.server(&["--forks", "3"]));
     assert_eq!((line.pids.len(), line.pid), (4, Some(site.alive()[0])));
     assert!(line.pids.is_sorted() && line.pids.contains(&site.alive()[0]), "{:?}", line.pids);
-    let output = site.run(&[], &site.server(&["--forks", "3"])).run();
+    let output = site.run(&["--pids"], &site.server(&["--forks", "3"])).run();
     let shown: Vec<u32> = output.stdout.lines().map(|pid| pid.parse().unwrap()).collect();
     assert_eq!(shown, line.pids);
 }

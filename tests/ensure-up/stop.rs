@@ -13,7 +13,7 @@ use crate::{
 
 /// Prepares the stop of the site's server.
 pub(crate) fn stop(site: &Site) -> Tool {
-    site.bare().args(["--stop", &site.port.to_string()]).any_stdout()
+    site.bare().args(["--stop", &site.port.to_string()]).any_stderr()
 }
 
 /// Changes the record of the site's server.
@@ -51,7 +51,7 @@ fn a_record_that_names_one_worker_of_many_stops_all_of_them() {
         }
         amend(&site, |record| name(record, identity(pids[1])));
         let output = stop(&site).run();
-        assert!(output.stdout.starts_with("stopped "), "{output:?}");
+        assert!(output.stderr.starts_with("stopped "), "{output:?}");
         assert_eq!(site.processes(), []);
         assert!(site.is_forgotten());
     }
@@ -83,7 +83,7 @@ fn what_a_dead_recorded_worker_left_on_the_port_is_known_by_its_command() {
     end(identity(pids[0]));
     end(identity(pids[1]));
     let output = stop(&site).run();
-    assert!(output.stdout.starts_with("stopped "), "{output:?}");
+    assert!(output.stderr.starts_with("stopped "), "{output:?}");
     assert_eq!(site.processes(), []);
 }
 
@@ -148,9 +148,9 @@ fn who_had_to_be_killed_is_told_wherever_a_server_is_stopped() {
     let server = site.server(&["--ignore-term"]);
     let last = |site: &Site| *site.started().last().unwrap();
     site.run(&options, &server).run();
-    said(&stop(&site).any_stderr().run().stderr, last(&site));
+    said(&stop(&site).run().stderr, last(&site));
     site.run(&[&options[..], &["--keep-up"]].concat(), &server).run();
-    said(&stop(&site).any_stderr().run().stderr, last(&site));
+    said(&stop(&site).run().stderr, last(&site));
     let then = site.run(&[&options[..], &["--then", "true"]].concat(), &server).run();
     said(&then.stderr, last(&site));
     site.run(&options, &server).run();
@@ -158,13 +158,14 @@ fn who_had_to_be_killed_is_told_wherever_a_server_is_stopped() {
     said(&site.run(&[&options[..], &["--restart"]].concat(), &server).run().stderr, first);
     // it listens elsewhere, so it is never ready
     let elsewhere = site.server_at(&["--ignore-term"], "127.0.0.1:0");
-    stop(&site).any_stderr().run();
+    stop(&site).run();
     let failed = site.run(&[&options[..], &["--timeout", "1s"]].concat(), &elsewhere).status(124).run();
     said(&failed.stderr, last(&site));
     assert_eq!(site.processes(), []);
     // nothing is said of one that ends in time
     site.run(&options, &site.server(&[])).run();
-    stop(&site).run();
+    let said = stop(&site).run().stderr;
+    assert!(said.starts_with("stopped ") && said.lines().count() == 1, "{said}");
 }
 
 #[test]
@@ -197,7 +198,7 @@ fn postgres_is_stopped_by_its_own_signal_and_any_other_program_by_sigterm() {
     assert!(output.took < Duration::from_secs(2), "behind a shell: {:?}", output.took);
     // what was asked for is sent to every program
     site.run(&["--stop-signal", "TERM", "--grace", "300ms"], &words).run();
-    assert!(stop(&site).any_stderr().run().stderr.contains("SIGKILL after 0.30 s: postgres ("));
+    assert!(stop(&site).run().stderr.contains("SIGKILL after 0.30 s: postgres ("));
     listens_no_more(&site);
 }
 

@@ -25,7 +25,7 @@ fn the_port_stands_in_health_and_log_as_well() {
     let site = Site::new();
     let line = site.line(&["--health", "http://localhost:{port}/x", "--log", "log-{port}"], &site.server(&[]));
     let port = site.port;
-    assert_eq!(line.url, Some(format!("http://localhost:{port}/x")));
+    assert_eq!(line.url, Some(format!("http://localhost:{port}")));
     assert_eq!(line.log, Some(site.path(&format!("log-{port}"))));
     assert!(fs::read_to_string(site.path(&format!("log-{port}"))).unwrap().starts_with("ready 127.0.0.1"));
 }
@@ -86,7 +86,7 @@ fn folders_and_arguments_need_not_be_text() {
     let command = shell("\"$0\" serve --count count 127.0.0.1:$PORT; true", &site.server(&[])[..1]);
     let run = || {
         let tool = site.bare().args(["--json", "--port", &site.port.to_string(), "--log", "log", "--"]).args(&command);
-        crate::site::line(&tool.arg(&name).cwd(&folder).any_stdout().run())
+        crate::site::line(&tool.arg(&name).cwd(&folder).any_stdout().any_stderr().run())
     };
     assert_eq!(run().action, "started");
     // in silence: neither the folder nor the command is another one

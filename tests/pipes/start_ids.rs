@@ -28,7 +28,7 @@ fn a_record_of_where_pidfds_are_not_is_the_same_process_where_they_are() {
     let mut shell = shell(
         &format!(
             "port-who --json {port} >record
-             ensure-up --keep-up --port {own} -- {serve} 2>said >server"
+             ensure-up --keep-up --print pid --port {own} -- {serve} 2>said >server"
         ),
         folder.path(),
     );
@@ -62,7 +62,7 @@ fn where_pidfds_are_not_a_record_of_one_is_neither_gone_nor_signalled() {
     stdout(&script(
         &format!(
             "port-who --json {port} >record
-             ensure-up --keep-up --port {own} -- {serve} 2>said >server"
+             ensure-up --keep-up --print pid --port {own} -- {serve} 2>said >server"
         ),
         folder.path(),
     ));

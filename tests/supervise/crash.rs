@@ -142,6 +142,6 @@ fn orphans_that_come_to_the_supervisor_are_reaped() {
         children.len() == 2 && !children.iter().any(|child| child.ends_with('Z'))
     });
     // what was left behind ends with its server
-    site.bare().args(["--stop"]).any_stdout().run();
+    site.bare().args(["--stop"]).any_stderr().run();
     assert!(site.processes().is_empty());
 }

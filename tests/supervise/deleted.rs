@@ -83,7 +83,7 @@ impl Deleted {
     /// Stops it, and makes sure that nothing is left.
     fn stop(&self) {
         let output = self.site.tool().arg("--stop").run();
-        assert!(output.stdout.starts_with("stopped "), "{output:?}");
+        assert!(output.stderr.starts_with("stopped "), "{output:?}");
         assert!(self.site.is_stopped(), "{:?}", self.site.processes());
     }
 }
@@ -145,7 +145,7 @@ fn a_stop_ends_the_server_and_its_supervisor() {
         for words in [vec!["--stop"], vec!["--stop", &port]] {
             let output = deleted.site.bare().args(&words).any_stdout().any_stderr().run();
             let is_first = words.len() == 1 && moment != Before;
-            assert_eq!(output.stdout.starts_with("stopped "), is_first, "{moment:?} {is_kept}: {output:?}");
+            assert_eq!(output.stderr.starts_with("stopped "), is_first, "{moment:?} {is_kept}: {output:?}");
             assert!(deleted.is_over(), "{moment:?} {is_kept}");
         }
         if let Some(status) = deleted.starter() {

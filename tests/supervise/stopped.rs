@@ -38,8 +38,8 @@ fn stays_dead(site: &Site) {
 fn a_stop_ends_the_supervisor_and_its_server() {
     let site = Site::new();
     let line = site.kept(&[], &site.server(&["--forks", "2"]));
-    let stopped = site.bare().args(["--stop", &site.port.to_string()]).any_stdout().run();
-    assert_eq!(stopped.stdout, format!("stopped fixture on port {} (pid {})\n", site.port, line.pid.expect("a PID")));
+    let stopped = site.bare().args(["--stop", &site.port.to_string()]).any_stderr().run();
+    assert_eq!(stopped.stderr, format!("stopped fixture on port {} (pid {})\n", site.port, line.pid.expect("a PID")));
     stays_dead(&site);
 }
 
@@ -51,7 +51,7 @@ fn a_stop_during_the_pause_before_a_restart_ends_the_supervisor() {
     let entry = site.entry();
     assert_eq!((entry.state.as_str(), entry.pid), ("starting", None));
     assert_eq!(entry.reason.as_deref(), Some("ended with status 1"));
-    site.bare().args(["--stop"]).any_stdout().run();
+    site.bare().args(["--stop"]).any_stderr().run();
     assert_eq!(starter.wait().expect("the starter ends").code(), Some(3));
     stays_dead(&site);
 }
@@ -93,6 +93,11 @@ fn a_server_that_does_not_end_by_itself_is_killed_with_its_workers() {
     site.kept(&["--grace", "100ms"], &site.server(&["--ignore-term", "--forks", "2"]));
     // its supervisor had to
     let said = site.bare().args(["--stop"]).any_stdout().any_stderr().run().stderr;
-    assert!(said.starts_with("SIGKILL after 0.10 s: fixture (") && said.lines().count() == 1, "{said}");
+    assert!(
+        said.starts_with("SIGKILL after 0.10 s: fixture (")
+            && said.contains("\nstopped fixture ")
+            && said.lines().count() == 2,
+        "{said}"
+    );
     stays_dead(&site);
 }

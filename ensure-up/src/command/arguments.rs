@@ -1,12 +1,13 @@
 //! The command line of `ensure-up`.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{ffi::OsString, io, path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, parser::ValueSource};
-use ensure_up::ServiceSpec;
+use ensure_up::{ServiceSpec, report::start_record::StartRecord};
 use proc_tree::cli::{
     args::{self, Common},
     duration,
+    terminal::Look,
 };
 
 use super::{status::Status, words};
@@ -86,15 +87,25 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = duration::parse_interval, requires = "status", help_heading = "Servers that were started")]
     pub(super) watch: Option<Duration>,
 
+    /// Print the PID, the port or the URL of each server that is up, one per line: pid, port or url
+    #[arg(
+        long,
+        value_name = "WHAT",
+        hide_possible_values = true,
+        help_heading = "Output",
+        conflicts_with_all = ["json", "pids", "table", "known"]
+    )]
+    pub(super) print: Option<Print>,
+
     /// One JSON object per server
     #[arg(long, help_heading = "Output", conflicts_with_all = ["pids", "table"])]
     pub(super) json: bool,
 
-    /// The PIDs that hold the port, one per line (the default when stdout is not a terminal)
+    /// The PIDs that hold the port, one per line
     #[arg(long, help_heading = "Output", conflicts_with = "table")]
     pub(super) pids: bool,
 
-    /// What was done, in words (the default on a terminal)
+    /// With --status: a table (the default)
     #[arg(long, help_heading = "Output")]
     pub(super) table: bool,
 
@@ -114,6 +125,29 @@ pub(crate) struct Arguments {
     pub(super) given: Vec<String>,
 }
 
+/// What is printed of a server that is up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Print {
+    /// Its process.
+    Pid,
+    /// Its port.
+    Port,
+    /// Where it answers.
+    Url,
+}
+
+impl Print {
+    /// Returns it; empty where it is not known.
+    pub(super) fn of(self, record: &StartRecord) -> String {
+        let known = match self {
+            Self::Pid => record.pid.map(|pid| pid.to_string()),
+            Self::Port => record.port.map(|port| port.to_string()),
+            Self::Url => record.url.clone(),
+        };
+        known.unwrap_or_default()
+    }
+}
+
 impl Arguments {
     /// Parses the process's arguments.
     pub(super) fn of_process() -> Result<Self, clap::Error> {
@@ -126,6 +160,16 @@ impl Arguments {
         if !self.common.quiet {
             words::say(line);
         }
+    }
+
+    /// Returns what standard error can show.
+    pub(super) fn look(&self) -> Look {
+        Look::of(&io::stderr(), self.common.color)
+    }
+
+    /// Tells whether the server lives on when this call ends.
+    pub(super) fn detaches(&self) -> bool {
+        self.then.is_none() && !self.foreground
     }
 
     /// Returns what names servers: names, and the port that was given.

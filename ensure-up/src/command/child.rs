@@ -35,16 +35,23 @@ pub(super) fn start(from: &mut dyn Read, out: &mut dyn Write) -> anyhow::Result<
     let name = spec.name();
     let (report, exit) = match one::resolve(spec).map(|service| (one::ensure(&service), service)) {
         Ok((Ok((_, (outcome, _))), _)) => {
-            (StartReport { record: StartRecord::up(&outcome), explanation: None }, Status::Done.into())
+            let record = StartRecord::up(&outcome);
+            (StartReport { record, explanation: None, notes: outcome.notes }, Status::Done.into())
         }
         Ok((Err(failure), service)) => {
             let record = words::failed(&failure, &service);
-            (StartReport { record, explanation: Some(words::explain(&failure)) }, status::after(&failure))
+            (
+                StartReport { record, explanation: Some(words::explain(&failure, &service)), notes: Vec::new() },
+                status::after(&failure),
+            )
         }
         Err(error) => {
             let message = error.to_string();
             let explanation = Some(words::message(message.clone()));
-            (StartReport { record: StartRecord::not_up(&name, message), explanation }, Status::Usage.into())
+            (
+                StartReport { record: StartRecord::not_up(&name, message), explanation, notes: Vec::new() },
+                Status::Usage.into(),
+            )
         }
     };
     serde_json::to_writer(&mut *out, &report)

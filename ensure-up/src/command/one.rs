@@ -1,6 +1,6 @@
 //! One service, as the command line describes it.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::Write;
 
 use ensure_up::{
     Call, Clock, Failure, Folders, Outcome, Service, ServiceSpec, Up, report::start_record::StartRecord, start,
@@ -22,17 +22,17 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     let service = resolve(arguments.spec.clone())?;
     match ensure(&service) {
         Ok((folders, (outcome, server))) => {
-            report(arguments, &outcome, out)?;
-            match (&arguments.then, arguments.foreground) {
-                (None, false) => Ok(Status::Done.into()),
-                _ => attached::stay(arguments, &service, &folders, &outcome, server),
+            report(arguments, &service, &outcome, out)?;
+            if arguments.detaches() {
+                return Ok(Status::Done.into());
             }
+            attached::stay(arguments, &service, &folders, &outcome, server)
         }
         Err(failure) => {
             if arguments.json {
                 words::failed(&failure, &service).write(out).map_err(OutputError)?;
             }
-            words::explain(&failure).lines().for_each(|line| words::say(&line));
+            words::explain(&failure, &service).lines().for_each(|line| words::say(&line));
             Ok(status::after(&failure))
         }
     }
@@ -51,22 +51,22 @@ pub(super) fn ensure(service: &Service) -> Result<(Folders, Up), Failure> {
     Ok((folders, up))
 }
 
-fn report(arguments: &Arguments, outcome: &Outcome, out: &mut dyn Write) -> Result<(), OutputError> {
-    let sentence = words::sentence(outcome);
+/// Writes what was asked for, and says what was done.
+fn report(arguments: &Arguments, service: &Service, outcome: &Outcome, out: &mut dyn Write) -> Result<(), OutputError> {
+    let record = StartRecord::up(outcome);
     if arguments.json {
-        StartRecord::up(outcome).write(out)?;
-    } else if arguments.table || (io::stdout().is_terminal() && !arguments.pids) {
-        writeln!(out, "{sentence}").and_then(|()| out.flush())?;
-    } else if (arguments.then.is_some() || arguments.foreground) && !arguments.pids {
-        // what the command writes is the result
-        arguments.note(&sentence);
-    } else {
-        for pid in &outcome.pids {
-            writeln!(out, "{pid}")?;
-        }
-        out.flush()?;
-        arguments.note(&sentence);
+        record.write(out)?;
     }
+    if let Some(print) = arguments.print {
+        writeln!(out, "{}", print.of(&record))?;
+    }
+    if arguments.pids {
+        outcome.pids.iter().try_for_each(|pid| writeln!(out, "{pid}"))?;
+    }
+    out.flush()?;
+    let is_news = outcome.is_first && arguments.detaches();
+    let how = if is_news { words::handling(service, outcome.port) } else { String::new() };
+    arguments.note(&format!("{}{how}", words::sentence(outcome, &arguments.look())));
     for note in &outcome.notes {
         arguments.note(&format!("note: {note}"));
     }

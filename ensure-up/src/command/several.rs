@@ -1,11 +1,6 @@
 //! The services of `ensure-up.toml`: all, or those that are named, with what they need.
 
-use std::{
-    ffi::OsStr,
-    io::{self, IsTerminal, Write},
-    path::Path,
-    time::Duration,
-};
+use std::{ffi::OsStr, io::Write, path::Path};
 
 use ensure_up::{
     Action, Folders, ServerProcesses, ServerRecord, ServiceSpec,
@@ -17,18 +12,15 @@ use ensure_up::{
     stop,
 };
 use proc_tree::{
-    Facts, Identity,
+    Identity,
     cli::{
         args::OutputError,
-        duration,
         status::{Exit, UsageError},
-        table::Table,
-        terminal::Look,
         text,
     },
 };
 
-use super::{arguments::Arguments, attached, status::Status, words};
+use super::{arguments::Arguments, attached, row::Columns, status::Status, words};
 
 /// Starts the services, says what came of each, and stays while a command runs if that was asked for.
 pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
@@ -40,19 +32,26 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
         chosen.iter().map(|service| service.overlaid(&arguments.spec, &arguments.given)).collect();
     let folder = path.parent().unwrap_or(Path::new("/"));
     let several = Several { services: &services, folder, sequential: arguments.sequential };
+    let is_first = is_first(folder);
+    let (columns, look) = (Columns::of(&services), arguments.look());
     let mut written = Ok(());
     let ended = several.start(&mut |index, start| {
-        let result = one_ended(arguments, &services[index], start, out);
-        if written.is_ok() {
-            written = result;
+        if arguments.json && written.is_ok() {
+            written = start.report.record.write(out).map_err(OutputError);
         }
+        let row = columns.row(&services[index], start, &look);
+        if start.status == 0 { arguments.note(&row) } else { words::say(&row) }
     })?;
     written?;
     let ended = match ended {
         Ok(ended) => ended,
         Err(signal) => return Ok(Exit::Signal(signal)),
     };
-    all_ended(arguments, &services, &ended, out)?;
+    print(arguments, &ended, out)?;
+    let has_started = ended.iter().any(|start| start.report.record.action == Action::Started);
+    if is_first && has_started && arguments.detaches() {
+        arguments.note("hint: ensure-up --status shows them, --logs NAME prints the log of one, --stop stops them");
+    }
     match (ended.iter().find(|start| start.status != 0), &arguments.then) {
         (Some(failed), _) => Ok(Exit::Code(failed.status)),
         (None, Some(command)) => run_then(arguments, command, &ended),
@@ -87,39 +86,21 @@ pub(super) fn usage(error: &ConfigError) -> UsageError {
     }
 }
 
-/// Tells of a service as soon as its start has ended.
-fn one_ended(
-    arguments: &Arguments,
-    service: &ServiceSpec,
-    start: &EndedStart,
-    out: &mut dyn Write,
-) -> Result<(), OutputError> {
-    if arguments.json {
-        start.report.record.write(out)?;
-    }
-    match &start.report.explanation {
-        Some(explanation) => explanation.lines().for_each(|line| words::say(&line)),
-        None if start.status != 0 => words::say(&cells(service, start).join("  ")),
-        None if !arguments.json => arguments.note(&cells(service, start).join("  ")),
-        None => {}
-    }
-    Ok(())
+/// Tells whether nothing was ever started here; what cannot be told is no reason to tell it again.
+fn is_first(folder: &Path) -> bool {
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let known = Folders::find().map(|folders| ServerRecord::is_any_of_folder(&folders, &folder));
+    matches!(known, Ok(Ok(false)))
 }
 
-/// Tells of all services once more, in the file's order.
-fn all_ended(
-    arguments: &Arguments,
-    services: &[ServiceSpec],
-    ended: &[EndedStart],
-    out: &mut dyn Write,
-) -> Result<(), OutputError> {
-    if arguments.table || (io::stdout().is_terminal() && !arguments.pids && !arguments.json) {
-        let mut table = Table::headless(4);
-        for (service, start) in services.iter().zip(ended) {
-            table.row(cells(service, start));
-        }
-        table.write(out, &Look::of(&io::stdout(), arguments.common.color))?;
-    } else if !arguments.json && (arguments.then.is_none() || arguments.pids) {
+/// Writes what was asked for of those that are up, in the file's order.
+fn print(arguments: &Arguments, ended: &[EndedStart], out: &mut dyn Write) -> Result<(), OutputError> {
+    if let Some(print) = arguments.print {
+        // one that is not up has its line as well: which is whose is told by the order
+        let up = |start: &EndedStart| if start.status == 0 { print.of(&start.report.record) } else { String::new() };
+        ended.iter().try_for_each(|start| writeln!(out, "{}", up(start)))?;
+    }
+    if arguments.pids {
         let up = ended.iter().filter(|start| start.status == 0);
         for pid in proc_tree::ascending(up.flat_map(|start| start.report.record.pids.clone())) {
             writeln!(out, "{pid}")?;
@@ -152,32 +133,4 @@ fn run_then(arguments: &Arguments, command: &OsStr, ended: &[EndedStart]) -> any
         }
     }
     Ok(exit?)
-}
-
-fn cells(service: &ServiceSpec, start: &EndedStart) -> Vec<String> {
-    let record = &start.report.record;
-    let StartRecord { name, action, port, reason, .. } = record;
-    let port = port.filter(|_| *action != Action::Failed).map_or_else(String::new, |port| port.to_string());
-    let pid = record.pid.map_or_else(|| "owner not visible to you".into(), |pid| format!("pid {pid}"));
-    let took = Duration::from_millis(record.ready_ms.unwrap_or_default());
-    let last = match action {
-        Action::Failed => {
-            let log = record.log.as_ref().map_or_else(String::new, |_| format!("; ensure-up --logs {name}"));
-            format!("{}{log}", reason.as_deref().unwrap_or("not up"))
-        }
-        action if action.is_start() || *action == Action::Joined => {
-            format!("in {} ({pid}){}", duration::elapsed(took), after(service))
-        }
-        _ => format!("({pid}{})", up(record)),
-    };
-    vec![name.clone(), action.word().into(), port, last]
-}
-
-fn up(record: &StartRecord) -> String {
-    let facts = record.pid.and_then(|pid| Facts::of(pid).ok().flatten());
-    facts.map_or_else(String::new, |facts| format!(", up {}", duration::uptime(facts.uptime())))
-}
-
-fn after(service: &ServiceSpec) -> String {
-    if service.depends_on.is_empty() { String::new() } else { format!(", after {}", service.depends_on.join(", ")) }
 }

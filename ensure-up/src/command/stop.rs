@@ -135,7 +135,7 @@ impl Stop<'_> {
 
     /// Says why a server is not gone: what is left of it is the honest no.
     fn failed(&mut self, failure: &Failure, record: Option<&ServerRecord>) {
-        let mut explanation = words::explain(failure);
+        let mut explanation = words::concerning(failure);
         let is_of_another = matches!(failure, Failure::Another { .. } | Failure::Foreign { .. });
         if is_of_another {
             explanation.hints = words::freeing(failure).into_iter().collect();
@@ -155,18 +155,20 @@ impl Stop<'_> {
 
 fn report(arguments: &Arguments, stopped: &server::Stopped, out: &mut dyn Write) -> Result<(), OutputError> {
     let ServerRecord { name, port, .. } = &stopped.record;
-    stopped.killed.lines.iter().for_each(|line| arguments.note(line));
     if arguments.json {
-        return Ok(StartRecord::stopped(&stopped.record, stopped.identity).write(out)?);
-    }
-    let Some(identity) = stopped.identity else {
-        arguments.note(&format!("{} on port {port}: not running", text::escape(name)));
-        return Ok(());
-    };
-    if arguments.pids {
+        StartRecord::stopped(&stopped.record, stopped.identity).write(out)?;
+    } else if let Some(identity) = stopped.identity.filter(|_| arguments.pids) {
         writeln!(out, "{identity}")?;
-    } else {
-        writeln!(out, "{} {} on port {port} (pid {identity})", Action::Stopped.word(), text::escape(name))?;
     }
-    Ok(out.flush()?)
+    out.flush()?;
+    stopped.killed.lines.iter().for_each(|line| arguments.note(line));
+    let name = text::escape(name);
+    arguments.note(&match stopped.identity {
+        Some(identity) => {
+            let pid = words::pid(identity, &arguments.look());
+            format!("{} {name} on port {port} ({pid})", Action::Stopped.word())
+        }
+        None => format!("{name} on port {port}: not running"),
+    });
+    Ok(())
 }

@@ -1,16 +1,23 @@
 //! What the command says to a person: what was done, and why it was not, with what would help.
 
-use std::io::Write;
+use std::{borrow::Cow, io::Write};
 
 use ensure_up::{
     Action, Failure, Outcome, Service,
     log::rotate,
-    report::{explanation::Explanation, start_record::StartRecord},
+    report::{
+        explanation::{Explanation, LogEnd},
+        start_record::StartRecord,
+    },
 };
 use port_who::Holding;
 use proc_tree::{
-    Facts,
-    cli::{duration, size, text},
+    Facts, Identity,
+    cli::{
+        duration, size,
+        terminal::{Look, PID},
+        text,
+    },
     users,
 };
 use regex::Regex;
@@ -21,22 +28,46 @@ pub(super) fn say(line: &str) {
 }
 
 /// Says in one line what was done.
-pub(super) fn sentence(outcome: &Outcome) -> String {
+pub(super) fn sentence(outcome: &Outcome, look: &Look) -> String {
     let Outcome { name, port, .. } = outcome;
-    let pid = outcome.identity.map_or_else(|| "owner not visible to you".into(), |identity| format!("pid {identity}"));
+    let pid = outcome.identity.map_or_else(|| "owner not visible to you".into(), |identity| pid(identity, look));
     let took = duration::elapsed(outcome.took);
     let head = format!("{} {} on port {port}", outcome.action.word(), text::escape(name));
     match outcome.action {
-        action if action.is_start() => {
-            let log = outcome.log.as_ref().map_or_else(String::new, |path| format!(", log {}", text::path(path)));
-            format!("{head} in {took} ({pid}){log}")
-        }
+        action if action.is_start() => format!("{head} in {took} ({pid})"),
         Action::Joined => format!("{head} after {took} ({pid})"),
         _ => {
             let because =
                 outcome.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", text::escape(reason)));
             format!("{head} ({pid}{}){because}", uses(outcome))
         }
+    }
+}
+
+/// Writes `pid 4711`, with the number in the style of PIDs.
+pub(super) fn pid(identity: Identity, look: &Look) -> String {
+    format!("pid {}", look.paint(PID, &identity.to_string()))
+}
+
+/// Says how to stop a server and to see its log, for somebody who never started one here.
+pub(super) fn handling(service: &Service, port: u16) -> String {
+    let handle = handle(service).unwrap_or_else(|| port.to_string());
+    format!("; stop: ensure-up --stop {handle}; log: ensure-up --logs {handle}")
+}
+
+/// Returns the word that means the service's server here: its name, else its port.
+fn handle(service: &Service) -> Option<String> {
+    let name = service.id.name.as_ref().map(|name| text::escape(&quoted(name)).into_owned());
+    name.or_else(|| Some(service.ports.only()?.to_string()))
+}
+
+/// Quotes a word for the shell, where it needs that.
+fn quoted(word: &str) -> Cow<'_, str> {
+    let is_plain = |one: char| one.is_alphanumeric() || "-_.,:/@%+=".contains(one);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        Cow::Borrowed(word)
+    } else {
+        Cow::Owned(format!("'{}'", word.replace('\'', "'\\''")))
     }
 }
 
@@ -67,22 +98,20 @@ pub(super) fn message(message: String) -> Explanation {
 }
 
 /// Explains why a server is not up: the message, the end of its log, who holds its port, hints.
-pub(super) fn explain(failure: &Failure) -> Explanation {
-    let mut explanation = message(text::failure(failure));
-    if let Some(path) = failure.log() {
-        let tail = rotate::tail(path, rotate::TAIL_LINES);
-        let shown = text::path(path);
-        if tail.is_empty() {
-            explanation.message.extend(["; its log ", &shown, " is empty"]);
-        } else {
-            explanation.message.extend(["; the end of ", &shown, ":"]);
-            explanation.details.extend(tail.iter().map(|line| text::escape(line).into_owned()));
-        }
-    }
+pub(super) fn explain(failure: &Failure, service: &Service) -> Explanation {
+    let log = failure.log().map(|path| {
+        let lines = rotate::tail(path, rotate::TAIL_LINES);
+        let shown_by = handle(service).map_or_else(|| text::path(path), |handle| format!("ensure-up --logs {handle}"));
+        LogEnd { shown_by, lines: lines.iter().map(|line| text::escape(line).into_owned()).collect() }
+    });
+    Explanation { log, ..concerning(failure) }
+}
+
+/// Explains a failure without a log: the message, who holds the port, hints.
+pub(super) fn concerning(failure: &Failure) -> Explanation {
     let is_own = matches!(failure, Failure::Another { .. } | Failure::Changed { .. });
-    explanation.details.extend(failure.holdings().iter().map(|holding| holder(holding, is_own)));
-    explanation.hints.extend(hint(failure));
-    explanation
+    let details = failure.holdings().iter().map(|holding| holder(holding, is_own)).collect();
+    Explanation { details, hints: hint(failure).into_iter().collect(), ..message(text::failure(failure)) }
 }
 
 /// Describes a holder; of one of this user's own services whose and where is told already.

@@ -7,17 +7,38 @@ use serde::{Deserialize, Serialize};
 pub struct Explanation {
     /// What failed, in one line.
     pub message: String,
-    /// What belongs to it: the end of a log, the holders of a port.
+    /// The end of its log, if that tells more.
+    pub log: Option<LogEnd>,
+    /// Who is concerned: the holders of a port.
     pub details: Vec<String>,
     /// What would help.
     pub hints: Vec<String>,
 }
 
+/// The last lines of a log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEnd {
+    /// What shows all of it.
+    pub shown_by: String,
+    /// The lines, without what could fool a terminal.
+    pub lines: Vec<String>,
+}
+
 impl Explanation {
     /// Returns the lines as they are shown.
     pub fn lines(&self) -> impl Iterator<Item = String> {
-        let details = self.details.iter().map(|detail| format!("  {detail}"));
+        let end = match &self.log {
+            None => String::new(),
+            Some(log) if log.lines.is_empty() => "; its log is empty".into(),
+            Some(log) => format!("; the end of its log ({}):", log.shown_by),
+        };
         let hints = self.hints.iter().map(|hint| format!("hint: {hint}"));
-        std::iter::once(format!("ensure-up: {}", self.message)).chain(details).chain(hints)
+        std::iter::once(format!("ensure-up: {}{end}", self.message)).chain(self.below()).chain(hints)
+    }
+
+    /// Returns what stands below the message, indented: the end of the log, and who is concerned.
+    pub fn below(&self) -> impl Iterator<Item = String> {
+        let log = self.log.iter().flat_map(|log| &log.lines);
+        log.chain(&self.details).map(|line| format!("  {line}"))
     }
 }

@@ -77,6 +77,8 @@ pub struct Outcome {
     pub differs: Vec<Part>,
     /// The folder of its service.
     pub folder: PathBuf,
+    /// Whether it is the first that was ever started from its folder: then nobody there knows yet how to see and stop it.
+    pub is_first: bool,
     /// What the caller should know besides.
     pub notes: Vec<String>,
 }

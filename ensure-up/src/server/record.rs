@@ -187,6 +187,14 @@ impl ServerRecord {
         Ok(records)
     }
 
+    /// Tells whether a server was started from this folder, or one of its services, as far as is remembered.
+    ///
+    /// # Errors
+    /// As [`ServerRecord::all`].
+    pub fn is_any_of_folder(folders: &Folders, folder: &Path) -> io::Result<bool> {
+        Ok(Self::all(folders)?.iter().any(|record| record.service.folder == folder))
+    }
+
     fn load(path: &Path) -> io::Result<Option<Self>> {
         let unreadable = |source: io::Error| {
             let kind = source.kind();

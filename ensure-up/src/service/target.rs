@@ -18,7 +18,8 @@ pub(crate) fn target(health: Option<&str>, listener: SocketAddr) -> Result<Targe
     }
 }
 
-/// Writes the target as people do: with `localhost` for the usual addresses of this machine.
+/// Writes the server's base as people do: with `localhost` for the usual addresses of this machine. That it speaks HTTP is
+/// known by how it is asked for its health.
 pub(crate) fn url(health: Option<&str>, listener: SocketAddr) -> String {
     let address = match reachable(listener) {
         usual if usual.ip() == Ipv4Addr::LOCALHOST || usual.ip() == Ipv6Addr::LOCALHOST => {
@@ -27,10 +28,27 @@ pub(crate) fn url(health: Option<&str>, listener: SocketAddr) -> String {
         other => other.to_string(),
     };
     match health {
+        Some(path) if path.starts_with('/') => format!("http://{address}"),
+        Some(target) => site(target, listener.port()).unwrap_or_else(|| format!("tcp://{address}")),
         None => format!("tcp://{address}"),
-        Some(path) if path.starts_with('/') => format!("http://{address}{path}"),
-        Some(target) => target.to_owned(),
     }
+}
+
+/// Returns scheme, host and port of an HTTP target that is on this port; another one says nothing of the server's own base.
+fn site(target: &str, port: u16) -> Option<String> {
+    let (scheme, rest) = target.split_once("://")?;
+    let usual = match scheme.to_ascii_lowercase().as_str() {
+        "http" => 80,
+        "https" => 443,
+        _ => return None,
+    };
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let place = authority.rsplit('@').next()?;
+    let asked = place
+        .rsplit_once(':')
+        .filter(|(_, port)| !port.contains(']'))
+        .map_or(Some(usual), |(_, port)| port.parse().ok());
+    (asked == Some(port)).then(|| format!("{scheme}://{place}"))
 }
 
 /// A server on every address is asked on the loopback one.
@@ -52,9 +70,12 @@ mod tests {
         let listener = |text: &str| text.parse().expect("an address");
         for (health, address, shown, asked) in [
             (None, "0.0.0.0:80", "tcp://localhost:80", "tcp://127.0.0.1:80"),
-            (Some("/h"), "[::]:80", "http://localhost:80/h", "http://[::1]:80/h"),
-            (Some("/h"), "127.0.0.2:80", "http://127.0.0.2:80/h", "http://127.0.0.2:80/h"),
-            (Some("unix:/x"), "127.0.0.1:80", "unix:/x", "unix:/x"),
+            (Some("/h"), "[::]:80", "http://localhost:80", "http://[::1]:80/h"),
+            (Some("/h"), "127.0.0.2:80", "http://127.0.0.2:80", "http://127.0.0.2:80/h"),
+            (Some("https://u:p@a.test:80/h?x=:1"), "[::]:80", "https://a.test:80", "https://u:***@a.test:80/h?x=:1"),
+            (Some("http://[::1]/h"), "[::1]:80", "http://[::1]", "http://[::1]/h"),
+            (Some("http://a.test:81/h"), "[::1]:80", "tcp://localhost:80", "http://a.test:81/h"),
+            (Some("unix:/x"), "127.0.0.1:80", "tcp://localhost:80", "unix:/x"),
         ] {
             assert_eq!(url(health, listener(address)), shown);
             assert_eq!(target(health, listener(address)).expect("a target").to_string(), asked);

@@ -92,6 +92,7 @@ impl Call<'_> {
             reason: None,
             differs: Vec::new(),
             folder: self.service.id.folder.clone(),
+            is_first: false,
             notes: Vec::new(),
         }
     }

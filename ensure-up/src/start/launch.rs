@@ -22,6 +22,13 @@ use crate::{
 
 /// Starts the server and waits until it is ready; one that does not come up is stopped.
 pub(super) fn start(call: &Call<'_>, port: u16, action: Action) -> Result<Up, Failure> {
+    // what cannot be told is no reason to tell it again
+    let is_known = ServerRecord::is_any_of_folder(call.folders, &call.service.id.folder).unwrap_or(true);
+    let (outcome, server) = begin(call, port, action)?;
+    Ok((Outcome { is_first: !is_known && outcome.action == Action::Started, ..outcome }, server))
+}
+
+fn begin(call: &Call<'_>, port: u16, action: Action) -> Result<Up, Failure> {
     let Call { service, folders, .. } = call;
     let path = service.log_path(&folders.logs, port);
     if service.kept_up().is_some() {

@@ -28,6 +28,8 @@ pub struct StartReport {
     pub record: StartRecord,
     /// Why the server is not up, if it is not.
     pub explanation: Option<Explanation>,
+    /// What the caller should know besides.
+    pub notes: Vec<String>,
 }
 
 /// A start that has ended.
@@ -146,7 +148,7 @@ impl Several<'_> {
     fn not_started(&self, index: usize, needed: usize, status: u8) -> EndedStart {
         let why = format!("not started: it needs {}, which is not up", self.services[needed].name());
         let record = self.not_up(index, why);
-        EndedStart { report: StartReport { record, explanation: None }, status }
+        EndedStart { report: StartReport { record, explanation: None, notes: Vec::new() }, status }
     }
 
     fn ended(&self, index: usize, output: &Output) -> EndedStart {
@@ -154,7 +156,7 @@ impl Several<'_> {
         let status = status.and_then(|status| u8::try_from(status).ok()).unwrap_or(u8::MAX);
         let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
             let why = format!("the process that starts it ended with {}", output.status);
-            StartReport { record: self.not_up(index, why), explanation: None }
+            StartReport { record: self.not_up(index, why), explanation: None, notes: Vec::new() }
         });
         // to be up takes both
         let is_lost = status == 0 && report.record.action == crate::Action::Failed;

@@ -1,0 +1,147 @@
+//! What came of each service, as a row for a person: aligned, wrapped at the terminal's edge, what belongs to it below.
+
+use std::time::Duration;
+
+use ensure_up::{
+    Action, ServiceSpec,
+    report::{explanation::Explanation, start_record::StartRecord},
+    start::several::EndedStart,
+};
+use proc_tree::{
+    Facts,
+    cli::{
+        duration,
+        terminal::{Look, PID},
+        text,
+    },
+};
+
+const GAP: usize = 2;
+
+/// The widths of the columns, known before anything has come of any service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Columns {
+    name: usize,
+    action: usize,
+    port: usize,
+}
+
+impl Columns {
+    /// Makes room for these services.
+    pub(super) fn of(services: &[ServiceSpec]) -> Self {
+        let name = services.iter().map(|service| text::width(&text::escape(&service.name()))).max().unwrap_or(0);
+        let ports = services.iter().filter_map(|service| Some(service.port?.high.to_string().len()));
+        let stops_first = |service: &ServiceSpec| {
+            let existing = service.existing;
+            existing.restart || existing.restart_if_changed || existing.replace
+        };
+        let longest = if services.iter().any(stops_first) { Action::Restarted } else { Action::Started };
+        Self { name, action: longest.word().len(), port: ports.max().unwrap_or(0) }
+    }
+
+    /// Writes the row of a service whose start has ended.
+    pub(super) fn row(&self, service: &ServiceSpec, start: &EndedStart, look: &Look) -> String {
+        let record = &start.report.record;
+        let StartRecord { name, action, .. } = record;
+        let port = record.port.filter(|_| *action != Action::Failed).map_or_else(String::new, |port| port.to_string());
+        let cell = |cell: &str, width: usize| format!("{cell}{:1$}", "", GAP + width.saturating_sub(text::width(cell)));
+        let head = cell(&text::escape(name), self.name) + &cell(action.word(), self.action);
+        let head = format!("{head}{port:>width$}  ", width = self.port);
+        let rest = match &start.report.explanation {
+            Some(Explanation { message, .. }) => message.clone(),
+            None => text::escape(&outcome(service, record)).into_owned(),
+        };
+        let mut lines = wrapped(&head, &rest, look);
+        let indent = " ".repeat(self.name + GAP);
+        for line in Self::below(start, look) {
+            lines.extend(wrapped(&indent, &line, look));
+        }
+        let text = lines.join("\n");
+        match record.pid {
+            Some(pid) => text.replacen(&format!("pid {pid}"), &format!("pid {}", look.paint(PID, &pid.to_string())), 1),
+            None => text,
+        }
+    }
+
+    /// The end of a log is for somebody who cannot ask for it: on a terminal the command that shows it is enough.
+    fn below(start: &EndedStart, look: &Look) -> Vec<String> {
+        let mut lines = Vec::new();
+        let StartRecord { name, .. } = &start.report.record;
+        if let Some(explanation) = &start.report.explanation {
+            let log = explanation.log.as_ref();
+            let shown = log.filter(|log| look.columns.is_none() && !log.lines.is_empty());
+            lines.extend(
+                shown
+                    .into_iter()
+                    .flat_map(|log| &log.lines)
+                    .chain(&explanation.details)
+                    .map(|line| format!("  {line}")),
+            );
+            lines.extend(explanation.hints.iter().map(|hint| format!("hint: {hint}")));
+            lines.extend(log.map(|log| format!("hint: {}", log.shown_by)));
+        }
+        lines.extend(start.report.notes.iter().map(|note| format!("note: {}: {note}", text::escape(name))));
+        lines
+    }
+}
+
+/// Words what was done, as the end of a row.
+fn outcome(service: &ServiceSpec, record: &StartRecord) -> String {
+    let pid = record.pid.map_or_else(|| "owner not visible to you".into(), |pid| format!("pid {pid}"));
+    let took = || duration::elapsed(Duration::from_millis(record.ready_ms.unwrap_or_default()));
+    match record.action {
+        Action::Failed => record.reason.clone().unwrap_or_else(|| "not up".into()),
+        action if action.is_start() => format!("in {} ({pid}){}", took(), after(service)),
+        Action::Joined => format!("after {} ({pid})", took()),
+        _ => {
+            let because = record.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+            format!("({pid}{}){because}", up(record))
+        }
+    }
+}
+
+fn up(record: &StartRecord) -> String {
+    let facts = record.pid.and_then(|pid| Facts::of(pid).ok().flatten());
+    facts.map_or_else(String::new, |facts| format!(", up {}", duration::uptime(facts.uptime())))
+}
+
+fn after(service: &ServiceSpec) -> String {
+    if service.depends_on.is_empty() { String::new() } else { format!(", after {}", service.depends_on.join(", ")) }
+}
+
+/// Breaks a text between its words, so that it stands right of its head; where there is little room for that, or no edge,
+/// it is not broken.
+fn wrapped(head: &str, rest: &str, look: &Look) -> Vec<String> {
+    const LEAST: usize = 16;
+    let indent = text::width(head);
+    let room = look.columns.and_then(|columns| columns.checked_sub(indent)).filter(|&room| room >= LEAST);
+    let Some(room) = room.filter(|&room| text::width(rest) > room) else { return vec![format!("{head}{rest}")] };
+    let mut lines = vec![String::new()];
+    for word in rest.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if text::width(line) + 1 + text::width(word) <= room => line.extend([" ", word]),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    let place = |(index, line)| if index == 0 { format!("{head}{line}") } else { format!("{:indent$}{line}", "") };
+    lines.into_iter().enumerate().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_broken_between_words_right_of_its_head() {
+        let columns = |columns| Look { color: false, columns };
+        let text = "python3 ended with status 1";
+        assert_eq!(wrapped("ml  ", text, &columns(None)), ["ml  python3 ended with status 1"]);
+        assert_eq!(wrapped("ml  ", text, &columns(Some(31))), ["ml  python3 ended with status 1"]);
+        assert_eq!(wrapped("ml  ", text, &columns(Some(30))), ["ml  python3 ended with status", "    1"]);
+        assert_eq!(wrapped("ml  ", text, &columns(Some(20))), ["ml  python3 ended", "    with status 1"]);
+        assert_eq!(wrapped("ml  ", text, &columns(Some(10))), ["ml  python3 ended with status 1"], "too little room");
+        let long = format!("{} x", "a".repeat(40));
+        assert_eq!(wrapped("ml  ", &long, &columns(Some(30))), [format!("ml  {}", "a".repeat(40)), "    x".into()]);
+    }
+}

@@ -1,0 +1,56 @@
+//! What is said of the services of a file: a row for each, once.
+
+use crate::{run, site, support::Terminal};
+
+/// Two that come up, one that does not, and one that needs it.
+const SERVICES: [(&str, u16, &str, &str); 4] = [
+    ("db", 0, "", ""),
+    ("gateway", 1, "", "depends_on = [\"db\"]"),
+    ("ml", 2, "--print loading --die-after 50 --delay 5000", ""),
+    ("web", 3, "", "depends_on = [\"ml\"]"),
+];
+
+/// Returns the line that starts so, which is there once.
+fn row<'t>(text: &'t str, start: &str) -> &'t str {
+    let found: Vec<&str> = text.lines().filter(|line| line.starts_with(start)).collect();
+    let [row] = found[..] else { panic!("one line that starts with {start:?} in\n{text}") };
+    row.trim_end()
+}
+
+#[test]
+fn each_service_has_one_row_and_the_rows_are_aligned() {
+    let site = site(&SERVICES);
+    let said = run(&site, &["--all"]).stdout("").status(3).run().stderr;
+    row(&said, &format!("db       started  {}  in ", site.port));
+    let gateway = row(&said, &format!("gateway  started  {}  in ", site.port + 1));
+    assert!(gateway.ends_with(", after db"), "{gateway}");
+    let ended = format!(", before it held port {}", site.port + 2);
+    assert!(row(&said, "ml       failed          ml ended with status 7 after ").ends_with(&ended), "{said}");
+    assert_eq!(row(&said, "web "), "web      failed          not started: it needs ml, which is not up");
+    // nobody will ask for the log where nobody reads this at once
+    let lines: Vec<&str> = said.lines().collect();
+    let at = lines.iter().position(|line| line.trim() == "loading").unwrap_or_else(|| panic!("{said}"));
+    assert_eq!(lines[at], "           loading");
+    assert_eq!(lines.iter().filter(|line| **line == "         hint: ensure-up --logs ml").count(), 1, "{said}");
+    row(&said, "hint: ensure-up --status shows them, --logs NAME prints the log of one, --stop stops them");
+    let again = run(&site, &["--all", "--print", "port"]).status(3).run();
+    row(&again.stderr, "db       reused   ");
+    assert!(!again.stderr.contains("hint: ensure-up --status"), "they are known here by now: {}", again.stderr);
+    assert_eq!(again.stdout, format!("{}\n{}\n\n\n", site.port, site.port + 1));
+    let quiet = run(&site, &["--all", "-q"]).stdout("").status(3).run().stderr;
+    assert!(!quiet.contains("reused") && quiet.contains("ml ") && quiet.contains("web "), "{quiet}");
+}
+
+#[test]
+fn on_a_terminal_a_row_is_wrapped_at_its_edge_and_its_hint_stands_below_it() {
+    let site = site(&SERVICES);
+    let mut tool = run(&site, &["ml"]);
+    let (status, screen) = Terminal::start(tool.command(), 60, 20).end();
+    assert_eq!(status.code(), Some(3), "{screen}");
+    let shown: Vec<&str> = screen.rsplit("\x1b[K").next().unwrap_or_default().lines().map(str::trim_end).collect();
+    let [first, second, hint] = shown[..] else { panic!("three lines: {screen:?}") };
+    assert!(first.starts_with("ml  failed          ml ended with status 7 after ") && first.len() <= 60, "{first}");
+    let rest = second.strip_prefix(&" ".repeat(20)).unwrap_or_else(|| panic!("{second}"));
+    assert!(rest.ends_with(&format!("held port {}", site.port + 2)), "{second}");
+    assert_eq!(hint, "    hint: ensure-up --logs ml");
+}
