@@ -1,6 +1,8 @@
 //! Keeping a server up: what starts it again when it crashes, hangs or changes.
 
+mod brake;
 pub mod breaker;
+mod changes;
 mod generation;
 mod gitignore;
 mod holders;

@@ -5,7 +5,7 @@ use proc_tree::{process, tree};
 
 use crate::{
     kept::scripted,
-    site::{Site, send},
+    site::{Site, line, ports, send},
     support::eventually,
 };
 
@@ -47,13 +47,19 @@ fn too_many_crashes_open_the_breaker_which_is_remembered_until_a_restart_is_aske
         let entry = site.entry();
         assert_eq!((entry.state.as_str(), entry.running, entry.pid), ("broken", false, None));
         let reason = entry.reason.expect("a reason");
-        for part in ["3 crashes within 1m", "ended with status 7", "no module named punie"] {
+        for part in ["3 crashes within 1m", "ended with status 7", "no module named punie; --restart tries again"] {
             assert!(reason.contains(part), "{reason}");
         }
     }
     eventually("an end of all", || site.processes().is_empty());
-    let again = site.keep(&options, &command).status(5).run();
-    assert!(again.stderr.contains("\n  no module named punie\n"), "{}", again.stderr);
+    // the same call again, kept up or not, says why and what helps
+    for again in [site.keep(&options, &command), site.run(&[], &command), site.run(&["--then", "true"], &command)] {
+        let again = again.status(5).run();
+        assert!(again.stderr.contains("\n  no module named punie\n"), "{}", again.stderr);
+        assert!(again.stderr.contains("; --restart tries again; the end of "), "{}", again.stderr);
+    }
+    let line = line(&site.run(&["--json"], &command).status(5).any_stderr().run());
+    assert!(line.reason.is_some_and(|reason| reason.ends_with("; --restart tries again")));
     assert_eq!(site.started().len(), 3);
     site.keep(&[&options[..], &["--restart"]].concat(), &command).status(5).run();
     assert_eq!(site.started().len(), 6);
@@ -144,4 +150,23 @@ fn orphans_that_come_to_the_supervisor_are_reaped() {
     // what was left behind ends with its server
     site.bare().args(["--stop"]).any_stderr().run();
     assert!(site.processes().is_empty());
+}
+
+#[test]
+fn an_open_breaker_is_respected_in_a_range_of_ports() {
+    let site = Site::new();
+    let first = ports(2);
+    let (range, command) = (format!("{first}-{}", first + 1), scripted("exit 7"));
+    let call = |options: &[&str]| {
+        let options = [&["--port", &range, "--max-restarts", "0/60s"], options].concat();
+        site.bare().args(options).arg("--").args(&command).status(5).any_stderr().run()
+    };
+    call(&["--keep-up"]);
+    for options in [&["--keep-up"][..], &[]] {
+        let again = call(options);
+        assert!(again.stderr.contains("--restart tries again"), "{}", again.stderr);
+    }
+    assert_eq!(site.started().len(), 1);
+    call(&["--keep-up", "--restart"]);
+    assert_eq!(site.started().len(), 2);
 }

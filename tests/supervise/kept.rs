@@ -31,6 +31,7 @@ pub(crate) struct Entry {
     pub(crate) start_id: Option<u64>,
     pub(crate) healthy: bool,
     pub(crate) restarts: u32,
+    pub(crate) reloads: u32,
     #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) uptime_seconds: Option<f64>,
     #[serde(deserialize_with = "Option::deserialize")]

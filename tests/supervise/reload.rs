@@ -25,7 +25,8 @@ fn a_change_makes_one_restart() {
     assert_eq!(site.alive(), [site.started()[1]]);
     let log = site.logged();
     assert!(log.contains("app.py changed: starting again") && !log.contains("cannot bind"), "{log}");
-    assert_eq!(site.entry().restarts, 1);
+    let entry = site.entry();
+    assert_eq!((entry.restarts, entry.reloads), (0, 1));
 }
 
 #[test]
@@ -186,4 +187,23 @@ fn a_version_that_does_not_come_up_is_shown_and_the_next_change_tries_again() {
     site.write("version", "good again");
     site.generation(tries + 3);
     assert!(site.entry().healthy);
+}
+
+#[test]
+fn a_file_that_the_server_changes_itself_is_waited_for_and_named() {
+    let site = Site::new();
+    site.write("app.py", "1");
+    // a server that keeps its data beside its source
+    let command = scripted(r#"echo "$$" > data.py; exec "$@""#);
+    site.kept(&["--reload-on", "*.py"], &command);
+    let said = "data.py changes each time the server starts: exclude it with '!data.py'; starting again in ";
+    eventually("a brake", || site.logged().contains(said));
+    eventually("its reason", || {
+        site.recorded("reason").as_str().is_some_and(|reason| reason.ends_with("exclude it with '!data.py'"))
+    });
+    // an edit of another file is no less welcome
+    let before = site.started().len();
+    site.write("app.py", "2");
+    eventually("a reload", || site.started().len() > before);
+    assert!(site.started().len() <= 8, "{}", site.logged());
 }

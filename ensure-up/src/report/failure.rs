@@ -22,6 +22,9 @@ use crate::{
     start::{ready_error::ReadyError, spawn::LaunchError},
 };
 
+/// What helps where a supervisor gave up.
+pub(crate) const TRY_AGAIN: &str = "--restart tries again";
+
 /// A server that is not up, and why.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -101,7 +104,7 @@ pub enum Failure {
         holdings: Vec<Holding>,
     },
     /// Its supervisor gave up.
-    #[error("{name} is broken: {reason}")]
+    #[error("{name} is broken: {reason}; {TRY_AGAIN}")]
     Broken {
         /// The command's name.
         name: String,

@@ -135,6 +135,7 @@ fn described(
         stop_signal: known.as_ref().and_then(|known| known.stop_signal.clone()),
         grace_ms: known.as_ref().map_or(5000, |known| known.grace_ms),
         restarts: 0,
+        reloads: 0,
         supervisor,
         reason: None,
         depends_on: known.map(|known| known.depends_on).unwrap_or_default(),

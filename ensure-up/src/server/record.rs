@@ -79,8 +79,10 @@ pub struct ServerRecord {
     pub stop_signal: Option<String>,
     /// How long it may take to end, in milliseconds.
     pub grace_ms: u64,
-    /// How often it was started again.
+    /// How often it was started again after it had ended, or hung.
     pub restarts: u32,
+    /// How often it was started again because a file had changed.
+    pub reloads: u32,
     /// The process that starts it again.
     pub supervisor: Option<Identity>,
     /// Why it is broken, or how it ended last.
@@ -122,6 +124,7 @@ impl ServerRecord {
             stop_signal: service.spec.stop_signal.map(|signal| signal.to_string()),
             grace_ms: u64::try_from(service.spec.grace.as_millis()).unwrap_or(u64::MAX),
             restarts: 0,
+            reloads: 0,
             supervisor: None,
             reason: None,
             depends_on: service.spec.depends_on.clone(),

@@ -115,6 +115,12 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Step {
 /// Nobody holds the port: the server may be on its way up, or have left something behind that goes first.
 fn nobody_holds_it(situation: &Situation<'_>) -> Step {
     let Situation { recorded, existing, .. } = situation;
+    // that it is not to be kept up this time makes it no better
+    let is_broken =
+        |recorded: &Recorded| recorded.phase == Phase::Broken && recorded.life != Life::Runs && !situation.is_loading;
+    if recorded.filter(is_broken).is_some_and(|recorded| instead(*existing, recorded.differs).is_none()) {
+        return Step::RefuseBroken;
+    }
     match recorded.filter(|recorded| recorded.life != Life::Gone) {
         Some(recorded) if recorded.life == Life::Left => Step::StopAndStart(Action::Started),
         Some(recorded) => instead(*existing, recorded.differs).unwrap_or(Step::Wait),

@@ -50,6 +50,9 @@ pub(super) fn ensure(call: &Call<'_>) -> Result<Up, Failure> {
     if let Some(&port) = own.first() {
         return port::ensure(call, port, lock.waited);
     }
+    if let Some(record) = records.iter().find(|record| is_broken(call, record)) {
+        return port::ensure(call, record.port, lock.waited);
+    }
     let held = look_at_all(call)?;
     for port in call.service.ports.low..=call.service.ports.high {
         let holdings: Vec<Holding> = held.iter().filter(|holding| is_on(port)(holding)).cloned().collect();
@@ -112,6 +115,12 @@ fn is_of_service(call: &Call<'_>, record: &ServerRecord) -> bool {
     (service.ports.low..=service.ports.high).contains(&record.port)
         && record.service == service.id
         && (service.id.name.is_some() || is_as_asked())
+}
+
+/// Tells whether the service's server was given up as it is asked for now: on another port it would do no better.
+fn is_broken(call: &Call<'_>, record: &ServerRecord) -> bool {
+    let asked = Started::of(call.service, record.port);
+    record.phase == Phase::Broken && is_of_service(call, record) && record.started().differences(&asked).is_empty()
 }
 
 /// Tells whether the server on a port is the one that is asked for, though nothing is recorded of it.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::{
     Phase, ServerRecord,
+    report::failure::TRY_AGAIN,
     server::part::{self, Part},
 };
 
@@ -68,8 +69,10 @@ pub struct ServerStatus {
     pub identity: Option<Identity>,
     /// Whether it answers as it should.
     pub healthy: bool,
-    /// How often it was started again.
+    /// How often it was started again after it had ended, or hung.
     pub restarts: u32,
+    /// How often it was started again because a file had changed.
+    pub reloads: u32,
     /// For how long it has run.
     pub uptime: Option<Duration>,
     /// The CPU that its tree uses, 100 for one core.
@@ -94,6 +97,7 @@ impl ServerStatus {
             folder: Some(record.service.folder.clone()),
             command: Some(record.command.clone()),
             restarts: record.restarts,
+            reloads: record.reloads,
             log: record.log.clone(),
             reason: record.reason.clone(),
             ..Self::unknown(record.port)
@@ -111,6 +115,7 @@ impl ServerStatus {
             identity: None,
             healthy: false,
             restarts: 0,
+            reloads: 0,
             uptime: None,
             cpu_percent: None,
             memory: None,
@@ -121,10 +126,15 @@ impl ServerStatus {
         }
     }
 
-    /// Says what there is to say of it: in what it is not as asked, or else why it is as it is.
+    /// Says what there is to say of it: in what it is not as asked, or else why it is as it is, and what helps.
     pub(crate) fn remark(&self) -> Option<String> {
-        let differs = || format!("not as asked: {}", part::words(&self.differs));
-        if self.differs.is_empty() { self.reason.clone() } else { Some(differs()) }
+        if !self.differs.is_empty() {
+            return Some(format!("not as asked: {}", part::words(&self.differs)));
+        }
+        match self.state {
+            State::Broken => self.reason.as_ref().map(|reason| format!("{reason}; {TRY_AGAIN}")),
+            _ => self.reason.clone(),
+        }
     }
 }
 

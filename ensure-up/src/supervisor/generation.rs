@@ -65,12 +65,16 @@ impl Supervisor<'_> {
         let holders = Holders::watch(holdings).map_err(Failure::system("watch the server"))?;
         processes.led_by_one_of(&holders.identities());
         self.record = self.record.with_identity(processes.identity()).ready(holdings);
+        self.record.reason = self.changes.as_ref().and_then(|changes| changes.braked().map(str::to_owned));
         self.write()?;
         Ok(holders)
     }
 
     /// The record is written before the process becomes the server.
     fn launch(&mut self, notify: Option<&Notify>) -> Result<ServerProcesses, Failure> {
+        if let Some(changes) = &mut self.changes {
+            changes.starts();
+        }
         let command = self.service.command(self.port);
         let environment = notify::environment(self.service.whole_environment(self.port, self.folders), notify);
         let pump = self.output.clone();
@@ -103,7 +107,7 @@ impl Supervisor<'_> {
         let end = loop {
             select! {
                 biased;
-                event = disturbed(&mut self.signals, self.reload.as_mut()) => return Ok(Err(event)),
+                event = disturbed(&mut self.signals, self.changes.as_mut()) => return Ok(Err(event)),
                 end = &mut race => break end?,
             }
         };
@@ -145,7 +149,7 @@ impl Supervisor<'_> {
             }
             select! {
                 biased;
-                event = disturbed(&mut self.signals, self.reload.as_mut()) => return Ok(event),
+                event = disturbed(&mut self.signals, self.changes.as_mut()) => return Ok(event),
                 () = processes.changed() => {}
                 () = holders.changed() => {}
                 _ = self.children.recv() => {}

@@ -4,6 +4,7 @@
 
 use std::{
     io,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -18,6 +19,7 @@ use tokio::{
 };
 
 use super::{
+    changes::Changes,
     next::{Action, Event, Policy},
     reload::Reload,
     state::{Supervisor, disturbed, now},
@@ -90,16 +92,17 @@ async fn supervise(service: &Service, folders: &Folders, record: ServerRecord) -
     let own = || vec![log.clone(), folders.runtime.clone(), folders.logs.clone()];
     let reload =
         (!asked.reload_on.is_empty()).then(|| Reload::watch(&service.cwd, &asked.reload_on, own())).transpose();
+    let reload = reload.map_err(Failure::system("watch the files"))?;
     let supervisor = Supervisor {
         service,
         port,
         folders,
         log,
         record,
-        output,
         signals,
         children,
-        reload: reload.map_err(Failure::system("watch the files"))?,
+        changes: reload.map(|reload| Changes::of(&service.cwd, reload, Arc::clone(&output))),
+        output,
         policy: Policy::of(asked),
     };
     supervisor.run().await
@@ -133,10 +136,14 @@ impl Supervisor<'_> {
             }
             loop {
                 match self.policy.next(event, Instant::now()) {
-                    Action::Start => break,
+                    Action::Start => {
+                        self.record.restarts += 1;
+                        break;
+                    }
                     Action::Reload(path) => {
                         self.say(&format!("{} changed: starting again", text::path(&path)));
                         self.record.reason = None;
+                        self.record.reloads += 1;
                         break;
                     }
                     Action::Pause(pause, how) => event = self.pause(pause, how).await,
@@ -145,7 +152,6 @@ impl Supervisor<'_> {
                     Action::End => return self.forget(),
                 }
             }
-            self.record.restarts += 1;
             self.until_port_is_free().await;
         }
     }
@@ -204,7 +210,7 @@ impl Supervisor<'_> {
             self.say(&text::failure(&failure));
         }
         select! {
-            event = disturbed(&mut self.signals, self.reload.as_mut()) => event,
+            event = disturbed(&mut self.signals, self.changes.as_mut()) => event,
             () = time::sleep(pause) => Event::PauseOver,
         }
     }
@@ -218,11 +224,11 @@ impl Supervisor<'_> {
         // its log is shown to whoever waits for the record
         self.output.flush();
         self.write()?;
-        if self.reload.is_none() {
+        if self.changes.is_none() {
             return Err(Failure::Broken { name: self.record.name.clone(), reason, log: None });
         }
         super::memory::give_back();
-        Ok(disturbed(&mut self.signals, self.reload.as_mut()).await)
+        Ok(disturbed(&mut self.signals, self.changes.as_mut()).await)
     }
 
     /// A server that ended with status 0 is not wanted any more.

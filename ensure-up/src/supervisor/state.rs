@@ -11,8 +11,8 @@ use proc_tree::cli::text;
 use tokio::signal::unix;
 
 use super::{
+    changes::Changes,
     next::{Event, LogEnd, Policy},
-    reload::Reload,
 };
 use crate::{
     Failure, Folders, ServerRecord, Service,
@@ -40,7 +40,7 @@ pub(super) struct Supervisor<'s> {
     pub(super) signals: Signals,
     /// Says that a child has ended, among them the orphans that came here.
     pub(super) children: unix::Signal,
-    pub(super) reload: Option<Reload>,
+    pub(super) changes: Option<Changes>,
     pub(super) policy: Policy,
 }
 
@@ -51,7 +51,7 @@ impl Supervisor<'_> {
 
     /// Says something in the server's log.
     pub(super) fn say(&self, line: &str) {
-        let _ = writeln!(self.output.pipe(), "{MARK}{} {}", now(), text::escape(line));
+        say(&self.output, line);
     }
 
     /// Tells that the server ended, after it was ready for so long; says how.
@@ -80,12 +80,17 @@ impl Supervisor<'_> {
     }
 }
 
+/// Says something in a server's log.
+pub(super) fn say(output: &Pump, line: &str) {
+    let _ = writeln!(output.pipe(), "{MARK}{} {}", now(), text::escape(line));
+}
+
 /// What a supervisor waits for whatever else it does: to be asked to end, and for files to change.
-pub(super) async fn disturbed(signals: &mut Signals, reload: Option<&mut Reload>) -> Event {
+pub(super) async fn disturbed(signals: &mut Signals, changes: Option<&mut Changes>) -> Event {
     tokio::select! {
         biased;
         _ = signals.next() => Event::Asked,
-        path = or_never(reload.map(Reload::changed)) => Event::Changed(path),
+        path = or_never(changes.map(Changes::next)) => Event::Changed(path),
     }
 }
 
