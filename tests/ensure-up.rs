@@ -73,5 +73,7 @@ mod unstoppable;
 mod usage;
 #[path = "ensure-up/users.rs"]
 mod users;
+#[path = "ensure-up/workers.rs"]
+mod workers;
 #[path = "ensure-up/wrappers.rs"]
 mod wrappers;

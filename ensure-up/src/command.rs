@@ -34,8 +34,8 @@ impl Tool for Arguments {
     }
 
     fn run(self, out: &mut dyn Write) -> anyhow::Result<Exit> {
-        if let Some(port) = self.supervise {
-            child::supervise(port)
+        if let Some(key) = &self.supervise {
+            child::supervise(key)
         } else if self.starter.is_some() {
             child::start(&mut io::stdin().lock(), out)
         } else if self.status {

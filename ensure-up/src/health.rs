@@ -27,11 +27,15 @@ impl Prober {
         Self { options: options.for_one_attempt(), in_a_row: 0 }
     }
 
-    /// Asks once.
+    /// Asks once. Where there is nothing to ask the server is healthy by being there.
     ///
     /// # Errors
     /// When it cannot be asked at all: the certificates to trust cannot be read.
-    pub(crate) async fn ask(&mut self, target: &Target) -> Result<Asked, WaitError> {
+    pub(crate) async fn ask(&mut self, target: Option<&Target>) -> Result<Asked, WaitError> {
+        let Some(target) = target else {
+            self.in_a_row += 1;
+            return Ok(Asked::Healthy);
+        };
         let targets = std::slice::from_ref(target);
         let report = Wait { once: true, ..Wait::new(targets, &self.options) }.run(&mut |_, _| {}).await?;
         let why = || {

@@ -41,6 +41,7 @@ pub use report::{
 pub use server::{
     end::End,
     folder::{FolderError, Folders},
+    holding::Holding,
     part::Part,
     processes::ServerProcesses,
     record::ServerRecord,
@@ -48,7 +49,7 @@ pub use server::{
 pub(crate) use server::{lock::Lock, record::Phase};
 pub use service::{
     id::ServiceId,
-    ports::Ports,
+    ports::{Port, Ports},
     resolved::{InvalidService, Service},
     spec::{Adopt, Existing, ServiceSpec},
 };

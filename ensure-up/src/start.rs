@@ -25,6 +25,5 @@ use call::{Call, Up};
 /// # Errors
 /// When it is not; the failure says why.
 pub fn ensure(call: &Call<'_>) -> Result<Up, Failure> {
-    let ports = call.service.ports;
-    if ports.is_range() { range::ensure(call) } else { port::ensure(call, ports.low, false) }
+    if call.service.has_range() { range::ensure(call) } else { port::ensure(call, call.service.port(), false) }
 }

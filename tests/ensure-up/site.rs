@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use ensure_up::{Folders, ServiceId};
+use ensure_up::{Folders, Port, ServiceId};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -99,12 +99,13 @@ impl Site {
     /// Returns the path of a file about a service's server on the site's port.
     pub fn file_of(&self, folder: &Path, name: Option<&str>, kind: &str) -> PathBuf {
         let service = ServiceId { folder: folder.into(), name: name.map(str::to_owned) };
-        self.folders().of_service(&service, self.port, kind)
+        self.folders().of_service(&service, Some(Port::tcp(self.port)), kind)
     }
 
     /// Returns the path of the lock of the site's port.
     pub fn lock(&self) -> PathBuf {
-        self.folders().port_lock(self.port)
+        let service = ServiceId { folder: self.folder(), name: None };
+        self.folders().lock(&service, Some(Port::tcp(self.port)))
     }
 
     fn folders(&self) -> Folders {

@@ -13,7 +13,7 @@ fn refused(options: &[&str]) -> String {
 
 #[test]
 fn a_bad_port_is_quoted() {
-    for bad in ["0", "80x", "9-3", "70000", "", "8000,8001", "127.0.0.1:80", "8000/udp", "-1", "8000-", "+80", "８０"]
+    for bad in ["0", "80x", "9-3", "70000", "", "8000,8001", "127.0.0.1:80", "8000/sctp", "-1", "8000-", "+80", "８０"]
     {
         let said = refused(&[&format!("--port={bad}")]);
         assert!(said.contains(&format!("{bad:?}")), "{bad}: {said}");
@@ -60,7 +60,8 @@ fn a_duration_that_no_clock_can_hold_and_a_watch_without_pause_are_refused() {
 fn what_is_missing_is_named() {
     let site = Site::new();
     let said = |arguments: &[&str]| site.bare().args(arguments).status(2).any_stderr().run().stderr;
-    assert!(said(&["--", "true"]).contains("--port"));
+    let neither = said(&["--", "true"]);
+    assert!(neither.contains("--port PORT") && neither.contains("--name NAME"), "{neither}");
     assert!(said(&["--port", "8000"]).contains("no command is given"));
     assert!(said(&["--port", "8000", "--no-such-flag", "--", "true"]).contains("--no-such-flag"));
     assert!(!site.path("state").exists());
@@ -72,6 +73,21 @@ fn options_that_exclude_each_other_are_refused() {
     refused(&["--port", "8000", "--json", "--pids"]);
     refused(&["--port", "8000", "--expect-body", "x"]);
     refused(&["--port", "8000", "--health", "unix:/x", "--expect-status", "200"]);
+}
+
+#[test]
+fn without_a_port_what_means_one_is_refused() {
+    for (options, told) in [
+        (&["--name", "8000"][..], "invalid name \"8000\""),
+        (&["--name", ""], "invalid name \"\""),
+        (&["--name", "worker", "--health", "/health"], "the health path \"/health\" needs a TCP port"),
+        (&["--name", "worker", "--log", "{port}.log"], "{port} stands for a port"),
+        (&["--name", "worker", "--new"], "--new goes with a range"),
+        (&["--port", "5353/udp", "--health", "/health"], "the health path \"/health\" needs a TCP port"),
+    ] {
+        let said = refused(options);
+        assert!(said.contains(told), "{options:?}: {said}");
+    }
 }
 
 #[test]

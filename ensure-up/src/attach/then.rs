@@ -14,7 +14,7 @@ use proc_tree::{Handle, Identity};
 use tokio::select;
 
 use crate::{
-    End, Failure, ServerProcesses,
+    End, Failure, Port, ServerProcesses,
     event::block_on,
     server::orphans,
     signals::Signals,
@@ -53,13 +53,13 @@ pub struct Needed {
 /// When the shell cannot be started or waited for; then it does not run.
 pub fn run(
     command: &OsStr,
-    port: Option<u16>,
+    port: Option<Port>,
     grace: Duration,
     needed: &mut [Needed],
     died: &mut dyn FnMut(&str, End),
 ) -> Result<Then, Failure> {
     let mut shell = Command::new("/bin/sh");
-    shell.arg("-c").arg(command).envs(port.map(|port| ("PORT", port.to_string())));
+    shell.arg("-c").arg(command).envs(port.map(|port| ("PORT", port.number.to_string())));
     orphans::release();
     let ran = block_on(async {
         // first of all: from here on a signal ends the command as well

@@ -17,6 +17,7 @@ Examples:
   ensure-up --port 8000 -- python3 -m http.server {port}
   ensure-up --port 8000 --health /health -- uv run punie serve
   ensure-up --port 3000 --then 'npm test' -- npm start
+  ensure-up --name worker -- celery -A shop worker
   ensure-up --all --profile dev
   ensure-up --status
   ensure-up --stop 8000
@@ -26,7 +27,7 @@ Examples:
 #[derive(Debug, Parser)]
 #[command(
     version,
-    override_usage = "ensure-up [OPTIONS] --port PORT[-PORT] -- CMD [ARG]...\n       ensure-up [OPTIONS] NAME...|--all\n       ensure-up --status|--stop|--logs [NAME]...",
+    override_usage = "ensure-up [OPTIONS] --port PORT[-PORT] -- CMD [ARG]...\n       ensure-up [OPTIONS] --name NAME -- CMD [ARG]...\n       ensure-up [OPTIONS] NAME...|--all\n       ensure-up --status|--stop|--logs [NAME]...",
     args_override_self = true,
     group = ArgGroup::new("known").args(["status", "stop", "logs"]).multiple(true),
     after_help = format!("{EXAMPLES}\n{}", args::statuses(Status::HELP))
@@ -109,9 +110,10 @@ pub(crate) struct Arguments {
     #[arg(long, help_heading = "Output")]
     pub(super) table: bool,
 
-    /// Be the supervisor of the server on this port, as standard input describes it: how --keep-up starts itself
-    #[arg(long, value_name = "PORT", hide = true)]
-    pub(super) supervise: Option<u16>,
+    /// Be the supervisor of the server on this port, or of this name, as standard input describes it: how --keep-up starts
+    /// itself
+    #[arg(long, value_name = "PORT|NAME", hide = true, allow_hyphen_values = true)]
+    pub(super) supervise: Option<String>,
 
     /// Be the one that starts this service, as standard input describes it
     #[arg(long, value_name = "NAME", hide = true)]
@@ -174,7 +176,7 @@ impl Arguments {
 
     /// Returns what names servers: names, and the port that was given.
     pub(super) fn servers(&self) -> Vec<String> {
-        let port = self.spec.port.map(|ports| ports.low.to_string());
+        let port = self.spec.port.map(|ports| ports.first().to_string());
         self.names.iter().cloned().chain(port).collect()
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn stay(
     let mut needed = [Needed { name: outcome.name.clone(), processes: server }];
     let mut manner = Manner::of(service);
     let exit = if let Some(command) = &arguments.then {
-        let ran = then::run(command, Some(outcome.port), service.spec.grace, &mut needed, &mut died);
+        let ran = then::run(command, outcome.port, service.spec.grace, &mut needed, &mut died);
         after_then(arguments, ran)
     } else {
         let server = &mut needed[0].processes;

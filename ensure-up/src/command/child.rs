@@ -7,7 +7,10 @@ use ensure_up::{
     Failure, Folders, ServiceSpec, report::start_record::StartRecord, service::handover, start::several::StartReport,
     supervisor::run,
 };
-use proc_tree::cli::{args::OutputError, status::Exit};
+use proc_tree::cli::{
+    args::OutputError,
+    status::{Exit, UsageError},
+};
 
 use super::{
     one,
@@ -15,9 +18,10 @@ use super::{
     words,
 };
 
-/// Supervises the server of a port, which standard input describes.
-pub(super) fn supervise(port: u16) -> anyhow::Result<Exit> {
+/// Supervises the server on a port, or of this name where it has none, which standard input describes.
+pub(super) fn supervise(key: &str) -> anyhow::Result<Exit> {
     let service = one::resolve(receive(&mut io::stdin().lock())?)?;
+    let port = service.ports.map(|_| key.parse().map_err(UsageError::new)).transpose()?;
     match run::run(&service, port, &Folders::find()?) {
         // its log has said so already
         Err(failure @ Failure::Broken { .. }) => Ok(status::after(&failure)),

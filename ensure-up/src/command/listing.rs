@@ -99,7 +99,9 @@ impl Servers<'_> {
     fn judge(&self) -> anyhow::Result<Status> {
         let mut status = Status::Done;
         for name in &self.arguments.names {
-            let is_called = |server: &&ServerStatus| server.name == *name || server.port.to_string() == *name;
+            let is_called = |server: &&ServerStatus| {
+                server.name == *name || server.port.is_some_and(|port| port.to_string() == *name)
+            };
             let mut called = self.last.iter().filter(is_called).peekable();
             if called.peek().is_none() {
                 self.place.unknown(name, &known::servers(self.folders, &[])?, "--status");

@@ -47,7 +47,7 @@ fn path_of(place: &Place, folders: &Folders, name: &str) -> anyhow::Result<Optio
         return Ok(one.record.log.clone());
     }
     if let Some(service) = place.service(name) {
-        return Ok(Some(service.log_path(&folders.logs, service.ports.low)));
+        return Ok(Some(service.log_path(&folders.logs, service.port())));
     }
     let left = name.parse().ok().and_then(|port| folders.last_log(port));
     if left.is_none() {

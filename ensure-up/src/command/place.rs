@@ -6,7 +6,7 @@ use std::{
 };
 
 use ensure_up::{
-    Service,
+    Port, Ports, Service,
     server::names::{Known, Meant, Scope},
     service::file::{self, Config, ConfigError},
 };
@@ -33,7 +33,7 @@ impl Place {
         let folders = env::current_dir().and_then(|here| here.canonicalize()).into_iter().collect();
         let mut place =
             Self { scope: Scope { folders, everywhere: arguments.everywhere }, services: Vec::new(), has_file: false };
-        let are_ports = !words.is_empty() && words.iter().all(|word| word.parse::<u16>().is_ok());
+        let are_ports = !words.is_empty() && words.iter().all(|word| word.parse::<Port>().is_ok());
         match read(arguments) {
             Ok((folder, services)) => {
                 place.has_file = true;
@@ -51,7 +51,7 @@ impl Place {
     pub(super) fn find<'k>(&self, word: &str, known: &'k [Known]) -> Result<Meant<'k>, UsageError> {
         match self.scope.find(word, known) {
             Meant::Several(several) => {
-                let each = several.iter().map(|one| format!("{} on port {}", one.record.title(), one.record.port));
+                let each = several.iter().map(|one| format!("{}{}", one.record.title(), one.record.on_port()));
                 let all = each.collect::<Vec<_>>().join(" and ");
                 Err(UsageError::new(format!("{word:?} is the name of more than one server: {all}"))
                     .hint("name one by its port"))
@@ -63,14 +63,17 @@ impl Place {
     /// Says that nothing goes by a name here, and where something does.
     pub(super) fn unknown(&self, word: &str, known: &[Known], option: &str) {
         let of = if self.scope.everywhere { "" } else { " in this folder" };
-        words::say(&match word.parse::<u16>() {
+        words::say(&match word.parse::<Port>() {
             Ok(port) => format!("ensure-up: no server is on port {port}"),
             Err(_) => format!("ensure-up: no server is named {word:?}{of}"),
         });
         let is_called = |one: &&Known| one.is_alive && one.is_of_this_place && one.record.name == word;
         if let Some(one) = known.iter().find(is_called) {
-            let (title, port) = (one.record.title(), one.record.port);
-            words::say(&format!("hint: {title} is on port {port}: ensure-up {option} {port}"));
+            let title = one.record.title();
+            words::say(&match one.record.port {
+                Some(port) => format!("hint: {title} is on port {port}: ensure-up {option} {port}"),
+                None => format!("hint: there is {title}: ensure-up {option} {word} --everywhere"),
+            });
         }
     }
 
@@ -86,7 +89,7 @@ impl Place {
     pub(super) fn service(&self, word: &str) -> Option<&Service> {
         let is_it = |service: &&Service| {
             service.id.name.as_deref() == Some(word)
-                || service.ports.only().is_some_and(|port| port.to_string() == word)
+                || service.ports.and_then(Ports::only).is_some_and(|port| port.to_string() == word)
         };
         self.services.iter().find(is_it)
     }
@@ -118,6 +121,6 @@ fn read(arguments: &Arguments) -> Result<(PathBuf, Vec<Service>), Option<UsageEr
 }
 
 /// Returns the ports among these words.
-pub(super) fn ports(words: &[String]) -> Vec<u16> {
+pub(super) fn ports(words: &[String]) -> Vec<Port> {
     words.iter().filter_map(|word| word.parse().ok()).collect()
 }

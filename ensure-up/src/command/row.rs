@@ -30,7 +30,7 @@ impl Columns {
     /// Makes room for these services.
     pub(super) fn of(services: &[ServiceSpec]) -> Self {
         let name = services.iter().map(|service| text::width(&text::escape(&service.name()))).max().unwrap_or(0);
-        let ports = services.iter().filter_map(|service| Some(service.port?.high.to_string().len()));
+        let ports = services.iter().filter_map(|service| Some(service.port?.last().number.to_string().len()));
         let stops_first = |service: &ServiceSpec| {
             let existing = service.existing;
             existing.restart || existing.restart_if_changed || existing.replace

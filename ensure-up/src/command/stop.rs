@@ -3,7 +3,7 @@
 use std::{io::Write, time::Instant};
 
 use ensure_up::{
-    Action, Failure, Folders, ServerRecord,
+    Action, Failure, Folders, Port, ServerRecord,
     report::start_record::StartRecord,
     server::{known, names::Meant},
     stop::{
@@ -111,7 +111,7 @@ struct Stop<'a> {
 
 impl Stop<'_> {
     /// Of a port without a server of ours there is only to say who holds it.
-    fn nobody_on(&mut self, folders: &Folders, port: u16) {
+    fn nobody_on(&mut self, folders: &Folders, port: Port) {
         match server::free(folders, port) {
             Ok(()) => self.arguments.note(&format!("{port}: not running")),
             Err(failure) => self.failed(&failure, None),
@@ -125,7 +125,7 @@ impl Stop<'_> {
                 self.failed(&failure, Some(record));
                 if self.arguments.json {
                     let why = text::failure(&failure);
-                    let failed = StartRecord::failed(&record.name, Some(record.port), &failure, why);
+                    let failed = StartRecord::failed(&record.name, record.port, &failure, why);
                     failed.in_folder(&record.service.folder).write(self.out).map_err(OutputError)?;
                 }
                 Ok(())
@@ -140,9 +140,9 @@ impl Stop<'_> {
         if is_of_another {
             explanation.hints = words::freeing(failure).into_iter().collect();
         }
-        if let Some(ServerRecord { name, port, .. }) = record {
-            let name = text::escape(name);
-            let whose = if is_of_another { format!("{name} does not run") } else { format!("{name} on port {port}") };
+        if let Some(record) = record {
+            let (name, on_port) = (text::escape(&record.name), record.on_port());
+            let whose = if is_of_another { format!("{name} does not run") } else { format!("{name}{on_port}") };
             explanation.message = format!("{whose}: {}", explanation.message);
         }
         explanation.lines().for_each(|line| words::say(&line));
@@ -154,7 +154,7 @@ impl Stop<'_> {
 }
 
 fn report(arguments: &Arguments, stopped: &server::Stopped, out: &mut dyn Write) -> Result<(), OutputError> {
-    let ServerRecord { name, port, .. } = &stopped.record;
+    let (name, on_port) = (text::escape(&stopped.record.name), stopped.record.on_port());
     if arguments.json {
         StartRecord::stopped(&stopped.record, stopped.identity).write(out)?;
     } else if let Some(identity) = stopped.identity.filter(|_| arguments.pids) {
@@ -162,13 +162,12 @@ fn report(arguments: &Arguments, stopped: &server::Stopped, out: &mut dyn Write)
     }
     out.flush()?;
     stopped.killed.lines.iter().for_each(|line| arguments.note(line));
-    let name = text::escape(name);
     arguments.note(&match stopped.identity {
         Some(identity) => {
             let pid = words::pid(identity, &arguments.look());
-            format!("{} {name} on port {port} ({pid})", Action::Stopped.word())
+            format!("{} {name}{on_port} ({pid})", Action::Stopped.word())
         }
-        None => format!("{name} on port {port}: not running"),
+        None => format!("{name}{on_port}: not running"),
     });
     Ok(())
 }

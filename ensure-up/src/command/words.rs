@@ -3,14 +3,13 @@
 use std::{borrow::Cow, io::Write};
 
 use ensure_up::{
-    Action, Failure, Outcome, Service,
+    Action, Failure, Holding, Outcome, Port, Ports, Service,
     log::rotate,
     report::{
         explanation::{Explanation, LogEnd},
         start_record::StartRecord,
     },
 };
-use port_who::Holding;
 use proc_tree::{
     Facts, Identity,
     cli::{
@@ -32,7 +31,8 @@ pub(super) fn sentence(outcome: &Outcome, look: &Look) -> String {
     let Outcome { name, port, .. } = outcome;
     let pid = outcome.identity.map_or_else(|| "owner not visible to you".into(), |identity| pid(identity, look));
     let took = duration::elapsed(outcome.took);
-    let head = format!("{} {} on port {port}", outcome.action.word(), text::escape(name));
+    let port = port.map_or_else(String::new, |port| format!(" on port {port}"));
+    let head = format!("{} {}{port}", outcome.action.word(), text::escape(name));
     match outcome.action {
         action if action.is_start() => format!("{head} in {took} ({pid})"),
         Action::Joined => format!("{head} after {took} ({pid})"),
@@ -50,15 +50,15 @@ pub(super) fn pid(identity: Identity, look: &Look) -> String {
 }
 
 /// Says how to stop a server and to see its log, for somebody who never started one here.
-pub(super) fn handling(service: &Service, port: u16) -> String {
-    let handle = handle(service).unwrap_or_else(|| port.to_string());
+pub(super) fn handling(service: &Service, port: Option<Port>) -> String {
+    let handle = handle(service).or(port.map(|port| port.to_string())).unwrap_or_default();
     format!("; stop: ensure-up --stop {handle}; log: ensure-up --logs {handle}")
 }
 
 /// Returns the word that means the service's server here: its name, else its port.
 fn handle(service: &Service) -> Option<String> {
     let name = service.id.name.as_ref().map(|name| text::escape(&quoted(name)).into_owned());
-    name.or_else(|| Some(service.ports.only()?.to_string()))
+    name.or_else(|| Some(service.ports?.only()?.to_string()))
 }
 
 /// Quotes a word for the shell, where it needs that.
@@ -88,7 +88,7 @@ fn memory(pid: u32) -> Option<String> {
 
 /// Describes a service that is not up.
 pub(super) fn failed(failure: &Failure, service: &Service) -> StartRecord {
-    StartRecord::failed(&service.name(), service.ports.only(), failure, text::failure(failure))
+    StartRecord::failed(&service.name(), service.ports.and_then(Ports::only), failure, text::failure(failure))
         .in_folder(&service.id.folder)
 }
 
@@ -117,8 +117,11 @@ pub(super) fn concerning(failure: &Failure) -> Explanation {
 /// Describes a holder; of one of this user's own services whose and where is told already.
 fn holder(holding: &Holding, is_own: bool) -> String {
     let Some(process) = &holding.process else {
-        let user =
-            holding.socket.uid.map_or_else(|| "?".into(), |uid| users::name(uid).unwrap_or_else(|| uid.to_string()));
+        let user = holding
+            .socket
+            .as_ref()
+            .and_then(|socket| socket.uid)
+            .map_or_else(|| "?".into(), |uid| users::name(uid).unwrap_or_else(|| uid.to_string()));
         return format!("?  (not visible to you)   user {user}");
     };
     let mut facts = Vec::new();

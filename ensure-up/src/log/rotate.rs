@@ -36,7 +36,7 @@ pub fn start(path: &Path, keep: u32) -> Result<File, LogError> {
 /// When it cannot be written.
 pub fn open(path: &Path) -> io::Result<File> {
     if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty() && !above.exists()) {
-        if files::port_of(path, "log").is_some() {
+        if files::is_ours(path, "log") {
             folder::make_again(above).map_err(io::Error::other)?;
         } else {
             fs::create_dir_all(above)?;

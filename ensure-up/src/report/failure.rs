@@ -6,18 +6,19 @@ use std::{
     time::Duration,
 };
 
-use port_who::Holding;
 use proc_tree::{
     Signal,
     cli::{duration, text},
 };
 
 use crate::{
-    FolderError,
+    FolderError, Port,
     log::rotate::LogError,
     server::{
         end::End,
+        holding::Holding,
         part::{self, Part},
+        record,
     },
     start::{ready_error::ReadyError, spawn::LaunchError},
 };
@@ -43,12 +44,12 @@ pub enum Failure {
         log: PathBuf,
     },
     /// The service's server is up, but not as it is asked for.
-    #[error("{name} is up on port {port}, but not as asked: it was started with {}", part::words(differs))]
+    #[error("{name} is up{}, but not as asked: it was started with {}", record::on_port(*port), part::words(differs))]
     Changed {
         /// The service's name.
         name: String,
         /// Its port.
-        port: u16,
+        port: Option<Port>,
         /// In what it differs.
         differs: Vec<Part>,
         /// Who holds the port.
@@ -58,7 +59,7 @@ pub enum Failure {
     #[error("port {port} is held by another service of yours: {service}")]
     Another {
         /// The port.
-        port: u16,
+        port: Port,
         /// Its name and its folder.
         service: String,
         /// Its holders.
@@ -68,7 +69,7 @@ pub enum Failure {
     #[error("port {port} is held by {}", program(differs))]
     Foreign {
         /// The port.
-        port: u16,
+        port: Port,
         /// Its holders.
         holdings: Vec<Holding>,
         /// In what it differs from the server that is asked for, as far as it can be told.
@@ -88,12 +89,12 @@ pub enum Failure {
         log: Option<PathBuf>,
     },
     /// The deadline passed.
-    #[error("{name} was not ready on port {port} within {}: {what}", duration::elapsed(*within))]
+    #[error("{name} was not ready{} within {}: {what}", record::on_port(*port), duration::elapsed(*within))]
     Deadline {
         /// The command's name.
         name: String,
         /// The port.
-        port: u16,
+        port: Option<Port>,
         /// The time it had.
         within: Duration,
         /// What was missing.
@@ -131,7 +132,7 @@ pub enum Failure {
     #[error("cannot stop what holds port {port}: {what}")]
     NotStopped {
         /// The port.
-        port: u16,
+        port: Port,
         /// What is left.
         what: String,
     },

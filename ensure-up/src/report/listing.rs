@@ -19,7 +19,7 @@ pub struct StatusRecord {
     pub name: String,
     pub folder: Option<String>,
     pub command: Option<Vec<String>>,
-    pub port: u16,
+    pub port: Option<u16>,
     pub state: State,
     pub running: bool,
     pub pid: Option<u32>,
@@ -42,7 +42,7 @@ impl StatusRecord {
             name: server.name.clone(),
             folder: server.folder.as_ref().map(|path| path.to_string_lossy().into_owned()),
             command: server.command.clone(),
-            port: server.port,
+            port: server.port.map(|port| port.number),
             state: server.state,
             running: server.identity.is_some(),
             pid: server.identity.map(|identity| identity.pid),
@@ -121,7 +121,7 @@ fn row(server: &ServerStatus) -> Vec<String> {
     };
     vec![
         server.name.clone(),
-        server.port.to_string(),
+        known(server.port.map(|port| port.to_string())),
         server.state.word().into(),
         healthy.into(),
         known(server.identity.map(|identity| identity.to_string())),

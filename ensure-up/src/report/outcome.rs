@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use proc_tree::Identity;
 use serde::{Deserialize, Serialize};
 
-use crate::server::part::Part;
+use crate::{Port, server::part::Part};
 
 /// What was done about a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,16 +57,16 @@ pub struct Outcome {
     pub action: Action,
     /// The name it goes by.
     pub name: String,
-    /// Its port.
-    pub port: u16,
+    /// Its port; `None` for one without.
+    pub port: Option<Port>,
     /// The process that was started, or that holds the port; `None` when its owner is invisible.
     pub identity: Option<Identity>,
     /// The processes that hold the port.
     pub pids: Vec<u32>,
     /// How long this call took until it was ready.
     pub took: Duration,
-    /// Where it answers.
-    pub url: String,
+    /// Where it answers, if it does so anywhere.
+    pub url: Option<String>,
     /// Its log.
     pub log: Option<PathBuf>,
     /// How often its supervisor started it again.

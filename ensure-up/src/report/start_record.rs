@@ -13,7 +13,7 @@ use super::{
     outcome::{Action, Outcome},
 };
 use crate::{
-    ServerRecord,
+    Port, ServerRecord,
     server::{part::Part, port as listening},
 };
 
@@ -38,11 +38,11 @@ pub struct StartRecord {
 }
 
 impl StartRecord {
-    fn new(name: &str, port: Option<u16>, action: Action) -> Self {
+    fn new(name: &str, port: Option<Port>, action: Action) -> Self {
         Self {
             name: name.to_owned(),
             folder: None,
-            port,
+            port: port.map(|port| port.number),
             action,
             pid: None,
             start_id: None,
@@ -74,12 +74,12 @@ impl StartRecord {
 
     /// Describes a server that is up.
     pub fn up(outcome: &Outcome) -> Self {
-        let record = Self::new(&outcome.name, Some(outcome.port), outcome.action).of(outcome.identity);
+        let record = Self::new(&outcome.name, outcome.port, outcome.action).of(outcome.identity);
         Self {
             pids: outcome.pids.clone(),
             healthy: true,
             ready_ms: u64::try_from(outcome.took.as_millis()).ok(),
-            url: Some(outcome.url.clone()),
+            url: outcome.url.clone(),
             restarts: outcome.restarts,
             reason: outcome.reason.clone(),
             differs: words(&outcome.differs),
@@ -88,9 +88,14 @@ impl StartRecord {
     }
 
     /// Describes a server that is not up; `why` is the message without its hints.
-    pub fn failed(name: &str, port: Option<u16>, failure: &Failure, why: String) -> Self {
+    pub fn failed(name: &str, port: Option<Port>, failure: &Failure, why: String) -> Self {
         let pids = listening::pids(failure.holdings());
-        let record = Self { port, pids, differs: words(failure.differs()), ..Self::not_up(name, why) };
+        let record = Self {
+            port: port.map(|port| port.number),
+            pids,
+            differs: words(failure.differs()),
+            ..Self::not_up(name, why)
+        };
         record.logged(failure.log())
     }
 
@@ -101,7 +106,7 @@ impl StartRecord {
 
     /// Describes a server that was stopped, or did not run.
     pub fn stopped(record: &ServerRecord, process: Option<Identity>) -> Self {
-        let stopped = Self::new(&record.name, Some(record.port), Action::Stopped).of(process);
+        let stopped = Self::new(&record.name, record.port, Action::Stopped).of(process);
         let reason = process.is_none().then(|| "not running".into());
         let stopped = stopped.in_folder(&record.service.folder);
         Self { restarts: record.restarts, reason, ..stopped.logged(record.log.as_deref()) }

@@ -9,7 +9,7 @@ use nix::unistd::geteuid;
 use proc_tree::users;
 
 use super::command::Asked;
-use crate::Service;
+use crate::{Port, Service};
 
 /// The user who asks, and what his command comes to here.
 #[derive(Debug, Clone)]
@@ -38,12 +38,12 @@ impl Asker {
     }
 
     /// Asks for this command of a service, for its port.
-    pub(crate) fn asks_for<'a>(&'a self, service: &'a Service, words: &'a [OsString], port: u16) -> Asked<'a> {
+    pub(crate) fn asks_for<'a>(&'a self, service: &'a Service, words: &'a [OsString], port: Option<Port>) -> Asked<'a> {
         Asked {
             words,
             cwd: &service.cwd,
             program: self.program.as_deref(),
-            port: Some(port),
+            port: port.map(|port| port.number),
             user: self.user,
             user_name: self.name.as_deref(),
             home: self.home.as_deref(),

@@ -9,7 +9,7 @@ use nix::unistd::geteuid;
 use proc_tree::{Facts, Identity, Stat, process};
 
 use super::{mark::Mark, record::ServerRecord, seen::Seen, session::Root};
-use crate::service::id::ServiceId;
+use crate::{Port, service::id::ServiceId};
 
 /// All processes, at one time.
 #[derive(Debug)]
@@ -68,8 +68,8 @@ impl Census {
     }
 
     /// Looks closely at those that carry no mark and hold a port: a title may have been written over it.
-    pub(crate) fn unmarked_holders(&self, port: u16) -> Vec<Seen> {
-        let holdings = super::port::look(port).map(|answer| answer.holdings).unwrap_or_default();
+    pub(crate) fn unmarked_holders(&self, port: Port) -> Vec<Seen> {
+        let holdings = super::port::look(port).unwrap_or_default();
         let processes = holdings.into_iter().filter_map(|holding| holding.process);
         processes.filter(|process| self.marked.iter().all(|seen| seen.facts.pid != process.pid)).map(Seen::of).collect()
     }
@@ -80,18 +80,18 @@ impl Census {
     }
 
     /// Lists the processes that carry the mark of a service's server on a port, without its supervisor.
-    pub(crate) fn marked<'c>(&'c self, service: &'c ServiceId, port: u16) -> impl Iterator<Item = &'c Seen> {
+    pub(crate) fn marked<'c>(&'c self, service: &'c ServiceId, port: Option<Port>) -> impl Iterator<Item = &'c Seen> {
         self.marked.iter().filter(move |seen| seen.is_marked_as(service, port) && !seen.is_supervisor())
     }
 
     /// Lists the marks of a service's server on a port that processes carry.
-    pub(crate) fn marks<'c>(&'c self, service: &'c ServiceId, port: u16) -> impl Iterator<Item = &'c Mark> {
+    pub(crate) fn marks<'c>(&'c self, service: &'c ServiceId, port: Option<Port>) -> impl Iterator<Item = &'c Mark> {
         let marks = self.marked.iter().filter_map(|seen| seen.mark.as_ref());
         marks.filter(move |mark| mark.started.is_of(service, port))
     }
 
     /// Finds the supervisor of a service's server on a port.
-    pub(crate) fn supervisor(&self, service: &ServiceId, port: u16) -> Option<Identity> {
+    pub(crate) fn supervisor(&self, service: &ServiceId, port: Option<Port>) -> Option<Identity> {
         let is_its = |seen: &&Seen| seen.is_supervisor() && seen.is_marked_as(service, port);
         self.marked.iter().find(is_its).map(|seen| seen.facts.identity())
     }

@@ -2,17 +2,20 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use port_who::{Holding, LookError, Socket};
+use port_who::{LookError, Socket};
 use proc_tree::{Facts, Identity, process, tree};
 
-use super::{asker::Asker, folder::Folders, port, record::ServerRecord, seen::Seen, session::Root, started::Started};
-use crate::Service;
+use super::{
+    asker::Asker, folder::Folders, holding::Holding, port as listening, record::ServerRecord, seen::Seen,
+    session::Root, started::Started,
+};
+use crate::{Port, Service};
 
 /// What was seen of a port and of the server that should be there.
 #[derive(Debug, Clone)]
 pub(crate) struct Evidence {
-    /// The port.
-    pub(crate) port: u16,
+    /// The port; a server without one is its processes.
+    pub(crate) port: Option<Port>,
     /// On whose behalf this is.
     pub(crate) asker: Asker,
     /// The command that is asked for on this port.
@@ -66,26 +69,30 @@ impl From<&ServerRecord> for Known {
 }
 
 impl Evidence {
-    /// Looks at a port.
+    /// Looks at a port; where there is none, which of the known servers run.
     ///
     /// Most often it is held by what is known of it, and its descendants, alone: to see that costs far less than a look at
     /// all processes.
     ///
     /// # Errors
     /// When the socket table or the process table cannot be read.
-    pub(crate) fn gather(port: u16, known: Vec<Known>) -> Result<Self, LookError> {
-        let sockets = port::sockets(port)?;
+    pub(crate) fn gather(port: Option<Port>, known: Vec<Known>) -> Result<Self, LookError> {
+        let Some(held) = port else {
+            let holders = running(&known);
+            return Ok(Self { holders, ..Self::of(port, Vec::new(), known) });
+        };
+        let sockets = listening::sockets(held)?;
         if sockets.is_empty() {
             return Ok(Self::of(port, Vec::new(), known));
         }
         match held_by_trees(&sockets, &known) {
             Some(holders) => Ok(Self { holders, ..Self::of(port, Vec::new(), known) }),
-            None => Ok(Self::of(port, port::look(port)?.holdings, known)),
+            None => Ok(Self::of(port, listening::look(held)?, known)),
         }
     }
 
     /// Adds to holders that were found already what can be seen of them.
-    pub(crate) fn of(port: u16, holdings: Vec<Holding>, known: Vec<Known>) -> Self {
+    pub(crate) fn of(port: Option<Port>, holdings: Vec<Holding>, known: Vec<Known>) -> Self {
         let seen = |holding: Holding| {
             let line = holding.process.as_ref().map(line).unwrap_or_default();
             Holder { holding, root: None, line }
@@ -113,6 +120,15 @@ impl Evidence {
     }
 }
 
+/// Lists the roots of the known servers that run.
+fn running(known: &[Known]) -> Vec<Holder> {
+    let roots = known.iter().flat_map(|known| &known.roots).map(|root| root.identity);
+    let holder = |root: Identity| {
+        Holding::of_running(root).map(|holding| Holder { holding, root: Some(root), line: Vec::new() })
+    };
+    roots.filter_map(holder).collect()
+}
+
 /// Finds the holders in these trees; `None` when a socket has none there. What cannot be read is not theirs for certain.
 fn held_by_trees(sockets: &[Socket], known: &[Known]) -> Option<Vec<Holder>> {
     let mut members: Vec<(u32, Identity)> = Vec::new();
@@ -129,7 +145,7 @@ fn held_by_trees(sockets: &[Socket], known: &[Known]) -> Option<Vec<Holder>> {
         for &(pid, root) in &members {
             if port_who::holds(pid, std::slice::from_ref(socket)).unwrap_or(false) {
                 let process = Facts::of(pid).ok().flatten()?;
-                let holding = Holding { socket: socket.clone(), process: Some(process) };
+                let holding = Holding { socket: Some(socket.clone()), process: Some(process) };
                 holders.push(Holder { holding, root: Some(root), line: Vec::new() });
             }
         }

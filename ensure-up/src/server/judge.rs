@@ -3,12 +3,12 @@
 
 use std::fmt;
 
-use port_who::Holding;
 use proc_tree::{Facts, Identity};
 
 use super::{
     command,
     evidence::{Evidence, Holder, Known},
+    holding::Holding,
     mark::Mark,
     part::Part,
     seen::Seen,

@@ -18,11 +18,11 @@ use super::{
     seen::Seen,
     started::{Started, Variables},
 };
-use crate::{ServiceSpec, service::id::ServiceId};
+use crate::{Port, ServiceSpec, service::id::ServiceId};
 
 /// Adds to the records those of the servers that run and have none that is true. Only restarts and reasons are lost.
 pub(crate) fn found_again(mut records: Vec<ServerRecord>, census: &Census, folders: &Folders) -> Vec<ServerRecord> {
-    let mut marks: BTreeMap<(&ServiceId, u16), &Mark> = BTreeMap::new();
+    let mut marks: BTreeMap<(&ServiceId, Option<Port>), &Mark> = BTreeMap::new();
     for seen in census.all_marked() {
         marks.extend(seen.mark.as_ref().map(|mark| ((&mark.started.service, mark.started.port), mark)));
     }
@@ -43,7 +43,7 @@ pub(crate) fn found_again(mut records: Vec<ServerRecord>, census: &Census, folde
 
 /// Finds the server on a port that no record and no mark tells of, by the log of ours that its output goes to: nobody else
 /// can have opened a file in the state folder. Of its service no more is known than the folder that it was started in.
-pub(crate) fn by_log(port: u16, census: &Census, folders: &Folders) -> Option<ServerRecord> {
+pub(crate) fn by_log(port: Port, census: &Census, folders: &Folders) -> Option<ServerRecord> {
     let holders = census.unmarked_holders(port);
     let log = |seen: &Seen| {
         let ours = |path: &&PathBuf| path.parent() == Some(&folders.logs) && files::port_of(path, "log") == Some(port);
@@ -55,7 +55,7 @@ pub(crate) fn by_log(port: u16, census: &Census, folders: &Folders) -> Option<Se
     let started = Started {
         service: ServiceId { folder: folder.clone(), name: None },
         program: main.facts.name.clone(),
-        port,
+        port: Some(port),
         command: 0,
         cwd: folder,
         environment: Variables::new(),
@@ -74,7 +74,7 @@ pub(crate) fn with_supervisor(record: ServerRecord, census: &Census) -> ServerRe
 }
 
 /// Finds again what is known of a service's server, over what is recorded of it.
-pub(crate) fn find(folders: &Folders, service: &ServiceId, port: u16) -> io::Result<Option<ServerRecord>> {
+pub(crate) fn find(folders: &Folders, service: &ServiceId, port: Option<Port>) -> io::Result<Option<ServerRecord>> {
     let recorded = ServerRecord::read(folders, service, port)?;
     let found = found_again(recorded.into_iter().collect(), &Census::take()?, folders);
     Ok(found.into_iter().find(|record| record.is_of(service, port)))
@@ -100,7 +100,7 @@ fn described(
     let below = supervisor.and_then(|supervisor| census.children(supervisor).next());
     let leader = marked.iter().find(|seen| seen.facts.session == seen.facts.pid);
     let main = leader.map(|seen| seen.facts.identity()).or(below);
-    let holders = holders(started.port, marked, below);
+    let holders = started.port.map(|port| holders(port, marked, below)).unwrap_or_default();
     // whoever is left of one whose first process is gone and of which nobody holds the port is a leftover: no process is
     // the server's then
     let Identity { pid, start_id } =
@@ -123,7 +123,11 @@ fn described(
         pid,
         start_id,
         boot_id: process::boot_id().unwrap_or_default(),
-        phase: if holders.is_empty() && main.or(supervisor).is_some() { Phase::Starting } else { Phase::Ready },
+        phase: if started.port.is_some() && holders.is_empty() && main.or(supervisor).is_some() {
+            Phase::Starting
+        } else {
+            Phase::Ready
+        },
         holders,
         command,
         fingerprint: started.command,
@@ -143,7 +147,7 @@ fn described(
 }
 
 /// Lists those of these processes that hold the port, and whom else of the server that is seen to do so.
-fn holders(port: u16, marked: &[&Seen], below: Option<Identity>) -> Vec<Identity> {
+fn holders(port: Port, marked: &[&Seen], below: Option<Identity>) -> Vec<Identity> {
     let sockets = super::port::sockets(port).unwrap_or_default();
     if sockets.is_empty() {
         return Vec::new();

@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{folder::Folders, started::Started};
-use crate::Service;
+use crate::{Port, Service};
 
 /// The variable that holds it.
 pub(crate) const VARIABLE: &str = "ENSURE_UP_SERVICE";
@@ -28,7 +28,7 @@ pub(crate) struct Mark {
 
 impl Mark {
     /// Marks the server of a service on a port.
-    pub(crate) fn of(service: &Service, port: u16, folders: &Folders) -> Self {
+    pub(crate) fn of(service: &Service, port: Option<Port>, folders: &Folders) -> Self {
         Self { started: Started::of(service, port), state: folders.runtime.clone() }
     }
 

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use port_who::Protocol;
+
 use super::record::{Phase, ServerRecord};
+use crate::Port;
 
 /// From where servers are named.
 #[derive(Debug, Clone, Default)]
@@ -21,7 +24,7 @@ pub enum Meant<'k> {
     /// More than one server bears the name.
     Several(Vec<&'k Known>),
     /// A port of which nothing is recorded.
-    Port(u16),
+    Port(Port),
     /// Nothing that is known.
     Unknown,
 }
@@ -54,8 +57,7 @@ impl Scope {
     /// Finds what a word means.
     pub fn find<'k>(&self, word: &str, known: &'k [Known]) -> Meant<'k> {
         if let Ok(port) = word.parse() {
-            let on_port = known.iter().filter(|known| known.record.port == port);
-            return one_of(on_port.collect(), false).unwrap_or(Meant::Port(port));
+            return one_of(on_port(port, word, known), false).unwrap_or(Meant::Port(port));
         }
         let is_named = |known: &&Known| self.has(known) && known.record.service.name.as_deref() == Some(word);
         // a bare command goes by its program
@@ -64,6 +66,13 @@ impl Scope {
         let named = one_of(known.iter().filter(is_named).collect(), true);
         named.or_else(|| one_of(known.iter().filter(is_called).collect(), true)).unwrap_or(Meant::Unknown)
     }
+}
+
+/// A number alone means TCP's port, and where nothing is known of that, UDP's.
+fn on_port<'k>(port: Port, word: &str, known: &'k [Known]) -> Vec<&'k Known> {
+    let on = |port: Port| -> Vec<&Known> { known.iter().filter(|known| known.record.port == Some(port)).collect() };
+    let found = on(port);
+    if found.is_empty() && !word.contains('/') { on(Port { protocol: Protocol::Udp, ..port }) } else { found }
 }
 
 /// Those that run come first: one that ended is history beside them.

@@ -1,33 +1,36 @@
-//! Who listens on a port, and where it is asked.
+//! Who holds a port, and where it is asked. A port of TCP is held by who listens on it, one of UDP by who is bound to it.
 
 use std::net::SocketAddr;
 
-use port_who::{Answer, Holding, LookError, PortSpec, Protocol, Query, Socket, SocketTableError};
+use port_who::{LookError, PortSpec, Query, Socket, SocketTableError};
 
-/// Finds out who listens on a port.
+use super::holding::Holding;
+use crate::Port;
+
+/// Finds out who holds a port.
 ///
 /// # Errors
 /// When the socket table or the process table cannot be read.
-pub(crate) fn look(port: u16) -> Result<Answer, LookError> {
-    port_who::look(&query(port))
+pub(crate) fn look(port: Port) -> Result<Vec<Holding>, LookError> {
+    Ok(port_who::look(&query(port))?.holdings.into_iter().map(Holding::from).collect())
 }
 
-/// Lists the sockets that listen on a port, without asking whose they are.
+/// Lists the sockets that hold a port, without asking whose they are.
 ///
 /// # Errors
 /// When the socket table cannot be read.
-pub(crate) fn sockets(port: u16) -> Result<Vec<Socket>, SocketTableError> {
+pub(crate) fn sockets(port: Port) -> Result<Vec<Socket>, SocketTableError> {
     port_who::sockets(&query(port))
 }
 
-/// Asks for the listeners of one port.
-pub(crate) fn query(port: u16) -> Query {
-    Query::holders_of(vec![PortSpec::port(port).of_protocol(Protocol::Tcp)])
+/// Asks for the sockets that hold one port.
+pub(crate) fn query(port: Port) -> Query {
+    Query::holders_of(vec![PortSpec::port(port.number).of_protocol(port.protocol)])
 }
 
-/// Returns where the server listens, the address to ask it on first.
+/// Returns where the server listens, the address to ask it on first; `None` for one without a port.
 pub(crate) fn listener(holdings: &[Holding]) -> Option<SocketAddr> {
-    usual(holdings.iter().map(|holding| holding.socket.local))
+    usual(holdings.iter().filter_map(|holding| Some(holding.socket.as_ref()?.local)))
 }
 
 /// Returns the address that people and proxies would use: IPv4 loopback most.

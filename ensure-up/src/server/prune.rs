@@ -38,7 +38,7 @@ pub(crate) fn prune(folders: &Folders) -> io::Result<()> {
 }
 
 fn is_old_log(entry: &DirEntry) -> io::Result<bool> {
-    Ok(files::port_of(&entry.path(), "log").is_some() && is_older(entry.metadata()?.modified()?, LOG))
+    Ok(files::is_ours(&entry.path(), "log") && is_older(entry.metadata()?.modified()?, LOG))
 }
 
 fn is_older(at: SystemTime, age: Duration) -> bool {

@@ -7,16 +7,16 @@ use std::{
 };
 
 use health_wait::ProbeOptions;
-use port_who::Holding;
 use proc_tree::{Identity, cli::text, process};
 use serde::{Deserialize, Serialize};
 
 use super::{
     folder::Folders,
+    holding::Holding,
     started::{self, Started, Variables},
     state_file,
 };
-use crate::{Service, service::id::ServiceId};
+use crate::{Port, Service, service::id::ServiceId};
 
 /// How far a server has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,8 +45,8 @@ pub struct ServerRecord {
     pub service: ServiceId,
     /// The name that it goes by.
     pub name: String,
-    /// Its port.
-    pub port: u16,
+    /// Its port; `None` for one without.
+    pub port: Option<Port>,
     /// The network namespace that the port is in, where there are any.
     pub netns: Option<u64>,
     /// The process that was started: the server, or what starts it.
@@ -57,7 +57,7 @@ pub struct ServerRecord {
     pub boot_id: String,
     /// How far it has come.
     pub phase: Phase,
-    /// The processes that held the port when it became ready.
+    /// The processes that held the port when it became ready, or were the server where there is none.
     pub holders: Vec<Identity>,
     /// The command line; invalid UTF-8 is replaced.
     pub command: Vec<String>,
@@ -91,6 +91,11 @@ pub struct ServerRecord {
     pub depends_on: Vec<String>,
 }
 
+/// Says where a server is: ` on port 8000`; nothing where it has none.
+pub(crate) fn on_port(port: Option<Port>) -> String {
+    port.map_or_else(String::new, |port| format!(" on port {port}"))
+}
+
 /// Which record cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", text::path(path))]
@@ -101,7 +106,12 @@ struct Unreadable {
 
 impl ServerRecord {
     /// Describes a server that is on its way up; `pid` is 0 as long as there is no process.
-    pub(crate) fn starting(service: &Service, port: u16, identity: Option<Identity>, log: Option<&Path>) -> Self {
+    pub(crate) fn starting(
+        service: &Service,
+        port: Option<Port>,
+        identity: Option<Identity>,
+        log: Option<&Path>,
+    ) -> Self {
         let Identity { pid, start_id } = identity.unwrap_or(Identity { pid: 0, start_id: 0 });
         let started = Started::of(service, port);
         Self {
@@ -133,12 +143,22 @@ impl ServerRecord {
 
     /// Describes the server of a service of which nothing is recorded.
     pub fn expected(service: &Service) -> Self {
-        Self { phase: Phase::Stopped, ..Self::starting(service, service.ports.low, None, None) }
+        Self { phase: Phase::Stopped, ..Self::starting(service, service.port(), None, None) }
     }
 
     /// Names it for people: `shop (folder /home/dev/shop)`.
     pub fn title(&self) -> String {
         self.started().title()
+    }
+
+    /// Returns what a supervisor of it is called by: its port, or its name where it has none.
+    pub(crate) fn key(&self) -> String {
+        self.port.map_or_else(|| self.name.clone(), |port| port.to_string())
+    }
+
+    /// Says where it is: ` on port 8000`, or nothing.
+    pub fn on_port(&self) -> String {
+        on_port(self.port)
     }
 
     /// Returns what it was started as.
@@ -159,13 +179,13 @@ impl ServerRecord {
     ///
     /// # Errors
     /// When there is one and it cannot be read.
-    pub fn read(folders: &Folders, service: &ServiceId, port: u16) -> io::Result<Option<Self>> {
+    pub fn read(folders: &Folders, service: &ServiceId, port: Option<Port>) -> io::Result<Option<Self>> {
         let record = Self::load(&folders.of_service(service, port, "json"))?;
         Ok(record.filter(|record| record.is_of(service, port)))
     }
 
     /// Tells whether it is about a service's server on a port.
-    pub(crate) fn is_of(&self, service: &ServiceId, port: u16) -> bool {
+    pub(crate) fn is_of(&self, service: &ServiceId, port: Option<Port>) -> bool {
         self.service == *service && self.port == port
     }
 

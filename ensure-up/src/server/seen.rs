@@ -12,7 +12,7 @@ use super::{
     command::{Running, user::is_servers},
     mark::Mark,
 };
-use crate::service::id::ServiceId;
+use crate::{Port, service::id::ServiceId};
 
 /// A process, and what tells whose server it is.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ impl Seen {
     }
 
     /// Tells whether it carries the mark of a service's server on a port.
-    pub(crate) fn is_marked_as(&self, service: &ServiceId, port: u16) -> bool {
+    pub(crate) fn is_marked_as(&self, service: &ServiceId, port: Option<Port>) -> bool {
         self.mark.as_ref().is_some_and(|mark| mark.started.is_of(service, port))
     }
 

@@ -10,7 +10,7 @@ use proc_tree::cli::text;
 use serde::{Deserialize, Serialize};
 
 use super::{fingerprint, part::Part};
-use crate::{Service, service::id::ServiceId};
+use crate::{Port, Service, service::id::ServiceId};
 
 /// The variables that were set for a server: their names, with a fingerprint of each value.
 pub(crate) type Variables = BTreeMap<String, u64>;
@@ -23,8 +23,8 @@ pub(crate) struct Started {
     pub(crate) service: ServiceId,
     /// The name of its program, by which a service goes that has none.
     pub(crate) program: String,
-    /// The port.
-    pub(crate) port: u16,
+    /// The port; `None` for one without.
+    pub(crate) port: Option<Port>,
     /// A fingerprint of its command.
     pub(crate) command: u64,
     /// The folder that it was started in.
@@ -36,7 +36,7 @@ pub(crate) struct Started {
 
 impl Started {
     /// Describes the server of a service on a port.
-    pub(crate) fn of(service: &Service, port: u16) -> Self {
+    pub(crate) fn of(service: &Service, port: Option<Port>) -> Self {
         let words: Vec<String> = words(service, port);
         Self {
             service: service.id.clone(),
@@ -55,7 +55,7 @@ impl Started {
     }
 
     /// Tells whether it is a service's server on a port.
-    pub(crate) fn is_of(&self, service: &ServiceId, port: u16) -> bool {
+    pub(crate) fn is_of(&self, service: &ServiceId, port: Option<Port>) -> bool {
         self.service == *service && self.port == port
     }
 
@@ -84,7 +84,7 @@ fn changed(one: &Variables, other: &Variables) -> Vec<String> {
 }
 
 /// Returns the command for the port as a record keeps it; invalid UTF-8 is replaced.
-pub(crate) fn words(service: &Service, port: u16) -> Vec<String> {
+pub(crate) fn words(service: &Service, port: Option<Port>) -> Vec<String> {
     service.command(port).iter().map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
@@ -101,6 +101,7 @@ mod tests {
     use super::*;
 
     fn started(name: Option<&str>, port: u16) -> Started {
+        let port = Some(Port::tcp(port));
         let service = ServiceId { folder: "/site".into(), name: name.map(str::to_owned) };
         let environment = Variables::from([("A".into(), 1), ("B".into(), 2)]);
         Started { service, program: "serve".into(), port, command: 7, cwd: "/site".into(), environment }
@@ -131,7 +132,7 @@ mod tests {
         let names = ["B", "C"].map(str::to_owned).to_vec();
         assert_eq!(other.differences(&asked), [Part::Command, Part::Folder, Part::Environment(names.clone())]);
         assert_eq!(asked.differences(&other), other.differences(&asked));
-        let moved = Started { port: 81, command: 9, ..asked.clone() };
+        let moved = Started { port: Some(Port::tcp(81)), command: 9, ..asked.clone() };
         assert_eq!(moved.differences(&asked), [Part::Port], "the command of another port says nothing");
     }
 }

@@ -122,7 +122,7 @@ fn service(name: &str, keys: &Keys<'_, '_>, source: &Source<'_>) -> Result<Servi
         values.insert(key.clone(), value::read(key, value, like, source)?);
     }
     let start = keys.values().map(|(written, _)| written.start).min().unwrap_or_default();
-    if let Some(missing) = ["command", "port"].into_iter().find(|required| !keys.contains_key(*required)) {
+    if let Some(missing) = ["command"].into_iter().find(|required| !keys.contains_key(*required)) {
         return Err(source.fault(&(start..start), format!("the service {name} has no {missing}")));
     }
     ServiceSpec::from_keys(values).map_err(|error| source.fault(&(start..start), error.to_string()))

@@ -12,7 +12,12 @@ use std::{
 use health_wait::Target;
 use proc_tree::cli::text;
 
-use super::{id::ServiceId, ports::Ports, spec::ServiceSpec, supervision::Supervision};
+use super::{
+    id::ServiceId,
+    ports::{Port, Ports},
+    spec::ServiceSpec,
+    supervision::Supervision,
+};
 use crate::server::{files, folder::Folders, mark::Mark};
 
 /// A server that shall be up.
@@ -22,8 +27,8 @@ pub struct Service {
     pub spec: ServiceSpec,
     /// Which service it is.
     pub id: ServiceId,
-    /// Where it shall listen.
-    pub ports: Ports,
+    /// Where it shall listen; `None` for one without a port, which is up while it lives.
+    pub ports: Option<Ports>,
     /// The folder to start it in, as the kernel names it, so that a server's own can be compared with it.
     pub cwd: PathBuf,
     /// The variables that were asked for, on top of the caller's, sorted.
@@ -41,14 +46,23 @@ impl TryFrom<ServiceSpec> for Service {
     /// Looks up folder and variables, in this process's own folder and environment.
     fn try_from(spec: ServiceSpec) -> Result<Self, InvalidService> {
         let invalid = |what: &str| InvalidService(what.into());
-        let ports = spec.port.ok_or_else(|| invalid("no port is given: --port PORT says where the server listens"))?;
+        let ports = spec.port;
+        if ports.is_none() && spec.name.is_none() {
+            return Err(invalid(
+                "neither a port nor a name is given: --port PORT says where the server listens, --name NAME what one \
+                 without a port is called",
+            ));
+        }
         if spec.command.is_empty() {
             return Err(invalid("no command is given: it follows --"));
         }
-        if spec.existing.new && !ports.is_range() {
+        if spec.existing.new && !ports.is_some_and(Ports::is_range) {
             return Err(invalid("--new goes with a range of ports: --port 8000-8099"));
         }
-        check_health(&spec, ports.low)?;
+        if ports.is_none() {
+            check_portless(&spec)?;
+        }
+        check_health(&spec, ports.map(Ports::first))?;
         let cwd = folder(spec.cwd.as_deref().unwrap_or(Path::new(".")))?;
         let of_file = spec.folder.as_deref().map(folder).transpose()?;
         let id = ServiceId { folder: of_file.unwrap_or_else(|| cwd.clone()), name: spec.name.clone() };
@@ -57,15 +71,36 @@ impl TryFrom<ServiceSpec> for Service {
     }
 }
 
-fn check_health(spec: &ServiceSpec, port: u16) -> Result<(), InvalidService> {
-    let target = match spec.health.as_deref().map(|text| text.replace("{port}", &port.to_string())) {
-        None => Target::port(port),
-        Some(path) if path.starts_with('/') => {
-            Target::path_on_port(&path, port).map_err(|error| InvalidService(error.to_string()))?
+/// A service without a port goes by its name alone, and whatever means its port means nothing.
+fn check_portless(spec: &ServiceSpec) -> Result<(), InvalidService> {
+    let invalid = |what: String| Err(InvalidService(what));
+    if let Some(name) = spec.name.as_ref().filter(|name| name.is_empty() || name.parse::<Port>().is_ok()) {
+        return invalid(format!("invalid name {name:?}: a service without a port is found by it, and that is no name"));
+    }
+    let health = spec.health.iter().chain(&spec.log).map(|text| text.as_bytes());
+    let mut texts = spec.command.iter().map(|word| word.as_bytes()).chain(health);
+    if texts.any(|text| text.windows(PORT.len()).any(|found| found == PORT)) {
+        return invalid("{port} stands for a port, and none is given: --port PORT does".into());
+    }
+    Ok(())
+}
+
+fn check_health(spec: &ServiceSpec, port: Option<Port>) -> Result<(), InvalidService> {
+    let failed = |error: health_wait::InvalidTarget| InvalidService(error.to_string());
+    let target = match (spec.health.as_deref().map(|text| in_text(text, port)), port) {
+        (None, Some(port)) if !port.is_udp() => Some(Target::port(port.number)),
+        (None, _) => None,
+        (Some(path), Some(port)) if path.starts_with('/') && !port.is_udp() => {
+            Some(Target::path_on_port(&path, port.number).map_err(failed)?)
         }
-        Some(text) => text.parse().map_err(|error: health_wait::InvalidTarget| InvalidService(error.to_string()))?,
+        (Some(path), _) if path.starts_with('/') => {
+            let what =
+                format!("the health path {path:?} needs a TCP port; a whole target, such as file:{path}, does not");
+            return Err(InvalidService(what));
+        }
+        (Some(text), _) => Some(text.parse().map_err(failed)?),
     };
-    match spec.probe.needs_http().filter(|_| !target.is_http()) {
+    match spec.probe.needs_http().filter(|_| !target.is_some_and(|target| target.is_http())) {
         Some(option) => Err(InvalidService(format!("{option} needs an HTTP health target, such as --health /health"))),
         None => Ok(()),
     }
@@ -111,8 +146,18 @@ impl Service {
     }
 
     /// Returns the command for a port.
-    pub fn command(&self, port: u16) -> Vec<OsString> {
+    pub fn command(&self, port: Option<Port>) -> Vec<OsString> {
         self.spec.command.iter().map(|word| with_port(word, port)).collect()
+    }
+
+    /// Returns its port, the first of a range; `None` for a service without one.
+    pub fn port(&self) -> Option<Port> {
+        self.ports.map(Ports::first)
+    }
+
+    /// Tells whether there is a choice of ports.
+    pub fn has_range(&self) -> bool {
+        self.ports.is_some_and(Ports::is_range)
     }
 
     /// Returns the name that it goes by: its own, else that of its program.
@@ -121,13 +166,13 @@ impl Service {
     }
 
     /// Returns the whole environment of the server on a port: the caller's, where it is, what was set, and its mark.
-    pub(crate) fn whole_environment(&self, port: u16, folders: &Folders) -> Vec<(OsString, OsString)> {
+    pub(crate) fn whole_environment(&self, port: Option<Port>, folders: &Folders) -> Vec<(OsString, OsString)> {
         let mut environment: Vec<(OsString, OsString)> = env::vars_os().collect();
         // as a shell does that goes to the folder: a server that goes elsewhere is known by where it was started
         let folder = (OsString::from("PWD"), self.cwd.clone().into_os_string());
         let mark = Mark::of(self, port, folders).variable();
-        let port = (OsString::from("PORT"), OsString::from(port.to_string()));
-        for (name, value) in [&folder, &port].into_iter().chain(&self.environment).chain([&mark]) {
+        let port = port.map(|port| (OsString::from("PORT"), OsString::from(port.number.to_string())));
+        for (name, value) in [&folder].into_iter().chain(&port).chain(&self.environment).chain([&mark]) {
             environment.retain(|(known, _)| known != name);
             environment.push((name.clone(), value.clone()));
         }
@@ -135,7 +180,7 @@ impl Service {
     }
 
     /// Returns the log's path for a port.
-    pub fn log_path(&self, folder: &Path, port: u16) -> PathBuf {
+    pub fn log_path(&self, folder: &Path, port: Option<Port>) -> PathBuf {
         match &self.spec.log {
             Some(path) => std::path::absolute(with_port(OsStr::new(path), port)).unwrap_or_else(|_| path.into()),
             None => folder.join(format!("{}.log", files::stem(&self.id, port))),
@@ -148,13 +193,21 @@ impl Service {
     }
 
     /// Returns the health target that was asked for, for a port.
-    pub fn health(&self, port: u16) -> Option<String> {
-        self.spec.health.as_ref().map(|text| text.replace("{port}", &port.to_string()))
+    pub fn health(&self, port: Option<Port>) -> Option<String> {
+        self.spec.health.as_ref().map(|text| in_text(text, port))
     }
 }
 
-fn with_port(word: &OsStr, port: u16) -> OsString {
-    let (pattern, number) = (b"{port}", port.to_string());
+/// Where it stands, the number of the port is put.
+const PORT: &[u8] = b"{port}";
+
+fn in_text(text: &str, port: Option<Port>) -> String {
+    port.map_or_else(|| text.to_owned(), |port| text.replace("{port}", &port.number.to_string()))
+}
+
+fn with_port(word: &OsStr, port: Option<Port>) -> OsString {
+    let Some(port) = port else { return word.to_owned() };
+    let (pattern, number) = (PORT, port.number.to_string());
     let mut rest = word.as_bytes();
     let mut made = Vec::with_capacity(rest.len());
     while let Some(at) = rest.windows(pattern.len()).position(|window| window == pattern) {
@@ -173,6 +226,6 @@ mod tests {
     #[test]
     fn the_port_takes_its_place_in_every_word_also_in_one_that_is_not_text() {
         let word = OsString::from_vec(b"\xff{port}:{port}{po".to_vec());
-        assert_eq!(with_port(&word, 80), OsString::from_vec(b"\xff80:80{po".to_vec()));
+        assert_eq!(with_port(&word, Some(Port::tcp(80))), OsString::from_vec(b"\xff80:80{po".to_vec()));
     }
 }

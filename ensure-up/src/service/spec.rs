@@ -27,7 +27,7 @@ pub struct ServiceSpec {
     #[serde(with = "word::list")]
     pub command: Vec<OsString>,
 
-    /// Where the server listens; in a range, the first free port
+    /// Where the server listens, or is bound with /udp; in a range, the first free port
     #[arg(long, value_name = "PORT[-PORT]")]
     #[serde(with = "word::optional")]
     pub port: Option<Ports>,
@@ -36,7 +36,8 @@ pub struct ServiceSpec {
     #[arg(long, value_name = "PATH|TARGET")]
     pub health: Option<String>,
 
-    /// Name of the server, for --status, --stop and --logs (default: its program's)
+    /// Name of the server, for --status, --stop and --logs (default: its program's); without --port: of a worker, which is up
+    /// while it lives
     #[arg(long)]
     pub name: Option<String>,
 

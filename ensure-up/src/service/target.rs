@@ -4,38 +4,58 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use health_wait::{InvalidTarget, Target};
 
-/// Makes the target to ask on an address where the server listens: without `health` the port has to accept, a path is
-/// asked for there, anything else is a target of its own.
-///
-/// # Errors
-/// When `health` is no target.
-pub(crate) fn target(health: Option<&str>, listener: SocketAddr) -> Result<Target, InvalidTarget> {
-    let address = reachable(listener);
-    match health {
-        None => format!("tcp://{address}").parse(),
-        Some(path) if path.starts_with('/') => format!("http://{address}{path}").parse(),
-        Some(target) => target.parse(),
-    }
+use super::ports::Port;
+
+/// Where one server is, as far as that matters to whoever asks it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Site<'s> {
+    /// The health target that was asked for: a path or a whole target.
+    pub(crate) health: Option<&'s str>,
+    /// Its port, if it has one.
+    pub(crate) port: Option<Port>,
+    /// Where it listens.
+    pub(crate) listener: Option<SocketAddr>,
 }
 
-/// Writes the server's base as people do: with `localhost` for the usual addresses of this machine. That it speaks HTTP is
-/// known by how it is asked for its health.
-pub(crate) fn url(health: Option<&str>, listener: SocketAddr) -> String {
-    let address = match reachable(listener) {
-        usual if usual.ip() == Ipv4Addr::LOCALHOST || usual.ip() == Ipv6Addr::LOCALHOST => {
-            format!("localhost:{}", usual.port())
+impl Site<'_> {
+    /// Makes the target to ask: without `health` a port of TCP has to accept, a path is asked for there, anything else is a
+    /// target of its own. `None`: there is nothing to ask, and the server is up by being there.
+    ///
+    /// # Errors
+    /// When `health` is no target.
+    pub(crate) fn target(&self) -> Result<Option<Target>, InvalidTarget> {
+        let address = self.listener.filter(|_| self.port.is_some_and(|port| !port.is_udp())).map(reachable);
+        match (self.health, address) {
+            (None, Some(address)) => format!("tcp://{address}").parse().map(Some),
+            (Some(path), Some(address)) if path.starts_with('/') => format!("http://{address}{path}").parse().map(Some),
+            (Some(target), _) => target.parse().map(Some),
+            (None, None) => Ok(None),
         }
-        other => other.to_string(),
-    };
-    match health {
-        Some(path) if path.starts_with('/') => format!("http://{address}"),
-        Some(target) => site(target, listener.port()).unwrap_or_else(|| format!("tcp://{address}")),
-        None => format!("tcp://{address}"),
+    }
+
+    /// Writes the server's base as people do: with `localhost` for the usual addresses of this machine. That it speaks HTTP
+    /// is known by how it is asked for its health. `None` where it has no address.
+    pub(crate) fn url(&self) -> Option<String> {
+        let listener = self.listener?;
+        let address = match reachable(listener) {
+            usual if usual.ip() == Ipv4Addr::LOCALHOST || usual.ip() == Ipv6Addr::LOCALHOST => {
+                format!("localhost:{}", usual.port())
+            }
+            other => other.to_string(),
+        };
+        if self.port.is_some_and(Port::is_udp) {
+            return Some(format!("udp://{address}"));
+        }
+        Some(match self.health {
+            Some(path) if path.starts_with('/') => format!("http://{address}"),
+            Some(target) => base(target, listener.port()).unwrap_or_else(|| format!("tcp://{address}")),
+            None => format!("tcp://{address}"),
+        })
     }
 }
 
 /// Returns scheme, host and port of an HTTP target that is on this port; another one says nothing of the server's own base.
-fn site(target: &str, port: u16) -> Option<String> {
+fn base(target: &str, port: u16) -> Option<String> {
     let (scheme, rest) = target.split_once("://")?;
     let usual = match scheme.to_ascii_lowercase().as_str() {
         "http" => 80,
@@ -67,18 +87,29 @@ mod tests {
 
     #[test]
     fn a_server_is_asked_where_it_listens() {
-        let listener = |text: &str| text.parse().expect("an address");
-        for (health, address, shown, asked) in [
-            (None, "0.0.0.0:80", "tcp://localhost:80", "tcp://127.0.0.1:80"),
-            (Some("/h"), "[::]:80", "http://localhost:80", "http://[::1]:80/h"),
-            (Some("/h"), "127.0.0.2:80", "http://127.0.0.2:80", "http://127.0.0.2:80/h"),
-            (Some("https://u:p@a.test:80/h?x=:1"), "[::]:80", "https://a.test:80", "https://u:***@a.test:80/h?x=:1"),
-            (Some("http://[::1]/h"), "[::1]:80", "http://[::1]", "http://[::1]/h"),
-            (Some("http://a.test:81/h"), "[::1]:80", "tcp://localhost:80", "http://a.test:81/h"),
-            (Some("unix:/x"), "127.0.0.1:80", "tcp://localhost:80", "unix:/x"),
+        for (health, port, address, shown, asked) in [
+            (None, "80", "0.0.0.0:80", "tcp://localhost:80", "tcp://127.0.0.1:80"),
+            (Some("/h"), "80", "[::]:80", "http://localhost:80", "http://[::1]:80/h"),
+            (Some("/h"), "80", "127.0.0.2:80", "http://127.0.0.2:80", "http://127.0.0.2:80/h"),
+            (
+                Some("https://u:p@a.test:80/h?x=:1"),
+                "80",
+                "[::]:80",
+                "https://a.test:80",
+                "https://u:***@a.test:80/h?x=:1",
+            ),
+            (Some("http://[::1]/h"), "80", "[::1]:80", "http://[::1]", "http://[::1]/h"),
+            (Some("http://a.test:81/h"), "80", "[::1]:80", "tcp://localhost:80", "http://a.test:81/h"),
+            (Some("unix:/x"), "80", "127.0.0.1:80", "tcp://localhost:80", "unix:/x"),
+            (None, "53/udp", "0.0.0.0:53", "udp://localhost:53", ""),
+            (Some("file:/x"), "53/udp", "0.0.0.0:53", "udp://localhost:53", "file:/x"),
+            (None, "", "", "", ""),
+            (Some("file:/x"), "", "", "", "file:/x"),
         ] {
-            assert_eq!(url(health, listener(address)), shown);
-            assert_eq!(target(health, listener(address)).expect("a target").to_string(), asked);
+            let site = Site { health, port: port.parse().ok(), listener: address.parse().ok() };
+            assert_eq!(site.url().unwrap_or_default(), shown);
+            let target = site.target().expect("a target").map(|target| target.to_string());
+            assert_eq!(target.unwrap_or_default(), asked);
         }
     }
 }

@@ -2,15 +2,14 @@
 
 use std::path::PathBuf;
 
-use port_who::Holding;
 use proc_tree::Identity;
 
 use crate::{
-    Action, Clock, Failure, Folders, Outcome, ReadyError, ServerProcesses, ServerRecord, Service,
+    Action, Clock, Failure, Folders, Outcome, Port, ReadyError, ServerProcesses, ServerRecord, Service,
     event::block_on,
     health::{self, Asked},
-    server::{part, port, started::Started},
-    service::target,
+    server::{holding::Holding, part, port as listening, started::Started},
+    service::target::Site,
     start::race::{Race, RaceEnd},
 };
 
@@ -34,22 +33,26 @@ impl Call<'_> {
     }
 
     /// Reads what is recorded of the service's server on a port.
-    pub(crate) fn recorded_on(&self, port: u16) -> Result<Option<ServerRecord>, Failure> {
+    pub(crate) fn recorded_on(&self, port: Option<Port>) -> Result<Option<ServerRecord>, Failure> {
         let record = ServerRecord::read(self.folders, &self.service.id, port);
         record.map_err(Failure::state("read the record in", &self.folders.runtime))
     }
 
-    /// Asks the holders of a port for health, once.
-    pub(crate) fn ask(&self, port: u16, holdings: &[Holding]) -> Result<Asked, Failure> {
-        let Some(listener) = port::listener(holdings) else { return Ok(Asked::Not("nothing listens".into())) };
-        let target = target::target(self.service.health(port).as_deref(), listener).map_err(ReadyError::from)?;
+    /// Asks the server that these are for health, once.
+    pub(crate) fn ask(&self, port: Option<Port>, holdings: &[Holding]) -> Result<Asked, Failure> {
+        let listener = listening::listener(holdings);
+        if port.is_some() && listener.is_none() {
+            return Ok(Asked::Not("nothing listens".into()));
+        }
+        let health = self.service.health(port);
+        let target = Site { health: health.as_deref(), port, listener }.target().map_err(ReadyError::from)?;
         let mut prober = health::Prober::new(&self.service.spec.probe);
-        let asked = block_on(prober.ask(&target)).map_err(Failure::system("ask for health"))?;
+        let asked = block_on(prober.ask(target.as_ref())).map_err(Failure::system("ask for health"))?;
         Ok(asked.map_err(ReadyError::from)?)
     }
 
     /// Prepares the wait for a server that is there.
-    pub(crate) fn race(&self, port: u16) -> Race<'_> {
+    pub(crate) fn race(&self, port: Option<Port>) -> Race<'_> {
         Race::new(self.service, self.folders, port, self.clock.deadline)
     }
 
@@ -74,7 +77,7 @@ impl Call<'_> {
         &self,
         action: Action,
         name: String,
-        port: u16,
+        port: Option<Port>,
         identity: Option<Identity>,
         holdings: &[Holding],
     ) -> Outcome {
@@ -84,9 +87,9 @@ impl Call<'_> {
             name,
             port,
             identity,
-            pids: port::pids(holdings),
+            pids: listening::pids(holdings),
             took: self.clock.took(),
-            url: port::listener(holdings).map_or_else(String::new, |listener| target::url(health.as_deref(), listener)),
+            url: Site { health: health.as_deref(), port, listener: listening::listener(holdings) }.url(),
             log: None,
             restarts: 0,
             reason: None,
@@ -97,19 +100,26 @@ impl Call<'_> {
         }
     }
 
-    pub(crate) fn too_late(&self, port: u16, what: String, log: Option<PathBuf>, holdings: Vec<Holding>) -> Failure {
+    pub(crate) fn too_late(
+        &self,
+        port: Option<Port>,
+        what: String,
+        log: Option<PathBuf>,
+        holdings: Vec<Holding>,
+    ) -> Failure {
         Failure::Deadline { name: self.service.name(), port, within: self.clock.limit(), what, log, holdings }
     }
 
     /// Words the end of a race that was not won.
-    pub(crate) fn not_ready(&self, port: u16, end: RaceEnd, log: Option<PathBuf>) -> Failure {
+    pub(crate) fn not_ready(&self, port: Option<Port>, end: RaceEnd, log: Option<PathBuf>) -> Failure {
         let name = self.service.name();
         match end {
             RaceEnd::TooLate(what, holdings) => self.too_late(port, what, log, holdings),
             RaceEnd::Failed(why) => Failure::Definite { name, why, log },
             RaceEnd::Interrupted(signal) => Failure::Interrupted(signal),
             RaceEnd::Ended { end, held } => {
-                let missing = if held { "was ready".into() } else { format!("held port {port}") };
+                let missing =
+                    port.filter(|_| !held).map_or_else(|| "was ready".into(), |port| format!("held port {port}"));
                 let log = log.unwrap_or_else(|| self.service.log_path(&self.folders.logs, port));
                 Failure::Ended { name, end, after: self.clock.took(), missing, log }
             }

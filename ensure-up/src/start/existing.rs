@@ -1,14 +1,14 @@
 //! A server that is there already: whose it is, the wait for it, taking it over, stopping it for another one.
 
-use port_who::Holding;
 use proc_tree::{Facts, Identity};
 
 use crate::{
-    Action, Failure, Outcome, Phase, ServerProcesses, ServerRecord,
+    Action, Failure, Outcome, Phase, Port, ServerProcesses, ServerRecord,
     event::block_on,
     health::Asked,
     log::patterns::LogPatterns,
     server::{
+        holding::Holding,
         judge::{By, Whose},
         part::Part,
     },
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Waits until the recorded server is ready.
-pub(super) fn wait(call: &Call<'_>, port: u16, record: &ServerRecord, waited: bool) -> Result<Up, Failure> {
+pub(super) fn wait(call: &Call<'_>, port: Option<Port>, record: &ServerRecord, waited: bool) -> Result<Up, Failure> {
     let mut processes = ServerProcesses::of(record).map_err(Failure::system("watch the server"))?;
     // one that was ready once need not say so again, and what it said since is not about its start
     let log = record.log.as_deref().filter(|_| record.phase == Phase::Starting);
@@ -49,13 +49,13 @@ pub(super) fn wait(call: &Call<'_>, port: u16, record: &ServerRecord, waited: bo
 }
 
 /// Waits for a process that runs the command and that nobody recorded, and takes it as ours once it is ready.
-pub(super) fn wait_for_loading(call: &Call<'_>, port: u16, loading: Option<Identity>) -> Result<Up, Failure> {
+pub(super) fn wait_for_loading(call: &Call<'_>, port: Option<Port>, loading: Option<Identity>) -> Result<Up, Failure> {
     take(call, port, loading, &By::Command)
 }
 
 /// Takes the server that is up and healthy on the port though what this call started has ended: somebody else started the
 /// same meanwhile, or it left a daemon behind.
-pub(super) fn joined(call: &Call<'_>, port: u16) -> Result<Option<Up>, Failure> {
+pub(super) fn joined(call: &Call<'_>, port: Option<Port>) -> Result<Option<Up>, Failure> {
     let there = There::look(call, port)?;
     let (holdings, reason) = match there.whose(call, port, None)? {
         Whose::Ours(holdings, differs) if differs.is_empty() => (holdings, None),
@@ -74,7 +74,7 @@ pub(super) fn joined(call: &Call<'_>, port: u16) -> Result<Option<Up>, Failure> 
 }
 
 /// A server without a record is taken as ours once it is healthy.
-pub(super) fn adopt(call: &Call<'_>, port: u16, holdings: &[Holding], by: &By) -> Result<Up, Failure> {
+pub(super) fn adopt(call: &Call<'_>, port: Option<Port>, holdings: &[Holding], by: &By) -> Result<Up, Failure> {
     // the eldest: workers that share its socket come and go
     let holders = holdings.iter().filter_map(|holding| holding.process.as_ref());
     let eldest = holders.min_by_key(|process| (process.started_at, process.pid)).map(Facts::identity);
@@ -83,7 +83,7 @@ pub(super) fn adopt(call: &Call<'_>, port: u16, holdings: &[Holding], by: &By) -
     take(call, port, runner.or(eldest), by)
 }
 
-fn take(call: &Call<'_>, port: u16, process: Option<Identity>, by: &By) -> Result<Up, Failure> {
+fn take(call: &Call<'_>, port: Option<Port>, process: Option<Identity>, by: &By) -> Result<Up, Failure> {
     let processes = process.map(|process| ServerProcesses::watch(process, false)).transpose();
     let mut processes = processes.map_err(Failure::system("watch the server"))?;
     let race = call.race(port).of(processes.as_mut()).taking_any(call.service.spec.existing.adopt == Adopt::Any);
@@ -99,7 +99,7 @@ fn take(call: &Call<'_>, port: u16, process: Option<Identity>, by: &By) -> Resul
 
 fn adopted(
     call: &Call<'_>,
-    port: u16,
+    port: Option<Port>,
     processes: Option<&ServerProcesses>,
     holdings: &[Holding],
 ) -> Result<Up, Failure> {
@@ -122,7 +122,7 @@ fn adopted(
 
 /// Stops what another server shall take the place of: the service's own, or another service's, as each is recorded, else
 /// whatever holds the port.
-pub(super) fn stop(call: &Call<'_>, port: u16, there: &There, judged: &Whose) -> Result<Killed, Failure> {
+pub(super) fn stop(call: &Call<'_>, port: Option<Port>, there: &There, judged: &Whose) -> Result<Killed, Failure> {
     let another = match judged {
         Whose::Another(_, other) => there.records.iter().find(|record| record.service == other.service),
         _ => None,

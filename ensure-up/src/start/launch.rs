@@ -5,7 +5,7 @@ use std::{fs::File, path::Path};
 use proc_tree::cli;
 
 use crate::{
-    Action, Failure, Outcome, ServerRecord,
+    Action, Failure, Outcome, Port, ServerRecord,
     event::block_on,
     log::{patterns::LogPatterns, rotate},
     server::{orphans, prune},
@@ -21,14 +21,14 @@ use crate::{
 };
 
 /// Starts the server and waits until it is ready; one that does not come up is stopped.
-pub(super) fn start(call: &Call<'_>, port: u16, action: Action) -> Result<Up, Failure> {
+pub(super) fn start(call: &Call<'_>, port: Option<Port>, action: Action) -> Result<Up, Failure> {
     // what cannot be told is no reason to tell it again
     let is_known = ServerRecord::is_any_of_folder(call.folders, &call.service.id.folder).unwrap_or(true);
     let (outcome, server) = begin(call, port, action)?;
     Ok((Outcome { is_first: !is_known && outcome.action == Action::Started, ..outcome }, server))
 }
 
-fn begin(call: &Call<'_>, port: u16, action: Action) -> Result<Up, Failure> {
+fn begin(call: &Call<'_>, port: Option<Port>, action: Action) -> Result<Up, Failure> {
     let Call { service, folders, .. } = call;
     let path = service.log_path(&folders.logs, port);
     if service.kept_up().is_some() {
@@ -48,7 +48,13 @@ fn begin(call: &Call<'_>, port: u16, action: Action) -> Result<Up, Failure> {
     launch_and_wait(call, port, action, &path, &file)
 }
 
-fn launch_and_wait(call: &Call<'_>, port: u16, action: Action, path: &Path, file: &File) -> Result<Up, Failure> {
+fn launch_and_wait(
+    call: &Call<'_>,
+    port: Option<Port>,
+    action: Action,
+    path: &Path,
+    file: &File,
+) -> Result<Up, Failure> {
     let service = call.service;
     let notify = service.spec.ready_notify.then(Notify::open).transpose();
     let notify = notify.map_err(Failure::system("open the notify socket"))?;

@@ -1,9 +1,9 @@
-//! A server on one port: look what is there, decide, do it.
+//! A server on one port, or without one: look what is there, decide, do it.
 
 use std::path::Path;
 
 use crate::{
-    Action, Failure, Lock, Outcome, Phase, ServerRecord,
+    Action, Failure, Lock, Outcome, Phase, Port, ServerRecord,
     health::Asked,
     server::{
         evidence::{Evidence, Known},
@@ -20,11 +20,11 @@ use crate::{
 };
 
 /// Sees to it that the server is up on this port; `waited` tells whether this call has waited for another one already.
-pub(super) fn ensure(call: &Call<'_>, port: u16, waited: bool) -> Result<Up, Failure> {
+pub(super) fn ensure(call: &Call<'_>, port: Option<Port>, waited: bool) -> Result<Up, Failure> {
     if let Some(outcome) = reuse(call, port, waited)? {
         return Ok((outcome, None));
     }
-    let lock = lock(call, &call.folders.port_lock(port))?;
+    let lock = lock(call, &call.folders.lock(&call.service.id, port))?;
     locked(call, port, waited || lock.waited)
 }
 
@@ -32,11 +32,11 @@ pub(super) fn ensure(call: &Call<'_>, port: u16, waited: bool) -> Result<Up, Fai
 pub(super) fn lock(call: &Call<'_>, path: &Path) -> Result<Lock, Failure> {
     let lock = Lock::take(path, call.clock.deadline).map_err(Failure::state("lock", path))?;
     let what = || "another ensure-up is still starting it".into();
-    lock.ok_or_else(|| call.too_late(call.service.ports.low, what(), None, Vec::new()))
+    lock.ok_or_else(|| call.too_late(call.service.port(), what(), None, Vec::new()))
 }
 
 /// Looks without a lock: a record that holds, a listener that is its, an answer that is healthy.
-pub(super) fn reuse(call: &Call<'_>, port: u16, waited: bool) -> Result<Option<Outcome>, Failure> {
+pub(super) fn reuse(call: &Call<'_>, port: Option<Port>, waited: bool) -> Result<Option<Outcome>, Failure> {
     let Some(record) = call.recorded_on(port)?.filter(|record| record.phase == Phase::Ready) else { return Ok(None) };
     if record.running().map_err(Failure::system("watch the server"))?.is_none() {
         return Ok(None);
@@ -57,7 +57,7 @@ pub(super) fn reuse(call: &Call<'_>, port: u16, waited: bool) -> Result<Option<O
 }
 
 /// Looks, decides and does it, with nobody else doing so at the same time.
-pub(super) fn locked(call: &Call<'_>, port: u16, waited: bool) -> Result<Up, Failure> {
+pub(super) fn locked(call: &Call<'_>, port: Option<Port>, waited: bool) -> Result<Up, Failure> {
     let there = There::look(call, port)?;
     let seen = there.own.as_ref().map(|own| recorded(call, &own.record, own.life, own.is_supervised));
     let is_loading = there.loading.is_some();
@@ -101,7 +101,7 @@ pub(super) fn locked(call: &Call<'_>, port: u16, waited: bool) -> Result<Up, Fai
         }
         (Step::Adopt(by), _) => existing::adopt(call, port, judged.holdings(), &by)?,
         (Step::RefuseChanged, _) => return Err(changed(call, port, own, judged)),
-        (Step::RefuseForeign | Step::Ask, _) => return Err(refused(port, judged)),
+        (Step::RefuseForeign | Step::Ask, _) => return Err(refused(call, port, judged)),
         (Step::WaitForLoading, _) if there.loading.is_some() => existing::wait_for_loading(call, port, there.loading)?,
         // what needs a record is never decided without one
         (
@@ -134,7 +134,7 @@ fn next(call: &Call<'_>, whose: &Whose, recorded: Option<Recorded>, is_loading: 
     })
 }
 
-fn changed(call: &Call<'_>, port: u16, record: Option<&ServerRecord>, judged: Whose) -> Failure {
+fn changed(call: &Call<'_>, port: Option<Port>, record: Option<&ServerRecord>, judged: Whose) -> Failure {
     let name = record.map_or_else(|| call.service.name(), |record| record.name.clone());
     let holdings = judged.holdings().to_vec();
     let differs = match (record, judged) {
@@ -145,7 +145,9 @@ fn changed(call: &Call<'_>, port: u16, record: Option<&ServerRecord>, judged: Wh
     Failure::Changed { name, port, differs, holdings }
 }
 
-fn refused(port: u16, judged: Whose) -> Failure {
+/// Where there is no port, nobody else can hold it.
+fn refused(call: &Call<'_>, port: Option<Port>, judged: Whose) -> Failure {
+    let Some(port) = port else { return changed(call, port, None, judged) };
     match judged {
         Whose::Another(holdings, other) => Failure::Another { port, service: other.title(), holdings },
         Whose::Foreign(holdings, differs) => Failure::Foreign { port, holdings, differs },

@@ -2,15 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use port_who::Holding;
 use proc_tree::Signal;
 use tokio::{select, time};
 
 use crate::{
-    Folders, ReadyError, ServerProcesses, Service,
+    Folders, Port, ReadyError, ServerProcesses, Service,
     event::{or_never, until},
     log::patterns::LogPatterns,
-    server::end::End,
+    server::{end::End, holding::Holding},
     signals::Signals,
     start::{
         notify::Notify,
@@ -55,7 +54,12 @@ const ANSWERED: Duration = Duration::from_millis(25);
 
 impl<'r> Race<'r> {
     /// Prepares the wait for a server that is there and of which no process is known.
-    pub(crate) fn new(service: &'r Service, folders: &'r Folders, port: u16, deadline: Option<Instant>) -> Self {
+    pub(crate) fn new(
+        service: &'r Service,
+        folders: &'r Folders,
+        port: Option<Port>,
+        deadline: Option<Instant>,
+    ) -> Self {
         Self { readiness: Readiness::of(service, folders, port), deadline }
     }
 

@@ -2,14 +2,15 @@
 
 use std::{io, os::unix::ffi::OsStrExt};
 
-use port_who::{Holding, Query};
+use port_who::Query;
 
 use crate::{
-    Action, Failure, Lock, Phase, ReadyError, ServerRecord, Service,
+    Action, Failure, Lock, Phase, Port, Ports, ReadyError, ServerRecord, Service,
     health::Asked,
     server::{
         census::Census,
         evidence::Evidence,
+        holding::Holding,
         judge::{Whose, judge},
         life::Life,
         lost,
@@ -33,7 +34,7 @@ pub(super) fn ensure(call: &Call<'_>) -> Result<Up, Failure> {
         return start(call, &records(call)?, unheld(call, &look_at_all(call)?));
     }
     for port in instances(call, &records(call)?)? {
-        if let Some(outcome) = port::reuse(call, port, false)? {
+        if let Some(outcome) = port::reuse(call, Some(port), false)? {
             return Ok((outcome, None));
         }
     }
@@ -48,17 +49,17 @@ pub(super) fn ensure(call: &Call<'_>) -> Result<Up, Failure> {
         own = instances(call, &records)?;
     }
     if let Some(&port) = own.first() {
-        return port::ensure(call, port, lock.waited);
+        return port::ensure(call, Some(port), lock.waited);
     }
     if let Some(record) = records.iter().find(|record| is_broken(call, record)) {
         return port::ensure(call, record.port, lock.waited);
     }
     let held = look_at_all(call)?;
-    for port in call.service.ports.low..=call.service.ports.high {
+    for port in ports(call) {
         let holdings: Vec<Holding> = held.iter().filter(|holding| is_on(port)(holding)).cloned().collect();
         let is_adoptable = call.service.spec.existing.adopt != Adopt::Never && !holdings.is_empty();
         if is_adoptable && is_wanted(call, port, holdings)? {
-            return port::ensure(call, port, lock.waited);
+            return port::ensure(call, Some(port), lock.waited);
         }
     }
     start(call, &records, unheld(call, &held))
@@ -67,7 +68,7 @@ pub(super) fn ensure(call: &Call<'_>) -> Result<Up, Failure> {
 /// Two calls for the same instance wait for one another, and no others.
 fn lock_of(call: &Call<'_>) -> std::path::PathBuf {
     let Service { id, spec, environment, ports, .. } = call.service;
-    let mut parts = vec![id.folder.as_os_str().as_bytes().to_vec(), ports.to_string().into_bytes()];
+    let mut parts = vec![id.folder.as_os_str().as_bytes().to_vec(), text(*ports).into_bytes()];
     if let Some(name) = &id.name {
         parts.push(name.clone().into_bytes());
     } else {
@@ -83,27 +84,39 @@ fn records(call: &Call<'_>) -> Result<Vec<ServerRecord>, Failure> {
 }
 
 fn look_at_all(call: &Call<'_>) -> Result<Vec<Holding>, Failure> {
-    let spec = call.service.ports.to_string().parse().map_err(io::Error::other);
+    let spec = text(call.service.ports).parse().map_err(io::Error::other);
     let spec = spec.map_err(Failure::system("read the range"))?;
-    Ok(port_who::look(&Query::holders_of(vec![spec])).map_err(ReadyError::from)?.holdings)
+    let held = port_who::look(&Query::holders_of(vec![spec])).map_err(ReadyError::from)?.holdings;
+    Ok(held.into_iter().map(Holding::from).collect())
 }
 
-fn is_on(port: u16) -> impl Fn(&Holding) -> bool {
-    move |holding| holding.socket.local.port() == port
+fn text(ports: Option<Ports>) -> String {
+    ports.map_or_else(String::new, |ports| ports.to_string())
 }
 
-fn unheld(call: &Call<'_>, held: &[Holding]) -> Vec<u16> {
-    let ports = call.service.ports;
-    (ports.low..=ports.high).filter(|&port| !held.iter().any(is_on(port))).collect()
+/// Lists the ports of the range.
+fn ports(call: &Call<'_>) -> impl Iterator<Item = Port> {
+    call.service.ports.into_iter().flat_map(Ports::all)
+}
+
+fn is_on(port: Port) -> impl Fn(&Holding) -> bool {
+    move |holding| {
+        let socket = holding.socket.as_ref();
+        socket.is_some_and(|socket| (socket.local.port(), socket.protocol) == (port.number, port.protocol))
+    }
+}
+
+fn unheld(call: &Call<'_>, held: &[Holding]) -> Vec<Port> {
+    ports(call).filter(|&port| !held.iter().any(is_on(port))).collect()
 }
 
 /// Lists the ports of the range on which a server of the service runs; of a bare command's service one that was started as
 /// is asked for: with other arguments, or other variables, it is another instance.
-fn instances(call: &Call<'_>, records: &[ServerRecord]) -> Result<Vec<u16>, Failure> {
+fn instances(call: &Call<'_>, records: &[ServerRecord]) -> Result<Vec<Port>, Failure> {
     let mut ports = Vec::new();
     for record in records.iter().filter(|record| is_of_service(call, record)) {
         if record.is_alive().map_err(Failure::system("watch the server"))? {
-            ports.push(record.port);
+            ports.extend(record.port);
         }
     }
     Ok(ports)
@@ -112,7 +125,7 @@ fn instances(call: &Call<'_>, records: &[ServerRecord]) -> Result<Vec<u16>, Fail
 fn is_of_service(call: &Call<'_>, record: &ServerRecord) -> bool {
     let service = call.service;
     let is_as_asked = || record.started().differences(&Started::of(service, record.port)).is_empty();
-    (service.ports.low..=service.ports.high).contains(&record.port)
+    service.ports.zip(record.port).is_some_and(|(ports, port)| ports.has(port))
         && record.service == service.id
         && (service.id.name.is_some() || is_as_asked())
 }
@@ -124,7 +137,8 @@ fn is_broken(call: &Call<'_>, record: &ServerRecord) -> bool {
 }
 
 /// Tells whether the server on a port is the one that is asked for, though nothing is recorded of it.
-fn is_wanted(call: &Call<'_>, port: u16, holdings: Vec<Holding>) -> Result<bool, Failure> {
+fn is_wanted(call: &Call<'_>, port: Port, holdings: Vec<Holding>) -> Result<bool, Failure> {
+    let port = Some(port);
     let evidence = Evidence::of(port, holdings, Vec::new()).compared(call.folders, call.service);
     match judge(&evidence, call.service) {
         Whose::Ours(_, differs) => Ok(call.service.id.name.is_some() || differs.is_empty()),
@@ -138,20 +152,20 @@ fn is_wanted(call: &Call<'_>, port: u16, holdings: Vec<Holding>) -> Result<bool,
 
 /// Starts the server on one of these ports, on that which it had last if that is among them. What an earlier life of it left
 /// behind is stopped first.
-fn start(call: &Call<'_>, records: &[ServerRecord], mut unheld: Vec<u16>) -> Result<Up, Failure> {
+fn start(call: &Call<'_>, records: &[ServerRecord], mut unheld: Vec<Port>) -> Result<Up, Failure> {
     let mut told = Vec::new();
     let may_have_left = |record: &&ServerRecord| record.phase != Phase::Stopped && is_of_service(call, record);
     for record in records.iter().filter(may_have_left) {
         told.extend(stop_left(call, record)?.lines);
     }
-    let was_its = |port: &u16| records.iter().any(|record| record.port == *port && is_of_service(call, record));
+    let was_its = |port: &Port| records.iter().any(|record| record.port == Some(*port) && is_of_service(call, record));
     unheld.sort_by_key(|port| (!was_its(port), *port));
     // where none is free, the server's own error says most
     let up = match start_on(call, &unheld, true)? {
         None => start_on(call, &unheld, false)?,
         up => up,
     };
-    let (mut outcome, server) = up.ok_or_else(|| Failure::NoneFree(call.service.ports.to_string()))?;
+    let (mut outcome, server) = up.ok_or_else(|| Failure::NoneFree(text(call.service.ports)))?;
     outcome.notes.extend(told);
     Ok((outcome, server))
 }
@@ -159,7 +173,7 @@ fn start(call: &Call<'_>, records: &[ServerRecord], mut unheld: Vec<u16>) -> Res
 /// Stops what a server left behind that does not run any more, unless somebody is busy with its port.
 fn stop_left(call: &Call<'_>, record: &ServerRecord) -> Result<Killed, Failure> {
     let watch = || Failure::system("watch the server");
-    let path = call.folders.port_lock(record.port);
+    let path = call.folders.lock(&record.service, record.port);
     let Some(_lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else {
         return Ok(Killed::default());
     };
@@ -172,19 +186,19 @@ fn stop_left(call: &Call<'_>, record: &ServerRecord) -> Result<Killed, Failure> 
 }
 
 /// Starts the server on the first of these ports that is still free.
-fn start_on(call: &Call<'_>, ports: &[u16], is_bindable: bool) -> Result<Option<Up>, Failure> {
+fn start_on(call: &Call<'_>, ports: &[Port], is_bindable: bool) -> Result<Option<Up>, Failure> {
     for &port in ports {
         // somebody is starting another server there; to try to bind it would take it from that one
-        let path = call.folders.port_lock(port);
+        let path = call.folders.lock(&call.service.id, Some(port));
         let Some(_lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else { continue };
-        let mut on_port = records(call)?.into_iter().filter(|record| record.port == port);
+        let mut on_port = records(call)?.into_iter().filter(|record| record.port == Some(port));
         let is_taken = on_port.any(|record| record.is_alive().unwrap_or(true));
-        if is_taken || !look(port).map_err(ReadyError::from)?.holdings.is_empty() {
+        if is_taken || !look(port).map_err(ReadyError::from)?.is_empty() {
             continue;
         }
         let failed = |error| Failure::system("try to bind a port")(io::Error::other(error));
         if !is_bindable || !port_who::free(&query(port), 1).map_err(failed)?.ports.is_empty() {
-            return launch::start(call, port, Action::Started).map(Some);
+            return launch::start(call, Some(port), Action::Started).map(Some);
         }
     }
     Ok(None)

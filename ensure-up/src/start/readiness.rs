@@ -2,23 +2,24 @@
 
 use std::time::{Duration, Instant};
 
-use port_who::{Holding, Socket};
-use proc_tree::Identity;
+use port_who::Socket;
+use proc_tree::{Facts, Identity};
 use tokio::select;
 
 use crate::{
-    Folders, ReadyError, ServerProcesses, Service,
+    Folders, Port, ReadyError, ServerProcesses, Service,
     event::or_never,
     health::{Asked, Prober},
     log::patterns::LogPatterns,
     server::{
         end::End,
         evidence::{Evidence, Known},
+        holding::Holding,
         judge::{Whose, judge},
-        port,
+        port as listening,
         started::Started,
     },
-    service::target,
+    service::target::Site,
     start::notify::Notify,
 };
 
@@ -39,7 +40,7 @@ pub(crate) enum Round {
 pub(crate) struct Readiness<'r> {
     pub(super) service: &'r Service,
     folders: &'r Folders,
-    port: u16,
+    port: Option<Port>,
     /// The server's processes; `None` for one that is only known by its port.
     pub(super) processes: Option<&'r mut ServerProcesses>,
     /// What it says in its log, if that matters.
@@ -68,6 +69,9 @@ struct Seen {
     at: Instant,
 }
 
+/// What ends at once was no server: a worker of which nothing else says that it is ready has to live for so long.
+const SETTLE: Duration = Duration::from_millis(1000);
+
 /// How long somebody else's socket is taken to be that.
 const SECOND_LOOK: Duration = Duration::from_millis(100);
 
@@ -81,7 +85,7 @@ impl Seen {
 }
 
 impl<'r> Readiness<'r> {
-    pub(super) fn of(service: &'r Service, folders: &'r Folders, port: u16) -> Self {
+    pub(super) fn of(service: &'r Service, folders: &'r Folders, port: Option<Port>) -> Self {
         Self {
             service,
             folders,
@@ -118,7 +122,7 @@ impl<'r> Readiness<'r> {
             return Ok(Round::Ended { end, held: self.held });
         }
         let ours = match self.whose_sockets()? {
-            Whose::Nobody => return Ok(missing("nothing listens on the port yet")),
+            Whose::Nobody => return Ok(missing(self.nothing_yet())),
             // what only its answer can tell, it will tell when it is asked
             Whose::Foreign(foreign, _) if self.may_answer(&foreign) => foreign,
             Whose::Another(foreign, _) | Whose::Foreign(foreign, _) => {
@@ -127,6 +131,9 @@ impl<'r> Readiness<'r> {
             Whose::Ours(holdings, _) | Whose::Matching(holdings, _) => holdings,
         };
         self.held = true;
+        if self.may_end_yet(&ours) {
+            return Ok(missing("it has just begun to run"));
+        }
         if self.log.as_ref().is_some_and(|log| !log.ready) {
             return Ok(missing("its log does not say that it is ready"));
         }
@@ -147,7 +154,8 @@ impl<'r> Readiness<'r> {
     }
 
     fn whose_sockets(&mut self) -> Result<Whose, ReadyError> {
-        let sockets = port::sockets(self.port)?;
+        let Some(port) = self.port else { return Ok(self.living()) };
+        let sockets = listening::sockets(port)?;
         if sockets.is_empty() {
             return Ok(Whose::Nobody);
         }
@@ -160,13 +168,39 @@ impl<'r> Readiness<'r> {
         Ok(whose)
     }
 
+    /// A server without a port is its processes.
+    fn living(&self) -> Whose {
+        let identity = self.processes.as_ref().map(|processes| processes.identity());
+        let running = identity.and_then(Holding::of_running);
+        running.map_or(Whose::Nobody, |running| Whose::Ours(vec![running], Vec::new()))
+    }
+
+    /// Tells whether nothing but that it lives says that it is ready, and it has not lived for long.
+    fn may_end_yet(&self, ours: &[Holding]) -> bool {
+        let says_more =
+            self.service.spec.health.is_some() || self.service.spec.ready_log.is_some() || self.notify.is_some();
+        let is_new = |process: &Facts| process.uptime() < SETTLE;
+        self.port.is_none() && !says_more && ours.iter().filter_map(|one| one.process.as_ref()).any(is_new)
+    }
+
     fn whose(&self) -> Result<Whose, ReadyError> {
+        if self.port.is_none() {
+            return Ok(self.living());
+        }
         let started = Started::of(self.service, self.port);
         let evidence = Evidence::gather(self.port, vec![Known::of(started, self.roots())])?;
         let evidence = if self.was_there { evidence.compared(self.folders, self.service) } else { evidence };
         let evidence = Evidence { was_there: self.was_there, ..evidence };
         let whose = judge(&evidence, self.service);
         Ok(if self.takes_any { whose.or_any() } else { whose })
+    }
+
+    fn nothing_yet(&self) -> &'static str {
+        match self.port {
+            Some(port) if port.is_udp() => "nothing is bound to the port yet",
+            Some(_) => "nothing listens on the port yet",
+            None => "it does not run yet",
+        }
     }
 
     fn roots(&self) -> &[Identity] {
@@ -179,13 +213,15 @@ impl<'r> Readiness<'r> {
 
     /// Asks for health, and then once more whose port it is: the answer may have been somebody else's.
     async fn ask(&mut self, ours: &[Holding]) -> Result<Round, ReadyError> {
-        let Some(listener) = port::listener(ours) else {
-            return Ok(missing("nothing listens on the port yet"));
-        };
-        let target = target::target(self.service.health(self.port).as_deref(), listener)?;
+        let listener = listening::listener(ours);
+        if self.port.is_some() && listener.is_none() {
+            return Ok(missing(self.nothing_yet()));
+        }
+        let health = self.service.health(self.port);
+        let target = Site { health: health.as_deref(), port: self.port, listener }.target()?;
         self.answer.get_or_insert_with(|| "no answer".into());
         let asked = select! {
-                        asked = self.prober.ask(&target) => asked?,
+                        asked = self.prober.ask(target.as_ref()) => asked?,
             // the next round says how it ended
             () = or_never(self.processes.as_deref().map(ServerProcesses::changed)) => Asked::Not("it ended meanwhile".into()),
         };

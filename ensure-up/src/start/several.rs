@@ -142,7 +142,8 @@ impl Several<'_> {
         let service = &self.services[index];
         let folder = self.folder.canonicalize().unwrap_or_else(|_| self.folder.to_owned());
         let record = StartRecord::not_up(&service.name(), why).in_folder(&folder);
-        StartRecord { port: service.port.and_then(crate::Ports::only), ..record }
+        let port = service.port.and_then(crate::Ports::only).map(|port| port.number);
+        StartRecord { port, ..record }
     }
 
     fn not_started(&self, index: usize, needed: usize, status: u8) -> EndedStart {

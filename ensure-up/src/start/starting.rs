@@ -1,11 +1,11 @@
 //! A server on its way up, and who answers for it: from the fork until it is recorded as ready, whatever fails on our side
 //! leaves nothing of it running.
 
-use port_who::Holding;
 use proc_tree::{Identity, cli::text};
 
 use crate::{
-    Failure, Folders, Phase, ServerProcesses, ServerRecord, Service,
+    Failure, Folders, Phase, Port, ServerProcesses, ServerRecord, Service,
+    server::holding::Holding,
     start::spawn::Launch,
     stop::{
         self,
@@ -37,13 +37,18 @@ pub(crate) fn launch(
 pub(crate) struct Starting<'s> {
     service: &'s Service,
     folders: &'s Folders,
-    port: u16,
+    port: Option<Port>,
     processes: Option<ServerProcesses>,
 }
 
 impl<'s> Starting<'s> {
     /// Answers for these processes from now on.
-    pub(crate) fn own(processes: ServerProcesses, service: &'s Service, folders: &'s Folders, port: u16) -> Self {
+    pub(crate) fn own(
+        processes: ServerProcesses,
+        service: &'s Service,
+        folders: &'s Folders,
+        port: Option<Port>,
+    ) -> Self {
         Self { service, folders, port, processes: Some(processes) }
     }
 

@@ -2,33 +2,30 @@
 
 use std::io;
 
-use port_who::Query;
-use proc_tree::{Identity, Stat, process, tree};
+use proc_tree::Identity;
 
 use crate::{
-    Failure, ReadyError, ServerRecord,
+    Failure, Port, ReadyError, ServerRecord,
     server::{
-        asker::Asker,
         census::Census,
-        command,
         evidence::{Evidence, Known},
         judge::{Whose, judge},
         life::Life,
-        lost,
+        loading, lost,
     },
     start::call::Call,
 };
 
-/// What is there of a service on a port.
+/// What is there of a service on a port, or of one without.
 #[derive(Debug)]
 pub(super) struct There {
-    /// The records of all servers on the port.
+    /// The records of all servers on the port; of a service without one its own alone.
     pub(super) records: Vec<ServerRecord>,
     /// The service's own.
     pub(super) own: Option<Own>,
     /// The service's server on another port, if it runs there.
     pub(super) elsewhere: Option<ServerRecord>,
-    /// A process that nobody recorded, runs the command, and has opened no port yet.
+    /// A process that nobody recorded, runs the command, and has opened no port yet, if it is to have one.
     pub(super) loading: Option<Identity>,
 }
 
@@ -45,7 +42,7 @@ pub(super) struct Own {
 
 impl There {
     /// Looks at the records; where they name nobody who runs, once at all processes.
-    pub(super) fn look(call: &Call<'_>, port: u16) -> Result<Self, Failure> {
+    pub(super) fn look(call: &Call<'_>, port: Option<Port>) -> Result<Self, Failure> {
         let failed = || Failure::system("look at the processes");
         let (mut all, supervisor) =
             recorded(call, port).map_err(Failure::state("read the records in", &call.folders.runtime))?;
@@ -61,7 +58,7 @@ impl There {
                 all = lost::found_again(all, &census, call.folders);
                 let own = all.iter().find(is_own).map(|own| found(own, &census)).transpose().map_err(failed())?;
                 if own.as_ref().is_none_or(|own| own.life == Life::Gone) {
-                    loading = find_loading(call, port, &census)?;
+                    loading = loading::find(call.service, port, &census, &all).map_err(ReadyError::from)?;
                 }
                 own
             }
@@ -71,12 +68,13 @@ impl There {
         } else {
             elsewhere(call, port, &all).map_err(failed())?
         };
-        let records = all.into_iter().filter(|record| record.port == port).collect();
+        let is_there = |record: &ServerRecord| record.port == port && (port.is_some() || is_own(&record));
+        let records = all.into_iter().filter(is_there).collect();
         Ok(Self { records, own, elsewhere, loading })
     }
 
     /// Finds out whose the server on the port is.
-    pub(super) fn whose(&self, call: &Call<'_>, port: u16, answers: Option<bool>) -> Result<Whose, Failure> {
+    pub(super) fn whose(&self, call: &Call<'_>, port: Option<Port>, answers: Option<bool>) -> Result<Whose, Failure> {
         let own = self.own.as_ref().map(|own| &own.record);
         // the service's own first: a process that was handed on is its
         let others = self.records.iter().filter(|record| own.is_none_or(|own| own.service != record.service));
@@ -93,7 +91,7 @@ fn is_settled(record: &ServerRecord) -> io::Result<bool> {
 
 /// Reads what is recorded, and finds the supervisor of the service's own server. One that ended in this moment may have started
 /// its server again before: what it wrote last is not missed.
-fn recorded(call: &Call<'_>, port: u16) -> io::Result<(Vec<ServerRecord>, Option<Identity>)> {
+fn recorded(call: &Call<'_>, port: Option<Port>) -> io::Result<(Vec<ServerRecord>, Option<Identity>)> {
     let all = ServerRecord::all(call.folders)?;
     let Some(own) = all.iter().find(|record| is_own(call, port, record) && record.supervisor.is_some()) else {
         return Ok((all, None));
@@ -104,7 +102,7 @@ fn recorded(call: &Call<'_>, port: u16) -> io::Result<(Vec<ServerRecord>, Option
     }
 }
 
-fn is_own(call: &Call<'_>, port: u16, record: &ServerRecord) -> bool {
+fn is_own(call: &Call<'_>, port: Option<Port>, record: &ServerRecord) -> bool {
     record.is_of(&call.service.id, port)
 }
 
@@ -114,8 +112,8 @@ fn found(record: &ServerRecord, census: &Census) -> io::Result<Own> {
 }
 
 /// A service that has a name has one server, but where more were asked for.
-fn elsewhere(call: &Call<'_>, port: u16, all: &[ServerRecord]) -> io::Result<Option<ServerRecord>> {
-    if call.service.id.name.is_none() || call.service.ports.is_range() {
+fn elsewhere(call: &Call<'_>, port: Option<Port>, all: &[ServerRecord]) -> io::Result<Option<ServerRecord>> {
+    if call.service.id.name.is_none() || call.service.has_range() {
         return Ok(None);
     }
     for record in all.iter().filter(|record| record.service == call.service.id && record.port != port) {
@@ -127,35 +125,8 @@ fn elsewhere(call: &Call<'_>, port: u16, all: &[ServerRecord]) -> io::Result<Opt
 }
 
 /// Finds the process that runs the command and holds the port, or started what does; never one that this call descends from.
-pub(super) fn runner(call: &Call<'_>, port: u16) -> Result<Option<Identity>, Failure> {
+pub(super) fn runner(call: &Call<'_>, port: Option<Port>) -> Result<Option<Identity>, Failure> {
     let evidence = Evidence::gather(port, Vec::new()).map_err(ReadyError::from)?.compared(call.folders, call.service);
-    let above = above();
+    let above = loading::above();
     Ok(evidence.runner(call.service).filter(|runner| above.iter().all(|stat| stat.pid != runner.pid)))
-}
-
-/// Lists the processes that this one descends from.
-fn above() -> Vec<Stat> {
-    let this = process::stat(std::process::id()).ok().flatten();
-    this.and_then(|this| tree::ancestors(&this).ok()).unwrap_or_default()
-}
-
-/// Finds a process that runs the command, was not started by an ensure-up, and holds no port so far.
-fn find_loading(call: &Call<'_>, port: u16, census: &Census) -> Result<Option<Identity>, Failure> {
-    let (user, words) = (Asker::of(call.service), call.service.command(port));
-    let asked = user.asks_for(call.service, &words, port);
-    let above = above();
-    let is_above = |pid: u32| above.iter().any(|stat| stat.pid == pid);
-    let here = census.unmarked_in(&call.service.cwd);
-    let running = here.iter().filter(|seen| !is_above(seen.facts.pid));
-    let mut found: Vec<_> = running
-        .filter(|seen| command::differences(&seen.running(), &asked).is_empty())
-        .map(|seen| &seen.facts)
-        .collect();
-    if found.is_empty() {
-        return Ok(None);
-    }
-    let held = port_who::look(&Query::holders_of(Vec::new())).map_err(ReadyError::from)?.pids();
-    found.sort_by_key(|facts| facts.started_at);
-    let holds = |pid: u32| tree::members(pid).unwrap_or_default().iter().any(|member| held.contains(&member.pid));
-    Ok(found.into_iter().find(|facts| !holds(facts.pid)).map(proc_tree::Facts::identity))
 }

@@ -6,7 +6,7 @@ use proc_tree::Identity;
 use serde::Serialize;
 
 use crate::{
-    Phase, ServerRecord,
+    Phase, Port, ServerRecord,
     report::failure::TRY_AGAIN,
     server::part::{self, Part},
 };
@@ -61,8 +61,8 @@ pub struct ServerStatus {
     pub folder: Option<PathBuf>,
     /// Its command.
     pub command: Option<Vec<String>>,
-    /// Its port.
-    pub port: u16,
+    /// Its port; `None` for one without.
+    pub port: Option<Port>,
     /// Its state.
     pub state: State,
     /// Its process, if it runs.
@@ -93,21 +93,24 @@ impl ServerStatus {
     /// Says what a record says; what there is of it is still to be seen.
     pub(super) fn of(record: &ServerRecord) -> Self {
         Self {
-            name: record.name.clone(),
             folder: Some(record.service.folder.clone()),
             command: Some(record.command.clone()),
             restarts: record.restarts,
             reloads: record.reloads,
             log: record.log.clone(),
             reason: record.reason.clone(),
-            ..Self::unknown(record.port)
+            ..Self::named(record.name.clone(), record.port)
         }
     }
 
     /// Says that nothing is known of a port.
-    pub(super) fn unknown(port: u16) -> Self {
+    pub(super) fn unknown(port: Port) -> Self {
+        Self::named(port.to_string(), Some(port))
+    }
+
+    fn named(name: String, port: Option<Port>) -> Self {
         Self {
-            name: port.to_string(),
+            name,
             folder: None,
             command: None,
             port,

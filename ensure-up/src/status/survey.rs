@@ -1,23 +1,24 @@
 //! Looking at the servers: their records, their processes, their ports, and what they answer. Nothing is changed.
 
 use futures_util::future::join_all;
-use port_who::Holding;
 
 use super::{
     server_status::{ServerStatus, State},
     usage,
 };
 use crate::{
-    Failure, Folders, ReadyError, ServerProcesses, ServerRecord, Service,
+    Failure, Folders, Port, ReadyError, ServerProcesses, ServerRecord, Service,
     event::block_on,
     health::{Asked, Prober},
     server::{
+        census::Census,
         evidence::{self, Evidence},
+        holding::Holding,
         judge::{Whose, judge},
-        port as listening,
+        loading, port as listening,
         started::Started,
     },
-    service::target,
+    service::target::Site,
     stop::server::holder,
 };
 
@@ -29,7 +30,7 @@ pub enum Subject {
     /// A service of the file, with the record of its server if that is known of.
     Service(Box<Service>, Option<ServerRecord>),
     /// A port of which nothing is recorded.
-    Port(u16),
+    Port(Port),
 }
 
 /// Who holds a port for a server, and how that is asked for its health.
@@ -78,8 +79,8 @@ fn runs(record: &ServerRecord) -> Result<bool, Failure> {
 }
 
 /// Makes what is known of the servers on a port, this one first.
-fn known(port: u16, own: Option<&ServerRecord>, records: &[ServerRecord]) -> Vec<evidence::Known> {
-    let others = records.iter().filter(|record| record.port == port);
+fn known(port: Option<Port>, own: Option<&ServerRecord>, records: &[ServerRecord]) -> Vec<evidence::Known> {
+    let others = records.iter().filter(|record| port.is_some() && record.port == port);
     let others = others.filter(|record| own.is_none_or(|own| own.service != record.service));
     own.into_iter().chain(others).map(evidence::Known::from).collect()
 }
@@ -95,8 +96,11 @@ fn held(by: Option<&Started>) -> String {
 /// Looks at a server that is recorded, and at who of it holds its port.
 fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerStatus, Answering), Failure> {
     let failed = || Failure::system("watch the server");
-    let holdings = listening::look(record.port).map_err(ReadyError::from)?.holdings;
     let server = running(record).map_err(failed())?;
+    let holdings = match record.port {
+        Some(port) => listening::look(port).map_err(ReadyError::from)?,
+        None => server.iter().filter_map(|server| Holding::of_running(server.identity())).collect(),
+    };
     let is_supervised = record.running_supervisor().map_err(failed())?.is_some();
     let mut status = ServerStatus {
         state: State::of(record.phase, server.is_some(), is_supervised, !holdings.is_empty()),
@@ -114,8 +118,9 @@ fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerS
         return Ok((status, None));
     }
     let (ours, others) = evidence.part(&record.started());
-    status.url = listening::listener(&ours).map(|listener| target::url(record.health.as_deref(), listener));
+    status.url = url(record, &ours);
     status.reason = match (ours.is_empty(), others.is_empty()) {
+        (true, true) if record.port.is_some_and(Port::is_udp) => Some("nothing is bound to its port".into()),
         (true, true) => Some("nothing listens on its port".into()),
         (true, false) => Some(held()),
         (false, _) => None,
@@ -131,16 +136,22 @@ fn of_service(
     record: Option<&ServerRecord>,
     records: &[ServerRecord],
 ) -> Result<(ServerStatus, Answering), Failure> {
-    let port = service.ports.low;
+    let port = service.port();
     let expected = ServerRecord::starting(service, port, None, None);
     let mut status = ServerStatus { state: State::Stopped, reason: None, log: None, ..ServerStatus::of(&expected) };
     if let Some(record) = record {
         status = ServerStatus { state: State::of(record.phase, false, false, false), ..ServerStatus::of(record) };
     }
-    if service.ports.is_range() {
+    if service.has_range() {
         return Ok((status, None));
     }
-    let evidence = Evidence::gather(port, known(port, record, records)).map_err(ReadyError::from)?;
+    let mut known = known(port, record, records);
+    if port.is_none() {
+        let census = Census::take().map_err(Failure::system("look at the processes"))?;
+        let found = loading::find(service, port, &census, records).map_err(ReadyError::from)?;
+        known.extend(found.map(|found| evidence::Known::of(expected.started(), &[found])));
+    }
+    let evidence = Evidence::gather(port, known).map_err(ReadyError::from)?;
     let evidence = evidence.compared(folders, service);
     let holdings = match judge(&evidence, service) {
         Whose::Nobody => return Ok((status, None)),
@@ -154,18 +165,26 @@ fn of_service(
             return Ok((ServerStatus { state: State::Foreign, reason, ..status }, None));
         }
     };
-    let url = listening::listener(&holdings).map(|listener| target::url(expected.health.as_deref(), listener));
+    let url = url(&expected, &holdings);
     let identity = holdings.iter().find_map(|holding| Some(holding.process.as_ref()?.identity()));
     let status = ServerStatus { state: State::Running, identity, url, reason: None, ..status };
     Ok((status, Some((expected, holdings))))
 }
 
 /// A port that is not a known server's: somebody else's, if anybody's.
-fn of_port(port: u16) -> Result<ServerStatus, Failure> {
-    let holdings = listening::look(port).map_err(ReadyError::from)?.holdings;
+fn of_port(port: Port) -> Result<ServerStatus, Failure> {
+    let holdings = listening::look(port).map_err(ReadyError::from)?;
     let state = if holdings.is_empty() { State::Stopped } else { State::Foreign };
     let reason = holdings.first().map(|holding| format!("{} holds it", holder(holding)));
     Ok(ServerStatus { state, reason, ..ServerStatus::unknown(port) })
+}
+
+fn site<'r>(record: &'r ServerRecord, ours: &[Holding]) -> Site<'r> {
+    Site { health: record.health.as_deref(), port: record.port, listener: listening::listener(ours) }
+}
+
+fn url(record: &ServerRecord, ours: &[Holding]) -> Option<String> {
+    site(record, ours).url()
 }
 
 /// Before its first start a supervisor stands for its server.
@@ -179,7 +198,7 @@ fn running(record: &ServerRecord) -> std::io::Result<Option<ServerProcesses>> {
 
 async fn ask(asked: Option<&(ServerRecord, Vec<Holding>)>) -> Option<Asked> {
     let (record, holdings) = asked?;
-    let target = target::target(record.health.as_deref(), listening::listener(holdings)?).ok()?;
-    let answer = Prober::new(&record.probe).ask(&target).await;
+    let target = site(record, holdings).target().ok()?;
+    let answer = Prober::new(&record.probe).ask(target.as_ref()).await;
     Some(answer.unwrap_or_else(|error| Asked::Not(error.to_string())))
 }

@@ -3,21 +3,26 @@
 use proc_tree::Identity;
 
 use crate::{
-    Failure,
+    Failure, Port,
     stop::{
         server,
         whole::{self, Killed, Manner, Wait},
     },
 };
 
-/// Stops these processes and all that belongs to them, and makes sure that nobody holds the port then.
+/// Stops these processes and all that belongs to them, and makes sure that nobody holds the port then, where there is one.
 ///
 /// # Errors
 /// When something lives on or holds the port.
-pub(crate) fn stop(port: u16, mut roots: Vec<Identity>, manner: Manner, wait: Wait<'_>) -> Result<Killed, Failure> {
+pub(crate) fn stop(
+    port: Option<Port>,
+    mut roots: Vec<Identity>,
+    manner: Manner,
+    wait: Wait<'_>,
+) -> Result<Killed, Failure> {
     roots.sort_unstable();
     roots.dedup();
     let killed = if roots.is_empty() { Killed::default() } else { whole::stop_and_wait(&roots, manner, wait)? };
-    server::freed(port)?;
+    port.map_or(Ok(()), server::freed)?;
     Ok(killed)
 }

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use proc_tree::Identity;
 
 use crate::{
-    Failure, Folders, Lock, Phase, ReadyError, ServerProcesses, ServerRecord, Service,
+    Failure, Folders, Lock, Phase, Port, ReadyError, ServerProcesses, ServerRecord, Service,
     server::{
         census::Census,
         evidence::{Evidence, Known},
-        lost, port,
+        holding::Holding,
+        lost, port as listening,
     },
     stop::{
         beside, supervisor,
@@ -38,7 +39,7 @@ const START_PATIENCE: Duration = Duration::from_secs(2);
 /// # Errors
 /// When something of it lives on, which is remembered then, or its port is held all the same.
 pub fn stop(folders: &Folders, record: ServerRecord, wait: Wait<'_>) -> Result<Stopped, Failure> {
-    let path = folders.port_lock(record.port);
+    let path = folders.lock(&record.service, record.port);
     let until = Some(Instant::now() + START_PATIENCE);
     let _lock = Lock::take(&path, until).map_err(Failure::state("lock", &path))?;
     let reread = record.reread(folders).map_err(Failure::state("read the record in", &folders.runtime))?;
@@ -47,8 +48,11 @@ pub fn stop(folders: &Folders, record: ServerRecord, wait: Wait<'_>) -> Result<S
         reread.filter(|now| now.phase != Phase::Stopped || now.identity() == record.identity()).unwrap_or(record);
     let manner = Manner::recorded(&record);
     let stopped = stop_locked(folders, record, manner, wait)?;
-    let port = stopped.record.port;
-    let is_free = if stopped.identity.is_some() { freed(port) } else { free(folders, port) };
+    let is_free = match (stopped.record.port, stopped.identity) {
+        (None, _) => Ok(()),
+        (Some(port), Some(_)) => freed(port),
+        (Some(port), None) => free(folders, port),
+    };
     is_free.map(|()| stopped)
 }
 
@@ -84,9 +88,9 @@ pub(crate) fn stop_locked(
 ///
 /// # Errors
 /// With who holds it.
-pub(crate) fn freed(port: u16) -> Result<(), Failure> {
-    let look = port::look(port).map_err(ReadyError::from)?;
-    let Some(holding) = look.holdings.first() else { return Ok(()) };
+pub(crate) fn freed(port: Port) -> Result<(), Failure> {
+    let holdings = listening::look(port).map_err(ReadyError::from)?;
+    let Some(holding) = holdings.first() else { return Ok(()) };
     Err(Failure::NotStopped { port, what: format!("{} holds it now", holder(holding)) })
 }
 
@@ -94,21 +98,21 @@ pub(crate) fn freed(port: u16) -> Result<(), Failure> {
 ///
 /// # Errors
 /// With whose server holds it.
-pub fn free(folders: &Folders, port: u16) -> Result<(), Failure> {
-    let holdings = port::look(port).map_err(ReadyError::from)?.holdings;
+pub fn free(folders: &Folders, port: Port) -> Result<(), Failure> {
+    let holdings = listening::look(port).map_err(ReadyError::from)?;
     if holdings.is_empty() {
         return Ok(());
     }
     let records = ServerRecord::all(folders).map_err(Failure::state("read the records in", &folders.runtime))?;
-    let known = records.iter().filter(|record| record.port == port).map(Known::from).collect();
-    Err(match Evidence::of(port, holdings.clone(), known).started_there() {
+    let known = records.iter().filter(|record| record.port == Some(port)).map(Known::from).collect();
+    Err(match Evidence::of(Some(port), holdings.clone(), known).started_there() {
         Some(other) => Failure::Another { port, service: other.title(), holdings },
         None => Failure::Foreign { port, holdings, differs: Vec::new() },
     })
 }
 
 /// Names who has a socket open.
-pub(crate) fn holder(holding: &port_who::Holding) -> String {
+pub(crate) fn holder(holding: &Holding) -> String {
     holding
         .process
         .as_ref()
@@ -122,7 +126,7 @@ pub(crate) fn holder(holding: &port_who::Holding) -> String {
 pub fn stop_started(
     folders: &Folders,
     service: &Service,
-    port: u16,
+    port: Option<Port>,
     processes: &ServerProcesses,
     manner: Manner,
 ) -> Result<Killed, Failure> {

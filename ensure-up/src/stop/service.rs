@@ -1,42 +1,63 @@
 //! Stopping the server of a service that no record names: it is known by what it is.
 
+use proc_tree::Identity;
+
 use crate::{
-    Failure, Folders, ReadyError, ServerRecord, Service,
+    Failure, Folders, Port, ReadyError, ServerRecord, Service,
     server::{
+        census::Census,
         evidence::{Evidence, Known},
         judge::{Whose, judge},
+        loading,
     },
     stop::{
         port,
-        server::Stopped,
+        server::{self, Stopped},
         whole::{Killed, Manner, Wait},
     },
 };
 
-/// Stops whatever holds the service's port and is its server.
+/// Stops whatever holds the service's port and is its server; where it has no port, what runs its command.
 ///
 /// # Errors
 /// When something of it lives on, or the port is somebody else's.
 pub fn stop(folders: &Folders, service: &Service, wait: Wait<'_>) -> Result<Stopped, Failure> {
-    let at = service.ports.low;
+    let at = service.port();
     let record = ServerRecord::starting(service, at, None, None);
-    if service.ports.is_range() {
+    if service.has_range() {
         return Ok(Stopped { record, identity: None, killed: Killed::default() });
     }
     let records = ServerRecord::all(folders).map_err(Failure::state("read the records in", &folders.runtime))?;
-    let known = records.iter().filter(|record| record.port == at).map(Known::from).collect();
-    let evidence = Evidence::gather(at, known).map_err(ReadyError::from)?.compared(folders, service);
+    let roots = match at {
+        Some(at) => on_port(folders, service, at, &records)?,
+        None => {
+            let census = Census::take().map_err(Failure::system("look at the processes"))?;
+            loading::find(service, at, &census, &records).map_err(ReadyError::from)?.into_iter().collect()
+        }
+    };
+    let identity = roots.first().copied();
+    let killed = if roots.is_empty() { Killed::default() } else { port::stop(at, roots, Manner::of(service), wait)? };
+    Ok(Stopped { record, identity, killed })
+}
+
+/// Lists the processes that hold the port, if they are the service's.
+fn on_port(
+    folders: &Folders,
+    service: &Service,
+    port: Port,
+    records: &[ServerRecord],
+) -> Result<Vec<Identity>, Failure> {
+    let known = records.iter().filter(|record| record.port == Some(port)).map(Known::from).collect();
+    let evidence = Evidence::gather(Some(port), known).map_err(ReadyError::from)?.compared(folders, service);
     let holdings = match judge(&evidence, service) {
         Whose::Nobody => Vec::new(),
         Whose::Ours(holdings, _) | Whose::Matching(holdings, _) => holdings,
-        Whose::Another(holdings, other) => {
-            return Err(Failure::Another { port: at, service: other.title(), holdings });
-        }
-        Whose::Foreign(holdings, differs) => return Err(Failure::Foreign { port: at, holdings, differs }),
+        Whose::Another(holdings, other) => return Err(Failure::Another { port, service: other.title(), holdings }),
+        Whose::Foreign(holdings, differs) => return Err(Failure::Foreign { port, holdings, differs }),
     };
-    let roots = proc_tree::ascending(holdings.iter().filter_map(|one| Some(one.process.as_ref()?.identity())));
-    let identity = roots.first().copied();
-    let killed =
-        if holdings.is_empty() { Killed::default() } else { port::stop(at, roots, Manner::of(service), wait)? };
-    Ok(Stopped { record, identity, killed })
+    if holdings.iter().all(|one| one.process.is_none()) && !holdings.is_empty() {
+        // whose owner cannot be seen cannot be stopped either
+        server::freed(port)?;
+    }
+    Ok(proc_tree::ascending(holdings.iter().filter_map(|one| Some(one.process.as_ref()?.identity()))))
 }

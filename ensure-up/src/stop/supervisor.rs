@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// When it lives on.
 pub(crate) fn stop(record: &ServerRecord) -> Result<Killed, Failure> {
     let supervisor = record.running_supervisor().map_err(Failure::system("watch the supervisor"))?;
-    let Some(supervisor) = supervisor.filter(|&found| keeps_up(found, record.port)) else {
+    let Some(supervisor) = supervisor.filter(|&found| keeps_up(found, &record.key())) else {
         return Ok(Killed::default());
     };
     let said = record.log.as_ref().and_then(|log| log.metadata().ok()).map_or(0, |log| log.len());
@@ -30,17 +30,17 @@ pub(crate) fn stop(record: &ServerRecord) -> Result<Killed, Failure> {
     Ok(killed.and(told(record, said)))
 }
 
-/// Tells whether what has the PID keeps up the server of this port for this user: a record is no proof of it. Whether that
+/// Tells whether what has the PID keeps up the server of this port, or of this name, for this user: a record is no proof of it. Whether that
 /// is the recorded process is found out where it is signalled.
-fn keeps_up(supervisor: Identity, port: u16) -> bool {
+fn keeps_up(supervisor: Identity, key: &str) -> bool {
     Facts::of(supervisor.pid).ok().flatten().is_some_and(|now| {
         let words = now.command.as_deref().unwrap_or_default();
-        now.uid == Some(geteuid().as_raw()) && is_command(words, port)
+        now.uid == Some(geteuid().as_raw()) && is_command(words, key)
     })
 }
 
-fn is_command(words: &[String], port: u16) -> bool {
-    matches!(words, [_, flag, of, ..] if flag == "--supervise" && *of == port.to_string())
+fn is_command(words: &[String], key: &str) -> bool {
+    matches!(words, [_, flag, of, ..] if flag == "--supervise" && of == key)
 }
 
 /// Reads in the server's log whom the supervisor had to kill; what was there before this is old.
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_supervisor_is_of_the_port_that_its_command_line_names() {
-        let is_it = |words: &[&str]| is_command(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>(), 80);
+        let is_it = |words: &[&str]| is_command(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>(), "80");
         assert!(is_it(&["/bin/ensure-up", "--supervise", "80"]));
         for words in [&["ensure-up", "--supervise", "8080"][..], &["ensure-up", "80"], &["sleep", "80"], &[]] {
             assert!(!is_it(words), "{words:?}");

@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use port_who::Holding;
 use proc_tree::cli::text;
 use tokio::select;
 
@@ -21,6 +20,7 @@ use crate::{
     log::patterns::LogPatterns,
     server::{
         evidence::{Evidence, Known},
+        holding::Holding,
         judge::{Whose, judge},
         orphans,
         started::Started,
@@ -143,7 +143,8 @@ impl Supervisor<'_> {
                 if !holdings.is_empty() {
                     holders = self.found_ready(processes, &holdings)?;
                 } else if let Some(gone) = holders.gone_for_good() {
-                    let how = format!("lost its server: {} and port {port} stayed free", gone.words());
+                    let free = port.map_or_else(String::new, |port| format!(" and port {port} stayed free"));
+                    let how = format!("lost its server: {}{free}", gone.words());
                     return Ok(self.ended(gone.end, how, ready.elapsed()));
                 }
             }

@@ -6,11 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use port_who::Holding;
 use proc_tree::{Handle, Identity};
 use tokio::time;
 
-use crate::{ServerProcesses, server::end::End};
+use crate::{Holding, ServerProcesses, server::end::End};
 
 /// How long nobody of the server may hold the port: a watcher that starts it again after an edit does so in this time.
 const PATIENCE: Duration = Duration::from_secs(5);

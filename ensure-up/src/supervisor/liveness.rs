@@ -5,17 +5,17 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::{
-    Failure, ReadyError, Service,
+    Failure, Port, ReadyError, Service,
     health::{Asked, Prober},
     server::port as listening,
-    service::target,
+    service::target::Site,
 };
 
 /// How often a server is probed, unless an interval was asked for.
 const PROBE: Duration = Duration::from_secs(1);
 
 /// Returns once so many probes in a row have failed; says how the last one did.
-pub(super) async fn unhealthy(service: &Service, port: u16, most: u32) -> String {
+pub(super) async fn unhealthy(service: &Service, port: Option<Port>, most: u32) -> String {
     let interval = service.spec.probe.interval.unwrap_or(PROBE);
     let mut prober = Prober::new(&service.spec.probe);
     let mut failed = 0;
@@ -33,13 +33,15 @@ pub(super) async fn unhealthy(service: &Service, port: u16, most: u32) -> String
 
 /// Tells why it is not healthy. Whose the port is was told when the server became ready: to ask that again each time would
 /// mean to look at all processes.
-async fn probe(service: &Service, port: u16, prober: &mut Prober) -> Result<Option<String>, Failure> {
-    let sockets = listening::sockets(port).map_err(ReadyError::from)?;
-    let Some(listener) = listening::usual(sockets.iter().map(|socket| socket.local)) else {
+async fn probe(service: &Service, port: Option<Port>, prober: &mut Prober) -> Result<Option<String>, Failure> {
+    let sockets = port.map_or(Ok(Vec::new()), listening::sockets).map_err(ReadyError::from)?;
+    let listener = listening::usual(sockets.iter().map(|socket| socket.local));
+    if port.is_some() && listener.is_none() {
         return Ok(Some("nothing listens on the port".into()));
-    };
-    let target = target::target(service.health(port).as_deref(), listener).map_err(ReadyError::from)?;
-    Ok(match prober.ask(&target).await.map_err(ReadyError::from)? {
+    }
+    let health = service.health(port);
+    let target = Site { health: health.as_deref(), port, listener }.target().map_err(ReadyError::from)?;
+    Ok(match prober.ask(target.as_ref()).await.map_err(ReadyError::from)? {
         Asked::Healthy => None,
         Asked::Not(why) | Asked::Failed(why) => Some(why),
     })

@@ -25,10 +25,10 @@ use super::{
     state::{Supervisor, disturbed, now},
 };
 use crate::{
-    Failure, Folders, Lock, Phase, ServerProcesses, ServerRecord, Service,
+    Failure, Folders, Lock, Phase, Port, ServerProcesses, ServerRecord, Service,
     event::block_on,
     log::pump::{self, Bounds, Pump},
-    server::{census::Census, lost, orphans, port},
+    server::{census::Census, lost, orphans, port as listening},
     signals::Signals,
     stop::{
         beside,
@@ -39,13 +39,13 @@ use crate::{
 /// How long a port may stay held when all of its server is gone.
 const PORT_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Supervises the server of a port until that is stopped on purpose, ends by itself, or is given up.
+/// Supervises the server of a service on a port, or without one, until that is stopped on purpose, ends by itself, or is given up.
 ///
 /// Its starter has written the record, with this process as the supervisor.
 ///
 /// # Errors
 /// When it cannot be supervised, and [`Failure::Broken`] when it was given up.
-pub fn run(service: &Service, port: u16, folders: &Folders) -> Result<(), Failure> {
+pub fn run(service: &Service, port: Option<Port>, folders: &Folders) -> Result<(), Failure> {
     let path = folders.of_service(&service.id, port, "supervisor");
     let Some(_lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else { return Ok(()) };
     let own = Identity::of(std::process::id()).and_then(|own| own.ok_or(io::ErrorKind::NotFound.into()));
@@ -64,7 +64,12 @@ pub fn run(service: &Service, port: u16, folders: &Folders) -> Result<(), Failur
 
 /// Describes the server whose record was deleted or written over since its starter wrote it; `None` where another
 /// supervisor keeps it up: of two that find each other the later one gives way.
-fn unrecorded(service: &Service, port: u16, folders: &Folders, own: Identity) -> io::Result<Option<ServerRecord>> {
+fn unrecorded(
+    service: &Service,
+    port: Option<Port>,
+    folders: &Folders,
+    own: Identity,
+) -> io::Result<Option<ServerRecord>> {
     let found = lost::find(folders, &service.id, port)?;
     let found = found.filter(|found| found.is_alive().unwrap_or(true));
     let supervisor = found.as_ref().map(ServerRecord::running_supervisor).transpose()?.flatten();
@@ -191,8 +196,9 @@ impl Supervisor<'_> {
 
     /// The kernel frees a port with the last process that holds it; one that is passed on may take a moment.
     async fn until_port_is_free(&self) {
+        let Some(port) = self.port else { return };
         let until = Instant::now() + PORT_PATIENCE;
-        while port::sockets(self.port).is_ok_and(|found| !found.is_empty()) && Instant::now() < until {
+        while listening::sockets(port).is_ok_and(|found| !found.is_empty()) && Instant::now() < until {
             time::sleep(Duration::from_millis(10)).await;
         }
     }

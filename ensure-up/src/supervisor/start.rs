@@ -13,7 +13,7 @@ use proc_tree::{Handle, Identity, cli};
 use tokio::{select, time};
 
 use crate::{
-    Action, End, Failure, Outcome, Phase, ReadyError, ServerProcesses, ServerRecord,
+    Action, End, Failure, Outcome, Phase, Port, ReadyError, ServerProcesses, ServerRecord,
     event::{block_on, or_never, until},
     log::rotate,
     server::{
@@ -51,7 +51,7 @@ impl Call<'_> {
         let port = record.port;
         let own = env::current_exe().map_err(Failure::system("find this program"))?;
         // that it is a supervisor is seen by its first argument, as port-kill does
-        let command: [OsString; 3] = [own.into(), "--supervise".into(), port.to_string().into()];
+        let command: [OsString; 3] = [own.into(), "--supervise".into(), record.key().into()];
         let written = handover::written(&self.service.spec).map_err(Failure::system("write down the service"))?;
         let (spec, mut sender) = io::pipe().map_err(Failure::system("make a pipe"))?;
         let here = env::current_dir().map_err(Failure::system("find the working folder"))?;
@@ -113,7 +113,7 @@ impl Call<'_> {
 
     /// Returns this process's environment with the mark of the server: a title may be written over the server's own, and
     /// never over the supervisor's.
-    fn marked(&self, port: u16) -> Vec<(OsString, OsString)> {
+    fn marked(&self, port: Option<Port>) -> Vec<(OsString, OsString)> {
         let mark = Mark::of(self.service, port, self.folders).variable();
         env::vars_os().filter(|(name, _)| *name != mark.0).chain([mark.clone()]).collect()
     }
@@ -136,11 +136,11 @@ impl Call<'_> {
     }
 
     /// Until it has started the server, a supervisor stands for it in the record.
-    fn began_nothing(&self, port: u16, supervisor: Identity) -> Result<bool, Failure> {
+    fn began_nothing(&self, port: Option<Port>, supervisor: Identity) -> Result<bool, Failure> {
         Ok(self.recorded_on(port)?.is_some_and(|record| record.identity() == supervisor))
     }
 
-    fn wait_for_supervisor(&self, port: u16, supervisor: Identity, is_new: bool) -> Result<Waited, Failure> {
+    fn wait_for_supervisor(&self, port: Option<Port>, supervisor: Identity, is_new: bool) -> Result<Waited, Failure> {
         block_on(self.watch(port, supervisor, is_new)).map_err(Failure::system("wait"))?
     }
 
@@ -151,7 +151,7 @@ impl Call<'_> {
     }
 
     /// Waits for the supervisor. What that itself found ready just now is ready; what it found ready long ago is asked.
-    async fn watch(&self, port: u16, supervisor: Identity, mut is_new: bool) -> Result<Waited, Failure> {
+    async fn watch(&self, port: Option<Port>, supervisor: Identity, mut is_new: bool) -> Result<Waited, Failure> {
         let failed = || Failure::system("watch the supervisor");
         let mut changes = FolderWatch::of_state(&self.folders.runtime).map_err(failed())?;
         let mut signals = Signals::catch().map_err(failed())?;
@@ -208,12 +208,12 @@ impl Call<'_> {
     }
 
     /// Finds again what is known of the service's server by what its processes carry.
-    fn found_again(&self, port: u16) -> Result<Option<ServerRecord>, Failure> {
+    fn found_again(&self, port: Option<Port>) -> Result<Option<ServerRecord>, Failure> {
         lost::find(self.folders, &self.service.id, port).map_err(Failure::system("look at the processes"))
     }
 
     /// Waits until a server that was ready once is healthy; `None` when it ends, which its supervisor will see as well.
-    async fn healthy(&self, port: u16, record: ServerRecord) -> Result<Option<Waited>, Failure> {
+    async fn healthy(&self, port: Option<Port>, record: ServerRecord) -> Result<Option<Waited>, Failure> {
         let failed = || Failure::system("watch the server");
         let mut processes = ServerProcesses::of(&record).map_err(failed())?;
         Ok(match Box::pin(self.race(record.port).of(Some(&mut processes)).run()).await? {
@@ -223,7 +223,7 @@ impl Call<'_> {
         })
     }
 
-    fn still_starting(&self, port: u16) -> Failure {
+    fn still_starting(&self, port: Option<Port>) -> Failure {
         let record = self.recorded_on(port).ok().flatten();
         let how = record.as_ref().and_then(|record| record.reason.as_ref());
         let what = how.map_or_else(|| "it is still starting".into(), |how| format!("it {how}"));
@@ -236,7 +236,7 @@ impl Call<'_> {
         Failure::Broken { name: self.service.name(), reason, log: record.log.clone() }
     }
 
-    fn ended(&self, port: u16, record: Option<&ServerRecord>) -> Failure {
+    fn ended(&self, port: Option<Port>, record: Option<&ServerRecord>) -> Failure {
         let log = record
             .and_then(|record| record.log.clone())
             .unwrap_or_else(|| self.service.log_path(&self.folders.logs, port));

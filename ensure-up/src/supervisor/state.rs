@@ -15,7 +15,7 @@ use super::{
     next::{Event, LogEnd, Policy},
 };
 use crate::{
-    Failure, Folders, ServerRecord, Service,
+    Failure, Folders, Port, ServerRecord, Service,
     event::or_never,
     log::{pump::Pump, rotate},
     server::end::End,
@@ -32,7 +32,7 @@ const LONGEST: usize = 200;
 #[derive(Debug)]
 pub(super) struct Supervisor<'s> {
     pub(super) service: &'s Service,
-    pub(super) port: u16,
+    pub(super) port: Option<Port>,
     pub(super) folders: &'s Folders,
     pub(super) log: PathBuf,
     pub(super) record: ServerRecord,

@@ -6,7 +6,7 @@ use port_who::{Protocol, Socket, State};
 
 use super::*;
 use crate::{
-    ServiceSpec,
+    Port, ServiceSpec,
     server::{asker::Asker, fingerprint, seen::Seen, started::Variables},
     service::id::ServiceId,
 };
@@ -103,7 +103,7 @@ fn holding(process: Option<Facts>) -> Holding {
         v6only: None,
         netns: None,
     };
-    Holding { socket, process }
+    Holding { socket: Some(socket), process }
 }
 
 /// The service that is asked for, and its server as asked.
@@ -113,16 +113,17 @@ fn service(pattern: Option<&str>) -> Service {
         matching: pattern.map(|pattern| pattern.parse().expect("a pattern")),
         ..ServiceSpec::default()
     };
-    let ports = "8000".parse().expect("a port");
+    let ports = Some("8000".parse().expect("a port"));
     let id = ServiceId { folder: "/site".into(), name: None };
     Service { spec, id, ports, cwd: "/site".into(), environment: Vec::new() }
 }
 
 fn ours() -> Started {
-    Started::of(&service(None), 8000)
+    Started::of(&service(None), Some(Port::tcp(8000)))
 }
 
 fn other(port: u16) -> Started {
+    let port = Some(Port::tcp(port));
     Started { service: ServiceId { folder: "/shop".into(), name: Some("shop".into()) }, port, command: 1, ..ours() }
 }
 
@@ -169,9 +170,9 @@ fn holder(tie: Tie, marked: Marked, runs: Runs, logs: Logs) -> Holder {
 fn evidence(holders: Vec<Holder>, known: Started, is_reused: bool) -> Evidence {
     let roots = vec![Root { identity: ROOT, is_reused }];
     Evidence {
-        port: 8000,
+        port: Some(Port::tcp(8000)),
         asker: Asker::default(),
-        command: service(None).command(8000),
+        command: service(None).command(Some(Port::tcp(8000))),
         holders,
         known: vec![Known { started: known, roots, log: Some("/var/log/known.log".into()) }],
         files: Some(PathBuf::from("/state/8000-aaaaaaaa.")),

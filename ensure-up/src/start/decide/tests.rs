@@ -3,6 +3,7 @@
 use super::*;
 
 use crate::{
+    Port,
     server::{part::Part, started::Started},
     service::id::ServiceId,
 };
@@ -16,7 +17,7 @@ fn another() -> Started {
     Started {
         service: ServiceId { folder: "/other".into(), name: None },
         program: "serve".into(),
-        port: 8000,
+        port: Some(Port::tcp(8000)),
         command: 1,
         cwd: "/other".into(),
         environment: std::collections::BTreeMap::new(),

@@ -1,0 +1,28 @@
+//! A process of a server, and the socket by which it holds the server's port, where it has one.
+
+use port_who::Socket;
+use proc_tree::{Facts, Identity, process};
+
+/// A process of a server, and the socket by which it holds the port; `process` is `None` where no owner is visible.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Holding {
+    /// The socket; a server without a port holds none.
+    pub socket: Option<Socket>,
+    /// The process.
+    pub process: Option<Facts>,
+}
+
+impl Holding {
+    /// Looks at a process of a server that has no port; `None` where it has ended.
+    pub(crate) fn of_running(identity: Identity) -> Option<Self> {
+        let found = process::stat(identity.pid).ok().flatten();
+        let running = found.filter(|stat| stat.identity() == identity && !stat.has_ended())?;
+        Some(Self { socket: None, process: Some(Facts::from_stat(running)) })
+    }
+}
+
+impl From<port_who::Holding> for Holding {
+    fn from(port_who::Holding { socket, process }: port_who::Holding) -> Self {
+        Self { socket: Some(socket), process }
+    }
+}
