@@ -1,5 +1,7 @@
 //! Asking for health, with the library of health-wait.
 
+use std::time::{Duration, Instant};
+
 use health_wait::{ProbeOptions, Target, Verdict, Wait, WaitError};
 
 /// What one attempt found.
@@ -19,12 +21,14 @@ pub(crate) struct Prober {
     options: ProbeOptions,
     /// How many answers in a row were healthy.
     pub in_a_row: u32,
+    /// When the first of them came.
+    since: Option<Instant>,
 }
 
 impl Prober {
     /// Prepares to ask in this way.
     pub(crate) fn new(options: &ProbeOptions) -> Self {
-        Self { options: options.for_one_attempt(), in_a_row: 0 }
+        Self { options: options.for_one_attempt(), in_a_row: 0, since: None }
     }
 
     /// Asks once. Where there is nothing to ask the server is healthy by being there.
@@ -46,7 +50,15 @@ impl Prober {
             Verdict::Failed(_) => Asked::Failed(why()),
             Verdict::Missed | Verdict::TimedOut | Verdict::ProcessEnded(_) => Asked::Not(why()),
         };
-        self.in_a_row = if asked == Asked::Healthy { self.in_a_row + 1 } else { 0 };
+        (self.in_a_row, self.since) = match asked {
+            Asked::Healthy => (self.in_a_row + 1, self.since.or_else(|| Some(Instant::now()))),
+            Asked::Not(_) | Asked::Failed(_) => (0, None),
+        };
         Ok(asked)
+    }
+
+    /// Returns for how long its answers have been healthy without a break.
+    pub(crate) fn healthy_for(&self) -> Duration {
+        self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 }

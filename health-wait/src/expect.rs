@@ -30,7 +30,22 @@ impl Expectations<'_> {
 
     /// Tells whether the body decides anything once the status is known.
     pub(crate) fn needs_body(&self, status: StatusCode) -> bool {
-        self.fail_body.is_some() || self.accepts(status)
+        let is_looked_into = self.body.is_some() || !self.json.is_empty();
+        self.fail_body.is_some() || (is_looked_into && self.accepts(status))
+    }
+
+    /// Tells whether the beginning of a body decides, whatever follows it: a stream has no end.
+    pub(crate) fn is_decided_by(&self, beginning: &[u8]) -> bool {
+        if let Some(pattern) = self.fail_body {
+            return pattern.matches_whatever_follows(beginning);
+        }
+        // another document cannot follow the first
+        let is_whole = || beginning.trim_ascii_end().ends_with(b"}") || beginning.trim_ascii_end().ends_with(b"]");
+        let document = || serde_json::from_slice(beginning).ok().filter(|_| is_whole());
+        let is_json =
+            || document().is_some_and(|document| self.json.iter().all(|one| one.mismatch(&document).is_none()));
+        self.body.is_none_or(|pattern| pattern.matches_whatever_follows(beginning))
+            && (self.json.is_empty() || is_json())
     }
 
     fn accepts(&self, status: StatusCode) -> bool {

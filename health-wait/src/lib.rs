@@ -33,7 +33,8 @@ mod verdict;
 mod wait;
 
 pub use options::ProbeOptions;
-pub use probe::process::ended;
+pub use options::data::InvalidData;
+pub use probe::{InvalidInput, process::ended};
 pub use report::{Report, TargetRecord};
 pub use target::{InvalidTarget, Target};
 pub use tls::InvalidCertificates;

@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::expect::{Expectations, body::BodyPattern, json::JsonExpectation, status::StatusSet};
 
+pub(crate) mod data;
 pub(crate) mod header;
 mod path;
 mod word;
 
+use data::Data;
 use header::Header;
 
 /// What an answer must be like, and how it is asked for.
@@ -51,15 +53,25 @@ pub struct ProbeOptions {
     #[serde(deserialize_with = "word::deserialize")]
     pub consecutive: u32,
 
+    /// For how long it must stay as awaited (a file: unchanged)
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration::parse, help_heading = "Expectations")]
+    #[serde(with = "word")]
+    pub stable: Duration,
+
     /// A header to send, such as 'Authorization: Bearer x'; repeatable
     #[arg(short = 'H', long, value_name = "NAME: VALUE", help_heading = "Request")]
     #[serde(with = "word::list")]
     pub(crate) header: Vec<Header>,
 
-    /// The HTTP method
-    #[arg(long, value_name = "METHOD", default_value = "GET", help_heading = "Request")]
-    #[serde(with = "word")]
-    pub(crate) method: Method,
+    /// The HTTP method (default: GET, with --data POST)
+    #[arg(long, value_name = "METHOD", help_heading = "Request")]
+    #[serde(with = "word::optional")]
+    pub(crate) method: Option<Method>,
+
+    /// A body to send: the text itself, or @FILE
+    #[arg(long, value_name = "STRING|@FILE", help_heading = "Request")]
+    #[serde(with = "word::optional")]
+    pub(crate) data: Option<Data>,
 
     /// Follow redirects
     #[arg(long, help_heading = "Request")]
@@ -73,6 +85,16 @@ pub struct ProbeOptions {
     #[arg(long, value_name = "FILE", help_heading = "Request")]
     #[serde(with = "path")]
     pub(crate) cacert: Option<PathBuf>,
+
+    /// Show the server this certificate (PEM, with its chain)
+    #[arg(long, value_name = "FILE", help_heading = "Request")]
+    #[serde(with = "path")]
+    pub(crate) cert: Option<PathBuf>,
+
+    /// The key of --cert (default: it stands in the same file)
+    #[arg(long, value_name = "FILE", requires = "cert", help_heading = "Request")]
+    #[serde(with = "path")]
+    pub(crate) key: Option<PathBuf>,
 
     /// How long one attempt may take (0: no limit)
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration::parse, help_heading = "Timing")]
@@ -99,11 +121,15 @@ impl Default for ProbeOptions {
             fail_status: None,
             fail_body: None,
             consecutive: 1,
+            stable: Duration::ZERO,
             header: Vec::new(),
-            method: Method::GET,
+            method: None,
+            data: None,
             follow: false,
             insecure: false,
             cacert: None,
+            cert: None,
+            key: None,
             attempt_timeout: Duration::from_secs(2),
             interval: None,
             initial_delay: Duration::ZERO,
@@ -120,6 +146,7 @@ impl ProbeOptions {
             ("--expect-json", !self.expect_json.is_empty()),
             ("--fail-status", self.fail_status.is_some()),
             ("--fail-body", self.fail_body.is_some()),
+            ("--data", self.data.is_some()),
         ];
         given.into_iter().find_map(|(name, given)| given.then_some(name))
     }
@@ -132,7 +159,7 @@ impl ProbeOptions {
     /// Returns the same for one attempt that is made at once.
     #[must_use]
     pub fn for_one_attempt(&self) -> Self {
-        Self { consecutive: 1, initial_delay: Duration::ZERO, ..self.clone() }
+        Self { consecutive: 1, stable: Duration::ZERO, initial_delay: Duration::ZERO, ..self.clone() }
     }
 
     /// Returns what an HTTP answer must be like.
@@ -185,6 +212,10 @@ mod tests {
             "--follow",
             "--insecure",
             "--cacert=/tmp/ca.pem",
+            "--cert=/tmp/own.pem",
+            "--key=/tmp/own.key",
+            "--data=@/tmp/question",
+            "--stable=2s",
             "--attempt-timeout=1m30s",
             "--interval=0.0000015",
             "--initial-delay=1500ms",

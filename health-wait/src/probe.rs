@@ -1,18 +1,24 @@
 //! One attempt at one address of a target, whatever it is.
 
+use bytes::Bytes;
+
 use crate::{
-    options::ProbeOptions,
-    schedule::limit::Limit,
+    options::{
+        ProbeOptions,
+        data::{Data, InvalidData},
+    },
+    schedule::{Pace, limit::Limit},
     target::{
         Target,
         host::Host,
         kind::{Kind, Place},
     },
-    tls::Trust,
+    tls::{Identities, InvalidCertificates},
 };
 
 pub(crate) mod answer;
 pub(crate) mod endpoint;
+mod exec;
 mod file;
 mod grpc;
 mod http;
@@ -26,12 +32,39 @@ mod unix;
 
 use answer::{Answer, Outcome};
 use endpoint::Endpoint;
+use exec::ExecProbe;
 use file::FileProbe;
 use grpc::GrpcProbe;
 use http::HttpProbe;
 use port_free::PortFreeProbe;
 use process::ProcessProbe;
-use stage::Stage;
+use stage::{Stage, Step};
+
+/// What the options name that is read once, before anything is asked.
+#[derive(Debug)]
+pub(crate) struct Inputs {
+    identities: Identities,
+    /// What a request sends.
+    body: Option<Bytes>,
+}
+
+/// A file that the options name and that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidInput {
+    /// Certificates to trust or to show, or their key.
+    #[error(transparent)]
+    Certificates(#[from] InvalidCertificates),
+    /// What a request is to send.
+    #[error(transparent)]
+    Data(#[from] InvalidData),
+}
+
+impl Inputs {
+    pub(crate) fn read(options: &ProbeOptions) -> Result<Self, InvalidInput> {
+        let identities = Identities::read(options)?;
+        Ok(Self { identities, body: options.data.as_ref().map(Data::read).transpose()? })
+    }
+}
 
 /// A target, ready to be probed.
 #[derive(Debug)]
@@ -40,21 +73,23 @@ pub(crate) enum Probe<'a> {
     Connect(&'a Place),
     Grpc(Box<GrpcProbe<'a>>),
     File(FileProbe<'a>),
+    Exec(ExecProbe<'a>),
     Process(ProcessProbe),
     PortFree(PortFreeProbe<'a>),
 }
 
 impl<'a> Probe<'a> {
     /// Makes a target ready; connects to nothing yet.
-    pub(crate) fn new(target: &'a Target, options: &'a ProbeOptions, trust: &'a Trust) -> Self {
+    pub(crate) fn new(target: &'a Target, options: &'a ProbeOptions, inputs: &'a Inputs) -> Self {
         match &target.kind {
-            Kind::Http { url, place } => Self::Http(Box::new(HttpProbe::new(url, place, options, trust))),
+            Kind::Http { url, place } => Self::Http(Box::new(HttpProbe::new(url, place, options, inputs))),
             Kind::Connect(place) => Self::Connect(place),
             Kind::Grpc { host, tls, service } => {
-                let trust = tls.then_some(trust);
-                Self::Grpc(Box::new(GrpcProbe::new(host, service, &options.header, trust)))
+                let tls = tls.then_some(&inputs.identities);
+                Self::Grpc(Box::new(GrpcProbe::new(host, service, &options.header, tls)))
             }
             Kind::File(path) => Self::File(FileProbe::new(path)),
+            Kind::Exec(command) => Self::Exec(ExecProbe::new(command)),
             Kind::Process(pid) => Self::Process(ProcessProbe::new(*pid)),
             Kind::PortFree(ports) => Self::PortFree(PortFreeProbe::new(ports)),
         }
@@ -66,7 +101,9 @@ impl<'a> Probe<'a> {
             Self::Http(probe) => probe.host(),
             Self::Connect(Place::Host(host)) => Some(host),
             Self::Grpc(probe) => Some(probe.host()),
-            Self::Connect(Place::Socket(_)) | Self::File(_) | Self::Process(_) | Self::PortFree(_) => None,
+            Self::Connect(Place::Socket(_)) | Self::File(_) | Self::Exec(_) | Self::Process(_) | Self::PortFree(_) => {
+                None
+            }
         }
     }
 
@@ -75,7 +112,7 @@ impl<'a> Probe<'a> {
         let place = match self {
             Self::Http(probe) => Some(probe.place()),
             Self::Connect(place) => Some(*place),
-            Self::Grpc(_) | Self::File(_) | Self::Process(_) | Self::PortFree(_) => None,
+            Self::Grpc(_) | Self::File(_) | Self::Exec(_) | Self::Process(_) | Self::PortFree(_) => None,
         };
         match (endpoint, place) {
             (Endpoint::Address(address), _) => Some(address.ip().to_string()),
@@ -99,8 +136,21 @@ impl<'a> Probe<'a> {
             }
             Self::Grpc(probe) => probe.ask(endpoint, stage).await,
             Self::File(probe) => probe.look().await,
+            Self::Exec(probe) => {
+                stage.enter(Step::Asked);
+                probe.run().await
+            }
             Self::Process(probe) => probe.look(),
             Self::PortFree(probe) => probe.look(),
+        }
+    }
+
+    /// Tells how soon to ask again after an attempt.
+    pub(crate) fn pace(&self, endpoint: Endpoint, outcome: &Outcome) -> Pace {
+        match self {
+            // each costs some processes
+            Self::Exec(_) => Pace { near: false, at_once: false },
+            _ => endpoint.pace(outcome),
         }
     }
 

@@ -15,7 +15,7 @@ pub(crate) struct Reason {
 /// How much of a sign of life an attempt saw. Of several addresses, the one that says most gives the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Sign {
-    /// There is no way to this address.
+    /// There is no way to this address: a connection is impossible.
     Unreachable,
     /// A plain no, at once: refused, no such file, no such process.
     No,

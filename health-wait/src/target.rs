@@ -43,6 +43,11 @@ impl Target {
         format!("http://localhost:{port}{path}").parse()
     }
 
+    /// Tells whether health is asked by a command that is run.
+    pub fn is_command(&self) -> bool {
+        matches!(self.kind, Kind::Exec(_))
+    }
+
     /// Tells whether health is an HTTP answer, which expectations can look into.
     pub fn is_http(&self) -> bool {
         matches!(self.kind, Kind::Http { .. })
@@ -92,7 +97,7 @@ mod tests {
 
     #[test]
     fn what_is_no_target_is_quoted() {
-        for text in ["", "8000", "ftp://x/"] {
+        for text in ["", "80000", "ftp://x/"] {
             let error = text.parse::<Target>().expect_err(text).to_string();
             assert!(error.starts_with(&format!("invalid target {text:?}: ")), "{error}");
         }

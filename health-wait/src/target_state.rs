@@ -27,7 +27,6 @@ pub(crate) struct TargetState {
     since: Option<Instant>,
     addresses: Vec<Address>,
     is_complete: bool,
-    unresolved: u32,
     has_failed: bool,
     /// The reason that was last said.
     said: Option<String>,
@@ -58,7 +57,6 @@ impl TargetState {
             since: None,
             addresses: Vec::new(),
             is_complete,
-            unresolved: 0,
             has_failed: false,
             said: None,
             news: None,
@@ -88,16 +86,13 @@ impl TargetState {
     /// Takes up the addresses that a lookup found.
     pub(crate) fn resolved(&mut self, endpoints: &[Endpoint], now: Instant) -> Vec<Endpoint> {
         self.is_complete = true;
-        self.unresolved = 0;
         self.meet(endpoints, now)
     }
 
-    /// Takes up that a lookup found none. The addresses of a moment ago are better than none. A lookup that the deadline
-    /// ended says nothing.
-    pub(crate) fn unresolved(&mut self, reason: Reason, is_cut_short: bool) {
+    /// Takes up that a lookup found none. The addresses of a moment ago are better than none.
+    pub(crate) fn unresolved(&mut self, reason: Reason) {
         if self.addresses.is_empty() {
             self.record.attempts += 1;
-            self.unresolved += u32::from(!is_cut_short);
             self.say(reason.text);
         }
     }
@@ -109,7 +104,7 @@ impl TargetState {
         let Some(address) = self.addresses.iter_mut().find(|address| address.endpoint == endpoint) else {
             return false;
         };
-        let is_enough = address.settle(&outcome, is_cut_short, self.rules);
+        let is_enough = address.settle(&outcome, is_cut_short, self.rules, ended);
         let is_asked_again = address.is_current && !self.rules.once;
         self.record.attempts = self.record.attempts.max(address.attempts);
         match outcome {
@@ -135,19 +130,17 @@ impl TargetState {
     /// Judges the target; `is_over` says that nothing more will come.
     pub(crate) fn judge(&mut self, is_over: bool) -> Option<TargetVerdict> {
         let current = || self.addresses.iter().filter(|address| address.is_current);
-        let streaks: Vec<u32> = current().map(|address| address.streak).collect();
-        let is_unknown = self.addresses.is_empty();
+        let addresses: Vec<bool> = current().map(|address| address.is_enough).collect();
         let verdict = self.rules.judge(Round {
-            streaks: &streaks,
+            addresses: &addresses,
             is_complete: self.is_complete,
-            unresolved: if is_unknown { self.unresolved } else { 0 },
             has_failed: self.has_failed,
             is_over,
         });
         let is_reached = verdict == Some(TargetVerdict::Reached);
         match self.rules.goal {
             Goal::Up => {
-                let healthy = current().find(|address| is_reached && address.streak >= self.rules.consecutive);
+                let healthy = current().find(|address| is_reached && address.is_enough);
                 self.record.attempts = healthy.map_or(self.record.attempts, |address| address.attempts);
                 self.record.healthy = is_reached;
             }
@@ -229,7 +222,7 @@ mod tests {
     }
 
     fn healthy() -> Answer {
-        Answer { does: "answers 200 OK".into(), status: Some(200) }
+        Answer { status: Some(200), ..Answer::new("answers 200 OK") }
     }
 
     fn refused() -> Reason {
@@ -316,9 +309,7 @@ mod tests {
         assert!(state.settle(attempt(second(), Err(refused()), now)));
         assert_eq!(state.resolved(&[FIRST, second()], now), [FIRST], "it is back");
         let mut state = TargetState::new(Target::port(80), Rules { goal: Goal::Down, ..rules }, false);
-        state.unresolved(Reason::new(Sign::Unreachable, "cannot resolve x"), true);
-        assert_eq!(state.judge(false), None, "the deadline cut the lookup short");
-        state.unresolved(Reason::new(Sign::Unreachable, "cannot resolve x"), false);
-        assert_eq!(state.judge(false), Some(TargetVerdict::Reached), "a host without an address is down");
+        state.unresolved(Reason::new(Sign::Unclear, "cannot resolve x"));
+        assert_eq!(state.judge(false), None, "a name that is not found is not a server that is down");
     }
 }

@@ -12,23 +12,33 @@ use tokio_rustls::{
     TlsConnector,
     client::TlsStream,
     rustls::{
-        self, ClientConfig, RootCertStore,
+        ClientConfig, RootCertStore,
         client::{WebPkiServerVerifier, danger::ServerCertVerifier},
         crypto::{CryptoProvider, ring},
-        pki_types::{CertificateDer, ServerName, pem::PemObject},
+        pki_types::{
+            CertificateDer, ServerName,
+            pem::{self, PemObject},
+        },
     },
 };
 
-use crate::reason::{Reason, Sign};
+use proc_tree::cli::text;
 
+use crate::{
+    options::ProbeOptions,
+    reason::{Reason, Sign},
+};
+
+mod client;
 pub(crate) mod fault;
 mod verifier;
 
+use client::ClientCertificate;
 use verifier::{Anyone, Trusted};
 
 /// Whose certificates are accepted.
 #[derive(Debug)]
-pub(crate) enum Trust {
+enum Trust {
     /// Those that the system's authorities vouch for.
     System,
     /// Those that these certificates vouch for.
@@ -37,45 +47,70 @@ pub(crate) enum Trust {
     Anyone,
 }
 
-/// A file of certificates that cannot be used.
+/// Whom to trust, and what to show.
+#[derive(Debug)]
+pub(crate) struct Identities {
+    trust: Trust,
+    own: Option<ClientCertificate>,
+}
+
+/// A file of certificates, or of a key, that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot use the certificates in {path:?}: {reason}")]
+#[error("cannot use the {what} in {path:?}: {reason}")]
 pub struct InvalidCertificates {
+    what: &'static str,
     path: PathBuf,
     reason: String,
 }
 
+impl Identities {
+    /// Reads the files that the options name.
+    pub(crate) fn read(options: &ProbeOptions) -> Result<Self, InvalidCertificates> {
+        let own = ClientCertificate::read(options.cert.as_deref(), options.key.as_deref())?;
+        Ok(Self { trust: Trust::read(options.cacert.as_deref(), options.insecure)?, own })
+    }
+}
+
 impl Trust {
     /// Reads the certificates to trust from a PEM file, else trusts the system's.
-    pub(crate) fn read(cacert: Option<&Path>, insecure: bool) -> Result<Self, InvalidCertificates> {
-        let Some(path) = cacert else { return Ok(if insecure { Self::Anyone } else { Self::System }) };
-        let invalid = |reason| InvalidCertificates { path: path.to_owned(), reason };
-        let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let certificates = read.map_err(|error| {
-            invalid(match error {
-                rustls::pki_types::pem::Error::Io(error) => proc_tree::cli::text::os_error(&error),
-                _ => "it is not PEM".into(),
-            })
-        })?;
-        if certificates.is_empty() {
-            return Err(invalid("there are none".into()));
-        }
-        Ok(if insecure { Self::Anyone } else { Self::File(certificates) })
+    fn read(cacert: Option<&Path>, insecure: bool) -> Result<Self, InvalidCertificates> {
+        let certificates = cacert.map(read_certificates).transpose()?;
+        Ok(match certificates {
+            _ if insecure => Self::Anyone,
+            Some(certificates) => Self::File(certificates),
+            None => Self::System,
+        })
+    }
+}
+
+/// Reads the certificates of a PEM file: at least one.
+fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, InvalidCertificates> {
+    let invalid = |reason| InvalidCertificates { what: "certificates", path: path.to_owned(), reason };
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let certificates = read.map_err(|error| invalid(pem_fault(&error)))?;
+    if certificates.is_empty() { Err(invalid("there are none".into())) } else { Ok(certificates) }
+}
+
+fn pem_fault(error: &pem::Error) -> String {
+    match error {
+        pem::Error::Io(error) => text::os_error(error),
+        pem::Error::NoItemsFound => "there is none".into(),
+        _ => "it is not PEM".into(),
     }
 }
 
 /// The way to TLS, made ready when the first connection needs it: reading the system's certificates takes longer than
 /// a whole request without TLS.
 pub(crate) struct Tls<'a> {
-    trust: &'a Trust,
+    identities: &'a Identities,
     protocol: &'static [u8],
     connector: OnceCell<TlsConnector>,
 }
 
 impl<'a> Tls<'a> {
     /// Prepares TLS for an application protocol, by its ALPN name (RFC 7301).
-    pub(crate) fn new(trust: &'a Trust, protocol: &'static [u8]) -> Self {
-        Self { trust, protocol, connector: OnceCell::new() }
+    pub(crate) fn new(identities: &'a Identities, protocol: &'static [u8]) -> Self {
+        Self { identities, protocol, connector: OnceCell::new() }
     }
 
     /// Speaks TLS on a connection.
@@ -97,17 +132,21 @@ impl<'a> Tls<'a> {
 
     fn connector(&self) -> Result<TlsConnector, String> {
         let provider = Arc::new(ring::default_provider());
-        let verifier: Arc<dyn ServerCertVerifier> = match self.trust {
-            Trust::Anyone => Arc::new(Anyone(Arc::clone(&provider))),
+        let verifier: Arc<dyn ServerCertVerifier> = match &self.identities.trust {
+            Trust::Anyone => Arc::new(Anyone),
             Trust::File(certificates) => Arc::new(trusted(certificates, &provider)?),
             Trust::System => Arc::new(trusted(&system_certificates()?, &provider)?),
         };
-        let mut config = ClientConfig::builder_with_provider(provider)
+        let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?
             .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
+            .with_custom_certificate_verifier(verifier);
+        let mut config = match &self.identities.own {
+            Some(own) => config.with_client_auth_cert(own.chain.clone(), own.key.clone_key()),
+            None => Ok(config.with_no_client_auth()),
+        }
+        .map_err(|error| error.to_string())?;
         config.alpn_protocols = vec![self.protocol.to_vec()];
         Ok(TlsConnector::from(Arc::new(config)))
     }

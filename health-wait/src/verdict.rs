@@ -1,5 +1,7 @@
 //! What the answers so far mean: whether the wait goes on, or how it ends. Pure.
 
+use std::time::Duration;
+
 use crate::reason::Sign;
 
 /// What is waited for.
@@ -56,6 +58,8 @@ pub(crate) struct Rules {
     pub(crate) once: bool,
     /// How many times in a row an address must be as awaited.
     pub(crate) consecutive: u32,
+    /// For how long it must be so.
+    pub(crate) stable: Duration,
     /// Whether an answer without certain contents is another server's.
     pub(crate) contents: bool,
 }
@@ -63,12 +67,10 @@ pub(crate) struct Rules {
 /// What the answers of one target have come to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Round<'a> {
-    /// How many times in a row each of its addresses was as awaited.
-    pub(crate) streaks: &'a [u32],
+    /// Whether each of its addresses was as awaited, often and long enough.
+    pub(crate) addresses: &'a [bool],
     /// Whether all its addresses are known: without that, nothing can be said to be down.
     pub(crate) is_complete: bool,
-    /// How many times in a row no address was found at all.
-    pub(crate) unresolved: u32,
     /// Whether an answer could only mean failure.
     pub(crate) has_failed: bool,
     /// Whether nothing more will come.
@@ -88,24 +90,24 @@ pub(crate) struct Seen<'a> {
 impl Rules {
     /// Tells whether an attempt found what is waited for.
     ///
-    /// A target that could not be looked at is neither up nor down. One that answers, though not as expected, is not
-    /// down either; unless contents are expected: then another server answers in the place of the one that was meant.
+    /// Down is a plain no, or a connection that is impossible. One that is silent may only be slow, one that could not
+    /// be looked at is neither up nor down, and one that answers, though not as expected, is not down either; unless
+    /// contents are expected: then another server answers in the place of the one that was meant.
     pub(crate) fn is_awaited(self, found: Result<(), Sign>) -> bool {
         match (self.goal, found) {
             (Goal::Up, found) => found.is_ok(),
-            (Goal::Down, Ok(()) | Err(Sign::Unclear | Sign::Failed)) => false,
-            (Goal::Down, Err(Sign::Unreachable | Sign::No | Sign::Silent)) => true,
+            (Goal::Down, Ok(()) | Err(Sign::Silent | Sign::Unclear | Sign::Failed)) => false,
+            (Goal::Down, Err(Sign::Unreachable | Sign::No)) => true,
             (Goal::Down, Err(Sign::Answered)) => self.contents,
         }
     }
 
     /// Judges one target: one healthy address makes it healthy, and all must be down for it to be down.
     pub(crate) fn judge(self, round: Round<'_>) -> Option<TargetVerdict> {
-        let is_enough = |&streak: &u32| streak >= self.consecutive;
         let is_reached = match self.goal {
-            Goal::Up => round.streaks.iter().any(is_enough),
-            Goal::Down if round.streaks.is_empty() => round.unresolved >= self.consecutive,
-            Goal::Down => round.is_complete && round.streaks.iter().all(is_enough),
+            Goal::Up => round.addresses.contains(&true),
+            // a name without an address is most often misspelt
+            Goal::Down => round.is_complete && !round.addresses.is_empty() && !round.addresses.contains(&false),
         };
         match round {
             Round { has_failed: true, .. } => Some(TargetVerdict::Failed),
@@ -151,7 +153,7 @@ mod tests {
             (Ok(()), [true, false, false]),
             (Err(Unreachable), [false, true, true]),
             (Err(No), [false, true, true]),
-            (Err(Silent), [false, true, true]),
+            (Err(Silent), [false, false, false]),
             (Err(Unclear), [false, false, false]),
             (Err(Answered), [false, false, true]),
             (Err(Failed), [false, false, false]),
@@ -173,7 +175,7 @@ mod tests {
             both.into_iter().flat_map(|a| both.into_iter().flat_map(move |b| both.map(|c| (a, b, c))))
         {
             for goal in [Goal::Up, Goal::Down] {
-                let rules = Rules { goal, once, consecutive: 2, contents: false };
+                let rules = Rules { goal, once, ..Rules::default() };
                 check(rules, Round { is_complete, is_over, ..Round::default() });
             }
         }
@@ -182,21 +184,16 @@ mod tests {
     #[test]
     fn one_healthy_address_makes_a_target_healthy_and_all_must_be_down_for_it_to_be_down() {
         // reached when: up; down with all addresses known; down otherwise
-        const TABLE: [(&[u32], u32, [bool; 3]); 10] = [
-            (&[], 0, [false, false, false]),
-            (&[], 1, [false, false, false]),
-            (&[], 2, [false, true, true]),
-            (&[0], 2, [false, false, false]),
-            (&[1], 0, [false, false, false]),
-            (&[2], 0, [true, true, false]),
-            (&[3], 0, [true, true, false]),
-            (&[1, 2], 0, [true, false, false]),
-            (&[2, 0], 0, [true, false, false]),
-            (&[2, 2], 0, [true, true, false]),
+        const TABLE: [(&[bool], [bool; 3]); 5] = [
+            (&[], [false, false, false]),
+            (&[false], [false, false, false]),
+            (&[true], [true, true, false]),
+            (&[true, false], [true, false, false]),
+            (&[true, true], [true, true, false]),
         ];
-        for (streaks, unresolved, reached) in TABLE {
+        for (addresses, reached) in TABLE {
             each_target(|rules, round| {
-                let round = Round { streaks, unresolved, ..round };
+                let round = Round { addresses, ..round };
                 let reached = reached[match (rules.goal, round.is_complete) {
                     (Goal::Up, _) => 0,
                     (Goal::Down, true) => 1,

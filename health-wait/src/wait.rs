@@ -15,12 +15,11 @@ mod attempts;
 
 use crate::{
     options::ProbeOptions,
-    probe::{Probe, process::ended},
+    probe::{Inputs, InvalidInput, Probe, process::ended},
     report::{Report, TargetRecord},
     schedule::{Schedule, until},
     target::Target,
     target_state::TargetState,
-    tls::{InvalidCertificates, Trust},
     verdict::{Goal, Quorum, Rules, Seen, TargetVerdict, Verdict, judge},
 };
 
@@ -58,9 +57,9 @@ pub enum Event<'a> {
 /// A wait that could not be done.
 #[derive(Debug, thiserror::Error)]
 pub enum WaitError {
-    /// The certificates to trust cannot be used.
+    /// A file that the options name cannot be used.
     #[error(transparent)]
-    Certificates(#[from] InvalidCertificates),
+    Input(#[from] InvalidInput),
     /// The process cannot be watched.
     #[error("cannot wait for process {0}")]
     Process(u32, #[source] io::Error),
@@ -80,11 +79,11 @@ impl<'a> Wait<'a> {
     /// resolver does: end the runtime with [`shutdown_background`](tokio::runtime::Runtime::shutdown_background).
     ///
     /// # Errors
-    /// When the wait cannot begin: certificates that cannot be read, a process that cannot be watched.
+    /// When the wait cannot begin: a file of the options that cannot be read, a process that cannot be watched.
     pub async fn run(&self, happened: &mut dyn FnMut(usize, Event<'_>)) -> Result<Report, WaitError> {
         let schedule = Schedule::new(self.options, time::Instant::now(), self.deadline.map(time::Instant::from_std));
-        let trust = Trust::read(self.options.cacert.as_deref(), self.options.insecure)?;
-        let probes: Vec<_> = self.targets.iter().map(|target| Probe::new(target, self.options, &trust)).collect();
+        let inputs = Inputs::read(self.options)?;
+        let probes: Vec<_> = self.targets.iter().map(|target| Probe::new(target, self.options, &inputs)).collect();
         let rules = self.rules();
         let states = self.targets.iter().cloned().zip(&probes);
         let mut states: Vec<_> =
@@ -103,7 +102,8 @@ impl<'a> Wait<'a> {
 
     fn rules(&self) -> Rules {
         let contents = self.options.expectations().are_of_contents();
-        Rules { goal: self.goal, once: self.once, consecutive: self.options.consecutive, contents }
+        let &ProbeOptions { consecutive, stable, .. } = self.options;
+        Rules { goal: self.goal, once: self.once, consecutive, stable, contents }
     }
 
     /// Asks all targets at once, until the clock, the process or their verdicts end it.

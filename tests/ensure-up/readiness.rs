@@ -120,6 +120,24 @@ fn several_healthy_answers_in_a_row_can_be_asked_for() {
 }
 
 #[test]
+fn an_answer_can_be_asked_to_stay_for_a_while() {
+    let site = Site::new();
+    at_least(&site, &["--health", "/", "--stable", "300ms", "--interval", "50ms"], &site.server(&[]), 300);
+}
+
+#[test]
+fn a_command_can_tell_the_health() {
+    let site = Site::new();
+    let health = format!("exec:test $(($(date +%s%N) / 1000000)) -ge {}", millis_from_now(400));
+    at_least(&site, &["--health", &health, "--interval", "50ms"], &site.server(&[]), 200);
+}
+
+fn millis_from_now(millis: u128) -> u128 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("it is after 1970");
+    now.as_millis() + millis
+}
+
+#[test]
 fn an_initial_delay_passes_before_it_is_asked() {
     let site = Site::new();
     at_least(&site, &["--health", "/", "--initial-delay", "300ms"], &site.server(&[]), 300);

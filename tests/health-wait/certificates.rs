@@ -1,6 +1,12 @@
 //! TLS: which certificates are trusted, and what is wrong with the others.
 
-use std::{fs, io::Write, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    io::Write,
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::Arc,
+};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tokio_rustls::rustls::{
@@ -13,6 +19,7 @@ use super::{
     health_wait,
     server::{Server, answer, read_head},
 };
+use crate::support::{free_port, installed, skipped};
 
 /// An authority, in a folder of its own.
 struct Authority {
@@ -202,6 +209,105 @@ fn https_goes_through_a_proxy_in_a_tunnel() {
         run.args(["--once", "--expect-body=secure", &trusted, url])
     };
     through("u:p@").run();
-    let said = format!("health-wait: {url} is not healthy: the proxy says 407 Proxy Authentication Required\n");
+    let said = format!(
+        "health-wait: {url} is not healthy: the proxy 127.0.0.1:{}: 407 Proxy Authentication Required\n",
+        proxy.port()
+    );
     through("").status(1).stderr(said).run();
+}
+
+/// Serves what openssl makes: kinds of keys and certificates that the tests' own library knows not.
+struct OpenSsl {
+    server: std::process::Child,
+    url: String,
+}
+
+impl OpenSsl {
+    /// Starts a server with a certificate and key made by these words; `None` where openssl cannot.
+    fn serve(folder: &std::path::Path, request: &[&str], server: &[&str]) -> Option<Self> {
+        let (key, certificate) = (folder.join("key.pem"), folder.join("cert.pem"));
+        let mut made = openssl(&["req", "-x509", "-nodes", "-subj", "/CN=localhost", "-days", "2"]);
+        fs::write(folder.join("plain.cnf"), "[req]\ndistinguished_name=name\n[name]\n").expect("a file");
+        made.current_dir(folder).args(request).arg("-keyout").arg(&key).arg("-out").arg(&certificate);
+        if !made.status().expect("openssl runs").success() {
+            skipped(&format!("openssl cannot make {request:?}"));
+            return None;
+        }
+        let port = free_port();
+        let accept = format!("127.0.0.1:{port}");
+        let mut command = openssl(&["s_server", "-quiet", "-www", "-accept", &accept]);
+        command.arg("-key").arg(key).arg("-cert").arg(certificate).args(server);
+        let server = command.spawn().expect("openssl runs");
+        let started = Self { server, url: format!("https://127.0.0.1:{port}/") };
+        health_wait().args(["-q", "--timeout=10s", &format!(":{port}")]).run();
+        Some(started)
+    }
+}
+
+impl Drop for OpenSsl {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+fn openssl(words: &[&str]) -> Command {
+    let mut command = Command::new("openssl");
+    command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+#[test]
+fn insecure_takes_every_certificate_that_can_be_spoken_to() {
+    if installed("openssl").is_none() {
+        return;
+    }
+    for (request, reason) in [
+        (&["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-521"][..], "no version, cipher or signature in common"),
+        (&["-newkey", "ed448"], "no version, cipher or signature in common"),
+        (&["-newkey", "ed25519"], "certificate is self-signed"),
+        // without extensions: version 1
+        (&["-newkey", "rsa:2048", "-config", "plain.cnf"], "is of a version of X.509 before 3"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let Some(server) = OpenSsl::serve(folder.path(), request, &[]) else { continue };
+        health_wait().args(["--once", "--insecure", &server.url]).run();
+        let output = health_wait().args(["--once", &server.url]).status(1).any_stderr().run();
+        assert!(output.stderr.contains(reason), "{request:?}: {}", output.stderr);
+        let is_debug =
+            |word: &str| word.chars().skip(1).any(char::is_uppercase) && word.chars().any(char::is_lowercase);
+        assert!(!output.stderr.split_whitespace().any(is_debug), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn a_server_that_asks_for_a_certificate_is_shown_one() {
+    if installed("openssl").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(server) = OpenSsl::serve(folder.path(), &["-newkey", "rsa:2048"], &["-Verify", "1"]) else { return };
+    let own = self_signed(&params(&["client"]));
+    let pem = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).expect("a file");
+        path.display().to_string()
+    };
+    let key = PrivateKeyDer::try_from(own.key).expect("a key");
+    let key = format!(
+        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+        base64::Engine::encode(&base64::prelude::BASE64_STANDARD, key.secret_der())
+    );
+    let (cert, both) = (pem("own.pem", own.pem.clone()), pem("both.pem", format!("{}{key}", own.pem)));
+    let key = pem("own.key", key);
+    let ask = |given: &[&str]| health_wait().args(["--once", "--insecure", &server.url]).args(given);
+    ask(&["--cert", &cert, "--key", &key]).run();
+    ask(&["--cert", &both]).run();
+    let output = ask(&[]).status(1).any_stderr().run();
+    assert!(output.stderr.contains("it asks for a client certificate"), "{}", output.stderr);
+    let said = format!("health-wait: cannot use the key in {cert:?}: there is none\n");
+    ask(&["--cert", &cert]).status(2).stderr(said).run();
+    let another = folder.path().join("key.pem").display().to_string();
+    let output = ask(&["--cert", &cert, "--key", &another]).status(2).any_stderr().run();
+    assert!(output.stderr.contains("it is not the certificate's"), "{}", output.stderr);
 }

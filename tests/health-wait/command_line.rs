@@ -12,7 +12,10 @@ fn usage_errors_are_status_two_and_quote_what_is_wrong() {
             vec![],
             "the following required arguments were not provided: <TARGET>...\nhint: health-wait --help shows the usage",
         ),
-        (vec!["8000"], "invalid target \"8000\": for a port of this machine write :8000"),
+        (
+            vec!["http-get://localhost:3000/x"],
+            "invalid target \"http-get://localhost:3000/x\": here that is http://localhost:3000/x",
+        ),
         (vec!["http://x:0/"], "invalid target \"http://x:0/\": expected a port from 1 to 65535"),
         (
             vec!["port-free:9-3"],

@@ -19,7 +19,7 @@ fn what_does_not_answer_is_down_at_once() {
         "http+unix:/no/such/socket:/health".into(),
         "file:/no/such/file".into(),
         "pid:2147483646".into(),
-        "http://no-such-host.invalid/".into(),
+        "exec:exit 3".into(),
     ] {
         let output = health_wait().args(["--down", "--once", "--json", &target]).any_stdout().run();
         let record = record(&output);
@@ -80,14 +80,51 @@ fn an_answer_is_an_answer_unless_its_contents_are_another_servers() {
     health_wait().args(same).arg(server.url("/")).status(1).run();
 }
 
+/// Expects that a target which is there, in its way, is not said to be down; also where contents are expected of it.
+fn not_down(target: &str, reason: &str) {
+    let contents = ["--expect-body=x"];
+    for expected in [&[][..], &contents[..usize::from(target.starts_with("http"))]] {
+        let run = health_wait().args(["--down", "--once", "--attempt-timeout=200ms", target]).args(expected);
+        let output = run.status(1).any_stderr().run();
+        assert!(output.stderr.contains(&format!("{target} is not down: {reason}")), "{}", output.stderr);
+    }
+}
+
 #[test]
-fn what_accepts_and_never_answers_is_down_after_its_time_but_not_for_lack_of_ours() {
+fn a_name_that_is_not_found_is_not_down() {
+    not_down("tcp://no-such-host.invalid:1", "cannot resolve no-such-host.invalid: ");
+    not_down("http://localhsot.invalid/", "cannot resolve localhsot.invalid: ");
+}
+
+#[test]
+fn what_accepts_and_never_answers_is_not_down_but_slow() {
     let server = Server::start("127.0.0.1:0", |mut stream| until_closed(&mut stream));
-    health_wait().args(["-q", "--down", "--attempt-timeout=200ms", &server.url("/")]).run();
-    // an attempt that the deadline cut short is no evidence
+    not_down(&server.url("/"), "no answer within 200 ms");
+    not_down(&format!("https://localhost:{}/", server.port()), "no TLS handshake within 200 ms");
     let output =
         health_wait().args(["-q", "--down", "--timeout=300ms", &server.url("/")]).status(124).any_stderr().run();
     assert!(output.stderr.ends_with(": no answer yet\n"), "{}", output.stderr);
+}
+
+#[test]
+fn what_speaks_something_else_is_not_down() {
+    let server = Server::start("127.0.0.1:0", |mut stream| {
+        let _ = std::io::Write::write_all(&mut stream, b"SSH-2.0-OpenSSH_9.9\r\n");
+        until_closed(&mut stream);
+    });
+    health_wait().args(["-q", "--down", "--once", &server.url("/")]).status(1).run();
+    not_down(&format!("https://localhost:{}/", server.port()), "the server does not speak TLS");
+    let server = Server::start("127.0.0.1:0", drop);
+    health_wait().args(["-q", "--down", "--once", &server.url("/")]).status(1).run();
+}
+
+#[test]
+fn a_redirect_that_leads_nowhere_is_an_answer() {
+    let location = format!("http://127.0.0.1:{}/", free_port());
+    let server = Server::replying("127.0.0.1:0", move |_| {
+        format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n").into_bytes()
+    });
+    health_wait().args(["-q", "--down", "--once", "--follow", &server.url("/")]).status(1).run();
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn a_byte_now_and_then_is_no_answer_either() {
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")?;
         drip(stream, "x")
     });
-    assert_eq!(reason(&server, &[]), "no end of the answer within 300 ms");
+    assert_eq!(reason(&server, &["--expect-body=y"]), "no end of the answer within 300 ms");
 }
 
 #[test]
@@ -100,6 +100,28 @@ fn an_endless_body_is_judged_by_its_first_megabyte() {
 }
 
 #[test]
+fn a_stream_is_healthy_by_its_head_and_by_what_it_has_said_so_far() {
+    let server = serving(|stream| {
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: endpoint\ndata: /messages")?;
+        until_closed(stream);
+        Ok(())
+    });
+    health_wait().args(["--once", &server.url("/")]).run();
+    health_wait().args(["--once", "--expect-body=data: /mess", &server.url("/")]).run();
+    health_wait().args(["--once", "--expect-body=(?m)endpoint$", &server.url("/")]).run();
+    // whether it ends there is not known
+    assert_eq!(reason(&server, &["--expect-body=messages$"]), "no end of the answer within 300 ms");
+    let server = serving(|stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nd\r\n{\"ok\": true}\n\r\n")?;
+        until_closed(stream);
+        Ok(())
+    });
+    health_wait().args(["--once", "--expect-json=$.ok=true", &server.url("/")]).run();
+    assert_eq!(reason(&server, &["--expect-json=$.ok=false"]), "no end of the answer within 300 ms");
+}
+
+#[test]
 fn what_is_not_http_is_called_so() {
     for garbage in
         ["SSH-2.0-OpenSSH_9.6\r\n\r\n", "\0\x01\x02\x03\r\n\r\n", "HTTP/9.9 200 OK\r\n\r\n", "HTTP/1.1 2OO OK\r\n\r\n"]
@@ -109,7 +131,7 @@ fn what_is_not_http_is_called_so() {
     }
     let chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n";
     let server = serving(move |stream| stream.write_all(chunks));
-    assert_eq!(reason(&server, &[]), "the answer is not HTTP");
+    assert_eq!(reason(&server, &["--expect-body=x"]), "the answer is not HTTP");
 }
 
 #[test]
@@ -129,7 +151,8 @@ fn breaking_off_is_not_healthy() {
     for head in ["Content-Length: 1000", "Transfer-Encoding: chunked"] {
         let server =
             serving(move |stream| stream.write_all(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n5\r\nhal").as_bytes()));
-        assert_eq!(reason(&server, &[]), "connection closed in the middle of the answer", "{head}");
+        let said = reason(&server, &["--expect-body=whole"]);
+        assert_eq!(said, "connection closed in the middle of the answer", "{head}");
     }
 }
 
@@ -140,7 +163,7 @@ fn a_wrong_content_length_ends() {
         until_closed(stream);
         Ok(())
     });
-    assert_eq!(reason(&server, &[]), "no end of the answer within 300 ms");
+    assert_eq!(reason(&server, &["--expect-body=^short$"]), "no end of the answer within 300 ms");
     let server =
         serving(|stream| stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nx"));
     assert_eq!(reason(&server, &[]), "the answer is not HTTP");

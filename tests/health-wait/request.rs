@@ -105,3 +105,39 @@ fn a_proxy_of_the_environment_is_used_but_not_for_this_machine() {
         .run();
     assert!(heads.try_recv().is_err());
 }
+
+#[test]
+fn a_proxy_that_cannot_be_reached_is_named_and_says_nothing_of_the_server() {
+    let port = crate::support::free_port();
+    for url in ["http://far.invalid:8080/", "https://far.invalid:8443/"] {
+        for goal in [&["--once"][..], &["--once", "--down"]] {
+            let run = health_wait().env("all_proxy", format!("http://user:secret@127.0.0.1:{port}"));
+            let output = run.args(goal).arg(url).status(1).any_stderr().run();
+            let said = format!("the proxy 127.0.0.1:{port}: connection refused\n");
+            assert!(output.stderr.ends_with(&said) && !output.stderr.contains("secret"), "{}", output.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_body_is_sent_as_curl_sends_it() {
+    let (server, heads) = listening(|_| answer("200 OK", ""));
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("question");
+    std::fs::write(&file, "{\"a\":1}").expect("a file");
+    let from_file = format!("--data=@{}", file.display());
+    for (arguments, line, said) in [
+        (&["--data=a=1&b=2"][..], "POST / HTTP/1.1\r\n", "content-length: 7\r\n"),
+        (&["--data=a", "--method=PUT"], "PUT / HTTP/1.1\r\n", "content-type: application/x-www-form-urlencoded\r\n"),
+        (&[&from_file, "-HContent-Type: application/json"], "POST / ", "content-type: application/json\r\n"),
+        (&[&from_file], "POST / ", "content-length: 7\r\n"),
+    ] {
+        health_wait().args(["--once", &server.url("/")]).args(arguments).run();
+        let head = heads.recv().expect("a request");
+        assert!(head.starts_with(line) && head.contains(said), "{arguments:?}: {head}");
+    }
+    let said = "health-wait: cannot send \"/no/such/file\": no such file or directory\n";
+    health_wait().args(["--data=@/no/such/file", &server.url("/")]).status(2).stderr(said).run();
+    let said = "health-wait: cannot send \"/dev/zero\": it is not a regular file\n";
+    health_wait().args(["--data=@/dev/zero", &server.url("/")]).status(2).stderr(said).run();
+}

@@ -5,14 +5,14 @@ use std::{
     net::{TcpListener, UdpSocket},
     os::unix::net::UnixListener,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
     health_wait, record, records,
     server::{Server, answer, read_head},
 };
-use crate::support::{Fixture, free_port};
+use crate::support::{Fixture, eventually, free_port};
 
 #[test]
 fn a_healthy_server_is_silence_and_status_zero() {
@@ -179,7 +179,7 @@ fn a_process_that_runs_is_healthy_and_one_that_ended_is_not() {
     health_wait().args(["--once", &target]).run();
     server.child().kill().expect("the child is ours");
     // a zombie has ended, too
-    crate::support::eventually("the end of the server", || !crate::support::runs(server.pid()));
+    eventually("the end of the server", || !crate::support::runs(server.pid()));
     health_wait()
         .args(["--once", &target])
         .status(1)
@@ -275,4 +275,90 @@ fn several_answers_in_a_row_can_be_asked_for() {
     let output = health_wait().args(["--consecutive=3", "--json", &server.url("/")]).any_stdout().any_stderr().run();
     assert_eq!(record(&output).attempts, 5, "{}", output.stdout);
     assert!(output.stderr.contains("answers 200 OK, 2 of 3 in a row\n"), "{}", output.stderr);
+}
+
+#[test]
+fn a_port_of_this_machine_may_be_named_in_every_usual_way() {
+    let server = Server::answering("200 OK", "");
+    let port = server.port();
+    for target in
+        [format!("{port}"), format!("tcp:{port}"), format!("tcp:localhost:{port}"), format!("tcp:127.0.0.1:{port}")]
+    {
+        health_wait().args(["--once", &target]).run();
+    }
+}
+
+#[test]
+fn a_command_that_succeeds_is_healthy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("ready");
+    let target = format!("exec:test -e '{}' || {{ echo not yet; echo; exit 7; }}", file.display());
+    let said = format!("health-wait: {target} is not healthy: ended with status 7: \"not yet\"\n");
+    health_wait().args(["--once", &target]).status(1).stderr(said).run();
+    health_wait().args(["--once", "--down", &target]).run();
+    let writes = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(200));
+        fs::write(file, "").expect("a file");
+    });
+    health_wait().args(["-q", &target]).run();
+    writes.join().expect("a file was written");
+    // a background process that keeps the output open is not waited for
+    health_wait().args(["--once", "exec:sleep 5 & exit 0"]).run();
+    health_wait().args(["--once", "exec:yes | head -c 1000000; true"]).run();
+    let said = "health-wait: exec:kill -9 $PPID is not healthy: was killed\n";
+    health_wait().args(["--once", "exec:kill -9 $PPID"]).status(1).stderr(said).run();
+}
+
+#[test]
+fn a_command_that_takes_too_long_ends_with_all_that_it_started() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("pid");
+    let target = format!("exec:sleep 60 & echo $! > '{}'; wait", file.display());
+    let said = format!("health-wait: {target} is not healthy: no answer within 300 ms\n");
+    health_wait().args(["--once", "--attempt-timeout=300ms", &target]).status(1).stderr(said).run();
+    let pid: u32 = fs::read_to_string(file).expect("it ran").trim().parse().expect("a PID");
+    eventually("what it started ends", || proc_tree::Identity::of(pid).expect("a look").is_none());
+}
+
+#[test]
+fn a_signal_ends_the_command_as_well() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("pid");
+    let target = format!("exec:sleep 60 & echo $! > '{0}.new'; mv '{0}.new' '{0}'; wait", file.display());
+    let mut run = health_wait().args(["--attempt-timeout=0", &target]).spawn();
+    eventually("it runs", || file.exists());
+    let pid: u32 = fs::read_to_string(file).expect("it ran").trim().parse().expect("a PID");
+    let own = proc_tree::Identity::of(run.id()).expect("a look").expect("it waits");
+    proc_tree::handle::signal(own, proc_tree::Signal::TERM).expect("a signal");
+    let status = run.wait().expect("it ends");
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(15));
+    eventually("what it started ends", || proc_tree::Identity::of(pid).expect("a look").is_none());
+}
+
+#[test]
+fn what_is_to_be_stable_is_believed_when_it_was_so_for_long_enough() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("growing");
+    fs::write(&file, "1").expect("a file");
+    let growing = file.clone();
+    let writes = thread::spawn(move || {
+        for _ in 0..8 {
+            thread::sleep(Duration::from_millis(50));
+            let mut file = fs::OpenOptions::new().append(true).open(&growing).expect("a file");
+            std::io::Write::write_all(&mut file, b"x").expect("a write");
+        }
+    });
+    let began = Instant::now();
+    let target = format!("file:{}", file.display());
+    let output = health_wait().args(["--stable=200ms", "--json", &target]).any_stdout().any_stderr().run();
+    let took = began.elapsed();
+    writes.join().expect("it was written");
+    assert_eq!(fs::read(&file).expect("a file").len(), 9, "it returned while it grew");
+    assert!(took >= Duration::from_millis(600), "{took:?}");
+    assert!(output.stderr.starts_with(&format!("waiting for {target}: exists, not yet for ")), "{}", output.stderr);
+    let server = Server::answering("200 OK", "");
+    let began = Instant::now();
+    health_wait().args(["-q", "--stable=300ms", &server.url("/")]).run();
+    assert!(began.elapsed() >= Duration::from_millis(300));
+    health_wait().args(["--stable=1s", "--once", &server.url("/")]).status(2).any_stderr().run();
 }

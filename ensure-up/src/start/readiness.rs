@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use port_who::Socket;
-use proc_tree::{Facts, Identity};
+use proc_tree::{Facts, Identity, cli::duration};
 use tokio::select;
 
 use crate::{
@@ -228,6 +228,10 @@ impl<'r> Readiness<'r> {
         Ok(match asked {
             Asked::Healthy if self.prober.in_a_row < self.service.spec.probe.consecutive => {
                 missing(&format!("healthy {} times in a row so far", self.prober.in_a_row))
+            }
+            Asked::Healthy if self.prober.healthy_for() < self.service.spec.probe.stable => {
+                let stable = duration::uptime(self.service.spec.probe.stable);
+                missing(&format!("healthy, not yet for {stable}"))
             }
             Asked::Healthy => self.confirm()?,
             Asked::Not(what) => {

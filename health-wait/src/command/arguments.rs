@@ -32,7 +32,8 @@ fn after_help() -> String {
 #[command(version, override_usage = "health-wait [OPTIONS] TARGET... [-- CMD...]", after_help = after_help())]
 pub(crate) struct Arguments {
     /// What to wait for: http://…, https://…, host:port, :port, tcp://host:port, unix:/path, http+unix:/path:/health,
-    /// grpc://host:port[/service], grpcs://…, file:/path, pid:N, port-free:8000 (a server can bind it)
+    /// grpc://host:port[/service], grpcs://…, file:/path, exec:COMMAND (ends with 0), pid:N, port-free:8000 (a server can
+    /// bind it)
     #[arg(value_name = "TARGET", required_unless_present = "generate")]
     pub(super) targets: Vec<Target>,
 
@@ -44,12 +45,13 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(super) any: bool,
 
-    /// The reverse: wait until it does not answer (where contents are expected: until no answer has them)
+    /// The reverse: wait until it is gone, a connection refused or impossible (where contents are expected: until no answer
+    /// has them)
     #[arg(long)]
     pub(super) down: bool,
 
     /// Ask once: status 0 or 1
-    #[arg(long, conflicts_with = "consecutive")]
+    #[arg(long, conflicts_with_all = ["consecutive", "stable"])]
     pub(super) once: bool,
 
     /// End with status 3 when this process ends

@@ -101,7 +101,7 @@ fn wait(arguments: &Arguments, started: Instant, process: Option<&Handle>) -> an
         tokio::select! {
             biased;
             report = wait.run(&mut happened) => report.map(Ok),
-            signal = draw(&progress) => Ok(Err(signal)),
+            signal = interrupted(arguments, &progress) => Ok(Err(signal)),
         }
     });
     // a resolver that hangs must not keep the tool from ending
@@ -109,12 +109,17 @@ fn wait(arguments: &Arguments, started: Instant, process: Option<&Handle>) -> an
     Ok(found?)
 }
 
-/// Redraws the progress until a signal ends the tool; where nothing is drawn, signals are left to do what they do.
-async fn draw(progress: &RefCell<Progress<'_>>) -> Signal {
-    if !progress.borrow().is_redrawn() {
+/// Redraws the progress until a signal ends the tool; where there is nothing to wipe and nothing to end, signals are left
+/// to do what they do.
+async fn interrupted(arguments: &Arguments, progress: &RefCell<Progress<'_>>) -> Signal {
+    let is_redrawn = progress.borrow().is_redrawn();
+    if !is_redrawn && !arguments.targets.iter().any(Target::is_command) {
         return pending().await;
     }
     let redrawn = async {
+        if !is_redrawn {
+            pending::<()>().await;
+        }
         loop {
             tokio::time::sleep(progress::FRAME).await;
             progress.borrow_mut().draw();

@@ -47,7 +47,7 @@ impl Status {
         match (error.downcast_ref(), error.downcast_ref()) {
             (Some(CommandError::NotFound(..)), _) => Self::NotFound,
             (Some(CommandError::NotExecutable(..)), _) => Self::NotExecutable,
-            (None, Some(WaitError::Certificates(_))) => Self::Usage,
+            (None, Some(WaitError::Input(_))) => Self::Usage,
             _ => Self::Failed,
         }
     }

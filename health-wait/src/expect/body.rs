@@ -3,10 +3,15 @@
 use std::{fmt, str::FromStr};
 
 use regex::bytes::Regex;
+use regex_syntax::{ParserBuilder, hir::Look};
 
 /// A regular expression for a body, whatever its encoding.
 #[derive(Debug, Clone)]
-pub(crate) struct BodyPattern(Regex);
+pub(crate) struct BodyPattern {
+    pattern: Regex,
+    /// Whether what follows a match can undo it, as it does for `ok$`.
+    looks_ahead: bool,
+}
 
 /// A text that is no regular expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,12 +24,17 @@ pub(crate) struct InvalidPattern {
 impl BodyPattern {
     /// Tells whether the body matches anywhere.
     pub(crate) fn matches(&self, body: &[u8]) -> bool {
-        self.0.is_match(body)
+        self.pattern.is_match(body)
+    }
+
+    /// Tells whether a body that begins so matches, whatever follows. A pattern looks ahead by one character at most.
+    pub(crate) fn matches_whatever_follows(&self, beginning: &[u8]) -> bool {
+        self.pattern.find(beginning).is_some_and(|found| !self.looks_ahead || found.end() < beginning.len())
     }
 
     /// Returns the pattern as it was written.
     pub(crate) fn as_str(&self) -> &str {
-        self.0.as_str()
+        self.pattern.as_str()
     }
 }
 
@@ -46,18 +56,45 @@ impl FromStr for BodyPattern {
     type Err = InvalidPattern;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Regex::new(text).map(Self).map_err(|error| {
+        let pattern = Regex::new(text).map_err(|error| {
             // the library draws the pattern over several lines and says what is wrong in the last one
             let said = error.to_string();
             let last = said.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
             InvalidPattern { text: text.to_owned(), reason: last }
-        })
+        })?;
+        Ok(Self { pattern, looks_ahead: looks_ahead(text) })
     }
+}
+
+fn looks_ahead(text: &str) -> bool {
+    let parsed = ParserBuilder::new().utf8(false).build().parse(text);
+    parsed.map_or(true, |parsed| {
+        let looks = parsed.properties().look_set();
+        looks.iter().any(|look| !matches!(look, Look::Start | Look::StartLF | Look::StartCRLF))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_beginning_matches_only_where_nothing_that_follows_can_undo_it() {
+        for (pattern, beginning, expected) in [
+            ("ready", "data: ready", true),
+            ("^ready", "ready", true),
+            ("ready$", "ready", false),
+            ("(?m)ready$", "ready", false),
+            ("(?m)ready$", "ready\n", true),
+            (r"ready\b", "ready", false),
+            (r"ready\b", "ready\n", true),
+            ("rea.*", "ready", true),
+            ("steady", "ready", false),
+        ] {
+            let pattern: BodyPattern = pattern.parse().expect("a pattern");
+            assert_eq!(pattern.matches_whatever_follows(beginning.as_bytes()), expected, "{pattern} {beginning:?}");
+        }
+    }
 
     #[test]
     fn what_is_no_pattern_is_quoted_and_says_why() {

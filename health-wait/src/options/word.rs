@@ -16,7 +16,7 @@ use serde::{
     de::{Error, SeqAccess, Visitor},
 };
 
-use super::header::Header;
+use super::{data::Data, header::Header};
 use crate::expect::{body::BodyPattern, json::JsonExpectation, status::StatusSet};
 
 /// A value that is one word of a command line.
@@ -42,7 +42,7 @@ macro_rules! as_displayed {
     )*};
 }
 
-as_displayed!(StatusSet, BodyPattern, JsonExpectation, Header, Method);
+as_displayed!(StatusSet, BodyPattern, JsonExpectation, Header, Method, Data);
 
 /// How many times: never is not often enough.
 impl Word for u32 {

@@ -12,10 +12,12 @@ pub(crate) struct Answer {
     pub(crate) does: String,
     /// The HTTP status.
     pub(crate) status: Option<u16>,
+    /// What must not change while it is to be stable.
+    pub(crate) state: Option<String>,
 }
 
 impl Answer {
     pub(crate) fn new(does: impl Into<String>) -> Self {
-        Self { does: does.into(), status: None }
+        Self { does: does.into(), status: None, state: None }
     }
 }

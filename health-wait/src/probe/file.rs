@@ -1,6 +1,8 @@
-//! Whether a file exists.
+//! Whether a file exists, and what it is like.
 
-use std::{cell::RefCell, future::poll_fn, io, path::Path, pin::Pin, task::ready};
+use std::{
+    cell::RefCell, fs::Metadata, future::poll_fn, io, os::unix::fs::MetadataExt, path::Path, pin::Pin, task::ready,
+};
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -12,7 +14,7 @@ use crate::reason::{Reason, Sign};
 #[derive(Debug)]
 pub(crate) struct FileProbe<'a> {
     path: &'a Path,
-    running: RefCell<Option<JoinHandle<io::Result<()>>>>,
+    running: RefCell<Option<JoinHandle<io::Result<String>>>>,
 }
 
 impl<'a> FileProbe<'a> {
@@ -26,18 +28,23 @@ impl<'a> FileProbe<'a> {
             let mut running = self.running.borrow_mut();
             let look = running.get_or_insert_with(|| {
                 let path = self.path.to_owned();
-                spawn_blocking(move || path.metadata().map(drop))
+                spawn_blocking(move || path.metadata().map(|found| state(&found)))
             });
             let looked = ready!(Pin::new(look).poll(context));
             *running = None;
             looked.map_err(io::Error::from).flatten().into()
         });
         match looked.await {
-            Ok(()) => Ok(Answer::new("exists")),
+            Ok(state) => Ok(Answer { state: Some(state), ..Answer::new("exists") }),
             Err(error) => Err(match Reason::from_io(&error) {
                 Reason { sign: Sign::No, .. } => Reason::new(Sign::No, "no such file"),
                 other => other,
             }),
         }
     }
+}
+
+/// Describes a file: another one in its place, more in it, or a write to it changes the answer.
+fn state(found: &Metadata) -> String {
+    format!("{} {} {} {}", found.dev(), found.ino(), found.size(), found.mtime_nsec() + found.mtime() * 1_000_000_000)
 }

@@ -26,7 +26,7 @@ use crate::{
     options::header::Header,
     reason::{Reason, Sign},
     target::{host::Host, kind::Place},
-    tls::{self, Tls, Trust},
+    tls::{self, Identities, Tls},
 };
 
 /// An answer of one field has no use for more.
@@ -43,9 +43,9 @@ pub(crate) struct GrpcProbe<'a> {
 }
 
 impl<'a> GrpcProbe<'a> {
-    /// Makes it ready, over TLS where there is somebody to trust.
-    pub(super) fn new(host: &'a Host, service: &'a str, headers: &'a [Header], trust: Option<&'a Trust>) -> Self {
-        let tls = trust.map(|trust| Tls::new(trust, b"h2"));
+    /// Makes it ready, over TLS where there are identities for that.
+    pub(super) fn new(host: &'a Host, service: &'a str, headers: &'a [Header], tls: Option<&'a Identities>) -> Self {
+        let tls = tls.map(|identities| Tls::new(identities, b"h2"));
         Self { place: Place::Host(host.clone()), host, service, headers, tls }
     }
 

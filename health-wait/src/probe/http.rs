@@ -1,8 +1,11 @@
 //! An HTTP request, with what it leads to: a proxy, TLS, redirects.
 
+use bytes::Bytes;
+use hyper::Method;
 use url::Url;
 
 use super::{
+    Inputs,
     answer::{Answer, Outcome},
     endpoint::Endpoint,
     lookup,
@@ -15,7 +18,7 @@ use crate::{
     options::ProbeOptions,
     reason::{Reason, Sign},
     target::{host::Host, kind::Place},
-    tls::{Tls, Trust},
+    tls::Tls,
 };
 
 mod exchange;
@@ -42,17 +45,18 @@ pub(crate) struct HttpProbe<'a> {
     url: &'a Url,
     place: &'a Place,
     options: &'a ProbeOptions,
+    body: Option<&'a Bytes>,
     proxy: Option<Proxy>,
     tls: Tls<'a>,
 }
 
 impl<'a> HttpProbe<'a> {
-    pub(super) fn new(url: &'a Url, place: &'a Place, options: &'a ProbeOptions, trust: &'a Trust) -> Self {
+    pub(super) fn new(url: &'a Url, place: &'a Place, options: &'a ProbeOptions, inputs: &'a Inputs) -> Self {
         let proxy = match place {
             Place::Host(_) => Proxy::from_environment(url),
             Place::Socket(_) => None,
         };
-        Self { url, place, options, proxy, tls: Tls::new(trust, b"http/1.1") }
+        Self { url, place, options, body: inputs.body.as_ref(), proxy, tls: Tls::new(&inputs.identities, b"http/1.1") }
     }
 
     /// Returns the host to connect to; `None` where it is a Unix socket.
@@ -72,27 +76,37 @@ impl<'a> HttpProbe<'a> {
     pub(super) async fn ask(&self, endpoint: Endpoint, stage: &Stage) -> Outcome {
         let expected = self.options.expectations();
         let mut url = self.url.clone();
-        let mut method = self.options.method.clone();
+        let mut sent = self.body;
+        let usual = if sent.is_some() { Method::POST } else { Method::GET };
+        let mut method = self.options.method.clone().unwrap_or(usual);
         for _ in 0..=MOST_REDIRECTS {
             stage.enter(Step::Connecting);
             let at_home = url.origin() == self.url.origin();
             let hop = if at_home {
-                self.secure(stream::open(self.place, endpoint).await?, &url, self.proxy.as_ref(), stage).await?
+                let stream = stream::open(self.place, endpoint).await;
+                self.secure(
+                    stream.map_err(|reason| of_proxy(self.proxy.as_ref(), reason))?,
+                    &url,
+                    self.proxy.as_ref(),
+                    stage,
+                )
+                .await?
             } else {
                 self.open_elsewhere(&url, stage).await?
             };
             stage.enter(Step::Asked);
-            let request = request(&url, &method, &self.options.header, at_home, hop.reader)?;
-            let (status, headers, body) = exchange(hop.stream, request, &expected, stage).await?;
+            let request = request(&url, &method, sent, &self.options.header, at_home, hop.reader)?;
+            let (status, headers, answer) = exchange(hop.stream, request, &expected, stage).await?;
             if self.options.follow
                 && let Some(next) = redirect::next(&url, status, &headers)?
             {
-                method = redirect::method(method, status);
-                url = next;
+                let next_method = redirect::method(method.clone(), status);
+                sent = sent.filter(|_| next_method == method);
+                (method, url) = (next_method, next);
                 continue;
             }
-            expected.judge(status, &body)?;
-            return Ok(Answer { does: format!("answers {}", words(status)), status: Some(status.as_u16()) });
+            expected.judge(status, &answer)?;
+            return Ok(Answer { status: Some(status.as_u16()), ..Answer::new(format!("answers {}", words(status))) });
         }
         Err(Reason::answered(format!("more than {MOST_REDIRECTS} redirects")))
     }
@@ -100,19 +114,19 @@ impl<'a> HttpProbe<'a> {
     /// Connects to where a redirect leads.
     async fn open_elsewhere(&self, url: &Url, stage: &Stage) -> Result<Hop, Reason> {
         let proxy = Proxy::from_environment(url);
-        let host = match &proxy {
-            Some(proxy) => proxy.host().clone(),
-            None => Host::of_url(url, None).map_err(Reason::answered)?,
-        };
+        let elsewhere = Host::of_url(url, None).map_err(Reason::answered)?;
+        let host = proxy.as_ref().map_or(&elsewhere, Proxy::host);
         let mut refused = None;
-        for address in lookup::addresses(&host).await? {
+        for address in lookup::addresses(host).await? {
             match tcp::connect(address).await {
                 Ok(stream) => return self.secure(Box::new(stream), url, proxy.as_ref(), stage).await,
                 Err(reason) => refused = Some(reason),
             }
         }
         let refused = refused.unwrap_or_else(|| Reason::new(Sign::Unreachable, "no address"));
-        Err(Reason { text: format!("redirected to {}: {refused}", host.authority()), ..refused })
+        let refused = of_proxy(proxy.as_ref(), refused);
+        // the target itself has answered
+        Err(Reason::answered(format!("redirected to {}: {refused}", elsewhere.authority())))
     }
 
     /// Lays a tunnel through the proxy and TLS over the connection, where they are needed.
@@ -131,5 +145,13 @@ impl<'a> HttpProbe<'a> {
         };
         stage.enter(Step::Securing);
         Ok(Hop { stream: Box::new(self.tls.handshake(stream, &host.name).await?), reader: Reader::Server })
+    }
+}
+
+/// Names the proxy that could not be connected to, where there is one.
+fn of_proxy(proxy: Option<&Proxy>, reason: Reason) -> Reason {
+    match proxy {
+        Some(proxy) => proxy.failed(&reason),
+        None => reason,
     }
 }

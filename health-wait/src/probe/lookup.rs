@@ -107,7 +107,7 @@ fn resolve(host: &Host) -> io::Result<Vec<SocketAddr>> {
 fn not_found(host: &Host, error: &io::Error) -> Reason {
     let words = proc_tree::cli::text::os_error(error);
     let words = words.rsplit(": ").next().unwrap_or(&words).to_lowercase();
-    Reason::new(Sign::Unreachable, format!("cannot resolve {}: {words}", proc_tree::cli::text::escape(&host.name)))
+    Reason::new(Sign::Unclear, format!("cannot resolve {}: {words}", proc_tree::cli::text::escape(&host.name)))
 }
 
 #[cfg(test)]

@@ -4,14 +4,22 @@ use std::{io, net::SocketAddr};
 
 use tokio::net::TcpStream;
 
-use crate::reason::Reason;
+use crate::reason::{Reason, Sign};
 
 /// Connects to an address.
 pub(super) async fn connect(address: SocketAddr) -> Result<TcpStream, Reason> {
-    let stream = TcpStream::connect(address).await.map_err(|error| Reason::from_io(&error))?;
+    let stream = TcpStream::connect(address).await.map_err(|error| failed(address, &error))?;
     let stream = not_ourselves(stream)?;
     stream.set_nodelay(true).map_err(|error| Reason::from_io(&error))?;
     Ok(stream)
+}
+
+/// Words why there is no connection. No address to connect from means that the machine has no IPv6; of IPv4, that all its
+/// ports are in use, which says nothing of the server.
+fn failed(address: SocketAddr, error: &io::Error) -> Reason {
+    let reason = Reason::from_io(error);
+    let is_ours = error.kind() == io::ErrorKind::AddrNotAvailable && address.is_ipv4();
+    if is_ours { Reason { sign: Sign::Unclear, ..reason } } else { reason }
 }
 
 /// A port that nobody listens on can be connected to from itself, when the kernel happens to choose that very port for
@@ -33,7 +41,6 @@ mod tests {
     use tokio::net::TcpSocket;
 
     use super::*;
-    use crate::reason::Sign;
 
     #[test]
     fn a_connection_to_itself_is_a_refusal_and_leaves_the_port_free() {

@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Grpc { host: Host, tls: bool, service: String },
     /// A file that exists.
     File(PathBuf),
+    /// A shell command that succeeds.
+    Exec(String),
     /// A process that runs.
     Process(u32),
     /// Ports that nobody holds.

@@ -10,10 +10,18 @@ use super::{
 };
 
 const EXPECTED: &str = "expected a URL such as http://localhost:8000/health, host:port, :port, tcp://host:port, \
-                        unix:/path, http+unix:/path:/health, grpc://host:port, file:/path, pid:N or port-free:PORT";
+                        unix:/path, http+unix:/path:/health, grpc://host:port, file:/path, exec:COMMAND, pid:N or \
+                        port-free:PORT";
 
 /// Reads a text, or says what is wrong with it.
 pub(super) fn parse(text: &str) -> Result<Kind, String> {
+    // a command may hold anything
+    if let Some(command) = text.strip_prefix("exec:") {
+        return exec(command);
+    }
+    if let Some(meant) = of_wait_on(text) {
+        return Err(format!("here that is {meant}"));
+    }
     if let Some((scheme, rest)) = text.split_once("://") {
         match scheme.to_ascii_lowercase().as_str() {
             "http" | "https" => return http(text),
@@ -43,14 +51,37 @@ pub(super) fn parse(text: &str) -> Result<Kind, String> {
         Some(("http" | "https" | "tcp" | "grpc" | "grpcs", rest)) if rest.starts_with('/') => {
             Err("two slashes follow the scheme".into())
         }
+        Some(("tcp", address)) if address.contains(':') => host::parse(address).map(connect),
+        Some(("tcp", port)) => host::parse(&format!(":{port}")).map(connect),
         Some((_, rest)) if rest.contains('/') && !text.starts_with('[') => {
             Err(format!("an address has no path; for an HTTP request write http://{text}"))
         }
         Some(_) => host::parse(text).map(connect),
         None if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Err(format!("for a port of this machine write :{text}"))
+            host::parse(&format!(":{text}")).map(connect)
         }
         None => Err(EXPECTED.into()),
+    }
+}
+
+/// Words a target as wait-on has it in the way of this tool: there the method is part of the scheme, and a socket has a
+/// scheme of its own.
+fn of_wait_on(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once(':')?;
+    let meant = scheme.strip_suffix("-get").unwrap_or(scheme);
+    match (scheme, rest.trim_start_matches('/').strip_prefix("unix:")) {
+        ("http-get" | "http", Some(socket)) => Some(format!("http+unix:{socket}")),
+        ("http-get" | "https-get", None) => Some(format!("{meant}://{}", rest.trim_start_matches('/'))),
+        ("socket", None) => Some(format!("unix:{rest}")),
+        _ => None,
+    }
+}
+
+fn exec(command: &str) -> Result<Kind, String> {
+    match command {
+        _ if command.trim().is_empty() => Err("a command is missing".into()),
+        _ if command.contains('\0') => Err("a command has no NUL".into()),
+        _ => Ok(Kind::Exec(command.into())),
     }
 }
 
@@ -121,6 +152,11 @@ mod tests {
             ("grpcs://h:1/a.B", Kind::Grpc { host: host("h", 1), tls: true, service: "a.B".into() }),
             ("file:/tmp/ready now", Kind::File("/tmp/ready now".into())),
             ("file:///tmp/x", Kind::File("/tmp/x".into())),
+            ("5432", connect(host("localhost", 5432))),
+            ("tcp:5432", connect(host("localhost", 5432))),
+            ("tcp:db:5432", connect(host("db", 5432))),
+            ("tcp:[::1]:80", connect(host("::1", 80))),
+            ("exec:curl http://x | grep y", Kind::Exec("curl http://x | grep y".into())),
             ("pid:4711", Kind::Process(4711)),
             ("port-free:8000-8099/tcp", Kind::PortFree("8000-8099/tcp".parse().expect("ports"))),
         ] {
@@ -159,7 +195,13 @@ mod tests {
     fn anything_else_is_refused_and_says_what_was_expected() {
         for (text, hint) in [
             ("", "expected a URL"),
-            ("8000", "write :8000"),
+            ("80000", "port"),
+            ("tcp:x", "port"),
+            ("exec: ", "command is missing"),
+            ("http-get://localhost:3000/x", "that is http://localhost:3000/x"),
+            ("https-get:localhost", "that is https://localhost"),
+            ("http://unix:/run/a.sock:/x", "that is http+unix:/run/a.sock:/x"),
+            ("socket:/run/a.sock", "that is unix:/run/a.sock"),
             ("localhost", "expected a URL"),
             ("localhost:8000/health", "write http://localhost:8000/health"),
             ("ftp://x/", "\"ftp\" is no scheme"),

@@ -44,7 +44,7 @@ pub(super) async fn until_verdict(
             biased;
             Some(attempt) = attempts.next(), if !attempts.is_empty() => {
                 let (endpoint, now) = (attempt.endpoint, attempt.ended);
-                let again = schedule.again(now, endpoint.pace(&attempt.outcome), schedule::random());
+                let again = schedule.again(now, probe.pace(endpoint, &attempt.outcome), schedule::random());
                 if state.settle(attempt) && let Some(again) = again {
                     attempts.push(begin(endpoint, Some(again)));
                 }
@@ -60,7 +60,7 @@ pub(super) async fn until_verdict(
                         let met = state.resolved(&endpoints(addresses), now);
                         attempts.extend(met.into_iter().map(|endpoint| begin(endpoint, None)));
                     }
-                    Err(reason) => state.unresolved(reason, is_over),
+                    Err(reason) => state.unresolved(reason),
                 }
             }
             // the deadline has passed, and is what ends the wait

@@ -3,7 +3,7 @@
 use std::{error::Error, io, pin::pin};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Request, Response, StatusCode, body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 
@@ -25,7 +25,7 @@ const MOST_OF_A_HEAD: usize = 256 << 10;
 /// Sends a request, and reads as much of the answer as decides anything.
 pub(super) async fn exchange(
     stream: Stream,
-    request: Request<Empty<Bytes>>,
+    request: Request<Full<Bytes>>,
     expected: &Expectations<'_>,
     stage: &Stage,
 ) -> Result<(StatusCode, HeaderMap, Vec<u8>), Reason> {
@@ -42,7 +42,7 @@ pub(super) async fn exchange(
         }
         stage.enter(Step::Reading);
         let headers = answer.headers().clone();
-        let body = if expected.needs_body(status) { read(answer).await? } else { Vec::new() };
+        let body = if expected.needs_body(status) { read(answer, expected).await? } else { Vec::new() };
         Ok((status, headers, body))
     };
     drive(connection, answer).await
@@ -60,9 +60,8 @@ pub(super) async fn drive<T>(connection: impl Future, work: impl Future<Output =
     work.await
 }
 
-/// Reads a body to its end, or to the most that is read of any. It is read also where nothing is expected of it: a
-/// server that breaks off in the middle of its answer is not healthy.
-async fn read(answer: Response<Incoming>) -> Result<Vec<u8>, Reason> {
+/// Reads a body to its end, to where it decides, or to the most that is read of any.
+async fn read(answer: Response<Incoming>, expected: &Expectations<'_>) -> Result<Vec<u8>, Reason> {
     let mut read = Vec::new();
     let mut body = answer.into_body();
     while let Some(frame) = body.frame().await {
@@ -74,7 +73,7 @@ async fn read(answer: Response<Incoming>) -> Result<Vec<u8>, Reason> {
         })?;
         let Some(data) = frame.data_ref() else { continue };
         read.extend_from_slice(&data[..data.len().min(MOST_OF_A_BODY - read.len())]);
-        if read.len() == MOST_OF_A_BODY {
+        if read.len() == MOST_OF_A_BODY || expected.is_decided_by(&read) {
             break;
         }
     }

@@ -52,6 +52,11 @@ impl Proxy {
         self.authorization.as_ref()
     }
 
+    /// Words why it cannot be reached, which says nothing about the server.
+    pub(super) fn failed(&self, reason: &Reason) -> Reason {
+        Reason::new(Sign::Unclear, format!("the proxy {}: {reason}", self.host.authority()))
+    }
+
     pub(super) fn is_usable(&self) -> Result<(), Reason> {
         match self.scheme.as_str() {
             "http" => Ok(()),
@@ -67,13 +72,14 @@ impl Proxy {
         }
         let request =
             request.body(Empty::<Bytes>::new()).map_err(|error| Reason::new(Sign::Unclear, error.to_string()))?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
+        let failed = |error: hyper::Error| self.failed(&broken(&error));
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
         let tunnel = async {
-            let answer = sender.send_request(request).await.map_err(|error| broken(&error))?;
+            let answer = sender.send_request(request).await.map_err(failed)?;
             if !answer.status().is_success() {
-                return Err(Reason::answered(format!("the proxy says {}", words(answer.status()))));
+                return Err(self.failed(&Reason::answered(words(answer.status()))));
             }
-            let upgraded = hyper::upgrade::on(answer).await.map_err(|error| broken(&error))?;
+            let upgraded = hyper::upgrade::on(answer).await.map_err(failed)?;
             Ok(Box::new(TokioIo::new(upgraded)) as Stream)
         };
         drive(connection.with_upgrades(), tunnel).await

@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::{
     HeaderMap, Method, Request, Uri,
     header::{self, HeaderValue},
@@ -17,6 +17,9 @@ use crate::{
 /// How this tool names itself to servers.
 pub(in super::super) const USER_AGENT: &str = concat!("health-wait/", env!("CARGO_PKG_VERSION"));
 
+/// What a body is taken for, as curl has it.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// Who reads the request at the other end.
 pub(super) enum Reader {
     /// The server itself.
@@ -29,10 +32,11 @@ pub(super) enum Reader {
 pub(super) fn request(
     url: &Url,
     method: &Method,
+    body: Option<&Bytes>,
     given: &[Header],
     at_home: bool,
     reader: Reader,
-) -> Result<Request<Empty<Bytes>>, Reason> {
+) -> Result<Request<Full<Bytes>>, Reason> {
     let (start, authorization) = match reader {
         Reader::Server => (Position::BeforePath, None),
         Reader::Proxy(authorization) => (Position::BeforeScheme, authorization),
@@ -45,6 +49,7 @@ pub(super) fn request(
     headers.extend(host.ok().map(|host| (header::HOST, host)));
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
     headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+    headers.extend(body.map(|_| (header::CONTENT_TYPE, HeaderValue::from_static(FORM))));
     headers.extend(credentials(url).map(|value| (header::AUTHORIZATION, value)));
     headers.extend(authorization.map(|value| (header::PROXY_AUTHORIZATION, value)));
     // what identifies the caller is not for whoever the server redirects to
@@ -57,7 +62,7 @@ pub(super) fn request(
     for one in sent {
         headers.append(&one.name, one.value.clone());
     }
-    let mut request = Request::new(Empty::new());
+    let mut request = Request::new(body.cloned().map_or_else(Full::default, Full::new));
     *request.method_mut() = method.clone();
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
