@@ -6,6 +6,11 @@ mod support;
 mod crash;
 #[path = "supervise/deleted.rs"]
 mod deleted;
+#[cfg(target_os = "linux")]
+#[path = "supervise/disks.rs"]
+mod disks;
+#[path = "supervise/floods.rs"]
+mod floods;
 #[path = "supervise/foreground.rs"]
 mod foreground;
 #[path = "supervise/kept.rs"]

@@ -1,6 +1,7 @@
 //! A server's log: rotated, filled, followed, searched.
 
 pub mod follow;
+pub mod outlet;
 pub(crate) mod patterns;
 pub(crate) mod pump;
 pub mod rotate;

@@ -1,14 +1,14 @@
 //! Staying attached to a server: its log on stderr, signals passed on, its end told.
 
-use std::{io::Write, path::Path};
+use std::{os::fd::BorrowedFd, path::Path};
 
 use proc_tree::Signal;
-use tokio::select;
+use tokio::{select, task};
 
 use crate::{
     End, Failure, ServerProcesses,
     event::{block_on, or_never},
-    log::follow::Follow,
+    log::{follow::Follow, outlet::Outlet},
     signals::Signals,
 };
 
@@ -29,7 +29,7 @@ pub fn attend(
     processes: &mut ServerProcesses,
     is_ours: bool,
     log: Option<&Path>,
-    err: &mut dyn Write,
+    err: BorrowedFd<'_>,
 ) -> Result<Attended, Failure> {
     block_on(follow(processes, log, is_ours, err)).map_err(Failure::system("wait"))?
 }
@@ -38,25 +38,27 @@ async fn follow(
     processes: &mut ServerProcesses,
     log: Option<&Path>,
     whole: bool,
-    err: &mut dyn Write,
+    err: BorrowedFd<'_>,
 ) -> Result<Attended, Failure> {
     let mut signals = Signals::catch().map_err(Failure::system("catch signals"))?;
     let mut log = log.map(Follow::open).transpose().map_err(Failure::system("follow the log"))?;
+    let mut shown = Outlet::of(err).map_err(Failure::system("write to stderr"))?;
     if let Some(log) = log.as_mut().filter(|_| !whole) {
         log.skip();
     }
     loop {
         let end = processes.end().map_err(Failure::system("watch the server"))?;
-        if let Some(log) = &mut log {
-            // a closed stderr ends nothing
-            let _ = log.copy(err);
-        }
-        if let Some(end) = end {
+        // no more is read than is shown, and neither is waited for
+        let has_more = shown.is_clear() && log.as_mut().is_some_and(|log| log.copy(&mut shown).unwrap_or(false));
+        shown.put();
+        if let Some(end) = end.filter(|_| shown.is_clear() && !has_more) {
             return Ok(Attended::Ended(end));
         }
         select! {
             () = processes.changed() => {}
             () = or_never(log.as_mut().map(Follow::changed)) => {}
+            () = shown.changed() => {}
+            () = task::yield_now(), if has_more && shown.is_clear() => {}
             signal = signals.next() => return Ok(Attended::Interrupted(signal)),
         }
     }

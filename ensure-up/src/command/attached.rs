@@ -1,6 +1,6 @@
 //! Staying with servers: attached to one, or while a command runs.
 
-use std::io;
+use std::{io, os::fd::AsFd};
 
 use ensure_up::{
     End, Failure, Folders, Outcome, ServerProcesses, ServerRecord, Service,
@@ -41,7 +41,7 @@ pub(super) fn stay(
         after_then(arguments, ran)
     } else {
         let server = &mut needed[0].processes;
-        let attended = foreground::attend(server, is_ours, outcome.log.as_deref(), &mut io::stderr());
+        let attended = foreground::attend(server, is_ours, outcome.log.as_deref(), io::stderr().as_fd());
         if let Ok(Attended::Interrupted(signal)) = attended {
             manner.signal = Some(signal);
         }

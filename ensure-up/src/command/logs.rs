@@ -28,7 +28,9 @@ pub(super) fn print(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     }
     let mut log = Follow::open(&path)?;
     loop {
-        log.copy(out).map_err(OutputError)?;
+        if log.copy(out).map_err(OutputError)? {
+            continue;
+        }
         if !arguments.follow_log {
             return Ok(Status::Done.into());
         }

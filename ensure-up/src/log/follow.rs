@@ -30,13 +30,14 @@ impl Follow {
         self.tail.skip();
     }
 
-    /// Copies what is new.
+    /// Copies what is new, a round of it; tells whether there is more already.
     ///
     /// # Errors
     /// When `out` cannot be written to.
-    pub fn copy(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        self.tail.copy(out)?;
-        out.flush()
+    pub fn copy(&mut self, out: &mut dyn Write) -> io::Result<bool> {
+        let has_more = self.tail.copy(out)?;
+        out.flush()?;
+        Ok(has_more)
     }
 
     /// Waits until there may be something new.

@@ -20,6 +20,8 @@ pub(crate) struct LogPatterns {
     pub(crate) ready: bool,
     /// The line that says that the server failed.
     pub(crate) failed: Option<String>,
+    /// Whether there is more to read already.
+    pub(crate) has_more: bool,
 }
 
 impl LogPatterns {
@@ -37,13 +39,14 @@ impl LogPatterns {
             ready_pattern: service.spec.ready_log.clone(),
             fail_pattern: service.spec.fail_log.clone(),
             failed: None,
+            has_more: false,
         }
     }
 
-    /// Reads what is new. A log that was cut short or replaced begins anew.
+    /// Reads what is new, a round of it. A log that was cut short or replaced begins anew.
     pub(crate) fn read(&mut self) {
         if let Some(mut tail) = self.tail.take() {
-            let _ = tail.copy(self);
+            self.has_more = tail.copy(self).unwrap_or(false);
             self.tail = Some(tail);
         }
     }

@@ -6,10 +6,14 @@
 use std::{
     fs::File,
     io::{self, Read, Write},
-    os::unix::fs::FileTypeExt,
+    os::unix::fs::{FileTypeExt, MetadataExt},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
+    time::Duration,
 };
 
 use nix::sys::stat::Mode;
@@ -31,8 +35,11 @@ pub(crate) struct Bounds {
     pub(crate) keep: u32,
 }
 
-/// How much is copied at once.
-const CHUNK: usize = 16 * 1024;
+/// How much is copied at once: with one read and one write.
+const CHUNK: usize = 64 * 1024;
+
+/// How long the copier stands back for somebody else who waits for the log.
+const WAY: Duration = Duration::from_micros(100);
 
 /// Opens the pipe, which is made when it is not there, for a server's output.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
@@ -63,12 +70,14 @@ fn widen(#[cfg_attr(target_os = "macos", expect(unused_variables, reason = "Linu
 pub(crate) struct Pump {
     pipe: File,
     log: Mutex<Log>,
+    /// So many wait for the log beside the copier, which would take it again and again while a server floods it.
+    waiting: AtomicUsize,
 }
 
 impl Pump {
     /// Starts to copy, in a thread of its own: a server that is being stopped still writes.
     pub(crate) fn start(pipe: File, bounds: Bounds) -> io::Result<Arc<Self>> {
-        let pump = Arc::new(Self { pipe, log: Mutex::new(Log::open(bounds)?) });
+        let pump = Arc::new(Self { pipe, log: Mutex::new(Log::open(bounds)?), waiting: AtomicUsize::new(0) });
         let copier = Arc::clone(&pump);
         thread::Builder::new().name("log".into()).stack_size(64 * 1024).spawn(move || copier.run())?;
         Ok(pump)
@@ -79,24 +88,39 @@ impl Pump {
         &self.pipe
     }
 
-    /// Returns once all that was in the pipe is in the log.
+    /// Returns once all that was in the pipe is in the log; what comes meanwhile is not waited for.
     pub(crate) fn flush(&self) {
-        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        self.copy(log);
+    }
+
+    fn copy(&self, mut log: MutexGuard<'_, Log>) {
         let mut left = ioctl_fionread(&self.pipe).unwrap_or(0);
-        let mut chunk = vec![0; CHUNK];
+        // once for all of it: it may have been deleted, or rotated by somebody else
+        log.renew();
+        let mut chunk = std::mem::take(&mut log.chunk);
+        chunk.resize(CHUNK, 0);
         while left > 0 {
             let most = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
-            let Ok(read @ 1..) = (&self.pipe).read(&mut chunk[..most]) else { return };
+            let Ok(read @ 1..) = (&self.pipe).read(&mut chunk[..most]) else { break };
             // a full disk must not stop the server: what cannot be written is lost
             let _ = log.write(&chunk[..read]);
             left -= read as u64;
         }
+        log.chunk = chunk;
     }
 
     fn run(&self) {
         loop {
             match poll(&mut [PollFd::new(&self.pipe, PollFlags::IN)], None) {
-                Ok(_) => self.flush(),
+                Ok(_) => {
+                    while self.waiting.load(Ordering::SeqCst) > 0 {
+                        thread::sleep(WAY);
+                    }
+                    self.copy(self.log.lock().unwrap_or_else(PoisonError::into_inner));
+                }
                 Err(rustix::io::Errno::INTR) => {}
                 Err(_) => return,
             }
@@ -110,13 +134,31 @@ struct Log {
     bounds: Bounds,
     file: File,
     size: u64,
+    /// Where it is copied through.
+    chunk: Vec<u8>,
 }
 
 impl Log {
     fn open(bounds: Bounds) -> io::Result<Self> {
         let file = rotate::open(&bounds.path)?;
         let size = file.metadata()?.len();
-        Ok(Self { bounds, file, size })
+        Ok(Self { bounds, file, size, chunk: Vec::new() })
+    }
+
+    /// Opens the log that is in place by now, which is made again if there is none; and sees how large it is. Where that
+    /// cannot be had, what there was has to do.
+    fn renew(&mut self) {
+        let place = std::fs::metadata(&self.bounds.path);
+        let identity = |found: &std::fs::Metadata| (found.dev(), found.ino());
+        match (place, self.file.metadata()) {
+            (Ok(place), Ok(own)) if identity(&place) == identity(&own) => self.size = place.len(),
+            _ => {
+                if let Ok(file) = rotate::open(&self.bounds.path) {
+                    self.size = file.metadata().map_or(0, |found| found.len());
+                    self.file = file;
+                }
+            }
+        }
     }
 
     fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
@@ -127,9 +169,11 @@ impl Log {
             if later.is_empty() {
                 return Ok(());
             }
-            rotate::rotate(&self.bounds.path, self.bounds.keep)?;
-            self.file = rotate::open(&self.bounds.path)?;
-            self.size = 0;
+            match rotate::rotate(&self.bounds.path, self.bounds.keep).and_then(|()| rotate::open(&self.bounds.path)) {
+                Ok(file) => (self.file, self.size) = (file, 0),
+                // one that grows beyond its size tells more than none
+                Err(_) => return self.file.write_all(later),
+            }
             bytes = later;
         }
     }

@@ -16,6 +16,10 @@ pub(crate) struct Tail {
     file: Option<File>,
 }
 
+/// So much is copied before the caller looks at something else: one that writes faster than this is read must not keep it
+/// from its clock.
+const ROUND: usize = 256 * 1024;
+
 impl Tail {
     /// Prepares to read from a place on. A log that is shorter by now has been rotated: the place is in the one before.
     pub(crate) fn of(path: &Path, start: u64) -> Self {
@@ -35,19 +39,23 @@ impl Tail {
         }
     }
 
-    /// Copies what is new.
+    /// Copies what is new, but no more than a round; tells whether there is more.
     ///
     /// # Errors
     /// When `out` cannot be written to.
-    pub(crate) fn copy(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        self.copy_rest(out)?;
-        for newer in self.newer() {
+    pub(crate) fn copy(&mut self, out: &mut dyn Write) -> io::Result<bool> {
+        let mut left = ROUND;
+        self.copy_rest(out, &mut left)?;
+        for newer in if left > 0 { self.newer() } else { Vec::new() } {
             // what came between the two looks
-            self.copy_rest(out)?;
+            self.copy_rest(out, &mut left)?;
+            if left == 0 {
+                break;
+            }
             self.file = Some(newer);
-            self.copy_rest(out)?;
+            self.copy_rest(out, &mut left)?;
         }
-        Ok(())
+        Ok(left == 0)
     }
 
     /// Opens the logs that came after the one that is read, the eldest first: it may have been rotated several times.
@@ -71,15 +79,18 @@ impl Tail {
         newer
     }
 
-    fn copy_rest(&mut self, out: &mut dyn Write) -> io::Result<()> {
+    fn copy_rest(&mut self, out: &mut dyn Write, left: &mut usize) -> io::Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
         if file.metadata().is_ok_and(|found| file.stream_position().is_ok_and(|at| found.len() < at)) {
             let _ = file.rewind();
         }
         let mut chunk = vec![0; 16 * 1024];
         // a log that cannot be read has no more to show
-        while let Ok(read @ 1..) = file.read(&mut chunk) {
+        while let most @ 1.. = chunk.len().min(*left)
+            && let Ok(read @ 1..) = file.read(&mut chunk[..most])
+        {
             out.write_all(&chunk[..read])?;
+            *left -= read;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, channel};
 
 use super::folder;
 
@@ -16,7 +16,7 @@ use super::folder;
 pub(crate) struct FolderWatch {
     folder: PathBuf,
     inode: u64,
-    events: UnboundedReceiver<()>,
+    events: Receiver<()>,
     _watcher: RecommendedWatcher,
 }
 
@@ -33,12 +33,13 @@ impl FolderWatch {
     pub(crate) fn of(folder: &Path) -> io::Result<Self> {
         // before it is watched: one that takes its place meanwhile is another one
         let inode = fs::metadata(folder)?.ino();
-        let (sender, events) = unbounded_channel();
+        // one event serves all that comes until it is looked at
+        let (sender, events) = channel(1);
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             // to read a file is no change: whoever looks after each one would go on without end
             if !event.is_ok_and(|event| event.kind.is_access()) {
-                // nobody watches any more: nothing is lost
-                let _ = sender.send(());
+                // nobody watches any more, or an event waits already: nothing is lost
+                let _ = sender.try_send(());
             }
         });
         let mut watcher = watcher.map_err(io::Error::other)?;

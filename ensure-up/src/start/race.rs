@@ -119,7 +119,7 @@ impl<'r> Race<'r> {
                 return Ok(RaceEnd::TooLate(missing.0, missing.1));
             }
             select! {
-                () = time::sleep(self.pause(started)) => {}
+                () = self.pause(started) => {}
                 () = or_never(self.readiness.processes.as_deref().map(ServerProcesses::changed)) => {}
                 () = or_never(self.readiness.notify.filter(|notify| !notify.is_ready()).map(Notify::receive)) => {}
                 signal = signals.next() => return Ok(RaceEnd::Interrupted(signal)),
@@ -128,9 +128,13 @@ impl<'r> Race<'r> {
         }
     }
 
-    fn pause(&self, started: Instant) -> Duration {
+    /// Pauses until the next look; with more to read that is only as long as others need to have their turn.
+    async fn pause(&self, started: Instant) {
+        if self.readiness.has_more_to_read() {
+            return tokio::task::yield_now().await;
+        }
         let silent = (started.elapsed() / 100).clamp(SHORTEST, LONGEST);
         let pause = if self.readiness.answer().is_some() { ANSWERED } else { silent };
-        self.readiness.service.spec.probe.interval.unwrap_or(pause)
+        time::sleep(self.readiness.service.spec.probe.interval.unwrap_or(pause)).await;
     }
 }

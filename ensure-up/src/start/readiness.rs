@@ -108,6 +108,11 @@ impl<'r> Readiness<'r> {
         self.answer.clone()
     }
 
+    /// Tells whether its log has more to read already.
+    pub(super) fn has_more_to_read(&self) -> bool {
+        self.log.as_ref().is_some_and(|log| log.has_more)
+    }
+
     /// Looks at everything once.
     pub(super) async fn look(&mut self) -> Result<Round, ReadyError> {
         // whether it ended first: what a server says last, it says before it ends
@@ -117,6 +122,9 @@ impl<'r> Readiness<'r> {
             if let Some(line) = log.failed.take() {
                 return Ok(Round::Failed(format!("its log says {line:?}")));
             }
+        }
+        if end.is_some() && self.has_more_to_read() {
+            return Ok(missing("its log is not read to its end yet"));
         }
         if let Some(end) = end {
             return Ok(Round::Ended { end, held: self.held });
