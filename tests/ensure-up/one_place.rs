@@ -137,8 +137,17 @@ fn with_a_home_on_a_disk_that_is_read_only_it_is_the_fallback() {
     {
         let Some(home) = Home::with(&format!("{mounts} && mount -o remount,ro home")) else { return };
         let fallback = Fallback::of(home.uid);
-        assert_eq!(home.start(&[]).action, "started");
+        let words = home.serve(&["--json"]);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let first = home.ask(&[], &words);
+        assert_eq!(line(&first).action, "started");
+        let note = format!(
+            "note: ~/.local/state/ensure-up cannot be written to: records and logs are in {}\n",
+            fallback.0.display()
+        );
+        assert!(first.stderr.ends_with(&note), "{}", first.stderr);
         assert!(crate::site::has_file(&fallback.0, home.site.port, ".json"));
-        assert_eq!(home.start(&surroundings(&home)[0].1).action, "reused");
+        let again = home.ask(&surroundings(&home)[0].1, &words);
+        assert_eq!((line(&again).action.as_str(), again.stderr.contains("note: ")), ("reused", false));
     }
 }

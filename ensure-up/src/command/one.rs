@@ -47,8 +47,9 @@ pub(super) fn resolve(spec: ServiceSpec) -> Result<Service, UsageError> {
 pub(super) fn ensure(service: &Service) -> Result<(Folders, Up), Failure> {
     let clock = Clock::start(service.timeout());
     let folders = Folders::find()?;
-    let up = start::ensure(&Call { service, folders: &folders, clock })?;
-    Ok((folders, up))
+    let (mut outcome, server) = start::ensure(&Call { service, folders: &folders, clock })?;
+    outcome.notes.extend(folders.note().filter(|_| outcome.action.is_start()));
+    Ok((folders, (outcome, server)))
 }
 
 /// Writes what was asked for, and says what was done.

@@ -16,6 +16,9 @@ use rustix::fs::{Access, AtFlags, CWD};
 /// Where everybody may make files. `$TMPDIR` would be another folder for a login shell than for cron.
 const SHARED: &str = "/tmp";
 
+/// The place in a home.
+const AT_HOME: &str = ".local/state/ensure-up";
+
 /// The folders of this user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folders {
@@ -75,6 +78,13 @@ impl Folders {
         Ok(Self { runtime: folder.clone(), logs: folder })
     }
 
+    /// Says where records and logs are for a user who has a home and may not write there.
+    pub fn note(&self) -> Option<String> {
+        let home = home().ok().flatten().filter(|home| self.runtime == fallback() && is_own(home).unwrap_or(false))?;
+        let (there, here) = (text::path(&home.join(AT_HOME)), text::path(&self.runtime));
+        Some(format!("{there} cannot be written to: records and logs are in {here}"))
+    }
+
     /// Returns the path of a file about a port, or about a range of ports.
     pub fn file(&self, key: &str, kind: &str) -> PathBuf {
         self.runtime.join(format!("{key}.{kind}"))
@@ -102,7 +112,7 @@ fn place(home: Option<&Path>, fallback: PathBuf) -> Result<PathBuf, FolderError>
     if let Some(home) = home
         && is_own(home)?
     {
-        let folder = home.join(".local/state/ensure-up");
+        let folder = home.join(AT_HOME);
         match make(&folder).and_then(|()| check_writable(&folder)) {
             Ok(()) => return Ok(folder),
             Err(FolderError::Make { source, .. }) if is_closed(&source) => {}

@@ -321,12 +321,24 @@ impl ServerRecord {
         }
     }
 
-    /// Notes that the server was stopped. Its log, and the port that it had, are still known by this.
+    /// Notes what can be found out again, as far as the disk has room.
+    ///
+    /// # Errors
+    /// As [`ServerRecord::write`], but for a full disk.
+    pub(crate) fn note(&self, folders: &Folders) -> io::Result<()> {
+        self.write(folders).or_else(|error| if state_file::is_full(&error) { Ok(()) } else { Err(error) })
+    }
+
+    /// Notes that the server was stopped. Its log, and the port that it had, are still known by this; where the disk has no
+    /// room for it, that it ran must not stay.
     ///
     /// # Errors
     /// As [`ServerRecord::write`].
     pub(crate) fn stopped(&self, folders: &Folders) -> io::Result<()> {
-        Self { phase: Phase::Stopped, supervisor: None, reason: None, ..self.clone() }.write(folders)
+        let stopped = Self { phase: Phase::Stopped, supervisor: None, reason: None, ..self.clone() };
+        stopped
+            .write(folders)
+            .or_else(|error| if state_file::is_full(&error) { self.remove(folders) } else { Err(error) })
     }
 
     /// Removes the record.

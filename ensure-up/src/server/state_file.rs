@@ -59,10 +59,34 @@ fn is_ours(found: &Metadata) -> bool {
 
 /// Puts a file in place, and makes its folder again when that was deleted meanwhile.
 ///
+/// On a disk without room the text is written over the old one, which takes none. Whoever reads it in that moment, or after
+/// this process was killed in it, may find neither: then there is no record, which is no harm.
+///
 /// # Errors
 /// When it cannot be written; the one that was there before stays.
 pub(crate) fn write(path: &Path, text: &[u8]) -> io::Result<()> {
-    in_folder(path, |folder| put_in_place(draft(path, folder, text)?, path))
+    in_folder(path, |folder| {
+        let put = draft(path, folder, text).and_then(|draft| put_in_place(draft, path));
+        or_write_over(put, path, text)
+    })
+}
+
+/// Tells whether a disk has no room, or none for this user.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+fn or_write_over(put: io::Result<()>, path: &Path, text: &[u8]) -> io::Result<()> {
+    put.or_else(|error| if is_full(&error) { write_over(path, text).map_err(|_| error) } else { Err(error) })
+}
+
+fn write_over(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = options().write(true).open(path)?;
+    if !is_ours(&file.metadata()?) {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    file.write_all(text)?;
+    file.set_len(text.len() as u64)
 }
 
 /// Puts a file in place, on the disk when this returns.
@@ -71,9 +95,11 @@ pub(crate) fn write(path: &Path, text: &[u8]) -> io::Result<()> {
 /// As [`write`].
 pub(crate) fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
     in_folder(path, |folder| {
-        let draft = draft(path, folder, text)?;
-        draft.as_file().sync_all()?;
-        put_in_place(draft, path)?;
+        let put = draft(path, folder, text).and_then(|draft| {
+            draft.as_file().sync_all()?;
+            put_in_place(draft, path)
+        });
+        or_write_over(put, path, text)?;
         // nothing is lost when they stay
         let _ = remove_leftovers(path, folder);
         File::open(folder)?.sync_all()

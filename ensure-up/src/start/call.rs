@@ -32,6 +32,11 @@ impl Call<'_> {
         record.write(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime))
     }
 
+    /// Notes what can be found out again: a disk that is full takes no server away that is up.
+    pub(crate) fn note(&self, record: &ServerRecord) -> Result<(), Failure> {
+        record.note(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime))
+    }
+
     /// Reads what is recorded of the service's server on a port.
     pub(crate) fn recorded_on(&self, port: Option<Port>) -> Result<Option<ServerRecord>, Failure> {
         let record = ServerRecord::read(self.folders, &self.service.id, port);

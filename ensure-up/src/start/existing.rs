@@ -38,7 +38,7 @@ pub(super) fn wait(call: &Call<'_>, port: Option<Port>, record: &ServerRecord, w
             let ready = record.with_identity(processes.identity()).ready(&holdings);
             // one that was found again is in no file yet
             if call.recorded_on(port)?.as_ref() != Some(&ready) {
-                call.write(&ready)?;
+                call.note(&ready)?;
             }
             Ok((call.recorded(action, &ready, &holdings), None))
         }
@@ -69,7 +69,7 @@ pub(super) fn joined(call: &Call<'_>, port: Option<Port>) -> Result<Option<Up>, 
         return Ok(None);
     }
     let record = ServerRecord::starting(call.service, port, holder, None).ready(&holdings);
-    call.write(&record)?;
+    call.note(&record)?;
     Ok(Some((Outcome { reason, ..call.recorded(Action::Joined, &record, &holdings) }, None)))
 }
 
@@ -112,7 +112,7 @@ fn adopted(
                 None => port::locked(call, port, false),
             };
         }
-        call.write(&record)?;
+        call.note(&record)?;
     }
     let holder = holdings.iter().find_map(|holding| holding.process.as_ref());
     let name = call.service.spec.name.clone().or_else(|| Some(holder?.name.clone()));

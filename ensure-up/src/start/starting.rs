@@ -68,7 +68,7 @@ impl<'s> Starting<'s> {
     ) -> Result<(ServerRecord, Option<ServerProcesses>), Failure> {
         let identity = self.processes.as_ref().map_or(record.identity(), ServerProcesses::identity);
         let record = record.with_identity(identity).ready(holdings);
-        match record.write(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime)) {
+        match record.note(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime)) {
             Ok(()) => Ok((record, self.release())),
             Err(failure) => Err(self.fail(failure)),
         }

@@ -13,7 +13,7 @@ use super::{
     holders::Holders,
     liveness, memory,
     next::Event,
-    state::{Supervisor, disturbed},
+    state::{Supervisor, disturbed, retried},
 };
 use crate::{
     Clock, Failure, LaunchError, Phase, ReadyError, ServerProcesses,
@@ -66,7 +66,7 @@ impl Supervisor<'_> {
         processes.led_by_one_of(&holders.identities());
         self.record = self.record.with_identity(processes.identity()).ready(holdings);
         self.record.reason = self.changes.as_ref().and_then(|changes| changes.braked().map(str::to_owned));
-        self.write()?;
+        self.write();
         Ok(holders)
     }
 
@@ -84,7 +84,8 @@ impl Supervisor<'_> {
             self.record = self.record.with_identity(identity);
             self.record.phase = Phase::Starting;
             self.record.log = Some(self.log.clone());
-            self.write()
+            self.write();
+            Ok(())
         })
     }
 
@@ -154,6 +155,7 @@ impl Supervisor<'_> {
                 () = processes.changed() => {}
                 () = holders.changed() => {}
                 _ = self.children.recv() => {}
+                () = retried(self.unwritten) => self.write(),
                 how = &mut hangs => return Ok(self.failed(how, ready.elapsed())),
             }
         }

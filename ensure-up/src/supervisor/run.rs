@@ -22,7 +22,7 @@ use super::{
     changes::Changes,
     next::{Action, Event, Policy},
     reload::Reload,
-    state::{Supervisor, disturbed, now},
+    state::{Supervisor, disturbed, now, retried},
 };
 use crate::{
     Failure, Folders, Lock, Phase, Port, ServerProcesses, ServerRecord, Service,
@@ -109,6 +109,7 @@ async fn supervise(service: &Service, folders: &Folders, record: ServerRecord) -
         changes: reload.map(|reload| Changes::of(&service.cwd, reload, Arc::clone(&output))),
         output,
         policy: Policy::of(asked),
+        unwritten: false,
     };
     supervisor.run().await
 }
@@ -124,7 +125,7 @@ impl Supervisor<'_> {
     async fn keep_up(&mut self) -> Result<(), Failure> {
         let mut processes = self.adopt()?;
         loop {
-            // when the record cannot be written: as good as a crash, and what was started is not left behind
+            // as good as a crash, and what was started is not left behind
             let mut event = match self.generation(&mut processes).await {
                 Ok(event) => event,
                 Err(failure) => {
@@ -153,7 +154,10 @@ impl Supervisor<'_> {
                     }
                     Action::Pause(pause, how) => event = self.pause(pause, how).await,
                     Action::GiveUp(why) => event = self.give_up(&why).await?,
-                    Action::Finish => return self.finish(),
+                    Action::Finish => {
+                        self.finish();
+                        return Ok(());
+                    }
                     Action::End => return self.forget(),
                 }
             }
@@ -190,7 +194,7 @@ impl Supervisor<'_> {
         self.say(&why);
         self.record.phase = Phase::Ready;
         self.record.reason = Some(why);
-        self.write()?;
+        self.write();
         Err(left)
     }
 
@@ -212,16 +216,15 @@ impl Supervisor<'_> {
         }
         self.record.phase = Phase::Waiting;
         self.output.flush();
-        if let Err(failure) = self.write() {
-            self.say(&text::failure(&failure));
-        }
+        self.write();
         select! {
             event = disturbed(&mut self.signals, self.changes.as_mut()) => event,
             () = time::sleep(pause) => Event::PauseOver,
         }
     }
 
-    /// The breaker is open. A file that changes closes it; without files to watch there is nothing to stay for.
+    /// The breaker is open. A file that changes closes it; without files to watch there is nothing to stay for, once that is
+    /// recorded.
     async fn give_up(&mut self, why: &str) -> Result<Event, Failure> {
         self.say(&format!("giving up: {why}"));
         let reason = format!("given up at {}: {why}", now());
@@ -229,21 +232,26 @@ impl Supervisor<'_> {
         self.record.phase = Phase::Broken;
         // its log is shown to whoever waits for the record
         self.output.flush();
-        self.write()?;
-        if self.changes.is_none() {
-            return Err(Failure::Broken { name: self.record.name.clone(), reason, log: None });
-        }
+        self.write();
         super::memory::give_back();
-        Ok(disturbed(&mut self.signals, self.changes.as_mut()).await)
+        loop {
+            if self.changes.is_none() && !self.unwritten {
+                return Err(Failure::Broken { name: self.record.name.clone(), reason, log: None });
+            }
+            select! {
+                event = disturbed(&mut self.signals, self.changes.as_mut()) => return Ok(event),
+                () = retried(self.unwritten) => self.write(),
+            }
+        }
     }
 
     /// A server that ended with status 0 is not wanted any more.
-    fn finish(&mut self) -> Result<(), Failure> {
+    fn finish(&mut self) {
         self.say("it ended with status 0");
         self.output.flush();
         self.record.phase = Phase::Finished;
         self.record.reason = Some("ended with status 0".into());
-        self.write()
+        self.write();
     }
 
     fn forget(&self) -> Result<(), Failure> {

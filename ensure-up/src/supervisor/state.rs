@@ -42,11 +42,24 @@ pub(super) struct Supervisor<'s> {
     pub(super) children: unix::Signal,
     pub(super) changes: Option<Changes>,
     pub(super) policy: Policy,
+    /// Whether the record is only in memory: it could not be written.
+    pub(super) unwritten: bool,
 }
 
+/// A record that could not be written is tried again after so long, if nothing happens before.
+const RETRY: Duration = Duration::from_secs(5);
+
 impl Supervisor<'_> {
-    pub(super) fn write(&self) -> Result<(), Failure> {
-        self.record.write(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime))
+    /// Writes the record. One that cannot be written stays in memory until it can: a disk that is full is no reason to be
+    /// without a server.
+    pub(super) fn write(&mut self) {
+        let written = self.record.write(self.folders);
+        let was_unwritten = std::mem::replace(&mut self.unwritten, written.is_err());
+        match written.map_err(Failure::state("write a record in", &self.folders.runtime)) {
+            Err(failure) if !was_unwritten => self.say(&text::failure(&failure)),
+            Ok(()) if was_unwritten => self.say("the record is written again"),
+            _ => {}
+        }
     }
 
     /// Says something in the server's log.
@@ -78,6 +91,11 @@ impl Supervisor<'_> {
         };
         LogEnd { address_in_use: lines.iter().rfind(is_in_use).cloned(), last: lines.into_iter().next_back() }
     }
+}
+
+/// Waits until a record that could not be written is to be tried again; one that is written is none.
+pub(super) async fn retried(unwritten: bool) {
+    or_never(unwritten.then(|| tokio::time::sleep(RETRY))).await;
 }
 
 /// Says something in a server's log.
