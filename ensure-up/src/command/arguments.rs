@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, io, path::PathBuf, time::Duration};
 
-use clap::{ArgGroup, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, parser::ValueSource};
+use clap::{ArgGroup, Args, Command, CommandFactory, FromArgMatches, Id, Parser, parser::ValueSource};
 use ensure_up::{ServiceSpec, report::start_record::StartRecord};
 use proc_tree::cli::{
     args::{self, Common},
@@ -122,9 +122,9 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(super) common: Common,
 
-    /// The keys of the service that were given.
+    /// What stands on the command line.
     #[arg(skip)]
-    pub(super) given: Vec<String>,
+    given: Vec<Id>,
 }
 
 /// What is printed of a server that is up.
@@ -153,8 +153,17 @@ impl Print {
 impl Arguments {
     /// Parses the process's arguments.
     pub(super) fn of_process() -> Result<Self, clap::Error> {
-        let matches = Self::command().try_get_matches()?;
-        Ok(Self { given: given(&matches), ..Self::from_arg_matches(&matches)? })
+        let mut matches = Self::command().try_get_matches()?;
+        let is_given = |id: &&Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+        let given = matches.ids().filter(is_given).cloned().collect();
+        Ok(Self { given, ..Self::from_arg_matches_mut(&mut matches)? })
+    }
+
+    /// Lists the keys of a service that stand on the command line.
+    pub(super) fn given(&self) -> Vec<String> {
+        let of_a_service = ServiceSpec::augment_args(Command::new(""));
+        let given = of_a_service.get_arguments().filter(|one| self.given.contains(one.get_id()));
+        given.filter_map(|one| Some(one.get_long()?.replace('-', "_"))).collect()
     }
 
     /// Says what is no error.
@@ -179,12 +188,4 @@ impl Arguments {
         let port = self.spec.port.map(|ports| ports.first().to_string());
         self.names.iter().cloned().chain(port).collect()
     }
-}
-
-/// Lists the keys of a service that stand on the command line.
-fn given(matches: &ArgMatches) -> Vec<String> {
-    let of_a_service = ServiceSpec::augment_args(Command::new(""));
-    let arguments = of_a_service.get_arguments();
-    let given = arguments.filter(|one| matches.value_source(one.get_id().as_str()) == Some(ValueSource::CommandLine));
-    given.filter_map(|one| Some(one.get_long()?.replace('-', "_"))).collect()
 }

@@ -65,6 +65,10 @@ fn report(arguments: &Arguments, service: &Service, outcome: &Outcome, out: &mut
         outcome.pids.iter().try_for_each(|pid| writeln!(out, "{pid}"))?;
     }
     out.flush()?;
+    if arguments.common.quiet {
+        // what the sentence says of the server's process is read for it alone
+        return Ok(());
+    }
     let is_news = outcome.is_first && arguments.detaches();
     let how = if is_news { words::handling(service, outcome.port) } else { String::new() };
     arguments.note(&format!("{}{how}", words::sentence(outcome, &arguments.look())));

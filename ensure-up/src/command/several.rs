@@ -28,8 +28,8 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     let path = Config::find(arguments.file.as_deref()).map_err(|error| usage(&error))?;
     let config = Config::read(&path, arguments.profile.as_deref()).map_err(|error| usage(&error))?;
     let chosen = config.select(&arguments.names).map_err(UsageError::new)?;
-    let services: Vec<ServiceSpec> =
-        chosen.iter().map(|service| service.overlaid(&arguments.spec, &arguments.given)).collect();
+    let given = arguments.given();
+    let services: Vec<ServiceSpec> = chosen.iter().map(|service| service.overlaid(&arguments.spec, &given)).collect();
     let folder = path.parent().unwrap_or(Path::new("/"));
     let several = Several { services: &services, folder, sequential: arguments.sequential };
     let is_first = is_first(folder);

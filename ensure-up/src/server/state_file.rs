@@ -35,10 +35,12 @@ pub(crate) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
         Err(error) if is_none(&error, || fs::symlink_metadata(path)) => return Ok(None),
         Err(error) => return Err(error),
     };
-    if !is_ours(&file.metadata()?) {
+    let found = file.metadata()?;
+    if !is_ours(&found) {
         return Ok(None);
     }
-    let mut text = Vec::new();
+    // one byte more than it has: the read that finds its end asks for no more room
+    let mut text = Vec::with_capacity(usize::try_from(found.len().min(MOST_BYTES)).unwrap_or(0) + 1);
     file.take(MOST_BYTES).read_to_end(&mut text)?;
     Ok(Some(text))
 }

@@ -28,9 +28,14 @@ mod start_id;
 use pidfd::Support;
 use start_id::Kind;
 
-/// Reads a file below /proc/PID. Such a file has no size that could be asked for, and most fit into one read.
+/// Reads a file below /proc/PID.
 pub(crate) fn read(pid: u32, name: &str) -> io::Result<Vec<u8>> {
-    let file = fs::File::open(format!("/proc/{pid}/{name}"))?;
+    read_file(&format!("/proc/{pid}/{name}"))
+}
+
+/// Reads a file below /proc. Such a file has no size that could be asked for, and most fit into one read.
+fn read_file(path: &str) -> io::Result<Vec<u8>> {
+    let file = fs::File::open(path)?;
     let mut bytes = Vec::with_capacity(4096);
     loop {
         bytes.reserve(1024);
@@ -65,17 +70,17 @@ fn stat_by_pidfd(pid: u32) -> io::Result<Option<Stat>> {
             continue;
         }
         let Some(text) = text else { return Err(hidden()) };
-        return Ok(Some(Stat { start_id: pidfd::start_id(&opened)?, ..parsed(pid, &text)? }));
+        return parsed(pid, &text, Some(pidfd::start_id(&opened)?)).map(Some);
     }
 }
 
 fn stat_by_start(pid: u32) -> io::Result<Option<Stat>> {
     match if_exists(read(pid, "stat"))? {
-        Some(text) => parsed(pid, &text).map(Some),
+        Some(text) => parsed(pid, &text, None).map(Some),
         None if !may_exist(pid) => Ok(None),
         // it may have begun since
         None => if_exists(read(pid, "stat"))?
-            .map(|text| parsed(pid, &text))
+            .map(|text| parsed(pid, &text, None))
             .transpose()?
             .map_or(Err(hidden()), |stat| Ok(Some(stat))),
     }
@@ -100,9 +105,9 @@ fn is_proc_mounted() -> bool {
     statfs("/proc").is_ok_and(|system| u64::try_from(system.f_type) == Ok(PROC_SUPER_MAGIC))
 }
 
-fn parsed(pid: u32, text: &[u8]) -> io::Result<Stat> {
+fn parsed(pid: u32, text: &[u8], start_id: Option<u64>) -> io::Result<Stat> {
     let unknown = || io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{pid}/stat has an unknown form"));
-    parse_stat(text).ok_or_else(unknown)
+    parse_stat(text, start_id).ok_or_else(unknown)
 }
 
 /// Returns the identity of the process that has `pid` now, without a look into /proc where that is possible: there it may
@@ -136,20 +141,20 @@ pub(super) fn as_read_here(given: Identity) -> io::Result<Identity> {
 ///
 /// Where there is no /proc at all nothing is counted: what needs it will say so.
 pub(super) fn is_own_namespace() -> io::Result<bool> {
-    match fs::read_to_string("/proc/self/status") {
+    match read_file("/proc/self/status") {
         // before Linux 4.1 there was no such line
         Ok(text) => Ok(text
-            .lines()
-            .find_map(|line| line.strip_prefix("NSpid:"))
-            .is_none_or(|pids| pids.split_ascii_whitespace().count() == 1)),
+            .split(|&byte| byte == b'\n')
+            .find_map(|line| line.strip_prefix(b"NSpid:"))
+            .is_none_or(|pids| pids.trim_ascii().iter().all(u8::is_ascii_digit))),
         // a namespace in which this process is not
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(!is_proc_mounted()),
         Err(error) => Err(error),
     }
 }
 
-/// The name may hold spaces and parentheses: it ends at the last `)`.
-fn parse_stat(text: &[u8]) -> Option<Stat> {
+/// The name may hold spaces and parentheses: it ends at the last `)`. Without a pidfd's inode the start time is the identity.
+fn parse_stat(text: &[u8], start_id: Option<u64>) -> Option<Stat> {
     let open = text.iter().position(|&byte| byte == b'(')?;
     let close = text.iter().rposition(|&byte| byte == b')')?;
     let pid = std::str::from_utf8(&text[..open]).ok()?.trim().parse().ok()?;
@@ -157,6 +162,7 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
     let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
     // the reaped children's times are signed in the kernel's format, and never negative
     let reaped = number(13)?.saturating_add(number(14)?);
+    let started = number(19)?;
     Some(Stat {
         pid,
         name: String::from_utf8_lossy(&text[open + 1..close]).into_owned(),
@@ -167,8 +173,8 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
         session: fields.get(3)?.parse().unwrap_or(0),
         reaped_cpu: ticks(reaped),
         threads: u32::try_from(number(17)?).ok()?,
-        start_id: start_id::of_ticks(number(19)?),
-        started: StartTime(number(19)?),
+        start_id: start_id.unwrap_or_else(|| start_id::of_ticks(started)),
+        started: StartTime(started),
     })
 }
 
@@ -284,7 +290,7 @@ fn now(clock: ClockId) -> Duration {
 }
 
 pub(super) fn boot_id() -> io::Result<String> {
-    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+    Ok(String::from_utf8_lossy(&read_file("/proc/sys/kernel/random/boot_id")?).trim().to_owned())
 }
 
 #[cfg(test)]
@@ -295,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_name_with_spaces_parentheses_and_bad_bytes_does_not_shift_the_fields() {
-        let stat = parse_stat(LINE).expect("the line is well-formed");
+        let stat = parse_stat(LINE, None).expect("the line is well-formed");
         assert_eq!(
             (stat.pid, stat.parent, stat.session, stat.threads, stat.started),
             (4711, 1, 4710, 7, StartTime(987_654))
@@ -317,7 +323,7 @@ mod tests {
 
     #[test]
     fn a_cut_line_is_not_a_process() {
-        assert_eq!(parse_stat(&LINE[..40]), None);
-        assert_eq!(parse_stat(b""), None);
+        assert_eq!(parse_stat(&LINE[..40], None), None);
+        assert_eq!(parse_stat(b"", None), None);
     }
 }

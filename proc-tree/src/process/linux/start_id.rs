@@ -6,7 +6,7 @@
 //! elsewhere. Both kinds, the bit included, stay below 2^53, which JavaScript and jq keep exact. Across boots neither means
 //! anything: who keeps one that long keeps the boot's ID with it.
 
-use std::{fs, sync::OnceLock};
+use std::sync::OnceLock;
 
 /// Set in a start time: more ticks than a machine ever runs, more processes than it ever starts.
 const IS_TICKS: u64 = 1 << 52;
@@ -41,7 +41,7 @@ pub(crate) fn of_inode(inode: u64) -> u64 {
 pub(crate) fn of_ticks(ticks: u64) -> u64 {
     static AHEAD: OnceLock<i64> = OnceLock::new();
     // without the file there are no time namespaces
-    let read = || ahead(&fs::read_to_string("/proc/self/timens_offsets").unwrap_or_default());
+    let read = || ahead(&String::from_utf8_lossy(&super::read_file("/proc/self/timens_offsets").unwrap_or_default()));
     IS_TICKS | (ticks.saturating_sub_signed(*AHEAD.get_or_init(read)) % IS_TICKS)
 }
 
