@@ -72,7 +72,7 @@ fn a_name_of_the_file_is_not_the_server_of_another_projects_file() {
             ),
             ("b", "--logs web", 1, "ensure-up: there is no log ", "a a"),
             ("b", "--json --status web", 1, "foreign||its port is held by another service of yours: web (", "a a"),
-            ("b", "--stop", 0, "web on port {P}: not running", "a a"),
+            ("b", "--stop", 0, "late on port {R}: not running", "a a"),
             ("b", "--json --stop", 0, "stopped||not running", "a a"),
             ("b", "--json --stop {P}", 0, "stopped||", "a"),
             ("b", "--json --stop --everywhere", 0, "stopped||", ""),

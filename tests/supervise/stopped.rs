@@ -94,7 +94,7 @@ fn a_server_that_does_not_end_by_itself_is_killed_with_its_workers() {
     // its supervisor had to
     let said = site.bare().args(["--stop"]).any_stdout().any_stderr().run().stderr;
     assert!(
-        said.starts_with("SIGKILL after 0.10 s: fixture (")
+        said.starts_with("fixture: SIGTERM ignored, SIGKILL after 0.10 s: fixture (")
             && said.contains("\nstopped fixture ")
             && said.lines().count() == 2,
         "{said}"

@@ -1,6 +1,6 @@
 //! Staying with servers: attached to one, or while a command runs.
 
-use std::{io, os::fd::AsFd};
+use std::{future::pending, io, os::fd::AsFd, pin::pin};
 
 use ensure_up::{
     End, Failure, Folders, Outcome, ServerProcesses, ServerRecord, Service,
@@ -8,12 +8,13 @@ use ensure_up::{
     attach::then::{self, Needed, Then},
     stop::{
         self,
-        whole::{Killed, Manner},
+        several::{self, Event},
+        whole::{Killed, Manner, Wait},
     },
 };
 use proc_tree::cli::{status::Exit, text};
 
-use super::{arguments::Arguments, status::Status, words};
+use super::{arguments::Arguments, status::Status, stop::Waiting, words};
 
 /// Stays with a server that is up: while the command runs, else until it ends. Then stops what this call started.
 pub(super) fn stay(
@@ -51,23 +52,47 @@ pub(super) fn stay(
         return Ok(exit?);
     }
     let stopped = stop::server::stop_started(folders, service, outcome.port, &needed[0].processes, manner);
-    Ok(after_stop(arguments, stopped, exit)?)
+    Ok(after_stop(arguments, &outcome.name, stopped, exit)?)
 }
 
 /// Tells what came of a stop. One that left something is no success, whatever else was.
 pub(super) fn after_stop(
     arguments: &Arguments,
+    name: &str,
     stopped: Result<Killed, Failure>,
     exit: Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
     match stopped {
-        Ok(killed) => killed.lines.iter().for_each(|line| arguments.note(line)),
+        Ok(killed) => super::stop::killed(arguments, name, &killed),
         Err(failure) => {
             words::say(&format!("ensure-up: {}", text::failure(&failure)));
             return exit.map(|exit| if exit == Status::Done.into() { Status::Failed.into() } else { exit });
         }
     }
     exit
+}
+
+/// Stops servers that this call started, dependents first. One that cannot be stopped keeps no other one up.
+pub(super) fn stop_all(
+    arguments: &Arguments,
+    folders: &Folders,
+    servers: &[ServerRecord],
+    exit: Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    let records: Vec<&ServerRecord> = servers.iter().collect();
+    let stop = |index: usize, wait: Wait<'_>| stop::server::stop(folders, servers[index].clone(), wait);
+    let mut line = Waiting::new(arguments);
+    let mut exit = Some(exit);
+    let beside = pin!(pending());
+    several::stop(&records, false, beside, &stop, &mut |event| match event {
+        Event::Awaited(index, words) => line.draw(index, words),
+        Event::Ended(index, stopped) => {
+            line.over(index);
+            let stopped = stopped.map(|stopped| stopped.killed);
+            exit = exit.take().map(|exit| after_stop(arguments, &servers[index].name, stopped, exit));
+        }
+    })?;
+    exit.unwrap_or(Ok(Status::Done.into()))
 }
 
 /// Tells of a server that ended while the command runs.
@@ -79,7 +104,7 @@ pub(super) fn died(name: &str, end: End) {
 pub(super) fn after_then(arguments: &Arguments, ran: Result<Then, Failure>) -> Result<Exit, Failure> {
     match ran? {
         Then::Ended(code) => Ok(Exit::Code(code)),
-        Then::Interrupted { signal, command } => after_stop(arguments, command, Ok(Exit::Signal(signal))),
+        Then::Interrupted { signal, command } => after_stop(arguments, "--then", command, Ok(Exit::Signal(signal))),
     }
 }
 

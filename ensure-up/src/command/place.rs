@@ -85,6 +85,16 @@ impl Place {
         tell_elsewhere(arguments, elsewhere);
     }
 
+    /// Lays over what is known what stands in the file: that is so, whatever was lost of a record.
+    pub(super) fn described(&self, mut known: Vec<Known>) -> Vec<Known> {
+        for one in &mut known {
+            if let Some(service) = self.services.iter().find(|service| service.id == one.record.service) {
+                one.record.depends_on.clone_from(&service.spec.depends_on);
+            }
+        }
+        known
+    }
+
     /// Finds the service of the file that a word names, or whose port it is.
     pub(super) fn service(&self, word: &str) -> Option<&Service> {
         let is_it = |service: &&Service| {

@@ -9,7 +9,6 @@ use ensure_up::{
     server::known,
     service::file::{Config, ConfigError},
     start::several::{EndedStart, Several},
-    stop,
 };
 use proc_tree::{
     Identity,
@@ -119,18 +118,14 @@ fn run_then(arguments: &Arguments, command: &OsStr, ended: &[EndedStart]) -> any
         }
     }
     let ran = then::run(command, None, arguments.spec.grace, &mut needed, &mut attached::died);
-    let mut exit = attached::after_then(arguments, ran);
+    let exit = attached::after_then(arguments, ran);
     let started = records().filter(|record| record.action.is_start());
     let started: Vec<Identity> = started.filter_map(StartRecord::process).collect();
-    if !started.is_empty() {
-        let folders = Folders::find()?;
-        let known = known::servers(&folders, &[])?.into_iter().map(|known| known.record);
-        let is_ours = |record: &ServerRecord| record.is_any_of(&started);
-        for record in stop::order::order(known.filter(is_ours).collect()) {
-            // one that cannot be stopped keeps no other one up
-            let stopped = stop::server::stop(&folders, record, stop::whole::Wait::Whole).map(|stopped| stopped.killed);
-            exit = attached::after_stop(arguments, stopped, exit);
-        }
+    if started.is_empty() {
+        return Ok(exit?);
     }
-    Ok(exit?)
+    let folders = Folders::find()?;
+    let known = known::servers(&folders, &[])?.into_iter().map(|known| known.record);
+    let ours: Vec<ServerRecord> = known.filter(|record| record.is_any_of(&started)).collect();
+    Ok(attached::stop_all(arguments, &folders, &ours, exit)?)
 }

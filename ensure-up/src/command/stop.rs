@@ -1,18 +1,20 @@
 //! `--stop`: servers with all their processes, those that are named or all of this folder.
 
-use std::{io::Write, time::Instant};
+use std::{collections::BTreeMap, future::pending, io::Write, pin::pin};
 
 use ensure_up::{
-    Action, Failure, Folders, Port, ServerRecord,
+    Action, Failure, Folders, Port, ServerRecord, Service,
     report::start_record::StartRecord,
-    server::{known, names::Meant},
+    server::{
+        known,
+        names::{Known, Meant},
+    },
     stop::{
-        order::order,
-        server, service,
+        order, server, service,
+        several::{self, Event},
         whole::{Killed, Wait},
     },
 };
-use port_kill::{Awaited, Observer};
 use proc_tree::cli::{
     args::OutputError,
     progress::Progress,
@@ -34,85 +36,134 @@ pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
     }
     let place = Place::of(arguments, &names)?;
     let folders = Folders::find()?;
-    let known = known::servers(&folders, &ports(&names))?;
-    let mut stop = Stop { arguments, out, exit: Status::Done.into() };
-    let mut records: Vec<ServerRecord> = Vec::new();
-    // what no record names is known by what it is
-    let mut services = Vec::new();
-    if names.is_empty() {
-        let meant = place.scope.all(&known);
-        services.extend(
-            place
-                .services
-                .iter()
-                .filter(|one| !meant.iter().any(|known| known.is_alive && known.record.service == one.id)),
-        );
-        records.extend(meant.into_iter().filter(|known| known.is_alive).map(|known| known.record.clone()));
-    }
-    for name in &names {
-        match (place.find(name, &known)?, place.service(name)) {
-            (Meant::One(one), service) if one.is_alive || service.is_none() => {
-                records.extend((!records.contains(&one.record)).then(|| one.record.clone()));
-            }
-            (_, Some(service)) => services.push(service),
-            (Meant::Port(port), None) => stop.nobody_on(&folders, port),
-            _ => {
-                place.unknown(name, &known, "--stop");
-                stop.exit = Status::No.into();
-            }
-        }
-    }
-    for record in &mut records {
-        // what stands in the file is so, whatever was lost of the record
-        if let Some(service) = place.services.iter().find(|service| service.id == record.service) {
-            record.depends_on.clone_from(&service.spec.depends_on);
-        }
-    }
-    if names.is_empty() && records.is_empty() && services.is_empty() {
+    let known = place.described(known::servers(&folders, &ports(&names))?);
+    let mut stop = Stop { arguments, folders: &folders, out, exit: Status::Done.into() };
+    let meant = stop.meant(&place, &known, &names)?;
+    if names.is_empty() && meant.is_empty() {
         place.nothing_runs(arguments, &known);
     }
-    for record in order(records) {
-        let stopped = waiting(arguments, |wait| server::stop(&folders, record.clone(), wait));
-        stop.ended(stopped, &record)?;
-        if matches!(stop.exit, Exit::Signal(_)) {
-            return Ok(stop.exit);
-        }
+    for line in still_needed(&meant, &known) {
+        arguments.note(&line);
     }
-    for one in services {
-        let record = ServerRecord::expected(one);
-        let stopped = waiting(arguments, |wait| service::stop(&folders, one, wait));
-        // that another one holds the port of a service that was not named is no concern of this
-        let stopped = match stopped {
-            Err(Failure::Foreign { .. } | Failure::Another { .. }) if names.is_empty() => {
-                Ok(server::Stopped { record: record.clone(), identity: None, killed: Killed::default() })
-            }
-            stopped => stopped,
-        };
-        stop.ended(stopped, &record)?;
-    }
+    stop.all(&meant, names.is_empty())?;
     Ok(stop.exit)
 }
 
-/// Waits for a stop; on a terminal one line says for whom.
-fn waiting<T>(arguments: &Arguments, stop: impl FnOnce(Wait<'_>) -> T) -> T {
-    let mut progress = Progress::default();
-    let mut draw = |awaited: &Awaited<'_>| progress.draw(&awaited.words(Instant::now()));
-    let observer: Option<&mut Observer<'_>> =
-        if Progress::is_seen(arguments.common.quiet) { Some(&mut draw) } else { None };
-    stop(Wait::OnRequest(observer))
+/// A server to stop.
+struct One<'a> {
+    /// What is recorded of it, or would be.
+    record: ServerRecord,
+    /// The service that it is of, where no record names a server that runs: that is known by what it is.
+    service: Option<&'a Service>,
+}
+
+impl<'a> One<'a> {
+    fn recorded(known: &Known) -> Self {
+        Self { record: known.record.clone(), service: None }
+    }
+
+    fn of(service: &'a Service) -> Self {
+        Self { record: ServerRecord::expected(service), service: Some(service) }
+    }
+
+    fn stop(&self, folders: &Folders, wait: Wait<'_>) -> Result<server::Stopped, Failure> {
+        match self.service {
+            Some(service) => service::stop(folders, service, wait),
+            None => server::stop(folders, self.record.clone(), wait),
+        }
+    }
+}
+
+/// Says which servers that run need one that is to be stopped, and are not stopped themselves.
+fn still_needed(meant: &[One<'_>], known: &[Known]) -> Vec<String> {
+    let is_meant = |record: &ServerRecord| meant.iter().any(|one| one.record.service == record.service);
+    let left: Vec<&ServerRecord> =
+        known.iter().filter(|one| one.is_alive && !is_meant(&one.record)).map(|one| &one.record).collect();
+    let line = |one: &One<'_>| {
+        let by =
+            left.iter().filter(|record| order::needs(record, &one.record)).map(|record| text::escape(&record.name));
+        let by: Vec<_> = by.collect();
+        let verbs = if by.len() == 1 { "needs it and runs" } else { "need it and run" };
+        (!by.is_empty()).then(|| format!("note: {}: {} {verbs} on", text::escape(&one.record.name), by.join(", ")))
+    };
+    meant.iter().filter_map(line).collect()
 }
 
 /// A call that stops servers, and what came of it so far.
 struct Stop<'a> {
     arguments: &'a Arguments,
+    folders: &'a Folders,
     out: &'a mut dyn Write,
     exit: Exit,
 }
 
 impl Stop<'_> {
+    /// Finds the servers that are meant, each once.
+    fn meant<'p>(&mut self, place: &'p Place, known: &[Known], names: &[String]) -> Result<Vec<One<'p>>, UsageError> {
+        let mut meant: Vec<One<'p>> = Vec::new();
+        if names.is_empty() {
+            let here = place.scope.all(known);
+            meant.extend(here.iter().filter(|known| known.is_alive).map(|known| One::recorded(known)));
+            let runs = |service: &&Service| !meant.iter().any(|one| one.record.service == service.id);
+            let others: Vec<_> = place.services.iter().filter(runs).map(One::of).collect();
+            meant.extend(others);
+        }
+        for name in names {
+            let one = match (place.find(name, known)?, place.service(name)) {
+                (Meant::One(one), service) if one.is_alive || service.is_none() => One::recorded(one),
+                (_, Some(service)) => One::of(service),
+                (Meant::Port(port), None) => {
+                    self.nobody_on(port);
+                    continue;
+                }
+                _ => {
+                    place.unknown(name, known, "--stop");
+                    self.exit = Status::No.into();
+                    continue;
+                }
+            };
+            let is_it =
+                |other: &One<'_>| (&other.record.service, other.record.port) == (&one.record.service, one.record.port);
+            meant.extend((!meant.iter().any(is_it)).then_some(one));
+        }
+        Ok(meant)
+    }
+
+    /// Stops them all; on a terminal one line says for whom is waited. `is_asked_for_all` tells that none was named.
+    fn all(&mut self, meant: &[One<'_>], is_asked_for_all: bool) -> anyhow::Result<()> {
+        let records: Vec<&ServerRecord> = meant.iter().map(|one| &one.record).collect();
+        let folders = self.folders;
+        let stop = |index: usize, wait: Wait<'_>| meant[index].stop(folders, wait);
+        let mut line = Waiting::new(self.arguments);
+        let mut written = Ok(());
+        let beside = pin!(pending());
+        let signal = several::stop(&records, true, beside, &stop, &mut |event| match event {
+            Event::Awaited(index, words) => line.draw(index, words),
+            Event::Ended(index, stopped) => {
+                line.over(index);
+                let record = records[index];
+                // that another one holds the port of a service that was not named is no concern of this
+                let stopped = match stopped {
+                    Err(Failure::Foreign { .. } | Failure::Another { .. }) if is_asked_for_all => {
+                        Ok(server::Stopped { record: record.clone(), identity: None, killed: Killed::default() })
+                    }
+                    stopped => stopped,
+                };
+                let result = self.ended(stopped, record);
+                if written.is_ok() {
+                    written = result;
+                }
+            }
+        })?;
+        if let Some(signal) = signal {
+            self.exit = Exit::Signal(signal);
+        }
+        Ok(written?)
+    }
+
     /// Of a port without a server of ours there is only to say who holds it.
-    fn nobody_on(&mut self, folders: &Folders, port: Port) {
-        match server::free(folders, port) {
+    fn nobody_on(&mut self, port: Port) {
+        match server::free(self.folders, port) {
             Ok(()) => self.arguments.note(&format!("{port}: not running")),
             Err(failure) => self.failed(&failure, None),
         }
@@ -153,6 +204,43 @@ impl Stop<'_> {
     }
 }
 
+/// The line that says on a terminal for whom is waited: of several servers the first, and how many others.
+pub(super) struct Waiting {
+    progress: Option<Progress>,
+    awaited: BTreeMap<usize, String>,
+}
+
+impl Waiting {
+    pub(super) fn new(arguments: &Arguments) -> Self {
+        let is_seen = Progress::is_seen(arguments.common.quiet);
+        Self { progress: is_seen.then(Progress::default), awaited: BTreeMap::new() }
+    }
+
+    pub(super) fn draw(&mut self, index: usize, words: String) {
+        self.awaited.insert(index, words);
+        let first = self.awaited.first_key_value().filter(|(first, _)| **first == index);
+        // the others turn no wheel
+        if let (Some(progress), Some((_, words))) = (&mut self.progress, first) {
+            let others = match self.awaited.len() - 1 {
+                0 => String::new(),
+                1 => ", and another server".to_owned(),
+                more => format!(", and {more} other servers"),
+            };
+            progress.draw(&format!("{words}{others}"));
+        }
+    }
+
+    pub(super) fn over(&mut self, index: usize) {
+        self.awaited.remove(&index);
+        self.progress.iter_mut().for_each(Progress::clear);
+    }
+}
+
+/// Says who had to be killed, and of which server.
+pub(super) fn killed(arguments: &Arguments, name: &str, killed: &Killed) {
+    killed.lines.iter().for_each(|line| arguments.note(&format!("{}: {line}", text::escape(name))));
+}
+
 fn report(arguments: &Arguments, stopped: &server::Stopped, out: &mut dyn Write) -> Result<(), OutputError> {
     let (name, on_port) = (text::escape(&stopped.record.name), stopped.record.on_port());
     if arguments.json {
@@ -161,7 +249,7 @@ fn report(arguments: &Arguments, stopped: &server::Stopped, out: &mut dyn Write)
         writeln!(out, "{identity}")?;
     }
     out.flush()?;
-    stopped.killed.lines.iter().for_each(|line| arguments.note(line));
+    killed(arguments, &stopped.record.name, &stopped.killed);
     arguments.note(&match stopped.identity {
         Some(identity) => {
             let pid = words::pid(identity, &arguments.look());

@@ -49,7 +49,9 @@ fn told(record: &ServerRecord, before: u64) -> Killed {
     let new = usize::try_from(before).ok().and_then(|before| log.get(before..)).unwrap_or_default();
     let text = String::from_utf8_lossy(new);
     let lines = text.lines().filter(|line| line.starts_with("ensure-up: "));
-    let lines = lines.filter_map(|line| Some(line.get(line.find("SIGKILL after ")?..)?.to_owned()));
+    // between them stands when it was said
+    let lines = lines.filter(|line| line.contains("SIGKILL after "));
+    let lines = lines.filter_map(|line| Some(line.get(line.find("SIG")?..)?.to_owned()));
     Killed { lines: lines.collect() }
 }
 

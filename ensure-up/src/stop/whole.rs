@@ -12,7 +12,11 @@ use proc_tree::{
     cli::{duration, signals, text},
 };
 
-use crate::{Failure, ServerProcesses, ServerRecord, Service, signals::ENDING, stop::wrapper};
+use crate::{
+    Failure, ServerProcesses, ServerRecord, Service,
+    signals::ENDING,
+    stop::{interrupt::Interrupt, wrapper},
+};
 
 /// How many processes are named before the others are counted.
 const NAMED: usize = 3;
@@ -59,7 +63,10 @@ impl Killed {
         if late.is_empty() || grace.is_zero() {
             return Self::default();
         }
-        Self { lines: vec![format!("SIGKILL after {}: {}", duration::elapsed(grace), named(&late))] }
+        let unanswered = late[0].unanswered.map_or_else(String::new, |signal| {
+            format!("{signal} {}, ", if signal.halts() { "ends no process" } else { "ignored" })
+        });
+        Self { lines: vec![format!("{unanswered}SIGKILL after {}: {}", duration::elapsed(grace), named(&late))] }
     }
 }
 
@@ -93,6 +100,8 @@ pub enum Wait<'w> {
     Whole,
     /// Somebody asked for it and may ask to end it: a signal to this process does. The observer is told who is waited for.
     OnRequest(Option<&'w mut Observer<'w>>),
+    /// Beside others, which are asked to end together.
+    Beside(&'w Interrupt, &'w mut Observer<'w>),
 }
 
 /// Does the same, waited for in this way.
@@ -100,7 +109,16 @@ pub enum Wait<'w> {
 /// # Errors
 /// As [`stop`], and [`Failure::Interrupted`].
 pub(crate) fn stop_and_wait(roots: &[Identity], manner: Manner, wait: Wait<'_>) -> Result<Killed, Failure> {
-    let Wait::OnRequest(observer) = wait else { return stop_trees(roots, manner) };
+    let observer = match wait {
+        Wait::Whole => return stop_trees(roots, manner),
+        Wait::Beside(interrupt, observer) => {
+            let stopped = run(roots, manner, Some(observer), Some(interrupt.as_fd()));
+            return interrupt
+                .caught()
+                .map_or_else(|| judge(stopped, manner), |signal| Err(Failure::Interrupted(signal)));
+        }
+        Wait::OnRequest(observer) => observer,
+    };
     let failed = || Failure::system("catch signals");
     let signals = signals::Signals::catch(&ENDING).map_err(failed())?;
     let stopped = run(roots, manner, observer, Some(signals.as_fd()));
@@ -190,14 +208,14 @@ mod tests {
         for (stopped, grace, expected) in [
             (vec![], 5000, Ok(vec![])),
             (vec![one(1, Outcome::Terminated, None, None), one(2, Outcome::Gone, None, None)], 5000, Ok(vec![])),
-            (vec![killed(1)], 5000, Ok(vec!["SIGKILL after 5.00 s: srv (1)"])),
+            (vec![killed(1)], 5000, Ok(vec!["SIGTERM ignored, SIGKILL after 5.00 s: srv (1)"])),
             (vec![killed(1)], 0, Ok(vec![])),
             // it joined when the others had been killed
             (vec![one(1, Outcome::Killed, None, None)], 5000, Ok(vec![])),
             (
                 (1..=5).map(killed).collect(),
                 200,
-                Ok(vec!["SIGKILL after 0.20 s: srv (1), srv (2), srv (3) and 2 others"]),
+                Ok(vec!["SIGTERM ignored, SIGKILL after 0.20 s: srv (1), srv (2), srv (3) and 2 others"]),
             ),
             (vec![killed(1), denied(2)], 5000, Err("cannot stop srv (2): no")),
             (vec![one(3, Outcome::Survived, term, Some("still alive"))], 5000, Err("cannot stop srv (3): still alive")),
