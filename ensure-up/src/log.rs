@@ -1,6 +1,9 @@
 //! A server's log: rotated, filled, followed, searched.
 
 pub mod follow;
+pub mod head;
+mod last;
+pub mod merged;
 pub mod outlet;
 pub(crate) mod patterns;
 pub(crate) mod pump;

@@ -7,8 +7,11 @@ use tokio::{select, task};
 
 use crate::{
     End, Failure, ServerProcesses,
-    event::{block_on, or_never},
-    log::{follow::Follow, outlet::Outlet},
+    event::block_on,
+    log::{
+        merged::{Begin, Merged},
+        outlet::Outlet,
+    },
     signals::Signals,
 };
 
@@ -41,22 +44,23 @@ async fn follow(
     err: BorrowedFd<'_>,
 ) -> Result<Attended, Failure> {
     let mut signals = Signals::catch().map_err(Failure::system("catch signals"))?;
-    let mut log = log.map(Follow::open).transpose().map_err(Failure::system("follow the log"))?;
-    let mut shown = Outlet::of(err).map_err(Failure::system("write to stderr"))?;
-    if let Some(log) = log.as_mut().filter(|_| !whole) {
-        log.skip();
+    let mut logs = Merged::default();
+    if let Some(log) = log {
+        logs.add(log, if whole { Begin::First } else { Begin::End }, None);
+        logs.watch().map_err(Failure::system("follow the log"))?;
     }
+    let mut shown = Outlet::of(err).map_err(Failure::system("write to stderr"))?;
     loop {
         let end = processes.end().map_err(Failure::system("watch the server"))?;
         // no more is read than is shown, and neither is waited for
-        let has_more = shown.is_clear() && log.as_mut().is_some_and(|log| log.copy(&mut shown).unwrap_or(false));
+        let has_more = shown.is_clear() && logs.copy(&mut shown).unwrap_or(false);
         shown.put();
         if let Some(end) = end.filter(|_| shown.is_clear() && !has_more) {
             return Ok(Attended::Ended(end));
         }
         select! {
             () = processes.changed() => {}
-            () = or_never(log.as_mut().map(Follow::changed)) => {}
+            () = logs.changed() => {}
             () = shown.changed() => {}
             () = task::yield_now(), if has_more && shown.is_clear() => {}
             signal = signals.next() => return Ok(Attended::Interrupted(signal)),

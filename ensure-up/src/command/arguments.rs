@@ -56,13 +56,17 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "logs", help_heading = "Servers that were started")]
     pub(super) stop: bool,
 
-    /// Print a server's log
+    /// Print the logs of servers, several line by line behind their names
     #[arg(long, help_heading = "Servers that were started")]
     pub(super) logs: bool,
 
     /// With --logs: go on printing what comes
     #[arg(short = 'f', requires = "logs", help_heading = "Servers that were started")]
     pub(super) follow_log: bool,
+
+    /// With --logs: the last N lines of each, rotated logs included
+    #[arg(long, value_name = "N", requires = "logs", conflicts_with_all = ["status", "stop"], help_heading = "Servers that were started")]
+    pub(super) tail: Option<u64>,
 
     /// With --status, --stop and --logs: all of the user's servers, not those of this folder alone
     #[arg(long, requires = "known", help_heading = "Servers that were started")]

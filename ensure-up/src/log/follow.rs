@@ -1,55 +1,68 @@
-//! Following a log: what is there, then what comes, also across a rotation.
+//! Following logs until somebody asks to end, or nobody reads any more.
 
 use std::{
+    future::pending,
     io::{self, Write},
-    path::Path,
+    os::fd::BorrowedFd,
 };
 
-use crate::{event::block_on, log::tail::Tail, server::folder_watch::FolderWatch};
+use proc_tree::Signal;
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    select, task,
+};
 
-/// A log that is followed.
+use crate::{Failure, event::block_on, log::merged::Merged, signals::Signals};
+
+/// How it ended.
 #[derive(Debug)]
-pub struct Follow {
-    tail: Tail,
-    folder: FolderWatch,
+pub enum Followed {
+    /// This tool was asked to end.
+    Interrupted(Signal),
+    /// What was to be shown could not be written.
+    Unwritten(io::Error),
 }
 
-impl Follow {
-    /// Begins to follow a log from its beginning.
-    ///
-    /// # Errors
-    /// When its folder cannot be watched.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        // the folder: a rotation puts another file in the log's place
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Ok(Self { folder: FolderWatch::of(folder)?, tail: Tail::of(path, 0) })
-    }
+/// Copies what the logs hold and then what comes; `reader` is the descriptor behind `out`.
+///
+/// # Errors
+/// When the logs cannot be watched or signals not be caught.
+pub fn follow(logs: &mut Merged, out: &mut dyn Write, reader: BorrowedFd<'_>) -> Result<Followed, Failure> {
+    block_on(run(logs, out, reader)).map_err(Failure::system("wait"))?
+}
 
-    /// Goes to the log's end: what was there before is not shown.
-    pub(crate) fn skip(&mut self) {
-        self.tail.skip();
+async fn run(logs: &mut Merged, out: &mut dyn Write, reader: BorrowedFd<'_>) -> Result<Followed, Failure> {
+    let mut signals = Signals::catch().map_err(Failure::system("catch signals"))?;
+    logs.watch().map_err(Failure::system("follow the log"))?;
+    // SAFETY: the descriptor is borrowed, and so stays open and the same.
+    let reader = Reader(unsafe { AsyncFd::register_with_interest(reader, Interest::ERROR) }.ok());
+    loop {
+        let has_more = match logs.copy(out) {
+            Ok(has_more) => has_more,
+            Err(error) => return Ok(Followed::Unwritten(error)),
+        };
+        select! {
+            () = logs.changed() => {}
+            () = task::yield_now(), if has_more => {}
+            () = reader.is_gone() => return Ok(Followed::Unwritten(io::ErrorKind::BrokenPipe.into())),
+            signal = signals.next() => {
+                // what has no end yet is shown all the same
+                return Ok(logs.end(out).map_or_else(Followed::Unwritten, |()| Followed::Interrupted(signal)));
+            }
+        }
     }
+}
 
-    /// Copies what is new, a round of it; tells whether there is more already.
-    ///
-    /// # Errors
-    /// When `out` cannot be written to.
-    pub fn copy(&mut self, out: &mut dyn Write) -> io::Result<bool> {
-        let has_more = self.tail.copy(out)?;
-        out.flush()?;
-        Ok(has_more)
-    }
+/// Who reads; a file has nobody who could go away.
+struct Reader<'r>(Option<AsyncFd<BorrowedFd<'r>>>);
 
-    /// Waits until there may be something new.
-    pub(crate) async fn changed(&mut self) {
-        self.folder.changed().await;
-    }
-
-    /// Waits until there may be something new, and does nothing else meanwhile.
-    ///
-    /// # Errors
-    /// When the system gives no event queue.
-    pub fn wait(&mut self) -> io::Result<()> {
-        block_on(self.changed())
+impl Reader<'_> {
+    async fn is_gone(&self) {
+        if let Some(reader) = &self.0
+            && reader.ready(Interest::ERROR).await.is_ok()
+        {
+            return;
+        }
+        pending::<()>().await;
     }
 }

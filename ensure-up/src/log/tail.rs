@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::log::rotate;
+use crate::log::{last, rotate};
 
 /// A log that is read on and on.
 #[derive(Debug)]
@@ -32,11 +32,28 @@ impl Tail {
         Self { path: path.to_owned(), file }
     }
 
-    /// Goes to the end.
-    pub(crate) fn skip(&mut self) {
-        if let Some(file) = &mut self.file {
-            let _ = file.seek(SeekFrom::End(0));
+    /// Prepares to read the last lines, so many, and what comes: also where they stand in logs that this one was before it
+    /// was rotated. What cannot be read has none.
+    pub(crate) fn last(path: &Path, lines: u64) -> Self {
+        let (mut eldest, mut left) = (None, lines);
+        // the log itself may have been deleted, or be renamed in this moment
+        let logs = (0..).map(|number| open(path, number)).enumerate();
+        for (_, log) in logs.take_while(|(number, log)| *number == 0 || log.is_some()) {
+            let Some(mut log) = log else { continue };
+            let (start, found) = last::lines(&mut log, left).unwrap_or_default();
+            let _ = log.seek(SeekFrom::Start(start));
+            left -= found;
+            eldest = Some(log);
+            if left == 0 {
+                break;
+            }
         }
+        Self { path: path.to_owned(), file: eldest }
+    }
+
+    /// Returns the folder that the log stands in.
+    pub(crate) fn folder(&self) -> &Path {
+        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 
     /// Copies what is new, but no more than a round; tells whether there is more.

@@ -57,6 +57,14 @@ impl FolderWatch {
         Ok(())
     }
 
+    /// Watches the folder that is there by now, if it is another one than was watched.
+    pub(crate) fn follow(&mut self, folder: &Path) -> io::Result<()> {
+        if fs::metadata(folder)?.ino() != self.inode {
+            *self = Self::of(folder)?;
+        }
+        Ok(())
+    }
+
     /// Waits until something has changed. One answer serves all that happened so far.
     pub(crate) async fn changed(&mut self) {
         if self.events.recv().await.is_none() {

@@ -54,6 +54,14 @@ impl Scope {
         known.iter().filter(is_meant).collect()
     }
 
+    /// Lists the servers of this folder that were stopped on purpose.
+    pub fn ended<'k>(&self, known: &'k [Known]) -> Vec<&'k Known> {
+        let is_ended = |known: &&Known| {
+            self.has(known) && known.is_of_this_place && !known.is_alive && known.record.phase == Phase::Stopped
+        };
+        known.iter().filter(is_ended).collect()
+    }
+
     /// Finds what a word means.
     pub fn find<'k>(&self, word: &str, known: &'k [Known]) -> Meant<'k> {
         if let Ok(port) = word.parse() {

@@ -70,11 +70,11 @@ pub fn stop<T: Send>(
             let mut progress = vec![Progress::Due; records.len()];
             let mut ask = Some(ask);
             let mut is_done = false;
-            let (mut begun, mut ended) = (VecDeque::new(), BTreeMap::new());
+            let (mut under_way, mut ended) = (VecDeque::new(), BTreeMap::new());
             loop {
                 for index in next(records, &progress).into_iter().filter(|_| interrupt.caught().is_none()) {
                     progress[index] = Progress::Begun;
-                    begun.push_back(index);
+                    under_way.push_back(index);
                     begin(index);
                 }
                 if !progress.contains(&Progress::Begun) {
@@ -90,8 +90,8 @@ pub fn stop<T: Send>(
                             awaited @ Event::Awaited(..) => told(awaited),
                         }
                         // in the order in which they were begun, whichever thread was the first
-                        while let Some((index, one)) = begun.front().and_then(|index| ended.remove_entry(index)) {
-                            begun.pop_front();
+                        while let Some((index, one)) = under_way.front().and_then(|index| ended.remove_entry(index)) {
+                            under_way.pop_front();
                             told(Event::Ended(index, one));
                         }
                     }
