@@ -7,6 +7,8 @@ mod support;
 mod adoption;
 #[path = "ensure-up/concurrent.rs"]
 mod concurrent;
+#[path = "ensure-up/datagrams.rs"]
+mod datagrams;
 #[path = "ensure-up/existing.rs"]
 mod existing;
 #[path = "ensure-up/failing.rs"]
@@ -23,6 +25,8 @@ mod hints;
 mod home;
 #[path = "ensure-up/interrupted.rs"]
 mod interrupted;
+#[path = "ensure-up/jobs.rs"]
+mod jobs;
 #[path = "ensure-up/killed.rs"]
 mod killed;
 #[path = "ensure-up/leftovers.rs"]

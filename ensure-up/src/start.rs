@@ -5,6 +5,7 @@ pub(crate) mod clock;
 mod decide;
 mod exec;
 mod existing;
+mod job;
 mod launch;
 pub(crate) mod notify;
 mod port;

@@ -125,7 +125,8 @@ impl Supervisors {
 fn port_of(process: &Facts) -> Option<u16> {
     program(process).filter(|program| program.name == "ensure-up")?;
     match process.command.as_deref()? {
-        [_, flag, port, ..] if flag == "--supervise" => port.parse().ok(),
+        // `8000`, and `5353/udp` for one of UDP
+        [_, flag, port, ..] if flag == "--supervise" => port.strip_suffix("/udp").unwrap_or(port).parse().ok(),
         _ => None,
     }
 }

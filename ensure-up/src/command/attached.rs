@@ -6,6 +6,7 @@ use ensure_up::{
     End, Failure, Folders, Outcome, ServerProcesses, ServerRecord, Service,
     attach::foreground::{self, Attended},
     attach::then::{self, Needed, Then},
+    log::follow::Follow,
     stop::{
         self,
         several::{self, Event},
@@ -24,6 +25,9 @@ pub(super) fn stay(
     outcome: &Outcome,
     server: Option<ServerProcesses>,
 ) -> anyhow::Result<Exit> {
+    if service.spec.once {
+        return after_job(arguments, service, outcome);
+    }
     let is_ours = outcome.action.is_start();
     let server = match (server, outcome.identity) {
         (Some(server), _) => server,
@@ -53,6 +57,18 @@ pub(super) fn stay(
     }
     let stopped = stop::server::stop_started(folders, service, outcome.port, &needed[0].processes, manner);
     Ok(after_stop(arguments, &outcome.name, stopped, exit)?)
+}
+
+/// A job has ended: there is nothing to stay with, and nothing to stop.
+fn after_job(arguments: &Arguments, service: &Service, outcome: &Outcome) -> anyhow::Result<Exit> {
+    if let Some(command) = &arguments.then {
+        return Ok(after_then(arguments, then::run(command, None, service.spec.grace, &mut [], &mut died))?);
+    }
+    if let Some(log) = &outcome.log {
+        // a closed stderr ends nothing
+        let _ = Follow::open(log)?.copy(&mut io::stderr());
+    }
+    Ok(Status::Done.into())
 }
 
 /// Tells what came of a stop. One that left something is no success, whatever else was.

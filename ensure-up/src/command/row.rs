@@ -16,6 +16,8 @@ use proc_tree::{
     },
 };
 
+use super::words;
+
 const GAP: usize = 2;
 
 /// The widths of the columns, known before anything has come of any service.
@@ -87,7 +89,7 @@ impl Columns {
 
 /// Words what was done, as the end of a row.
 fn outcome(service: &ServiceSpec, record: &StartRecord) -> String {
-    let pid = record.pid.map_or_else(|| "owner not visible to you".into(), |pid| format!("pid {pid}"));
+    let pid = record.pid.map_or_else(|| words::nobody(record.port).into(), |pid| format!("pid {pid}"));
     let took = || duration::elapsed(Duration::from_millis(record.ready_ms.unwrap_or_default()));
     match record.action {
         Action::Failed => record.reason.clone().unwrap_or_else(|| "not up".into()),

@@ -29,7 +29,7 @@ pub(super) fn say(line: &str) {
 /// Says in one line what was done.
 pub(super) fn sentence(outcome: &Outcome, look: &Look) -> String {
     let Outcome { name, port, .. } = outcome;
-    let pid = outcome.identity.map_or_else(|| "owner not visible to you".into(), |identity| pid(identity, look));
+    let pid = outcome.identity.map_or_else(|| nobody(*port).into(), |identity| pid(identity, look));
     let took = duration::elapsed(outcome.took);
     let port = port.map_or_else(String::new, |port| format!(" on port {port}"));
     let head = format!("{} {}{port}", outcome.action.word(), text::escape(name));
@@ -42,6 +42,11 @@ pub(super) fn sentence(outcome: &Outcome, look: &Look) -> String {
             format!("{head} ({pid}{}){because}", uses(outcome))
         }
     }
+}
+
+/// Says why there is no PID: where nothing has a port, there was a job.
+pub(super) fn nobody<P>(port: Option<P>) -> &'static str {
+    if port.is_some() { "owner not visible to you" } else { "ended with status 0" }
 }
 
 /// Writes `pid 4711`, with the number in the style of PIDs.

@@ -30,7 +30,7 @@ pub(crate) const TRY_AGAIN: &str = "--restart tries again";
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The command ended before it was ready.
-    #[error("{name} {end} after {}, before it {missing}", duration::elapsed(*after))]
+    #[error("{name} {end} after {}{}", duration::elapsed(*after), before(missing.as_deref()))]
     Ended {
         /// The command's name.
         name: String,
@@ -38,8 +38,8 @@ pub enum Failure {
         end: End,
         /// When.
         after: Duration,
-        /// What had not happened.
-        missing: String,
+        /// What had not happened; nothing more is missing of a job that ends.
+        missing: Option<String>,
         /// Its log.
         log: PathBuf,
     },
@@ -166,6 +166,10 @@ pub enum Failure {
         /// Why not.
         source: io::Error,
     },
+}
+
+fn before(missing: Option<&str>) -> String {
+    missing.map_or_else(String::new, |missing| format!(", before it {missing}"))
 }
 
 /// Names a program that is not ours: one that runs our command is told by what differs all the same.

@@ -67,6 +67,12 @@ impl Census {
             .collect()
     }
 
+    /// Looks closely at those of a user that carry no mark.
+    pub(crate) fn unmarked_of(&self, user: u32) -> Vec<Seen> {
+        let seen = self.unmarked.iter().map(|(stat, _)| Seen::of(Facts::from_stat(stat.clone())));
+        seen.filter(|seen| seen.is_of(user) && is_in_own_network(seen.facts.pid)).collect()
+    }
+
     /// Looks closely at those that carry no mark and hold a port: a title may have been written over it.
     pub(crate) fn unmarked_holders(&self, port: Port) -> Vec<Seen> {
         let holdings = super::port::look(port).unwrap_or_default();

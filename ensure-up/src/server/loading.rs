@@ -1,11 +1,22 @@
-//! A process that runs a service's command and that nobody recorded: started by hand, and on its way to the port. Where the
-//! service has no port, it is its server.
+//! A process of a service that nobody recorded and that carries no mark: one that was started by hand and is on its way to
+//! the port. Where the service has no port, it is its server.
 
 use port_who::{LookError, Query};
 use proc_tree::{Facts, Identity, Stat, process, tree};
 
-use super::{asker::Asker, census::Census, command, record::ServerRecord, session::Root};
+use super::{
+    asker::Asker, census::Census, command, folder::Folders, judge::By, record::ServerRecord, seen::Seen, session::Root,
+};
 use crate::{Port, Service};
+
+/// Such a process, and by what it is known.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Loading {
+    /// The process.
+    pub(crate) identity: Identity,
+    /// By what it is known.
+    pub(crate) by: By,
+}
 
 /// Finds the eldest such process; never one that this one descends from, one that holds a port where the service has one, or
 /// one of another service's recorded server.
@@ -15,11 +26,10 @@ use crate::{Port, Service};
 pub(crate) fn find(
     service: &Service,
     port: Option<Port>,
+    folders: &Folders,
     census: &Census,
     records: &[ServerRecord],
-) -> Result<Option<Identity>, LookError> {
-    let (user, words) = (Asker::of(service), service.command(port));
-    let asked = user.asks_for(service, &words, port);
+) -> Result<Option<Loading>, LookError> {
     let above = above();
     let others = records.iter().filter(|record| record.service != service.id).flat_map(ServerRecord::roots);
     let others: Vec<Root> = others.map(Root::of).collect();
@@ -27,19 +37,43 @@ pub(crate) fn find(
         above.iter().all(|stat| stat.pid != facts.pid)
             && !others.iter().any(|root| root.identity == facts.identity() || root.began(facts.session))
     };
+    let (user, words) = (Asker::of(service), service.command(port));
+    let asked = user.asks_for(service, &words, port);
+    let runs_it = |seen: &Seen| command::differences(&seen.running(), &asked).is_empty();
     let here = census.unmarked_in(&service.cwd);
-    let running = here.iter().filter(|seen| is_meant(&seen.facts));
-    let mut found: Vec<_> = running
-        .filter(|seen| command::differences(&seen.running(), &asked).is_empty())
-        .map(|seen| &seen.facts)
-        .collect();
-    if found.is_empty() {
-        return Ok(None);
+    let here = here.iter().filter(|seen| is_meant(&seen.facts) && runs_it(seen));
+    let found: Vec<(&Facts, By)> = here.map(|seen| (&seen.facts, By::Command)).collect();
+    if port.is_some() {
+        return on_its_way(found);
     }
-    found.sort_by_key(|facts| facts.started_at);
-    let held = if port.is_some() { port_who::look(&Query::holders_of(Vec::new()))?.pids() } else { Vec::new() };
-    let holds = |pid: u32| tree::members(pid).unwrap_or_default().iter().any(|member| held.contains(&member.pid));
-    Ok(found.into_iter().find(|facts| held.is_empty() || !holds(facts.pid)).map(Facts::identity))
+    let all = census.unmarked_of(user.user);
+    let all = all.iter().filter(|seen| is_meant(&seen.facts));
+    let told = all.filter_map(|seen| Some((&seen.facts, told_by(seen, service, folders)?)));
+    Ok(eldest(found.into_iter().chain(told).collect()))
+}
+
+/// By what else than its command a process is the server of a service without a port.
+fn told_by(seen: &Seen, service: &Service, folders: &Folders) -> Option<By> {
+    if seen.writes_to(&folders.of_service(&service.id, None, "")) {
+        return Some(By::Service);
+    }
+    let pattern = service.spec.matching.as_ref()?;
+    pattern.is_match(&seen.facts.command_line()).then(|| By::Pattern(pattern.as_str().to_owned()))
+}
+
+/// Chooses the eldest that holds no port yet.
+fn on_its_way(mut found: Vec<(&Facts, By)>) -> Result<Option<Loading>, LookError> {
+    if !found.is_empty() {
+        let held = port_who::look(&Query::holders_of(Vec::new()))?.pids();
+        let holds = |pid: u32| tree::members(pid).unwrap_or_default().iter().any(|member| held.contains(&member.pid));
+        found.retain(|(facts, _)| !holds(facts.pid));
+    }
+    Ok(eldest(found))
+}
+
+fn eldest(found: Vec<(&Facts, By)>) -> Option<Loading> {
+    let eldest = found.into_iter().min_by_key(|(facts, _)| facts.started_at);
+    eldest.map(|(facts, by)| Loading { identity: facts.identity(), by })
 }
 
 /// Lists the processes that this one descends from.

@@ -142,6 +142,7 @@ fn described(
         reloads: 0,
         supervisor,
         reason: None,
+        once: known.as_ref().is_some_and(|known| known.once),
         depends_on: known.map(|known| known.depends_on).unwrap_or_default(),
     })
 }

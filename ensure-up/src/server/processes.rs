@@ -22,6 +22,8 @@ pub struct ServerProcesses {
     /// The process whose failure is the server's, whatever is left of it.
     leader: Option<Identity>,
     is_child: bool,
+    /// Whether the end of what was started is the end, whatever it leaves behind.
+    is_job: bool,
     /// How those ended whose statuses were taken.
     ends: Vec<(Identity, End)>,
     end: Option<End>,
@@ -36,7 +38,21 @@ impl ServerProcesses {
     /// When the process cannot be opened.
     pub fn watch(identity: Identity, is_child: bool) -> io::Result<Self> {
         let watched = Handle::open(identity)?.into_iter().collect();
-        Ok(Self { roots: vec![identity], watched, leader: Some(identity), is_child, ends: Vec::new(), end: None })
+        Ok(Self {
+            roots: vec![identity],
+            watched,
+            leader: Some(identity),
+            is_child,
+            is_job: false,
+            ends: Vec::new(),
+            end: None,
+        })
+    }
+
+    /// The process that was started is all: a job is over with it.
+    #[must_use]
+    pub(crate) fn of_job(self, is_job: bool) -> Self {
+        Self { is_job, ..self }
     }
 
     /// Watches the processes of a recorded server: the one that was started, and those that held its port.
@@ -50,7 +66,7 @@ impl ServerProcesses {
             watched.extend(Handle::open(root)?);
         }
         let roots = if roots.is_empty() { vec![record.identity()] } else { roots };
-        Ok(Self { roots, watched, leader: None, is_child: false, ends: Vec::new(), end: None })
+        Ok(Self { roots, watched, leader: None, is_child: false, is_job: record.once, ends: Vec::new(), end: None })
     }
 
     /// Returns the processes whose descendants are ours.
@@ -83,7 +99,7 @@ impl ServerProcesses {
             }
             last = Some(end);
         }
-        if self.watched.is_empty() {
+        if self.watched.is_empty() && !self.is_job {
             self.watched = self.remains()?;
             self.roots.extend(self.watched.iter().map(Handle::identity));
         }

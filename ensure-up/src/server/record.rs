@@ -16,7 +16,7 @@ use super::{
     started::{self, Started, Variables},
     state_file,
 };
-use crate::{Port, Service, service::id::ServiceId};
+use crate::{Port, Service, service::id::ServiceId, start::clock};
 
 /// How far a server has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +87,9 @@ pub struct ServerRecord {
     pub supervisor: Option<Identity>,
     /// Why it is broken, or how it ended last.
     pub reason: Option<String>,
+    /// Whether it is a job: up once it has ended with status 0.
+    #[serde(default)]
+    pub once: bool,
     /// The names of the services that it needs.
     pub depends_on: Vec<String>,
 }
@@ -137,6 +140,7 @@ impl ServerRecord {
             reloads: 0,
             supervisor: None,
             reason: None,
+            once: service.spec.once,
             depends_on: service.spec.depends_on.clone(),
         }
     }
@@ -248,6 +252,18 @@ impl ServerRecord {
     pub(crate) fn ready(&self, holdings: &[Holding]) -> Self {
         let holders = holdings.iter().filter_map(|holding| Some(holding.process.as_ref()?.identity()));
         Self { phase: Phase::Ready, holders: proc_tree::ascending(holders), reason: None, ..self.clone() }
+    }
+
+    /// Returns the record of a server that has ended with status 0 just now.
+    #[must_use]
+    pub(crate) fn finished(&self) -> Self {
+        let reason = Some(format!("ended with status 0 at {}", clock::now()));
+        Self { phase: Phase::Finished, reason, ..self.clone() }
+    }
+
+    /// Tells whether it is a job that is done.
+    pub(crate) fn is_done(&self) -> bool {
+        self.once && self.phase == Phase::Finished
     }
 
     /// Returns the record with the process that stands for the server by now.

@@ -62,6 +62,7 @@ impl TryFrom<ServiceSpec> for Service {
         if ports.is_none() {
             check_portless(&spec)?;
         }
+        check_job(&spec)?;
         check_health(&spec, ports.map(Ports::first))?;
         let cwd = folder(spec.cwd.as_deref().unwrap_or(Path::new(".")))?;
         let of_file = spec.folder.as_deref().map(folder).transpose()?;
@@ -83,6 +84,23 @@ fn check_portless(spec: &ServiceSpec) -> Result<(), InvalidService> {
         return invalid("{port} stands for a port, and none is given: --port PORT does".into());
     }
     Ok(())
+}
+
+/// A job is up when it has ended: nothing else can say that it is, and nothing is left to be kept up.
+fn check_job(spec: &ServiceSpec) -> Result<(), InvalidService> {
+    let clashing = [
+        ("a port", spec.port.is_some()),
+        ("a health target", spec.health.is_some()),
+        ("--ready-log", spec.ready_log.is_some()),
+        ("--ready-notify", spec.ready_notify),
+        ("keeping it up", spec.supervision.is_wanted()),
+    ];
+    match clashing.into_iter().find(|(_, is_asked)| *is_asked) {
+        Some((what, _)) if spec.once => {
+            Err(InvalidService(format!("{what} does not go with --once: a job is up once it has ended with status 0")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_health(spec: &ServiceSpec, port: Option<Port>) -> Result<(), InvalidService> {

@@ -41,6 +41,10 @@ pub struct ServiceSpec {
     #[arg(long)]
     pub name: Option<String>,
 
+    /// It is a job, without a port: up once it has ended with status 0; each call runs it again, or joins the run
+    #[arg(long)]
+    pub once: bool,
+
     /// How long it may take until it is ready; 0: as long as it lives
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
     #[serde(with = "word")]

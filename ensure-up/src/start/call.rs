@@ -126,6 +126,7 @@ impl Call<'_> {
                 let missing =
                     port.filter(|_| !held).map_or_else(|| "was ready".into(), |port| format!("held port {port}"));
                 let log = log.unwrap_or_else(|| self.service.log_path(&self.folders.logs, port));
+                let missing = Some(missing).filter(|_| !self.service.spec.once);
                 Failure::Ended { name, end, after: self.clock.took(), missing, log }
             }
             RaceEnd::Ready(_) => self.too_late(port, "it is ready".into(), log, Vec::new()),

@@ -1,6 +1,11 @@
 //! The time that one call takes and has.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
+
+/// The time for a log and for a record: RFC 3339, UTC.
+pub(crate) fn now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
 
 /// Measures one call.
 #[derive(Debug, Clone, Copy)]

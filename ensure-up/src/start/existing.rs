@@ -10,6 +10,7 @@ use crate::{
     server::{
         holding::Holding,
         judge::{By, Whose},
+        loading::Loading,
         part::Part,
     },
     service::spec::{Adopt, Existing},
@@ -49,8 +50,8 @@ pub(super) fn wait(call: &Call<'_>, port: Option<Port>, record: &ServerRecord, w
 }
 
 /// Waits for a process that runs the command and that nobody recorded, and takes it as ours once it is ready.
-pub(super) fn wait_for_loading(call: &Call<'_>, port: Option<Port>, loading: Option<Identity>) -> Result<Up, Failure> {
-    take(call, port, loading, &By::Command)
+pub(super) fn wait_for_loading(call: &Call<'_>, port: Option<Port>, loading: &Loading) -> Result<Up, Failure> {
+    take(call, port, Some(loading.identity), &loading.by)
 }
 
 /// Takes the server that is up and healthy on the port though what this call started has ended: somebody else started the
@@ -139,7 +140,7 @@ pub(super) fn stop(call: &Call<'_>, port: Option<Port>, there: &There, judged: &
         killed = killed.and(stopped.killed);
     }
     // those of a server that was stopped just now are gone
-    let mut roots: Vec<Identity> = there.loading.into_iter().collect();
+    let mut roots: Vec<Identity> = there.loading.iter().map(|loading| loading.identity).collect();
     roots.extend(judged.holdings().iter().filter_map(|holding| Some(holding.process.as_ref()?.identity())));
     if own.is_some() && matches!(judged, Whose::Nobody | Whose::Ours(..)) {
         roots.clear();

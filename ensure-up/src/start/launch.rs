@@ -5,14 +5,14 @@ use std::{fs::File, path::Path};
 use proc_tree::cli;
 
 use crate::{
-    Action, Failure, Outcome, Port, ServerRecord,
+    Action, End, Failure, Outcome, Port, ServerRecord,
     event::block_on,
     log::{patterns::LogPatterns, rotate},
     server::{orphans, prune},
     signals::ENDING,
     start::{
         call::{Call, Up},
-        existing,
+        existing, job,
         notify::{self, Notify},
         race::RaceEnd,
         spawn::{self, Launch},
@@ -72,7 +72,7 @@ fn launch_and_wait(
     let processes = launched.inspect_err(|_| {
         let _ = record.remove(call.folders);
     })?;
-    let mut starting = Starting::own(processes, service, call.folders, port);
+    let mut starting = Starting::own(processes.of_job(service.spec.once), service, call.folders, port);
     let race = call.race(port).of(starting.processes()).reading(Some(log)).notified(notify.as_ref());
     let ended = block_on(race.just_started().run()).map_err(Failure::system("wait"));
     match ended.and_then(|ended| Ok(ended?)) {
@@ -81,6 +81,9 @@ fn launch_and_wait(
             let identity = record.identity();
             let outcome = call.outcome(action, record.name, port, Some(identity), &holdings);
             Ok((Outcome { log: Some(path.to_owned()), ..outcome }, processes))
+        }
+        Ok(RaceEnd::Ended { end: End::Exited(0), .. }) if service.spec.once => {
+            Ok((job::done(call, action, &starting.finished(&record)?), None))
         }
         Err(failure) => Err(starting.fail(failure)),
         Ok(end) => {

@@ -14,7 +14,7 @@ use crate::{
     start::{
         call::{Call, Up},
         decide::{Recorded, Situation, Step, decide},
-        existing, launch,
+        existing, job, launch,
         there::There,
     },
 };
@@ -60,6 +60,9 @@ pub(super) fn reuse(call: &Call<'_>, port: Option<Port>, waited: bool) -> Result
 pub(super) fn locked(call: &Call<'_>, port: Option<Port>, waited: bool) -> Result<Up, Failure> {
     let there = There::look(call, port)?;
     let seen = there.own.as_ref().map(|own| recorded(call, &own.record, own.life, own.is_supervised));
+    if let Some(outcome) = job::joined(call, there.own.as_ref(), waited) {
+        return Ok((outcome, None));
+    }
     let is_loading = there.loading.is_some();
     let mut judged = there.whose(call, port, None)?;
     let mut step = next(call, &judged, seen, is_loading, None);
@@ -102,7 +105,9 @@ pub(super) fn locked(call: &Call<'_>, port: Option<Port>, waited: bool) -> Resul
         (Step::Adopt(by), _) => existing::adopt(call, port, judged.holdings(), &by)?,
         (Step::RefuseChanged, _) => return Err(changed(call, port, own, judged)),
         (Step::RefuseForeign | Step::Ask, _) => return Err(refused(call, port, judged)),
-        (Step::WaitForLoading, _) if there.loading.is_some() => existing::wait_for_loading(call, port, there.loading)?,
+        (Step::WaitForLoading, _) if let Some(loading) = &there.loading => {
+            existing::wait_for_loading(call, port, loading)?
+        }
         // what needs a record is never decided without one
         (
             Step::Start

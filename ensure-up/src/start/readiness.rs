@@ -139,6 +139,9 @@ impl<'r> Readiness<'r> {
             Whose::Ours(holdings, _) | Whose::Matching(holdings, _) => holdings,
         };
         self.held = true;
+        if self.service.spec.once {
+            return Ok(missing("it has not ended yet"));
+        }
         if self.may_end_yet(&ours) {
             return Ok(missing("it has just begun to run"));
         }

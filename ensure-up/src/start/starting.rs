@@ -74,6 +74,17 @@ impl<'s> Starting<'s> {
         }
     }
 
+    /// Records the job as done: it has ended with status 0, and what it may have left behind is no job's.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    pub(crate) fn finished(self, record: &ServerRecord) -> Result<ServerRecord, Failure> {
+        let record = record.finished();
+        record.write(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime))?;
+        drop(self.release());
+        Ok(record)
+    }
+
     /// Hands the processes over: somebody else answers for them now.
     pub(crate) fn release(mut self) -> Option<ServerProcesses> {
         self.processes.take()

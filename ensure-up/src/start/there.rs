@@ -11,7 +11,8 @@ use crate::{
         evidence::{Evidence, Known},
         judge::{Whose, judge},
         life::Life,
-        loading, lost,
+        loading::{self, Loading},
+        lost,
     },
     start::call::Call,
 };
@@ -26,7 +27,7 @@ pub(super) struct There {
     /// The service's server on another port, if it runs there.
     pub(super) elsewhere: Option<ServerRecord>,
     /// A process that nobody recorded, runs the command, and has opened no port yet, if it is to have one.
-    pub(super) loading: Option<Identity>,
+    pub(super) loading: Option<Loading>,
 }
 
 /// The service's own server.
@@ -57,8 +58,9 @@ impl There {
                 let census = Census::take().map_err(failed())?;
                 all = lost::found_again(all, &census, call.folders);
                 let own = all.iter().find(is_own).map(|own| found(own, &census)).transpose().map_err(failed())?;
-                if own.as_ref().is_none_or(|own| own.life == Life::Gone) {
-                    loading = loading::find(call.service, port, &census, &all).map_err(ReadyError::from)?;
+                if !call.service.spec.once && own.as_ref().is_none_or(|own| own.life == Life::Gone) {
+                    loading =
+                        loading::find(call.service, port, call.folders, &census, &all).map_err(ReadyError::from)?;
                 }
                 own
             }

@@ -95,6 +95,7 @@ impl ServerStatus {
         Self {
             folder: Some(record.service.folder.clone()),
             command: Some(record.command.clone()),
+            healthy: record.is_done(),
             restarts: record.restarts,
             reloads: record.reloads,
             log: record.log.clone(),

@@ -148,8 +148,8 @@ fn of_service(
     let mut known = known(port, record, records);
     if port.is_none() {
         let census = Census::take().map_err(Failure::system("look at the processes"))?;
-        let found = loading::find(service, port, &census, records).map_err(ReadyError::from)?;
-        known.extend(found.map(|found| evidence::Known::of(expected.started(), &[found])));
+        let found = loading::find(service, port, folders, &census, records).map_err(ReadyError::from)?;
+        known.extend(found.map(|found| evidence::Known::of(expected.started(), &[found.identity])));
     }
     let evidence = Evidence::gather(port, known).map_err(ReadyError::from)?;
     let evidence = evidence.compared(folders, service);

@@ -32,7 +32,8 @@ pub fn stop(folders: &Folders, service: &Service, wait: Wait<'_>) -> Result<Stop
         Some(at) => on_port(folders, service, at, &records)?,
         None => {
             let census = Census::take().map_err(Failure::system("look at the processes"))?;
-            loading::find(service, at, &census, &records).map_err(ReadyError::from)?.into_iter().collect()
+            let found = loading::find(service, at, folders, &census, &records).map_err(ReadyError::from)?;
+            found.map(|found| found.identity).into_iter().collect()
         }
     };
     let identity = roots.first().copied();

@@ -22,7 +22,7 @@ use super::{
     changes::Changes,
     next::{Action, Event, Policy},
     reload::Reload,
-    state::{Supervisor, disturbed, now, retried},
+    state::{Supervisor, disturbed, retried},
 };
 use crate::{
     Failure, Folders, Lock, Phase, Port, ServerProcesses, ServerRecord, Service,
@@ -30,6 +30,7 @@ use crate::{
     log::pump::{self, Bounds, Pump},
     server::{census::Census, lost, orphans, port as listening},
     signals::Signals,
+    start::clock::now,
     stop::{
         beside,
         whole::{self, Manner},
@@ -249,8 +250,7 @@ impl Supervisor<'_> {
     fn finish(&mut self) {
         self.say("it ended with status 0");
         self.output.flush();
-        self.record.phase = Phase::Finished;
-        self.record.reason = Some("ended with status 0".into());
+        self.record = self.record.finished();
         self.write();
     }
 

@@ -245,7 +245,7 @@ impl Call<'_> {
             name: self.service.name(),
             end: if is_done { End::Exited(0) } else { End::Unknown },
             after: self.clock.took(),
-            missing: "was ready".into(),
+            missing: Some("was ready".into()),
             log,
         }
     }

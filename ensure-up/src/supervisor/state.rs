@@ -1,11 +1,6 @@
 //! A supervisor: what it holds, and what it says in its server's log and record.
 
-use std::{
-    io::Write,
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{io::Write, path::PathBuf, sync::Arc, time::Duration};
 
 use proc_tree::cli::text;
 use tokio::signal::unix;
@@ -20,6 +15,7 @@ use crate::{
     log::{pump::Pump, rotate},
     server::end::End,
     signals::Signals,
+    start::clock::now,
 };
 
 /// Before everything that is said here.
@@ -110,9 +106,4 @@ pub(super) async fn disturbed(signals: &mut Signals, changes: Option<&mut Change
         _ = signals.next() => Event::Asked,
         path = or_never(changes.map(Changes::next)) => Event::Changed(path),
     }
-}
-
-/// The time for a log and for a record: RFC 3339, UTC.
-pub(super) fn now() -> String {
-    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
