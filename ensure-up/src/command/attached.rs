@@ -6,7 +6,7 @@ use ensure_up::{
     End, Failure, Folders, Outcome, ServerProcesses, ServerRecord, Service,
     attach::foreground::{self, Attended},
     attach::then::{self, Needed, Then},
-    log::follow::Follow,
+    log::merged::{Begin, Merged},
     stop::{
         self,
         several::{self, Event},
@@ -66,7 +66,9 @@ fn after_job(arguments: &Arguments, service: &Service, outcome: &Outcome) -> any
     }
     if let Some(log) = &outcome.log {
         // a closed stderr ends nothing
-        let _ = Follow::open(log)?.copy(&mut io::stderr());
+        let mut logs = Merged::default();
+        logs.add(log, Begin::First, None);
+        let _ = logs.finish(&mut io::stderr());
     }
     Ok(Status::Done.into())
 }
