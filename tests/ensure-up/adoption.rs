@@ -1,9 +1,12 @@
 //! Whose is the server that is there already? Ours, one that matches, or a foreign one: never a guess.
 
-use std::process::Command;
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
 use crate::{
-    site::{Line, Site, by_hand, fixture, ports, shell, start_by_hand},
+    site::{Line, Site, by_hand, fixture, listens, ports, shell, start_by_hand},
     support::{Fixture, Tool, eventually},
 };
 
@@ -29,6 +32,29 @@ fn an_orphan_is_adopted_by_its_command_line_and_folder_and_then_reused() {
     assert_eq!(site.started().len(), 1);
     assert_eq!(site.line(&[], &server).action, "reused");
     reaped(&site, child);
+}
+
+#[test]
+fn a_stranger_whose_log_has_a_name_that_begins_like_ours_is_a_stranger() {
+    let site = Site::new();
+    let log = site.word("web");
+    let options = ["--log", log.as_str()];
+    let server = site.server(&[]);
+    for (suffix, status) in [("-other.log", 4), (".bak", 4), (".", 4), ("2", 4), (".1", 0), ("", 0)] {
+        site.run(&options, &server).run();
+        site.bare().args(["--stop", &site.port.to_string()]).any_stdout().any_stderr().run();
+        let output = fs::File::create(format!("{log}{suffix}")).unwrap();
+        let address = format!("127.0.0.1:{}", site.port);
+        let mut other = Command::new(fixture());
+        other.args(["serve", "--body", "other", &address]).current_dir("/").stdin(Stdio::null()).stdout(output);
+        let mut other = other.spawn().unwrap();
+        listens(([127, 0, 0, 1], site.port).into());
+        site.run(&options, &server).status(status).run();
+        site.bare().args(["--stop", &site.port.to_string()]).any_stdout().any_stderr().status(status).run();
+        assert_eq!(other.try_wait().unwrap().is_none(), status == 4, "{suffix:?}");
+        let _ = other.kill();
+        other.wait().unwrap();
+    }
 }
 
 #[test]
@@ -65,7 +91,7 @@ fn a_command_that_ends_because_the_same_server_came_up_meanwhile_has_joined_it()
 fn what_runs_the_command_elsewhere_or_for_another_port_is_not_waited_for() {
     let site = Site::new();
     let server = site.server(&["--delay", "60000"]);
-    std::fs::create_dir(site.path("other")).unwrap();
+    fs::create_dir(site.path("other")).unwrap();
     let elsewhere = start_by_hand(&site, &server, &site.path("other"));
     let other_port: Vec<String> = server.iter().map(|word| word.replace("{port}", "1")).collect();
     let other = start_by_hand(&site, &other_port, &site.folder());
@@ -94,7 +120,7 @@ fn a_look_alike_in_another_folder_is_foreign() {
     let site = Site::new();
     let server = site.server(&[]);
     let other = site.path("other");
-    std::fs::create_dir(&other).unwrap();
+    fs::create_dir(&other).unwrap();
     let child = by_hand(&site, &server, &other);
     let output = site.run(&[], &server).status(4).run();
     assert!(output.stderr.contains(&format!("folder {}", other.display())), "{}", output.stderr);
@@ -269,7 +295,7 @@ fn a_range_reuses_its_server_adopts_a_match_and_else_takes_the_first_free_port()
     assert_eq!(run(&[], &two), ("reused".into(), Some(2)));
     let identity = ["--health", "/", "--expect-body", "mine"];
     assert_eq!(run(&identity, &site.server(&["--body", "mine"])), ("adopted".into(), Some(1)));
-    std::fs::remove_dir_all(site.path("state")).unwrap();
+    fs::remove_dir_all(site.path("state")).unwrap();
     assert_eq!(run(&[], &two), ("reused".into(), Some(2)), "it is known by its mark");
 }
 

@@ -197,7 +197,7 @@ impl Holder {
     /// A device is no file of one server.
     fn writes_to_log_of(&self, known: &Known) -> bool {
         let log = known.log.as_deref().filter(|log| !log.starts_with("/dev"));
-        log.is_some_and(|log| self.line.first().is_some_and(|process| process.writes_to(log)))
+        log.is_some_and(|log| self.line.first().is_some_and(|process| process.writes_to_log(log)))
     }
 }
 

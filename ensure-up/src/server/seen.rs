@@ -64,6 +64,15 @@ impl Seen {
         matches!(words, [_, flag, _] if flag == "--supervise")
     }
 
+    /// Tells whether its output goes to this log, or to one that was put aside to begin it anew.
+    pub(crate) fn writes_to_log(&self, log: &Path) -> bool {
+        let is_number = |rest: &[u8]| !rest.is_empty() && rest.iter().all(u8::is_ascii_digit);
+        let rest =
+            |path: &PathBuf| path.as_os_str().as_bytes().strip_prefix(log.as_os_str().as_bytes()).map(<[u8]>::to_vec);
+        let is_it = |rest: Vec<u8>| rest.is_empty() || rest.strip_prefix(b".").is_some_and(is_number);
+        self.outputs.iter().filter_map(rest).any(is_it)
+    }
+
     /// Tells whether its output goes to a file whose path begins so.
     pub(crate) fn writes_to(&self, beginning: &Path) -> bool {
         self.outputs.iter().any(|path| path.as_os_str().as_bytes().starts_with(beginning.as_os_str().as_bytes()))
