@@ -272,6 +272,40 @@ fn ours_is_as_asked_or_it_is_said_in_what_it_is_not() {
 }
 
 #[test]
+fn what_says_how_to_start_a_server_chooses_none_and_never_means_all() {
+    let projects = Projects::with("--port {P} --name web -- serve");
+    projects.type_in("a", "--port {Q} --name api -- serve").run();
+    let idle = |what: &str| format!("ensure-up: {what} names no server: give its name or its port\n");
+    for (typed, message) in [
+        ("--stop --match nothing", idle("--match")),
+        ("--stop --restart-if-changed", idle("--restart-if-changed")),
+        ("--stop --everywhere --grace 1s", idle("--grace")),
+        ("--status --env A=b", idle("--env")),
+        ("--stop -- serve", idle("the command after --")),
+        ("--stop --port {P}-{Q}", "ensure-up: {P}-{Q} is a range: name a server, or its port\n".into()),
+        ("--status --port {P}-{Q}", "ensure-up: {P}-{Q} is a range: name a server, or its port\n".into()),
+        (
+            "--stop --port {P} --all",
+            "ensure-up: --all stops every server of this folder: give either names or --all\n".into(),
+        ),
+        ("--stop 0", "ensure-up: invalid name \"0\": a name or a port is expected\n".into()),
+        ("--port {R} --name {Q} -- serve", "ensure-up: invalid name \"{Q}\": a name is neither empty nor a port\n".into()),
+        ("--port {R} --name '' -- serve", "ensure-up: invalid name \"\": a name is neither empty nor a port\n".into()),
+    ] {
+        let said = projects.type_in("a", typed).status(2).stdout("").run().stderr;
+        assert_eq!(said, projects.filled(&message), "{typed}");
+    }
+    for typed in ["--stop --then true", "--stop --foreground", "--logs --then true"] {
+        projects.type_in("a", typed).status(2).stdout("").run();
+    }
+    assert_eq!(projects.alive(), "a a+");
+    let status = projects.type_in("a", "--status --json --name api -- serve").run();
+    assert_eq!(crate::support::records(&status.stdout).len(), 1, "{status:?}");
+    projects.type_in("a", "--stop --name api --port {Q} --env A=b -- serve").run();
+    assert_eq!(projects.alive(), "a");
+}
+
+#[test]
 fn what_is_named_or_not_named_is_this_folders() {
     let unknown = "ensure-up: no server is named \"web\" in this folder";
     let running = "running||";
@@ -304,6 +338,10 @@ fn what_is_named_or_not_named_is_this_folders() {
             ("b", "--status --json web --everywhere", 0, running, "a"),
             ("b", "--stop --json {P}", 0, "stopped||", ""),
             ("b", "--stop --json web --everywhere", 0, "stopped||", ""),
+            ("b", "--stop --json --port {P}", 0, "stopped||", ""),
+            ("b", "--stop --name web --port {P}", 1, unknown, "a"),
+            ("b", "--stop --json --cwd ../a --name web", 0, "stopped||", ""),
+            ("b", "--stop --json --cwd ../a", 0, "stopped||", ""),
             ("b", "--stop --json --everywhere", 0, "stopped||", ""),
             ("b", "--stop nothing {P}", 1, "ensure-up: no server is named \"nothing\" in this folder", ""),
             ("a", "--status --json web", 0, running, "a"),

@@ -7,6 +7,7 @@ use ensure_up::{ServiceSpec, report::start_record::StartRecord};
 use proc_tree::cli::{
     args::{self, Common},
     duration,
+    status::UsageError,
     terminal::Look,
 };
 
@@ -41,11 +42,11 @@ pub(crate) struct Arguments {
     pub(super) spec: ServiceSpec,
 
     /// Run this in the shell while the server is up, then stop what was started; its status is the exit status
-    #[arg(long, value_name = "CMD", conflicts_with = "foreground", help_heading = "While it is up")]
+    #[arg(long, value_name = "CMD", conflicts_with_all = ["foreground", "known"], help_heading = "While it is up")]
     pub(super) then: Option<OsString>,
 
     /// Stay attached: log to stderr too, pass signals on, end with the server's status
-    #[arg(long, help_heading = "While it is up")]
+    #[arg(long, conflicts_with = "known", help_heading = "While it is up")]
     pub(super) foreground: bool,
 
     /// List the servers: where they are, whether they are healthy, what they use
@@ -187,9 +188,23 @@ impl Arguments {
         self.then.is_none() && !self.foreground
     }
 
-    /// Returns what names servers: names, and the port that was given.
-    pub(super) fn servers(&self) -> Vec<String> {
-        let port = self.spec.port.map(|ports| ports.first().to_string());
-        self.names.iter().cloned().chain(port).collect()
+    /// Returns what names servers for --status, --stop and --logs: names, and the name of the service that is described, or
+    /// else its port. What only says how to start one chooses none: it would mean all of them.
+    pub(super) fn servers(&self) -> Result<Vec<String>, UsageError> {
+        let spec = &self.spec;
+        let port = spec.port.as_ref().filter(|_| spec.name.is_none());
+        if let Some(range) = port.filter(|ports| ports.is_range()) {
+            return Err(UsageError::new(format!("{range} is a range: name a server, or its port")));
+        }
+        let described = spec.name.clone().or_else(|| port.map(|port| port.first().to_string()));
+        let names: Vec<String> = self.names.iter().cloned().chain(described).collect();
+        if !names.is_empty() {
+            return Ok(names);
+        }
+        let given = self.given().into_iter().find(|key| key != "cwd").map(|key| format!("--{}", key.replace('_', "-")));
+        match given.or_else(|| (!spec.command.is_empty()).then(|| "the command after --".into())) {
+            Some(idle) => Err(UsageError::new(format!("{idle} names no server: give its name or its port"))),
+            None => Ok(names),
+        }
     }
 }

@@ -29,7 +29,7 @@ use super::{
 
 /// Lists the servers, with --watch again and again.
 pub(super) fn list(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let place = Place::of(arguments, &arguments.names)?;
+    let place = Place::of(arguments)?;
     let folders = Folders::find()?;
     let mut servers =
         Servers { arguments, place: &place, folders: &folders, last: Vec::new(), elsewhere: 0, began: Instant::now() };
@@ -63,13 +63,13 @@ struct Servers<'a> {
 impl Servers<'_> {
     /// Chooses what is to be looked at.
     fn subjects(&mut self) -> anyhow::Result<Vec<Subject>> {
-        let (place, known) = (self.place, known::servers(self.folders, &place::ports(&self.arguments.names))?);
+        let (place, known) = (self.place, known::servers(self.folders, &place::ports(&self.place.names))?);
         let subject = |one: &Known| match place.service_of(one) {
             Some(service) => Subject::Service(Box::new(service.clone()), Some(one.record.clone())),
             None => Subject::Server(one.record.clone()),
         };
         let mut subjects = Vec::new();
-        for name in &self.arguments.names {
+        for name in &self.place.names {
             match (place.find(name, &known)?, place.service(name)) {
                 (Meant::One(one), _) => subjects.push(subject(one)),
                 (_, Some(service)) => subjects.push(Subject::Service(Box::new(service.clone()), None)),
@@ -77,7 +77,7 @@ impl Servers<'_> {
                 _ => {}
             }
         }
-        if self.arguments.names.is_empty() {
+        if self.place.names.is_empty() {
             let everywhere = Scope { everywhere: true, ..place.scope.clone() };
             let all = everywhere.all(&known);
             let listed = if place.has_file { place.scope.all(&known) } else { all.clone() };
@@ -98,7 +98,7 @@ impl Servers<'_> {
     /// A listing has been done; a server that was named has to be up.
     fn judge(&self) -> anyhow::Result<Status> {
         let mut status = Status::Done;
-        for name in &self.arguments.names {
+        for name in &self.place.names {
             let is_called = |server: &&ServerStatus| {
                 server.name == *name || server.port.is_some_and(|port| port.to_string() == *name)
             };

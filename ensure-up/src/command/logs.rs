@@ -33,16 +33,16 @@ use super::{
 };
 
 pub(super) fn print(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let names = arguments.servers();
+    let place = Place::of(arguments)?;
+    let names = &place.names;
     if arguments.all && !names.is_empty() {
         return Err(UsageError::new("--all prints every log of this folder: give either names or --all").into());
     }
-    let place = Place::of(arguments, &names)?;
     let folders = Folders::find()?;
-    let known = known::servers(&folders, &ports(&names))?;
+    let known = known::servers(&folders, &ports(names))?;
     let search = Search { place: &place, folders: &folders, known: &known };
     let (mut logs, mut status) = (if names.is_empty() { search.all() } else { Vec::new() }, Status::Done);
-    for name in &names {
+    for name in names {
         match search.named(name)? {
             Some(log) if log.is_there() || (arguments.follow_log && log.may_come()) => {
                 logs.extend((!logs.contains(&log)).then_some(log));

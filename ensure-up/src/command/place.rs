@@ -14,8 +14,10 @@ use proc_tree::cli::status::UsageError;
 
 use super::{arguments::Arguments, one, several, words};
 
-/// Where a command is given.
+/// Where a command is given, and what it names.
 pub(super) struct Place {
+    /// The names and ports that are given.
+    pub(super) names: Vec<String>,
     /// Whose names are meant.
     pub(super) scope: Scope,
     /// The services of the file there.
@@ -26,14 +28,16 @@ pub(super) struct Place {
 
 impl Place {
     /// Looks for the services file. One that makes no sense stands in nobody's way who names ports alone.
-    pub(super) fn of(arguments: &Arguments, words: &[String]) -> Result<Self, UsageError> {
-        if let Some(word) = words.iter().find(|word| word.is_empty()) {
+    pub(super) fn of(arguments: &Arguments) -> Result<Self, UsageError> {
+        let names = arguments.servers()?;
+        if let Some(word) = names.iter().find(|word| word.is_empty() || word.parse() == Ok(0_u16)) {
             return Err(UsageError::new(format!("invalid name {word:?}: a name or a port is expected")));
         }
-        let folders = env::current_dir().and_then(|here| here.canonicalize()).into_iter().collect();
-        let mut place =
-            Self { scope: Scope { folders, everywhere: arguments.everywhere }, services: Vec::new(), has_file: false };
-        let are_ports = !words.is_empty() && words.iter().all(|word| word.parse::<Port>().is_ok());
+        let here = env::current_dir().map(|here| here.join(arguments.spec.cwd.as_deref().unwrap_or(Path::new(""))));
+        let folders = here.map(|here| here.canonicalize().unwrap_or(here)).into_iter().collect();
+        let are_ports = !names.is_empty() && names.iter().all(|word| word.parse::<Port>().is_ok());
+        let scope = Scope { folders, everywhere: arguments.everywhere };
+        let mut place = Self { names, scope, services: Vec::new(), has_file: false };
         match read(arguments) {
             Ok((folder, services)) => {
                 place.has_file = true;

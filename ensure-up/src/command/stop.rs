@@ -30,15 +30,15 @@ use super::{
 };
 
 pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let names = arguments.servers();
+    let place = Place::of(arguments)?;
+    let names = &place.names;
     if arguments.all && !names.is_empty() {
         return Err(UsageError::new("--all stops every server of this folder: give either names or --all").into());
     }
-    let place = Place::of(arguments, &names)?;
     let folders = Folders::find()?;
-    let known = place.described(known::servers(&folders, &ports(&names))?);
+    let known = place.described(known::servers(&folders, &ports(names))?);
     let mut stop = Stop { arguments, folders: &folders, out, exit: Status::Done.into() };
-    let meant = stop.meant(&place, &known, &names)?;
+    let meant = stop.meant(&place, &known, names)?;
     if names.is_empty() && meant.is_empty() {
         place.nothing_runs(arguments, &known);
     }

@@ -56,6 +56,9 @@ impl TryFrom<ServiceSpec> for Service {
         if spec.command.is_empty() {
             return Err(invalid("no command is given: it follows --"));
         }
+        if let Some(name) = spec.name.as_ref().filter(|name| name.is_empty() || name.parse::<Port>().is_ok()) {
+            return Err(InvalidService(format!("invalid name {name:?}: a name is neither empty nor a port")));
+        }
         if spec.existing.new && !ports.is_some_and(Ports::is_range) {
             return Err(invalid("--new goes with a range of ports: --port 8000-8099"));
         }
@@ -75,9 +78,6 @@ impl TryFrom<ServiceSpec> for Service {
 /// A service without a port goes by its name alone, and whatever means its port means nothing.
 fn check_portless(spec: &ServiceSpec) -> Result<(), InvalidService> {
     let invalid = |what: String| Err(InvalidService(what));
-    if let Some(name) = spec.name.as_ref().filter(|name| name.is_empty() || name.parse::<Port>().is_ok()) {
-        return invalid(format!("invalid name {name:?}: a service without a port is found by it, and that is no name"));
-    }
     let health = spec.health.iter().chain(&spec.log).map(|text| text.as_bytes());
     let mut texts = spec.command.iter().map(|word| word.as_bytes()).chain(health);
     if texts.any(|text| text.windows(PORT.len()).any(|found| found == PORT)) {
