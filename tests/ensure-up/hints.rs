@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::{
     projects::{Projects, answered},
-    site::{fixture, line, listens},
+    site::{fixture, line, listens, shell},
     support::records,
 };
 
@@ -90,6 +90,27 @@ fn the_message_says_what_differs_and_whose_it_is_and_what_is_right_here() {
     let restarted = projects.type_in("a", &format!("--json --restart-if-changed {changed}")).run();
     assert_eq!(line(&restarted).action, "restarted");
     assert_eq!(projects.alive(), "a+");
+}
+
+#[test]
+fn a_second_port_of_a_service_is_freed_by_stopping_it_at_its_own() {
+    for option in ["", "--keep-up"] {
+        let projects = Projects::new();
+        let script = projects.filled("\"$0\" serve 127.0.0.1:{Q} & exec \"$0\" \"$@\"");
+        let both = shell(&script, &projects.site.server(&[]));
+        projects.type_in("a", &format!("--port {{P}} --name two {option}")).arg("--").args(both).run();
+        listens(([127, 0, 0, 1], projects.site.port + 1).into());
+        let message = "port {Q} is held by another service of yours: two (folder {a})";
+        for typed in ["--port {Q} -- serve", "--stop {Q}"] {
+            let said = projects.type_in("b", typed).status(4).run().stderr;
+            assert!(said.starts_with(&projects.filled(&format!("ensure-up: {message}\n"))), "{typed}: {said}");
+            assert!(said.contains(&projects.filled("\nhint: ensure-up --stop {P} stops it")), "{typed}: {said}");
+            if typed.starts_with("--stop") {
+                projects.type_in("b", hinted(&said)).run();
+            }
+        }
+        assert_eq!(projects.alive(), "");
+    }
 }
 
 #[test]

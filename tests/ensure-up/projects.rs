@@ -289,7 +289,10 @@ fn what_says_how_to_start_a_server_chooses_none_and_never_means_all() {
             "ensure-up: --all stops every server of this folder: give either names or --all\n".into(),
         ),
         ("--stop 0", "ensure-up: invalid name \"0\": a name or a port is expected\n".into()),
-        ("--port {R} --name {Q} -- serve", "ensure-up: invalid name \"{Q}\": a name is neither empty nor a port\n".into()),
+        (
+            "--port {R} --name {Q} -- serve",
+            "ensure-up: invalid name \"{Q}\": a name is neither empty nor a port\n".into(),
+        ),
         ("--port {R} --name '' -- serve", "ensure-up: invalid name \"\": a name is neither empty nor a port\n".into()),
     ] {
         let said = projects.type_in("a", typed).status(2).stdout("").run().stderr;

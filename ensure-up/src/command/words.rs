@@ -115,7 +115,12 @@ pub(super) fn explain(failure: &Failure, service: &Service) -> Explanation {
 /// Explains a failure without a log: the message, who holds the port, hints.
 pub(super) fn concerning(failure: &Failure) -> Explanation {
     let is_own = matches!(failure, Failure::Another { .. } | Failure::Changed { .. });
-    let details = failure.holdings().iter().map(|holding| holder(holding, is_own)).collect();
+    let mut details: Vec<String> = Vec::new();
+    for holding in failure.holdings() {
+        let shown = holder(holding, is_own);
+        // one that listens on two addresses holds the port twice
+        details.extend(Some(shown).filter(|shown| !details.contains(shown)));
+    }
     Explanation { details, hints: hint(failure).into_iter().collect(), ..message(text::failure(failure)) }
 }
 
@@ -158,7 +163,7 @@ fn hint(failure: &Failure) -> Option<String> {
 /// Says what frees a port that is another's.
 pub(super) fn freeing(failure: &Failure) -> Option<String> {
     match failure {
-        Failure::Another { port, .. } => Some(format!("ensure-up --stop {port} stops it")),
+        Failure::Another { at, .. } => Some(format!("ensure-up --stop {at} stops it")),
         Failure::Foreign { port, holdings, .. } => {
             let is_visible = holdings.iter().any(|holding| holding.process.is_some());
             let sudo = if is_visible { "" } else { "sudo " };

@@ -62,7 +62,9 @@ pub enum Failure {
         port: Port,
         /// Its name and its folder.
         service: String,
-        /// Its holders.
+        /// What names it to --stop: the port that it was started for, or its name.
+        at: String,
+        /// The port's holders.
         holdings: Vec<Holding>,
     },
     /// The port is somebody else's.

@@ -147,9 +147,11 @@ impl Evidence {
         (holdings(ours), holdings(others))
     }
 
-    /// Returns what the server that holds the port was started as, if that is known.
+    /// Returns what the server that holds the port was started as, if that is known: for this port, or else for another one
+    /// besides which it opened this.
     pub(crate) fn started_there(&self) -> Option<&Started> {
-        self.holders.iter().find_map(|holder| self.started(holder))
+        let marked = || self.holders.iter().find_map(|holder| self.mark(holder)).map(|mark| &mark.started);
+        self.holders.iter().find_map(|holder| self.started(holder)).or_else(marked)
     }
 
     /// Returns the nearest mark that the holder or an ancestor of it carries, all of the same user.

@@ -54,6 +54,12 @@ impl Started {
         format!("{} (folder {})", text::escape(name), text::path(&self.service.folder))
     }
 
+    /// Says what names it to --stop from anywhere: its port, or its name.
+    pub(crate) fn place(&self) -> String {
+        let name = || format!("{} --everywhere", text::escape(self.service.name.as_deref().unwrap_or(&self.program)));
+        self.port.map_or_else(name, |port| port.to_string())
+    }
+
     /// Tells whether it is a service's server on a port.
     pub(crate) fn is_of(&self, service: &ServiceId, port: Option<Port>) -> bool {
         self.service == *service && self.port == port

@@ -154,7 +154,9 @@ fn changed(call: &Call<'_>, port: Option<Port>, record: Option<&ServerRecord>, j
 fn refused(call: &Call<'_>, port: Option<Port>, judged: Whose) -> Failure {
     let Some(port) = port else { return changed(call, port, None, judged) };
     match judged {
-        Whose::Another(holdings, other) => Failure::Another { port, service: other.title(), holdings },
+        Whose::Another(holdings, other) => {
+            Failure::Another { port, service: other.title(), at: other.place(), holdings }
+        }
         Whose::Foreign(holdings, differs) => Failure::Foreign { port, holdings, differs },
         other => Failure::Foreign { port, holdings: other.holdings().to_vec(), differs: Vec::new() },
     }

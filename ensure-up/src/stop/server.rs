@@ -106,7 +106,7 @@ pub fn free(folders: &Folders, port: Port) -> Result<(), Failure> {
     let records = ServerRecord::all(folders).map_err(Failure::state("read the records in", &folders.runtime))?;
     let known = records.iter().filter(|record| record.port == Some(port)).map(Known::from).collect();
     Err(match Evidence::of(Some(port), holdings.clone(), known).started_there() {
-        Some(other) => Failure::Another { port, service: other.title(), holdings },
+        Some(other) => Failure::Another { port, service: other.title(), at: other.place(), holdings },
         None => Failure::Foreign { port, holdings, differs: Vec::new() },
     })
 }

@@ -53,7 +53,9 @@ fn on_port(
     let holdings = match judge(&evidence, service) {
         Whose::Nobody => Vec::new(),
         Whose::Ours(holdings, _) | Whose::Matching(holdings, _) => holdings,
-        Whose::Another(holdings, other) => return Err(Failure::Another { port, service: other.title(), holdings }),
+        Whose::Another(holdings, other) => {
+            return Err(Failure::Another { port, service: other.title(), at: other.place(), holdings });
+        }
         Whose::Foreign(holdings, differs) => return Err(Failure::Foreign { port, holdings, differs }),
     };
     if holdings.iter().all(|one| one.process.is_none()) && !holdings.is_empty() {
