@@ -34,6 +34,9 @@ mod leftovers;
 #[path = "ensure-up/logs.rs"]
 mod logs;
 #[cfg(target_os = "linux")]
+#[path = "ensure-up/nested.rs"]
+mod nested;
+#[cfg(target_os = "linux")]
 #[path = "ensure-up/networks.rs"]
 mod networks;
 #[cfg(target_os = "linux")]

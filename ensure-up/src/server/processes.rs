@@ -1,6 +1,6 @@
 //! The processes of one server: the one that was started, and what remains of it when that was only a wrapper.
 
-use std::io;
+use std::{ffi::OsString, io};
 
 use nix::{
     sys::{
@@ -11,7 +11,7 @@ use nix::{
 };
 use proc_tree::{Handle, Identity, Signal, Stat, process, tree};
 
-use crate::server::{end::End, record::ServerRecord, session::Root};
+use crate::server::{end::End, mark::Mark, record::ServerRecord, session::Root};
 
 /// The processes of a server, watched.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct ServerProcesses {
     is_child: bool,
     /// Whether the end of what was started is the end, whatever it leaves behind.
     is_job: bool,
+    /// The mark that a child was started with: an orphan that carries another one is another service's.
+    mark: Option<Mark>,
     /// How those ended whose statuses were taken.
     ends: Vec<(Identity, End)>,
     end: Option<End>,
@@ -44,6 +46,7 @@ impl ServerProcesses {
             leader: Some(identity),
             is_child,
             is_job: false,
+            mark: None,
             ends: Vec::new(),
             end: None,
         })
@@ -53,6 +56,14 @@ impl ServerProcesses {
     #[must_use]
     pub(crate) fn of_job(self, is_job: bool) -> Self {
         Self { is_job, ..self }
+    }
+
+    /// Watches a child that was started with this environment.
+    ///
+    /// # Errors
+    /// As [`ServerProcesses::watch`].
+    pub(crate) fn started(identity: Identity, environment: &[(OsString, OsString)]) -> io::Result<Self> {
+        Ok(Self { mark: Mark::find(environment), ..Self::watch(identity, true)? })
     }
 
     /// Watches the processes of a recorded server: the one that was started, and those that held its port.
@@ -66,7 +77,16 @@ impl ServerProcesses {
             watched.extend(Handle::open(root)?);
         }
         let roots = if roots.is_empty() { vec![record.identity()] } else { roots };
-        Ok(Self { roots, watched, leader: None, is_child: false, is_job: record.once, ends: Vec::new(), end: None })
+        Ok(Self {
+            roots,
+            watched,
+            leader: None,
+            is_child: false,
+            is_job: record.once,
+            mark: None,
+            ends: Vec::new(),
+            end: None,
+        })
     }
 
     /// Returns the processes whose descendants are ours.
@@ -190,7 +210,7 @@ impl ServerProcesses {
 
     /// Finds what a wrapper left behind, eldest first: the members of its session, and the daemons that came to this
     /// process as their sub-reaper (`PR_SET_CHILD_SUBREAPER`, Linux). What is of this process's own session is not the
-    /// server's: that one began with a session of its own.
+    /// server's: that one began with a session of its own. Nor is the server of another service that this one has started.
     fn left_behind(&self) -> io::Result<Vec<Stat>> {
         let roots: Vec<Root> = self.roots.iter().map(|&root| Root::of(root)).collect();
         let reaper = if self.is_child { process::stat(std::process::id())? } else { None };
@@ -199,12 +219,17 @@ impl ServerProcesses {
             let Some(stat) = Some(stat?).filter(|stat| !stat.has_ended()) else { continue };
             let came_here =
                 reaper.as_ref().is_some_and(|reaper| stat.parent == reaper.pid && stat.session != reaper.session);
-            if came_here || roots.iter().any(|root| root.began(stat.session)) {
+            if (came_here && !self.is_anothers(stat.pid)) || roots.iter().any(|root| root.began(stat.session)) {
                 left.push(stat);
             }
         }
         left.sort_by_key(|stat| stat.started);
         Ok(left)
+    }
+
+    fn is_anothers(&self, pid: u32) -> bool {
+        let carried = || Mark::find(&process::environment(pid).ok()??).map(|mark| mark.started);
+        self.mark.as_ref().zip(carried()).is_some_and(|(own, its)| !its.is_of(&own.started.service, own.started.port))
     }
 }
 

@@ -24,7 +24,8 @@ pub(crate) fn launch(
     record: impl FnOnce(Identity) -> Result<(), Failure>,
 ) -> Result<ServerProcesses, Failure> {
     let launched = launch.fork()?;
-    let processes = ServerProcesses::watch(launched.identity(), true).map_err(Failure::system("watch the server"))?;
+    let processes = ServerProcesses::started(launched.identity(), &launch.environment)
+        .map_err(Failure::system("watch the server"))?;
     record(launched.identity())?;
     launched.go()?;
     Ok(processes)
