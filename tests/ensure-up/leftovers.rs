@@ -14,7 +14,11 @@ use crate::{
 
 /// A server with a child that holds no port, as the process that has the model: both PIDs, and the command.
 fn with_child(site: &Site, options: &[&str]) -> (u32, u32, Vec<String>) {
-    let command = shell("sleep 300 & exec \"$0\" \"$@\"", &site.server(&[]));
+    with_child_of("sleep 300", site, options)
+}
+
+fn with_child_of(line: &str, site: &Site, options: &[&str]) -> (u32, u32, Vec<String>) {
+    let command = shell(&format!("{line} & exec \"$0\" \"$@\""), &site.server(&[]));
     let pid = site.line(options, &command).pid.unwrap();
     let child = proc_tree::tree::members(pid).unwrap().last().unwrap().pid;
     assert!(child != pid && runs(child));
@@ -49,6 +53,40 @@ fn the_next_call_stops_a_child_whose_server_was_killed_and_starts_at_once() {
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}, recorded: {is_recorded}", began.elapsed());
         assert_eq!(site.alive(), [line.pid.unwrap()]);
         assert_eq!(site.processes().len(), 2, "the server and its child, recorded: {is_recorded}");
+    }
+}
+
+#[test]
+fn a_child_in_a_session_of_its_own_is_no_server_on_its_way_up() {
+    for options in [&[][..], &["--keep-up"]] {
+        let site = Site::new();
+        let (pid, child, command) = with_child_of("exec setsid sleep 300", &site, options);
+        if let Some(supervisor) = options.first().map(|_| proc_tree::process::stat(pid).unwrap().unwrap().parent) {
+            killed(supervisor);
+        }
+        killed(pid);
+        let line = site.line(&[&["--timeout", "20s"], options].concat(), &command);
+        assert!(line.action == "started" && !runs(child), "{line:?}");
+        assert!(Duration::from_millis(line.ready_ms.unwrap()) < Duration::from_secs(5), "{line:?}");
+        assert_eq!(site.alive(), [line.pid.unwrap()]);
+    }
+}
+
+#[test]
+fn what_is_left_of_a_server_is_not_listed_as_one_that_runs() {
+    for (line, is_recorded) in [("sleep 300", true), ("sleep 300", false), ("exec setsid sleep 300", true)] {
+        let site = Site::new();
+        let (pid, child, _) = with_child_of(line, &site, &[]);
+        killed(pid);
+        recorded(&site, is_recorded);
+        let listed = site.bare().args(["--status", "--json"]).any_stdout().run();
+        let [status] = &listed.records()[..] else { panic!("{listed:?}") };
+        let case = format!("{line}, recorded: {is_recorded}: {status}");
+        assert_eq!(status["state"], "stopped", "{case}");
+        assert!(status["running"] == false && status["pid"].is_null(), "{case}");
+        assert_eq!(status["reason"], "it has ended", "{case}");
+        site.bare().args(["--stop"]).any_stdout().any_stderr().run();
+        assert!(!runs(child), "{case}");
     }
 }
 

@@ -33,6 +33,11 @@ pub(crate) fn found_again(mut records: Vec<ServerRecord>, census: &Census, folde
             continue;
         }
         let Some(record) = rebuilt(mark, known, census, folders) else { continue };
+        // what is left of a server that was ready, and holds its port no more, is no server on its way up
+        let was_ready = known.is_some_and(|known| known.phase == Phase::Ready) && mark.state == folders.runtime;
+        if was_ready && port.is_some() && record.holders.is_empty() && record.supervisor.is_none() {
+            continue;
+        }
         match place {
             Some(place) => records[place] = record,
             None => records.push(record),

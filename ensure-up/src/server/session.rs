@@ -20,9 +20,10 @@ impl Root {
 
     /// Tells whether a process of this session is of the one that this root began.
     ///
-    /// The number of a session is given to no process while it has members.
+    /// The number of a session is given to no process while it has members. Session 0 is the kernel's, and in a PID namespace
+    /// that of everybody who came from outside.
     pub(crate) fn began(self, session: u32) -> bool {
-        session == self.identity.pid && !self.is_reused
+        session == self.identity.pid && session != 0 && !self.is_reused
     }
 }
 
@@ -36,5 +37,7 @@ mod tests {
         for (is_reused, session, is_its) in [(false, 7, true), (false, 8, false), (true, 7, false), (true, 8, false)] {
             assert_eq!(root(is_reused).began(session), is_its, "{is_reused} {session}");
         }
+        let nobody = Root { identity: Identity { pid: 0, start_id: 0 }, is_reused: false };
+        assert!(!nobody.began(0), "a record that names no process has no session");
     }
 }

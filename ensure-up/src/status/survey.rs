@@ -7,7 +7,7 @@ use super::{
     usage,
 };
 use crate::{
-    Failure, Folders, Port, ReadyError, ServerProcesses, ServerRecord, Service,
+    Failure, Folders, Phase, Port, ReadyError, ServerProcesses, ServerRecord, Service,
     event::block_on,
     health::{Asked, Prober},
     server::{
@@ -96,28 +96,32 @@ fn held(by: Option<&Started>) -> String {
 /// Looks at a server that is recorded, and at who of it holds its port.
 fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerStatus, Answering), Failure> {
     let failed = || Failure::system("watch the server");
-    let server = running(record).map_err(failed())?;
+    let mut server = running(record).map_err(failed())?;
     let holdings = match record.port {
         Some(port) => listening::look(port).map_err(ReadyError::from)?,
         None => server.iter().filter_map(|server| Holding::of_running(server.identity())).collect(),
     };
+    let evidence = Evidence::of(record.port, holdings.clone(), known(record.port, Some(record), records));
+    let (ours, others) = evidence.part(&record.started());
+    if ours.is_empty() && record.phase == Phase::Ready && record.running().map_err(failed())?.is_none() {
+        // what is left of one that was ready is no server
+        server = None;
+    }
     let is_supervised = record.running_supervisor().map_err(failed())?.is_some();
     let mut status = ServerStatus {
         state: State::of(record.phase, server.is_some(), is_supervised, !holdings.is_empty()),
         identity: server.as_ref().map(ServerProcesses::identity),
         ..ServerStatus::of(record)
     };
-    let evidence = Evidence::of(record.port, holdings, known(record.port, Some(record), records));
     let held = || held(evidence.started_there().filter(|other| !other.is_same_service(&record.started())));
     if server.is_none() {
         if status.state == State::Foreign {
             status.reason = Some(held());
         }
-        let is_over = status.state == State::Stopped && record.phase != crate::Phase::Stopped;
+        let is_over = status.state == State::Stopped && record.phase != Phase::Stopped;
         status.reason = status.reason.or_else(|| is_over.then(|| "it has ended".into()));
         return Ok((status, None));
     }
-    let (ours, others) = evidence.part(&record.started());
     status.url = url(record, &ours);
     status.reason = match (ours.is_empty(), others.is_empty()) {
         (true, true) if record.port.is_some_and(Port::is_udp) => Some("nothing is bound to its port".into()),
