@@ -9,6 +9,8 @@ mod adoption;
 mod concurrent;
 #[path = "ensure-up/datagrams.rs"]
 mod datagrams;
+#[path = "ensure-up/databases.rs"]
+mod databases;
 #[path = "ensure-up/existing.rs"]
 mod existing;
 #[path = "ensure-up/failing.rs"]

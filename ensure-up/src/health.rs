@@ -1,8 +1,14 @@
 //! Asking for health, with the library of health-wait.
 
-use std::time::{Duration, Instant};
+pub(crate) mod program;
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use health_wait::{ProbeOptions, Target, Verdict, Wait, WaitError};
+use program::Program;
 
 /// What one attempt found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +19,15 @@ pub(crate) enum Asked {
     Not(String),
     /// An answer that can only mean failure; says what.
     Failed(String),
+}
+
+/// What is asked of a server.
+#[derive(Debug, Default)]
+pub(crate) struct Question {
+    /// Where; `None`: there is nothing to ask, and it is healthy by being there.
+    pub(crate) target: Option<Target>,
+    /// What it is asked beyond a connection, and where.
+    pub(crate) program: Option<(Program, SocketAddr)>,
 }
 
 /// Asks again and again, and counts how often the answer was good.
@@ -31,12 +46,12 @@ impl Prober {
         Self { options: options.for_one_attempt(), in_a_row: 0, since: None }
     }
 
-    /// Asks once. Where there is nothing to ask the server is healthy by being there.
+    /// Asks once.
     ///
     /// # Errors
     /// When it cannot be asked at all: the certificates to trust cannot be read.
-    pub(crate) async fn ask(&mut self, target: Option<&Target>) -> Result<Asked, WaitError> {
-        let Some(target) = target else {
+    pub(crate) async fn ask(&mut self, question: &Question) -> Result<Asked, WaitError> {
+        let Some(target) = &question.target else {
             self.in_a_row += 1;
             return Ok(Asked::Healthy);
         };
@@ -46,7 +61,10 @@ impl Prober {
             report.records.first().and_then(|record| record.last_error.clone()).unwrap_or_else(|| "no answer".into())
         };
         let asked = match report.verdict {
-            Verdict::Reached => Asked::Healthy,
+            Verdict::Reached => match question.program {
+                Some((program, address)) => program.serves(address).await.map_or_else(Asked::Not, |()| Asked::Healthy),
+                None => Asked::Healthy,
+            },
             Verdict::Failed(_) => Asked::Failed(why()),
             Verdict::Missed | Verdict::TimedOut | Verdict::ProcessEnded(_) => Asked::Not(why()),
         };

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use health_wait::{InvalidTarget, Target};
 
 use super::ports::Port;
+use crate::health::{Question, program::Program};
 
 /// Where one server is, as far as that matters to whoever asks it.
 #[derive(Debug, Clone, Copy)]
@@ -15,16 +16,27 @@ pub(crate) struct Site<'s> {
     pub(crate) port: Option<Port>,
     /// Where it listens.
     pub(crate) listener: Option<SocketAddr>,
+    /// Its program, if that listens before it serves.
+    pub(crate) program: Option<Program>,
 }
 
 impl Site<'_> {
-    /// Makes the target to ask: without `health` a port of TCP has to accept, a path is asked for there, anything else is a
-    /// target of its own. `None`: there is nothing to ask, and the server is up by being there.
+    /// Says what to ask: without `health` a port of TCP has to accept, and its program to serve; a path is asked for there,
+    /// anything else is a target of its own. Without all of that the server is up by being there.
     ///
     /// # Errors
     /// When `health` is no target.
-    pub(crate) fn target(&self) -> Result<Option<Target>, InvalidTarget> {
-        let address = self.listener.filter(|_| self.port.is_some_and(|port| !port.is_udp())).map(reachable);
+    pub(crate) fn question(&self) -> Result<Question, InvalidTarget> {
+        let program = self.program.filter(|_| self.health.is_none()).zip(self.address());
+        Ok(Question { target: self.target()?, program })
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        self.listener.filter(|_| self.port.is_some_and(|port| !port.is_udp())).map(reachable)
+    }
+
+    fn target(&self) -> Result<Option<Target>, InvalidTarget> {
+        let address = self.address();
         match (self.health, address) {
             (None, Some(address)) => format!("tcp://{address}").parse().map(Some),
             (Some(path), Some(address)) if path.starts_with('/') => format!("http://{address}{path}").parse().map(Some),
@@ -106,7 +118,7 @@ mod tests {
             (None, "", "", "", ""),
             (Some("file:/x"), "", "", "", "file:/x"),
         ] {
-            let site = Site { health, port: port.parse().ok(), listener: address.parse().ok() };
+            let site = Site { health, port: port.parse().ok(), listener: address.parse().ok(), program: None };
             assert_eq!(site.url().unwrap_or_default(), shown);
             let target = site.target().expect("a target").map(|target| target.to_string());
             assert_eq!(target.unwrap_or_default(), asked);

@@ -1,13 +1,13 @@
 //! One call for one service: what it asked for, where its files are, how much time it has; and how its end is worded.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use proc_tree::Identity;
 
 use crate::{
     Action, Clock, Failure, Folders, Outcome, Port, ReadyError, ServerProcesses, ServerRecord, Service,
     event::block_on,
-    health::{self, Asked},
+    health::{self, Asked, program::Program},
     server::{holding::Holding, part, port as listening, started::Started},
     service::target::Site,
     start::race::{Race, RaceEnd},
@@ -50,9 +50,14 @@ impl Call<'_> {
             return Ok(Asked::Not("nothing listens".into()));
         }
         let health = self.service.health(port);
-        let target = Site { health: health.as_deref(), port, listener }.target().map_err(ReadyError::from)?;
+        let program = Program::of(
+            holdings.iter().filter_map(|one| one.process.as_ref()),
+            self.service.spec.command.first().map(Path::new),
+        );
+        let site = Site { health: health.as_deref(), port, listener, program };
+        let question = site.question().map_err(ReadyError::from)?;
         let mut prober = health::Prober::new(&self.service.spec.probe);
-        let asked = block_on(prober.ask(target.as_ref())).map_err(Failure::system("ask for health"))?;
+        let asked = block_on(prober.ask(&question)).map_err(Failure::system("ask for health"))?;
         Ok(asked.map_err(ReadyError::from)?)
     }
 
@@ -94,7 +99,7 @@ impl Call<'_> {
             identity,
             pids: listening::pids(holdings),
             took: self.clock.took(),
-            url: Site { health: health.as_deref(), port, listener: listening::listener(holdings) }.url(),
+            url: Site { health: health.as_deref(), port, listener: listening::listener(holdings), program: None }.url(),
             log: None,
             restarts: 0,
             reason: None,

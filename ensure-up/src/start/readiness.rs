@@ -1,6 +1,9 @@
 //! Whether a server is ready: one look at everything that tells, the cheapest first.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use port_who::Socket;
 use proc_tree::{Facts, Identity, cli::duration};
@@ -9,7 +12,7 @@ use tokio::select;
 use crate::{
     Folders, Port, ReadyError, ServerProcesses, Service,
     event::or_never,
-    health::{Asked, Prober},
+    health::{Asked, Prober, program::Program},
     log::patterns::LogPatterns,
     server::{
         end::End,
@@ -229,10 +232,14 @@ impl<'r> Readiness<'r> {
             return Ok(missing(self.nothing_yet()));
         }
         let health = self.service.health(self.port);
-        let target = Site { health: health.as_deref(), port: self.port, listener }.target()?;
+        let program = Program::of(
+            ours.iter().filter_map(|one| one.process.as_ref()),
+            self.service.spec.command.first().map(Path::new),
+        );
+        let question = Site { health: health.as_deref(), port: self.port, listener, program }.question()?;
         self.answer.get_or_insert_with(|| "no answer".into());
         let asked = select! {
-                        asked = self.prober.ask(target.as_ref()) => asked?,
+                        asked = self.prober.ask(&question) => asked?,
             // the next round says how it ended
             () = or_never(self.processes.as_deref().map(ServerProcesses::changed)) => Asked::Not("it ended meanwhile".into()),
         };

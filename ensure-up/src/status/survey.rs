@@ -1,5 +1,7 @@
 //! Looking at the servers: their records, their processes, their ports, and what they answer. Nothing is changed.
 
+use std::path::Path;
+
 use futures_util::future::join_all;
 
 use super::{
@@ -9,7 +11,7 @@ use super::{
 use crate::{
     Failure, Folders, Phase, Port, ReadyError, ServerProcesses, ServerRecord, Service,
     event::block_on,
-    health::{Asked, Prober},
+    health::{Asked, Prober, program::Program},
     server::{
         census::Census,
         evidence::{self, Evidence},
@@ -184,7 +186,9 @@ fn of_port(port: Port) -> Result<ServerStatus, Failure> {
 }
 
 fn site<'r>(record: &'r ServerRecord, ours: &[Holding]) -> Site<'r> {
-    Site { health: record.health.as_deref(), port: record.port, listener: listening::listener(ours) }
+    let program =
+        Program::of(ours.iter().filter_map(|one| one.process.as_ref()), record.command.first().map(Path::new));
+    Site { health: record.health.as_deref(), port: record.port, listener: listening::listener(ours), program }
 }
 
 fn url(record: &ServerRecord, ours: &[Holding]) -> Option<String> {
@@ -202,7 +206,7 @@ fn running(record: &ServerRecord) -> std::io::Result<Option<ServerProcesses>> {
 
 async fn ask(asked: Option<&(ServerRecord, Vec<Holding>)>) -> Option<Asked> {
     let (record, holdings) = asked?;
-    let target = site(record, holdings).target().ok()?;
-    let answer = Prober::new(&record.probe).ask(target.as_ref()).await;
+    let question = site(record, holdings).question().ok()?;
+    let answer = Prober::new(&record.probe).ask(&question).await;
     Some(answer.unwrap_or_else(|error| Asked::Not(error.to_string())))
 }

@@ -40,8 +40,10 @@ async fn probe(service: &Service, port: Option<Port>, prober: &mut Prober) -> Re
         return Ok(Some("nothing listens on the port".into()));
     }
     let health = service.health(port);
-    let target = Site { health: health.as_deref(), port, listener }.target().map_err(ReadyError::from)?;
-    Ok(match prober.ask(target.as_ref()).await.map_err(ReadyError::from)? {
+    // that it accepts will do: a database that recovers does not hang
+    let site = Site { health: health.as_deref(), port, listener, program: None };
+    let question = site.question().map_err(ReadyError::from)?;
+    Ok(match prober.ask(&question).await.map_err(ReadyError::from)? {
         Asked::Healthy => None,
         Asked::Not(why) | Asked::Failed(why) => Some(why),
     })
