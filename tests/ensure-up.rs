@@ -7,10 +7,10 @@ mod support;
 mod adoption;
 #[path = "ensure-up/concurrent.rs"]
 mod concurrent;
-#[path = "ensure-up/datagrams.rs"]
-mod datagrams;
 #[path = "ensure-up/databases.rs"]
 mod databases;
+#[path = "ensure-up/datagrams.rs"]
+mod datagrams;
 #[path = "ensure-up/existing.rs"]
 mod existing;
 #[path = "ensure-up/failing.rs"]

@@ -8,6 +8,8 @@ mod site;
 
 #[path = "services/said.rs"]
 mod said;
+#[path = "services/secrets.rs"]
+mod secrets;
 
 use std::{collections::HashMap, fmt::Write, fs, os::unix::process::ExitStatusExt, thread};
 

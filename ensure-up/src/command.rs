@@ -6,6 +6,7 @@ mod child;
 mod listing;
 mod logs;
 mod one;
+mod own_line;
 mod place;
 mod row;
 mod several;

@@ -11,7 +11,7 @@ use proc_tree::cli::{
     terminal::Look,
 };
 
-use super::{status::Status, words};
+use super::{own_line, status::Status, words};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -160,7 +160,10 @@ impl Arguments {
     pub(super) fn of_process() -> Result<Self, clap::Error> {
         let mut matches = Self::command().try_get_matches()?;
         let is_given = |id: &&Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
-        let given = matches.ids().filter(is_given).cloned().collect();
+        let given: Vec<Id> = matches.ids().filter(is_given).cloned().collect();
+        if ["env", "header"].iter().any(|secret| given.iter().any(|id| id == secret)) {
+            own_line::blot_out();
+        }
         Ok(Self { given, ..Self::from_arg_matches_mut(&mut matches)? })
     }
 
