@@ -82,6 +82,8 @@ mod unstoppable;
 mod usage;
 #[path = "ensure-up/users.rs"]
 mod users;
+#[path = "ensure-up/waits.rs"]
+mod waits;
 #[path = "ensure-up/workers.rs"]
 mod workers;
 #[path = "ensure-up/wrappers.rs"]

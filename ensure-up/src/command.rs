@@ -3,6 +3,7 @@
 mod arguments;
 mod attached;
 mod child;
+mod display;
 mod listing;
 mod logs;
 mod one;
@@ -12,6 +13,7 @@ mod row;
 mod several;
 mod status;
 mod stop;
+mod waits;
 mod words;
 
 use std::io::{self, Write};

@@ -3,7 +3,7 @@
 //! This is the library behind `ensure-up`. Who holds the port? Is it ours? Start it, wait until it is ready, keep a record.
 //!
 //! ```no_run
-//! use ensure_up::{Call, Clock, Folders, Service, ServiceSpec, start};
+//! use ensure_up::{Call, Clock, Folders, Observer, Service, ServiceSpec, start};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let words = ["python3", "-m", "http.server", "{port}"];
@@ -13,7 +13,9 @@
 //!     ..ServiceSpec::default()
 //! })?;
 //! let folders = Folders::find()?;
-//! let call = Call { service: &service, folders: &folders, clock: Clock::start(service.timeout()) };
+//! let tell = |waiting: &ensure_up::Waiting| eprintln!("{waiting:?}");
+//! let clock = Clock::start(service.timeout());
+//! let call = Call { service: &service, folders: &folders, clock, observer: Observer::new(&tell) };
 //! let (outcome, _) = start::ensure(&call)?;
 //! println!("{} on {}", outcome.action.word(), outcome.url);
 //! # Ok(())
@@ -58,4 +60,5 @@ pub use start::{
     clock::Clock,
     ready_error::ReadyError,
     spawn::LaunchError,
+    waiting::{Doing, Observer, Waiting},
 };

@@ -18,6 +18,7 @@ pub(crate) mod lock;
 pub(crate) mod lost;
 pub(crate) mod mark;
 pub mod names;
+pub(crate) mod notice;
 pub(crate) mod orphans;
 pub(crate) mod part;
 pub(crate) mod path_text;

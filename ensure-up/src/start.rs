@@ -17,6 +17,8 @@ pub mod several;
 pub(crate) mod spawn;
 pub(crate) mod starting;
 mod there;
+mod turn;
+pub(crate) mod waiting;
 
 use crate::Failure;
 use call::{Call, Up};

@@ -111,7 +111,11 @@ fn one_that_waits_for_another_start_gives_up_at_its_own_deadline() {
     let mut first = site.run(&[], &server).spawn();
     crate::support::eventually("the server", || !site.started().is_empty());
     let output = site.run(&["--timeout", "200ms"], &server).status(124).run();
-    assert!(output.stderr.contains("another ensure-up is still starting it"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains(&format!("another ensure-up (pid {}) is still starting it", first.id())),
+        "{}",
+        output.stderr
+    );
     assert!(first.try_wait().unwrap().is_none(), "the first goes on");
     assert_eq!(site.alive().len(), 1);
     first.kill().and_then(|()| first.wait()).unwrap();

@@ -1,5 +1,7 @@
 //! What is said of the services of a file: a row for each, once.
 
+use std::os::unix::process::ExitStatusExt;
+
 use crate::{run, site, support::Terminal};
 
 /// Two that come up, one that does not, and one that needs it.
@@ -53,4 +55,25 @@ fn on_a_terminal_a_row_is_wrapped_at_its_edge_and_its_hint_stands_below_it() {
     let rest = second.strip_prefix(&" ".repeat(20)).unwrap_or_else(|| panic!("{second}"));
     assert!(rest.ends_with(&format!("held port {}", site.port + 2)), "{second}");
     assert_eq!(hint, "    hint: ensure-up --logs ml");
+}
+
+#[test]
+fn one_line_says_what_is_still_on_its_way_and_those_that_are_done_stand_above_it() {
+    let site =
+        site(&[("db", 0, "", ""), ("api", 1, "--delay 60000 --print loading", ""), ("web", 2, "--delay 60000", "")]);
+    let mut tool = run(&site, &["--all"]);
+    let mut terminal = Terminal::start(tool.command(), 120, 20);
+    terminal.shows(" starting api, web  ");
+    terminal.shows(&format!("db   started  {}  in ", site.port));
+    terminal.shows("api: nothing listens yet  \"loading\"\x1b[K");
+    let pids = site.started();
+    terminal.types("\x03");
+    let (status, screen) = terminal.end();
+    assert_eq!(status.signal(), Some(2), "{screen}");
+    let stopped: Vec<&str> = screen.lines().filter_map(|line| line.rsplit("\x1b[K").next()).collect();
+    for name in ["api", "web"] {
+        let is_told = |pid: &u32| stopped.contains(&format!("stopped {name} (pid {pid})").as_str());
+        assert!(pids.iter().any(is_told), "{name}: {screen:?}");
+    }
+    assert_eq!(site.alive().len(), 1, "db was up before the call was given up");
 }

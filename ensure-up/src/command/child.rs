@@ -1,10 +1,16 @@
 //! What this program is when it starts itself: the supervisor of one server, or the one that starts a service of several.
 
-use std::io::{self, Read, Write};
+use std::{
+    cell::RefCell,
+    io::{self, Read, Write},
+};
 
 use anyhow::Context;
 use ensure_up::{
-    Failure, Folders, ServiceSpec, report::start_record::StartRecord, service::handover, start::several::StartReport,
+    Clock, Failure, Folders, Service, ServiceSpec, Waiting,
+    report::start_record::StartRecord,
+    service::handover,
+    start::several::{Said, StartReport},
     supervisor::run,
 };
 use proc_tree::cli::{
@@ -15,7 +21,7 @@ use proc_tree::cli::{
 use super::{
     one,
     status::{self, Status},
-    words,
+    waits, words,
 };
 
 /// Supervises the server on a port, or of this name where it has none, which standard input describes.
@@ -33,34 +39,43 @@ fn receive(from: &mut dyn Read) -> anyhow::Result<ServiceSpec> {
     handover::receive(from).context("cannot read the service from standard input")
 }
 
-/// Starts the service that is described by `from`, and reports to whoever started this process.
+/// Starts the service that is described by `from`, and says to whoever started this process what it waits for and what came
+/// of it.
 pub(super) fn start(from: &mut dyn Read, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let spec = receive(from)?;
     let name = spec.name();
-    let (report, exit) = match one::resolve(spec).map(|service| (one::ensure(&service), service)) {
-        Ok((Ok((_, (outcome, _))), _)) => {
-            let record = StartRecord::up(&outcome);
-            (StartReport { record, explanation: None, notes: outcome.notes }, Status::Done.into())
-        }
-        Ok((Err(failure), service)) => {
-            let record = words::failed(&failure, &service);
-            (
-                StartReport { record, explanation: Some(words::explain(&failure, &service)), notes: Vec::new() },
-                status::after(&failure),
-            )
-        }
+    let (report, exit) = match one::resolve(spec) {
+        Ok(service) => ensured(&service, out),
         Err(error) => {
             let message = error.to_string();
             let explanation = Some(words::message(message.clone()));
-            (
-                StartReport { record: StartRecord::not_up(&name, message), explanation, notes: Vec::new() },
-                Status::Usage.into(),
-            )
+            let record = StartRecord::not_up(&name, message);
+            (StartReport { record, explanation, notes: Vec::new() }, Status::Usage.into())
         }
     };
-    serde_json::to_writer(&mut *out, &report)
-        .map_err(io::Error::from)
-        .and_then(|()| out.flush())
-        .map_err(OutputError)?;
+    Said::Ended(Box::new(report)).write(out).map_err(OutputError)?;
     Ok(exit)
+}
+
+fn ensured(service: &Service, out: &mut dyn Write) -> (StartReport, Exit) {
+    let (out, last) = (RefCell::new(out), RefCell::new(None));
+    let tell = |waiting: &Waiting| {
+        // nobody reads any more: the end of that is told otherwise
+        let _ = Said::Waiting(waiting.clone()).write(*out.borrow_mut());
+        last.replace(Some(waiting.clone()));
+    };
+    match one::ensure(service, Clock::start(service.timeout()), &tell) {
+        Ok((_, (outcome, _))) => {
+            let record = StartRecord::up(&outcome);
+            (StartReport { record, explanation: None, notes: outcome.notes }, Status::Done.into())
+        }
+        Err(failure) => {
+            let explanation = match failure {
+                Failure::Interrupted(_) => words::message(waits::interrupted(&service.name(), last.borrow().as_ref())),
+                _ => words::explain(&failure, service),
+            };
+            let record = words::failed(&failure, service);
+            (StartReport { record, explanation: Some(explanation), notes: Vec::new() }, status::after(&failure))
+        }
+    }
 }

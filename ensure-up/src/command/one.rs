@@ -3,7 +3,8 @@
 use std::io::Write;
 
 use ensure_up::{
-    Call, Clock, Failure, Folders, Outcome, Service, ServiceSpec, Up, report::start_record::StartRecord, start,
+    Call, Clock, Failure, Folders, Observer, Outcome, Service, ServiceSpec, Up, Waiting,
+    report::start_record::StartRecord, start,
 };
 use proc_tree::cli::{
     args::OutputError,
@@ -13,14 +14,21 @@ use proc_tree::cli::{
 use super::{
     arguments::Arguments,
     attached,
+    display::Display,
     status::{self, Status},
-    words,
+    waits, words,
 };
 
 /// Sees to it that the service is up, says so, and stays if that was asked for.
 pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let service = resolve(arguments.spec.clone())?;
-    match ensure(&service) {
+    let clock = Clock::start(service.timeout());
+    let display = Display::of(arguments, clock);
+    let ensured = ensure(&service, clock, &|waiting| display.told(0, &service.name(), waiting));
+    let last = display.last(0);
+    // its line is wiped before anything is said
+    drop(display);
+    match ensured {
         Ok((folders, (outcome, server))) => {
             report(arguments, &service, &outcome, out)?;
             if arguments.detaches() {
@@ -32,7 +40,11 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
             if arguments.json {
                 words::failed(&failure, &service).write(out).map_err(OutputError)?;
             }
-            words::explain(&failure, &service).lines().for_each(|line| words::say(&line));
+            if matches!(failure, Failure::Interrupted(_)) {
+                arguments.note(&waits::interrupted(&service.name(), last.as_ref()));
+            } else {
+                words::explain(&failure, &service).lines().for_each(|line| words::say(&line));
+            }
             Ok(status::after(&failure))
         }
     }
@@ -43,11 +55,11 @@ pub(super) fn resolve(spec: ServiceSpec) -> Result<Service, UsageError> {
     Service::try_from(spec).map_err(|error| UsageError::new(error.to_string()))
 }
 
-/// Sees to it that the service is up.
-pub(super) fn ensure(service: &Service) -> Result<(Folders, Up), Failure> {
-    let clock = Clock::start(service.timeout());
+/// Sees to it that the service is up, and tells what is waited for.
+pub(super) fn ensure(service: &Service, clock: Clock, tell: &dyn Fn(&Waiting)) -> Result<(Folders, Up), Failure> {
     let folders = Folders::find()?;
-    let (mut outcome, server) = start::ensure(&Call { service, folders: &folders, clock })?;
+    let call = Call { service, folders: &folders, clock, observer: Observer::new(tell) };
+    let (mut outcome, server) = start::ensure(&call)?;
     outcome.notes.extend(folders.note().filter(|_| outcome.action.is_start()));
     Ok((folders, (outcome, server)))
 }

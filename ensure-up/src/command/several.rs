@@ -3,12 +3,12 @@
 use std::{ffi::OsStr, io::Write, path::Path};
 
 use ensure_up::{
-    Action, Folders, ServerProcesses, ServerRecord, ServiceSpec,
+    Action, Clock, Folders, ServerProcesses, ServerRecord, ServiceSpec,
     attach::then::{self, Needed},
     report::start_record::StartRecord,
     server::known,
     service::file::{Config, ConfigError},
-    start::several::{EndedStart, Several},
+    start::several::{EndedStart, Several, StartReport, Told},
 };
 use proc_tree::{
     Identity,
@@ -19,7 +19,7 @@ use proc_tree::{
     },
 };
 
-use super::{arguments::Arguments, attached, row::Columns, status::Status, words};
+use super::{arguments::Arguments, attached, display::Display, row::Columns, status::Status};
 
 /// Starts the services, says what came of each, and stays while a command runs if that was asked for.
 pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
@@ -34,13 +34,24 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     let is_first = is_first(folder);
     let (columns, look) = (Columns::of(&services), arguments.look());
     let mut written = Ok(());
-    let ended = several.start(&mut |index, start| {
+    // each has its own limit
+    let display = Display::of(arguments, Clock::start(None));
+    let ended = several.start(&mut |index, told| {
+        let start = match told {
+            Told::Waiting(waiting) => return display.told(index, &services[index].name(), waiting),
+            Told::Ended(start) => start,
+            Told::Interrupted(start) => return gave_up(arguments, &display, index, start),
+        };
+        display.done(index);
         if arguments.json && written.is_ok() {
             written = start.report.record.write(out).map_err(OutputError);
         }
-        let row = columns.row(&services[index], start, &look);
-        if start.status == 0 { arguments.note(&row) } else { words::say(&row) }
-    })?;
+        if start.status != 0 || !arguments.common.quiet {
+            display.say(&columns.row(&services[index], start, &look));
+        }
+    });
+    drop(display);
+    let ended = ended?;
     written?;
     let ended = match ended {
         Ok(ended) => ended,
@@ -82,6 +93,16 @@ pub(super) fn usage(error: &ConfigError) -> UsageError {
             None => usage,
         },
         ConfigError::Missing | ConfigError::Read(..) => usage,
+    }
+}
+
+/// Says what became of a start that this call was asked to give up.
+fn gave_up(arguments: &Arguments, display: &Display, index: usize, start: &EndedStart) {
+    display.done(index);
+    let StartReport { record, explanation, .. } = &start.report;
+    let up = || format!("{} goes on: it is up", text::escape(&record.name));
+    if !arguments.common.quiet {
+        display.say(&explanation.as_ref().map_or_else(up, |explanation| explanation.message.clone()));
     }
 }
 

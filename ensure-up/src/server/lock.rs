@@ -31,6 +31,24 @@ impl Lock {
         try_lock(open(path)?).map(Result::ok)
     }
 
+    /// Takes the lock if nobody holds it, in the file that others would lock now.
+    ///
+    /// # Errors
+    /// As [`Lock::try_take`].
+    pub(crate) fn take_at_once(path: &Path) -> io::Result<Option<Self>> {
+        loop {
+            match Self::try_take(path)? {
+                Some(lock) if !lock.is_in_place(path)? => {}
+                taken => return Ok(taken),
+            }
+        }
+    }
+
+    /// Returns the file that is locked.
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Tells whether the file is still the one that others would lock: it may have been deleted.
     fn is_in_place(&self, path: &Path) -> io::Result<bool> {
         let own = self.file.metadata()?;

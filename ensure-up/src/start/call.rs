@@ -8,9 +8,12 @@ use crate::{
     Action, Clock, Failure, Folders, Outcome, Port, ReadyError, ServerProcesses, ServerRecord, Service,
     event::block_on,
     health::{self, Asked, program::Program},
-    server::{holding::Holding, part, port as listening, started::Started},
+    server::{holding::Holding, part, port as listening, record, started::Started},
     service::target::Site,
-    start::race::{Race, RaceEnd},
+    start::{
+        race::{Race, RaceEnd},
+        waiting::{Doing, Observer, Waiting},
+    },
 };
 
 /// One call for one service.
@@ -22,12 +25,19 @@ pub struct Call<'c> {
     pub folders: &'c Folders,
     /// The time it has.
     pub clock: Clock,
+    /// Who is told what it waits for.
+    pub observer: Observer<'c>,
 }
 
 /// A server that is up, with its processes when this call started it.
 pub type Up = (Outcome, Option<ServerProcesses>);
 
 impl Call<'_> {
+    /// Describes what is done about the server on a port, for whoever is told so.
+    pub(crate) fn waiting(&self, doing: Doing, port: Option<Port>) -> Waiting {
+        Waiting::of(doing, format!("{}{}", self.service.name(), record::on_port(port)))
+    }
+
     pub(crate) fn write(&self, record: &ServerRecord) -> Result<(), Failure> {
         record.write(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime))
     }

@@ -1,5 +1,8 @@
 //! A server that is there already: whose it is, the wait for it, taking it over, stopping it for another one.
 
+use std::time::Instant;
+
+use port_kill::Awaited;
 use proc_tree::{Facts, Identity};
 
 use crate::{
@@ -12,6 +15,7 @@ use crate::{
         judge::{By, Whose},
         loading::Loading,
         part::Part,
+        record,
     },
     service::spec::{Adopt, Existing},
     start::{
@@ -19,6 +23,7 @@ use crate::{
         launch, port,
         race::RaceEnd,
         there::{self, There},
+        waiting::{Doing, Observer, Waiting},
     },
     stop::{
         self,
@@ -32,7 +37,8 @@ pub(super) fn wait(call: &Call<'_>, port: Option<Port>, record: &ServerRecord, w
     // one that was ready once need not say so again, and what it said since is not about its start
     let log = record.log.as_deref().filter(|_| record.phase == Phase::Starting);
     let log = log.map(|log| LogPatterns::of(log, 0, call.service));
-    let race = call.race(port).of(Some(&mut processes)).reading(log);
+    let waiting = Waiting { log: record.log.clone(), ..call.waiting(Doing::Awaiting, port) };
+    let race = call.race(port).of(Some(&mut processes)).reading(log).told(waiting, call.observer);
     match block_on(race.run()).map_err(Failure::system("wait"))?? {
         RaceEnd::Ready(holdings) => {
             let action = if waited || record.phase != Phase::Ready { Action::Joined } else { Action::Reused };
@@ -88,6 +94,7 @@ fn take(call: &Call<'_>, port: Option<Port>, process: Option<Identity>, by: &By)
     let processes = process.map(|process| ServerProcesses::watch(process, false)).transpose();
     let mut processes = processes.map_err(Failure::system("watch the server"))?;
     let race = call.race(port).of(processes.as_mut()).taking_any(call.service.spec.existing.adopt == Adopt::Any);
+    let race = race.told(call.waiting(Doing::Awaiting, port), call.observer);
     match block_on(race.run()).map_err(Failure::system("wait"))?? {
         RaceEnd::Ready(holdings) => {
             let (outcome, supervisor) = adopted(call, port, processes.as_ref(), &holdings)?;
@@ -130,13 +137,16 @@ pub(super) fn stop(call: &Call<'_>, port: Option<Port>, there: &There, judged: &
     };
     let own = there.own.as_ref().map(|own| &own.record);
     let mut killed = Killed::default();
+    let stopping = |name: &str| Stopping::begin(call, format!("{name}{}", record::on_port(port)));
     if let Some(own) = own {
-        killed = stop::server::stop_locked(call.folders, own.clone(), Manner::of(call.service), Wait::OnRequest(None))?
-            .killed;
+        let mut stopping = stopping(&own.name);
+        let wait = Wait::OnRequest(Some(&mut |awaited| stopping.tell(awaited)));
+        killed = stop::server::stop_locked(call.folders, own.clone(), Manner::of(call.service), wait)?.killed;
     }
     if let Some(another) = another {
-        let stopped =
-            stop::server::stop_locked(call.folders, another.clone(), Manner::recorded(another), Wait::OnRequest(None))?;
+        let mut stopping = stopping(&another.name);
+        let wait = Wait::OnRequest(Some(&mut |awaited| stopping.tell(awaited)));
+        let stopped = stop::server::stop_locked(call.folders, another.clone(), Manner::recorded(another), wait)?;
         killed = killed.and(stopped.killed);
     }
     // those of a server that was stopped just now are gone
@@ -145,7 +155,31 @@ pub(super) fn stop(call: &Call<'_>, port: Option<Port>, there: &There, judged: &
     if own.is_some() && matches!(judged, Whose::Nobody | Whose::Ours(..)) {
         roots.clear();
     }
-    Ok(killed.and(stop::port::stop(port, roots, Manner::of(call.service), Wait::OnRequest(None))?))
+    if roots.is_empty() {
+        return Ok(killed.and(stop::port::stop(port, roots, Manner::of(call.service), Wait::OnRequest(None))?));
+    }
+    let mut stopping = stopping("what is there");
+    let wait = Wait::OnRequest(Some(&mut |awaited| stopping.tell(awaited)));
+    Ok(killed.and(stop::port::stop(port, roots, Manner::of(call.service), wait)?))
+}
+
+/// A stop before a start, as the caller is told of it.
+struct Stopping<'c> {
+    waiting: Waiting,
+    observer: Observer<'c>,
+}
+
+impl<'c> Stopping<'c> {
+    fn begin(call: &Call<'c>, server: String) -> Self {
+        let waiting = Waiting::of(Doing::Stopping, server);
+        call.observer.tell(&waiting);
+        Self { waiting, observer: call.observer }
+    }
+
+    fn tell(&mut self, awaited: &Awaited<'_>) {
+        self.waiting.reason = Some(awaited.words(Instant::now()));
+        self.observer.tell(&self.waiting);
+    }
 }
 
 /// Deals with the service's server on another port than the one that is asked for: it is stopped, or stands in the way.
@@ -153,7 +187,9 @@ pub(super) fn stop(call: &Call<'_>, port: Option<Port>, there: &There, judged: &
 pub(super) fn leave(call: &Call<'_>, elsewhere: &ServerRecord) -> Result<(Killed, Action), Failure> {
     let Existing { restart, restart_if_changed, replace, .. } = call.service.spec.existing;
     if restart || restart_if_changed || replace {
-        let killed = stop::server::stop(call.folders, elsewhere.clone(), Wait::OnRequest(None))?.killed;
+        let mut stopping = Stopping::begin(call, format!("{}{}", elsewhere.name, elsewhere.on_port()));
+        let wait = Wait::OnRequest(Some(&mut |awaited| stopping.tell(awaited)));
+        let killed = stop::server::stop(call.folders, elsewhere.clone(), wait)?.killed;
         return Ok((killed, if restart || restart_if_changed { Action::Restarted } else { Action::Replaced }));
     }
     let (name, port) = (elsewhere.name.clone(), elsewhere.port);

@@ -17,6 +17,7 @@ use crate::{
         race::RaceEnd,
         spawn::{self, Launch},
         starting::{self, Starting},
+        waiting::{Doing, Waiting},
     },
 };
 
@@ -73,7 +74,9 @@ fn launch_and_wait(
         let _ = record.remove(call.folders);
     })?;
     let mut starting = Starting::own(processes.of_job(service.spec.once), service, call.folders, port);
+    let waiting = Waiting { log: Some(path.to_owned()), ..call.waiting(Doing::Starting, port) };
     let race = call.race(port).of(starting.processes()).reading(Some(log)).notified(notify.as_ref());
+    let race = race.told(waiting, call.observer);
     let ended = block_on(race.just_started().run()).map_err(Failure::system("wait"));
     match ended.and_then(|ended| Ok(ended?)) {
         Ok(RaceEnd::Ready(holdings)) => {

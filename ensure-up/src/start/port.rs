@@ -1,9 +1,7 @@
 //! A server on one port, or without one: look what is there, decide, do it.
 
-use std::path::Path;
-
 use crate::{
-    Action, Failure, Lock, Outcome, Phase, Port, ServerRecord,
+    Action, Failure, Observer, Outcome, Phase, Port, ServerRecord,
     health::Asked,
     server::{
         evidence::{Evidence, Known},
@@ -16,6 +14,7 @@ use crate::{
         decide::{Recorded, Situation, Step, decide},
         existing, job, launch,
         there::There,
+        turn,
     },
 };
 
@@ -24,15 +23,9 @@ pub(super) fn ensure(call: &Call<'_>, port: Option<Port>, waited: bool) -> Resul
     if let Some(outcome) = reuse(call, port, waited)? {
         return Ok((outcome, None));
     }
-    let lock = lock(call, &call.folders.lock(&call.service.id, port))?;
-    locked(call, port, waited || lock.waited)
-}
-
-/// Takes a lock in the time that the call has.
-pub(super) fn lock(call: &Call<'_>, path: &Path) -> Result<Lock, Failure> {
-    let lock = Lock::take(path, call.clock.deadline).map_err(Failure::state("lock", path))?;
-    let what = || "another ensure-up is still starting it".into();
-    lock.ok_or_else(|| call.too_late(call.service.port(), what(), None, Vec::new()))
+    let lock = turn::take(call, &call.folders.lock(&call.service.id, port))?;
+    let tell = turn::telling(call, &lock);
+    locked(&Call { observer: Observer::new(&tell), ..*call }, port, waited || lock.waited)
 }
 
 /// Looks without a lock: a record that holds, a listener that is its, an answer that is healthy.

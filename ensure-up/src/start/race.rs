@@ -14,6 +14,7 @@ use crate::{
     start::{
         notify::Notify,
         readiness::{Readiness, Round},
+        waiting::{Observer, Waiting},
     },
 };
 
@@ -42,6 +43,7 @@ pub(crate) enum RaceEnd {
 pub(crate) struct Race<'r> {
     readiness: Readiness<'r>,
     deadline: Option<Instant>,
+    waiting: Option<(Waiting, Observer<'r>)>,
 }
 
 /// As long as nobody has answered only the kernel is asked, often; the pause grows with the wait.
@@ -60,7 +62,7 @@ impl<'r> Race<'r> {
         port: Option<Port>,
         deadline: Option<Instant>,
     ) -> Self {
-        Self { readiness: Readiness::of(service, folders, port), deadline }
+        Self { readiness: Readiness::of(service, folders, port), deadline, waiting: None }
     }
 
     /// Knows the server by its processes: their end is the race's.
@@ -93,6 +95,24 @@ impl<'r> Race<'r> {
         self
     }
 
+    /// Tells the observer of this wait, with the reason whenever that changes.
+    pub(crate) fn told(mut self, waiting: Waiting, observer: Observer<'r>) -> Self {
+        let pid = self.readiness.processes.as_ref().map(|processes| processes.identity().pid);
+        let waiting = Waiting { pid: waiting.pid.or(pid), ..waiting };
+        observer.tell(&waiting);
+        self.waiting = Some((waiting, observer));
+        self
+    }
+
+    fn tell(&mut self, reason: &str) {
+        if let Some((waiting, observer)) =
+            self.waiting.as_mut().filter(|(waiting, _)| waiting.reason.as_deref() != Some(reason))
+        {
+            waiting.reason = Some(reason.to_owned());
+            observer.tell(waiting);
+        }
+    }
+
     /// Runs the race to its end.
     ///
     /// # Errors
@@ -115,6 +135,7 @@ impl<'r> Race<'r> {
                 Round::Failed(why) => return Ok(RaceEnd::Failed(why)),
                 Round::Missing { what, foreign } => (what, foreign),
             };
+            self.tell(&missing.0);
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return Ok(RaceEnd::TooLate(missing.0, missing.1));
             }

@@ -5,7 +5,7 @@ use std::{io, os::unix::ffi::OsStrExt};
 use port_who::Query;
 
 use crate::{
-    Action, Failure, Lock, Phase, Port, Ports, ReadyError, ServerRecord, Service,
+    Action, Failure, Lock, Observer, Phase, Port, Ports, ReadyError, ServerRecord, Service,
     health::Asked,
     server::{
         census::Census,
@@ -20,7 +20,7 @@ use crate::{
     service::spec::Adopt,
     start::{
         call::{Call, Up},
-        launch, port,
+        launch, port, turn,
     },
     stop::{
         self,
@@ -38,7 +38,9 @@ pub(super) fn ensure(call: &Call<'_>) -> Result<Up, Failure> {
             return Ok((outcome, None));
         }
     }
-    let lock = port::lock(call, &lock_of(call))?;
+    let lock = turn::take(call, &lock_of(call))?;
+    let tell = turn::telling(call, &lock);
+    let call = &Call { observer: Observer::new(&tell), ..*call };
     let mut records = records(call)?;
     let mut own = instances(call, &records)?;
     if own.is_empty() {
@@ -190,7 +192,9 @@ fn start_on(call: &Call<'_>, ports: &[Port], is_bindable: bool) -> Result<Option
     for &port in ports {
         // somebody is starting another server there; to try to bind it would take it from that one
         let path = call.folders.lock(&call.service.id, Some(port));
-        let Some(_lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else { continue };
+        let Some(lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else { continue };
+        let tell = turn::telling(call, &lock);
+        let call = &Call { observer: Observer::new(&tell), ..*call };
         let mut on_port = records(call)?.into_iter().filter(|record| record.port == Some(port));
         let is_taken = on_port.any(|record| record.is_alive().unwrap_or(true));
         if is_taken || !look(port).map_err(ReadyError::from)?.is_empty() {

@@ -212,7 +212,7 @@ impl<'r> Readiness<'r> {
     fn nothing_yet(&self) -> &'static str {
         match self.port {
             Some(port) if port.is_udp() => "nothing is bound to the port yet",
-            Some(_) => "nothing listens on the port yet",
+            Some(_) => "nothing listens yet",
             None => "it does not run yet",
         }
     }

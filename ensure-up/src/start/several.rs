@@ -2,16 +2,22 @@
 
 use std::{
     collections::BTreeMap,
-    env, io,
+    env,
+    io::{self, Write},
     os::unix::process::ExitStatusExt,
     path::Path,
-    process::{Output, Stdio},
+    process::{ExitStatus, Stdio},
 };
 
 use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use proc_tree::{Handle, Identity, Signal};
 use serde::{Deserialize, Serialize};
-use tokio::{io::AsyncWriteExt, process::Command, select};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader},
+    process::Command,
+    select,
+    sync::mpsc::{UnboundedSender, unbounded_channel},
+};
 
 use crate::{
     ServiceSpec,
@@ -19,9 +25,42 @@ use crate::{
     report::{explanation::Explanation, start_record::StartRecord},
     service::handover,
     signals::Signals,
+    start::waiting::Waiting,
 };
 
-/// What came of a start: the process that does it writes this as JSON to its standard output.
+/// What the process that starts a service says of it: a JSON line each on its standard output, the last when it is over.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Said {
+    /// It waits.
+    Waiting(Waiting),
+    /// It is over.
+    Ended(Box<StartReport>),
+}
+
+impl Said {
+    /// Writes it as a line.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer(&mut *out, self)?;
+        writeln!(out)?;
+        out.flush()
+    }
+}
+
+/// What is told of a start while the others go on.
+#[derive(Debug)]
+pub enum Told<'t> {
+    /// What is waited for.
+    Waiting(&'t Waiting),
+    /// It has ended.
+    Ended(&'t EndedStart),
+    /// It has ended because this tool was asked to end.
+    Interrupted(&'t EndedStart),
+}
+
+/// What came of a start.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StartReport {
     /// Its record.
@@ -52,52 +91,63 @@ pub struct Several<'s> {
     pub sequential: bool,
 }
 
-/// A start on its way, and in the end which one it was and how its process ended.
+/// Takes in what is told of a service, by its place in the file's order.
+pub type Teller<'t> = dyn FnMut(usize, Told<'_>) + 't;
+
+/// The starts on their way: in the end which one it was, how its process ended, and what it said last.
 type Running<'r> = FuturesUnordered<LocalBoxFuture<'r, (usize, io::Result<Output>)>>;
 
+/// How a process ended, and what it said of its start.
+type Output = (ExitStatus, Option<StartReport>);
+
 impl Several<'_> {
-    /// Starts them all. Each one that has ended is handed to `ended` at once, with its place in the file's order. The
-    /// answer has them all in that order, or is the signal that ended it.
+    /// Starts them all. What is to be told of one is told at once. The answer has them all in the file's order, or is the
+    /// signal that ended it.
     ///
     /// Every service is started by a process of its own, this program again: it takes in the orphans of its server, as a
     /// sub-reaper (prctl(2)), and whose an orphan is could not be told if one process started them all.
     ///
     /// # Errors
     /// When no process can be started or waited for.
-    pub fn start(&self, ended: &mut dyn FnMut(usize, &EndedStart)) -> io::Result<Result<Vec<EndedStart>, Signal>> {
-        block_on(self.run(ended))?
+    pub fn start(&self, tell: &mut Teller<'_>) -> io::Result<Result<Vec<EndedStart>, Signal>> {
+        block_on(self.run(tell))?
     }
 
-    async fn run(&self, ended: &mut dyn FnMut(usize, &EndedStart)) -> io::Result<Result<Vec<EndedStart>, Signal>> {
+    async fn run(&self, tell: &mut Teller<'_>) -> io::Result<Result<Vec<EndedStart>, Signal>> {
         let mut signals = Signals::catch()?;
         let mut done: BTreeMap<usize, EndedStart> = BTreeMap::new();
         let mut processes = BTreeMap::new();
         let mut running = Running::new();
+        let (sender, mut waits) = unbounded_channel();
         loop {
             while let Some(index) = self.next(&done, &processes) {
                 let Some(needed) = self.needs(index).find(|needed| done[needed].status != 0) else {
-                    processes.insert(index, self.begin(index, &running)?);
+                    processes.insert(index, self.begin(index, &running, sender.clone())?);
                     continue;
                 };
                 let start = self.not_started(index, needed, done[&needed].status);
-                ended(index, &start);
+                tell(index, Told::Ended(&start));
                 done.insert(index, start);
             }
             if running.is_empty() {
                 return Ok(Ok(done.into_values().collect()));
             }
             select! {
+                biased;
+                Some((index, waiting)) = waits.recv() => tell(index, Told::Waiting(&waiting)),
                 Some((index, output)) = running.next() => {
                     processes.remove(&index);
-                    let start = self.ended(index, &output?);
-                    ended(index, &start);
+                    let start = self.ended(index, output?);
+                    tell(index, Told::Ended(&start));
                     done.insert(index, start);
                 }
                 signal = signals.next() => {
                     for process in processes.values().flatten() {
                         process.signal(signal)?;
                     }
-                    while running.next().await.is_some() {}
+                    while let Some((index, output)) = running.next().await {
+                        tell(index, Told::Interrupted(&self.ended(index, output?)));
+                    }
                     return Ok(Err(signal));
                 }
             }
@@ -120,7 +170,12 @@ impl Several<'_> {
     }
 
     /// Starts the process that starts a service.
-    fn begin(&self, index: usize, running: &Running<'_>) -> io::Result<Option<Handle>> {
+    fn begin(
+        &self,
+        index: usize,
+        running: &Running<'_>,
+        waits: UnboundedSender<(usize, Waiting)>,
+    ) -> io::Result<Option<Handle>> {
         let service = &self.services[index];
         let mut command = Command::new(env::current_exe()?);
         command.arg("--starter").arg(service.name()).current_dir(self.folder);
@@ -132,7 +187,11 @@ impl Several<'_> {
                 // one that does not read has ended, which is seen next
                 let _ = stdin.write_all(&spec).await;
             }
-            (index, child.wait_with_output().await)
+            let report = match child.stdout.take() {
+                Some(stdout) => listen(stdout, |waiting| drop(waits.send((index, waiting)))).await,
+                None => None,
+            };
+            (index, child.wait().await.map(|status| (status, report)))
         };
         running.push(wait.boxed_local());
         identity.map(Handle::open).transpose().map(Option::flatten)
@@ -152,15 +211,28 @@ impl Several<'_> {
         EndedStart { report: StartReport { record, explanation: None, notes: Vec::new() }, status }
     }
 
-    fn ended(&self, index: usize, output: &Output) -> EndedStart {
-        let status = output.status.code().or(output.status.signal().map(|signal| 128 + signal));
+    fn ended(&self, index: usize, (ended, report): Output) -> EndedStart {
+        let status = ended.code().or(ended.signal().map(|signal| 128 + signal));
         let status = status.and_then(|status| u8::try_from(status).ok()).unwrap_or(u8::MAX);
-        let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
-            let why = format!("the process that starts it ended with {}", output.status);
+        let report = report.unwrap_or_else(|| {
+            let why = format!("the process that starts it ended with {ended}");
             StartReport { record: self.not_up(index, why), explanation: None, notes: Vec::new() }
         });
         // to be up takes both
         let is_lost = status == 0 && report.record.action == crate::Action::Failed;
         EndedStart { report, status: if is_lost { 1 } else { status } }
     }
+}
+
+/// Reads what a process says of its start, to the end.
+async fn listen(stdout: impl AsyncRead + Unpin, mut told: impl FnMut(Waiting)) -> Option<StartReport> {
+    let (mut lines, mut report) = (BufReader::new(stdout).lines(), None);
+    while let Ok(Some(line)) = lines.next_line().await {
+        match serde_json::from_str(&line) {
+            Ok(Said::Waiting(waiting)) => told(waiting),
+            Ok(Said::Ended(ended)) => report = Some(*ended),
+            Err(_) => {}
+        }
+    }
+    report
 }

@@ -16,7 +16,7 @@ use super::{
     state::{Supervisor, disturbed, retried},
 };
 use crate::{
-    Clock, Failure, LaunchError, Phase, ReadyError, ServerProcesses,
+    Clock, Doing, Failure, LaunchError, Observer, Phase, ReadyError, ServerProcesses, Waiting,
     log::patterns::LogPatterns,
     server::{
         evidence::{Evidence, Known},
@@ -98,8 +98,10 @@ impl Supervisor<'_> {
         notify: Option<&Notify>,
     ) -> Result<Result<Vec<Holding>, Event>, Failure> {
         let deadline = Clock::start(self.service.timeout()).deadline;
+        let tell = |waiting: &Waiting| self.lock.say(Some(waiting));
         let race = Race::new(self.service, self.folders, self.port, deadline)
             .of(Some(processes))
+            .told(self.waiting(Doing::Starting, None), Observer::new(&tell))
             .reading(log)
             .notified(notify);
         let race = if is_adopted { race } else { race.just_started() };

@@ -5,7 +5,7 @@
 use std::{
     io,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use proc_tree::{
@@ -25,7 +25,7 @@ use super::{
     state::{Supervisor, disturbed, retried},
 };
 use crate::{
-    Failure, Folders, Lock, Phase, Port, ServerProcesses, ServerRecord, Service,
+    Doing, Failure, Folders, Lock, Phase, Port, ServerProcesses, ServerRecord, Service,
     event::block_on,
     log::pump::{self, Bounds, Pump},
     server::{census::Census, lost, orphans, port as listening},
@@ -48,7 +48,7 @@ const PORT_PATIENCE: Duration = Duration::from_secs(2);
 /// When it cannot be supervised, and [`Failure::Broken`] when it was given up.
 pub fn run(service: &Service, port: Option<Port>, folders: &Folders) -> Result<(), Failure> {
     let path = folders.of_service(&service.id, port, "supervisor");
-    let Some(_lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else { return Ok(()) };
+    let Some(lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else { return Ok(()) };
     let own = Identity::of(std::process::id()).and_then(|own| own.ok_or(io::ErrorKind::NotFound.into()));
     let own = own.map_err(Failure::system("find this process"))?;
     let record = ServerRecord::read(folders, &service.id, port);
@@ -60,7 +60,7 @@ pub fn run(service: &Service, port: Option<Port>, folders: &Folders) -> Result<(
         },
     };
     orphans::adopt();
-    block_on(supervise(service, folders, record)).map_err(Failure::system("wait"))?
+    block_on(supervise(service, folders, record, lock)).map_err(Failure::system("wait"))?
 }
 
 /// Describes the server whose record was deleted or written over since its starter wrote it; `None` where another
@@ -84,7 +84,7 @@ fn unrecorded(
     Ok(Some(ServerRecord { supervisor: Some(own), ..record }))
 }
 
-async fn supervise(service: &Service, folders: &Folders, record: ServerRecord) -> Result<(), Failure> {
+async fn supervise(service: &Service, folders: &Folders, record: ServerRecord, lock: Lock) -> Result<(), Failure> {
     // first of all: from here on nothing that was started is left behind
     let signals = Signals::catch().map_err(Failure::system("catch signals"))?;
     let children = signal(SignalKind::child()).map_err(Failure::system("catch signals"))?;
@@ -103,6 +103,7 @@ async fn supervise(service: &Service, folders: &Folders, record: ServerRecord) -
         service,
         port,
         folders,
+        lock,
         log,
         record,
         signals,
@@ -215,6 +216,9 @@ impl Supervisor<'_> {
         if pause.is_zero() {
             return Event::PauseOver;
         }
+        // before the record: whoever waits for that reads this then
+        let due = Doing::Restarting(SystemTime::now() + pause);
+        self.lock.say(Some(&self.waiting(due, self.record.reason.clone())));
         self.record.phase = Phase::Waiting;
         self.output.flush();
         self.write();

@@ -22,6 +22,7 @@ use crate::{
         judge::judge,
         lost,
         mark::Mark,
+        notice::Notice,
     },
     service::handover,
     signals::{ENDING, Signals},
@@ -30,6 +31,7 @@ use crate::{
         race::RaceEnd,
         spawn::{self, Launch},
         starting::{self, Starting},
+        waiting::{Doing, Waiting},
     },
 };
 
@@ -78,7 +80,7 @@ impl Call<'_> {
         drop(spec);
         let _ = sender.write_all(&written);
         drop(sender);
-        let waited = match self.wait_for_supervisor(port, identity, true) {
+        let waited = match self.wait_for_supervisor(port, identity, true, !ran_before) {
             // a server that ran before is not stopped because it cannot be waited for
             Err(failure) if ran_before => {
                 drop(starting.release());
@@ -127,7 +129,7 @@ impl Call<'_> {
         waited: bool,
     ) -> Result<Option<Up>, Failure> {
         let action = if waited || record.phase != Phase::Ready { Action::Joined } else { Action::Reused };
-        match self.wait_for_supervisor(record.port, supervisor, false)? {
+        match self.wait_for_supervisor(record.port, supervisor, false, false)? {
             Waited::Ready(record) => Ok(Some((self.supervised(action, &record)?, None))),
             Waited::Lost => Ok(None),
             Waited::Failed(Failure::Ended { .. }) if self.began_nothing(record.port, supervisor)? => Ok(None),
@@ -140,8 +142,33 @@ impl Call<'_> {
         Ok(self.recorded_on(port)?.is_some_and(|record| record.identity() == supervisor))
     }
 
-    fn wait_for_supervisor(&self, port: Option<Port>, supervisor: Identity, is_new: bool) -> Result<Waited, Failure> {
-        block_on(self.watch(port, supervisor, is_new)).map_err(Failure::system("wait"))?
+    fn wait_for_supervisor(
+        &self,
+        port: Option<Port>,
+        supervisor: Identity,
+        is_new: bool,
+        is_own: bool,
+    ) -> Result<Waited, Failure> {
+        block_on(self.watch(port, supervisor, is_new, is_own)).map_err(Failure::system("wait"))?
+    }
+
+    /// Tells what the supervisor does, as it says itself.
+    fn tell(&self, record: &ServerRecord, supervisor: Identity, is_own: bool) {
+        let path = self.folders.of_service(&record.service, record.port, "supervisor");
+        let said = Notice::read(&path).filter(|notice| notice.pid == supervisor.pid).and_then(|notice| notice.waiting);
+        let (said, reason) = said.map(|waiting| (waiting.doing, waiting.reason)).unzip();
+        let doing = match said {
+            Some(Doing::Restarting(at)) if record.phase == Phase::Waiting => Doing::Restarting(at),
+            _ if is_own => Doing::Starting,
+            _ => Doing::Joining(Some(supervisor.pid)),
+        };
+        self.observer.tell(&Waiting {
+            pid: Some(record.pid).filter(|&pid| pid != supervisor.pid && pid != 0),
+            is_own,
+            reason: if record.phase == Phase::Waiting { record.reason.clone() } else { reason.flatten() },
+            log: record.log.clone(),
+            ..self.waiting(doing, record.port)
+        });
     }
 
     /// Words what was done about a server whose supervisor found it ready.
@@ -151,7 +178,13 @@ impl Call<'_> {
     }
 
     /// Waits for the supervisor. What that itself found ready just now is ready; what it found ready long ago is asked.
-    async fn watch(&self, port: Option<Port>, supervisor: Identity, mut is_new: bool) -> Result<Waited, Failure> {
+    async fn watch(
+        &self,
+        port: Option<Port>,
+        supervisor: Identity,
+        mut is_new: bool,
+        is_own: bool,
+    ) -> Result<Waited, Failure> {
         let failed = || Failure::system("watch the supervisor");
         let mut changes = FolderWatch::of_state(&self.folders.runtime).map_err(failed())?;
         let mut signals = Signals::catch().map_err(failed())?;
@@ -169,6 +202,10 @@ impl Call<'_> {
             };
             let is_over = record.as_ref().is_some_and(is_over);
             let record = record.filter(|record| is_of(record, supervisor));
+            let on_its_way = record.as_ref().filter(|record| matches!(record.phase, Phase::Starting | Phase::Waiting));
+            if let Some(record) = on_its_way {
+                self.tell(record, supervisor, is_own);
+            }
             match (record, &handle) {
                 (Some(record), _) if record.phase == Phase::Broken => return Ok(Waited::Failed(self.broken(&record))),
                 (Some(record), _) if record.phase == Phase::Finished => {
@@ -216,7 +253,9 @@ impl Call<'_> {
     async fn healthy(&self, port: Option<Port>, record: ServerRecord) -> Result<Option<Waited>, Failure> {
         let failed = || Failure::system("watch the server");
         let mut processes = ServerProcesses::of(&record).map_err(failed())?;
-        Ok(match Box::pin(self.race(record.port).of(Some(&mut processes)).run()).await? {
+        let waiting = Waiting { log: record.log.clone(), ..self.waiting(Doing::Awaiting, port) };
+        let race = self.race(record.port).of(Some(&mut processes)).told(waiting, self.observer);
+        Ok(match Box::pin(race.run()).await? {
             RaceEnd::Ready(_) => Some(Waited::Ready(Box::new(record))),
             RaceEnd::Ended { .. } => None,
             end => Some(Waited::Failed(self.not_ready(port, end, record.log))),

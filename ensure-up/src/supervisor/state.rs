@@ -10,7 +10,7 @@ use super::{
     next::{Event, LogEnd, Policy},
 };
 use crate::{
-    Failure, Folders, Port, ServerRecord, Service,
+    Doing, Failure, Folders, Lock, Port, ServerRecord, Service, Waiting,
     event::or_never,
     log::{pump::Pump, rotate},
     server::end::End,
@@ -30,6 +30,8 @@ pub(super) struct Supervisor<'s> {
     pub(super) service: &'s Service,
     pub(super) port: Option<Port>,
     pub(super) folders: &'s Folders,
+    /// Held for life: that it lives is known by it, and what it waits for.
+    pub(super) lock: Lock,
     pub(super) log: PathBuf,
     pub(super) record: ServerRecord,
     pub(super) output: Arc<Pump>,
@@ -46,6 +48,11 @@ pub(super) struct Supervisor<'s> {
 const RETRY: Duration = Duration::from_secs(5);
 
 impl Supervisor<'_> {
+    /// Describes what it does about its server, for whoever waits for it.
+    pub(super) fn waiting(&self, doing: Doing, reason: Option<String>) -> Waiting {
+        Waiting { reason, ..Waiting::of(doing, self.record.name.clone()) }
+    }
+
     /// Writes the record. One that cannot be written stays in memory until it can: a disk that is full is no reason to be
     /// without a server.
     pub(super) fn write(&mut self) {

@@ -33,8 +33,9 @@ impl Progress {
         let line = format!("{} {line}", FRAMES[self.frame % FRAMES.len()]);
         self.frame += 1;
         self.is_drawn = true;
-        // progress that cannot be told is no reason to stop waiting
-        let _ = write!(io::stderr(), "\r{}\x1b[K", text::cut(&line, columns.saturating_sub(1)));
+        // a terminal writes ^C behind the line, which then must not go on in the next one; and progress that cannot be told is
+        // no reason to stop waiting
+        let _ = write!(io::stderr(), "\r{}\x1b[K", text::cut(&line, columns.saturating_sub(3)));
     }
 
     /// Clears the line, so that something else can be said.
