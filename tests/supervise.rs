@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "supervise/bounds.rs"]
+mod bounds;
 #[path = "supervise/crash.rs"]
 mod crash;
 #[path = "supervise/deleted.rs"]

@@ -7,7 +7,9 @@ pub mod file;
 pub(crate) mod glob;
 pub mod handover;
 pub(crate) mod id;
+pub(crate) mod memory_limit;
 mod overlay;
+pub(crate) mod owner;
 pub(crate) mod ports;
 pub(crate) mod resolved;
 mod sole_ports;
@@ -15,7 +17,7 @@ pub(crate) mod spec;
 pub(crate) mod supervision;
 pub(crate) mod target;
 mod value;
-mod word;
+pub(crate) mod word;
 
 #[cfg(test)]
 mod tests;

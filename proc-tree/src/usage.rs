@@ -6,7 +6,7 @@
 mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
-pub(crate) mod host;
+pub mod host;
 mod io;
 pub mod memory;
 

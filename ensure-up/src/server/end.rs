@@ -3,14 +3,16 @@
 use std::fmt;
 
 use proc_tree::Signal;
+use serde::{Deserialize, Serialize};
 
 /// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum End {
     /// With this exit status.
     Exited(i32),
     /// By this signal.
-    Signalled(Signal),
+    Signalled(#[serde(with = "crate::service::word")] Signal),
     /// It was not a child of this process, so nobody tells how.
     Unknown,
 }

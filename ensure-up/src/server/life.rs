@@ -51,8 +51,8 @@ mod tests {
 
     #[test]
     fn what_is_left_of_a_server_that_was_ready_is_no_server() {
-        use Phase::{Broken, Failed, Finished, Ready, Starting, Stopped, Waiting};
-        for phase in [Starting, Ready, Waiting, Broken, Finished, Failed, Stopped] {
+        use Phase::{Broken, Failed, Finished, Idle, Ready, Starting, Stopped, Waiting};
+        for phase in [Starting, Ready, Waiting, Broken, Finished, Idle, Failed, Stopped] {
             assert_eq!(Life::of(phase, true, true), Life::Runs, "{phase:?}");
             assert_eq!(Life::of(phase, true, false), Life::Runs, "{phase:?}");
             let left = if phase == Starting { Life::Runs } else { Life::Left };

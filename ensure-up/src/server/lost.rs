@@ -146,6 +146,7 @@ fn described(
         restarts: 0,
         reloads: 0,
         supervisor,
+        end: None,
         reason: None,
         once: known.as_ref().is_some_and(|known| known.once),
         depends_on: known.map(|known| known.depends_on).unwrap_or_default(),

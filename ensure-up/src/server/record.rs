@@ -11,6 +11,7 @@ use proc_tree::{Identity, cli::text, process};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    end::End,
     folder::Folders,
     holding::Holding,
     started::{self, Started, Variables},
@@ -30,8 +31,10 @@ pub enum Phase {
     Waiting,
     /// Its supervisor gave up: the circuit breaker is open.
     Broken,
-    /// It ended by itself as it should, and its supervisor with it.
+    /// It ended by itself and was not to be started again, and its supervisor with it.
     Finished,
+    /// It was stopped because nobody used it.
+    Idle,
     /// It did not come up.
     Failed,
     /// It was stopped on purpose.
@@ -85,6 +88,8 @@ pub struct ServerRecord {
     pub reloads: u32,
     /// The process that starts it again.
     pub supervisor: Option<Identity>,
+    /// How it ended, if it is not to be started again.
+    pub end: Option<End>,
     /// Why it is broken, or how it ended last.
     pub reason: Option<String>,
     /// Whether it is a job: up once it has ended with status 0.
@@ -139,6 +144,7 @@ impl ServerRecord {
             restarts: 0,
             reloads: 0,
             supervisor: None,
+            end: None,
             reason: None,
             once: service.spec.once,
             depends_on: service.spec.depends_on.clone(),
@@ -254,16 +260,17 @@ impl ServerRecord {
         Self { phase: Phase::Ready, holders: proc_tree::ascending(holders), reason: None, ..self.clone() }
     }
 
-    /// Returns the record of a server that has ended with status 0 just now.
+    /// Returns the record of a server that has ended just now and is not started again; says how.
     #[must_use]
-    pub(crate) fn finished(&self) -> Self {
-        let reason = Some(format!("ended with status 0 at {}", clock::now()));
-        Self { phase: Phase::Finished, reason, ..self.clone() }
+    pub(crate) fn finished(&self, end: End, how: &str) -> Self {
+        // of a failure the end of the log tells more
+        let reason = if end == End::Exited(0) { format!("{how} at {}", clock::now()) } else { how.to_owned() };
+        Self { phase: Phase::Finished, end: Some(end), reason: Some(reason), ..self.clone() }
     }
 
     /// Tells whether it is a job that is done.
     pub(crate) fn is_done(&self) -> bool {
-        self.once && self.phase == Phase::Finished
+        self.once && self.phase == Phase::Finished && self.end == Some(End::Exited(0))
     }
 
     /// Returns the record with the process that stands for the server by now.

@@ -67,6 +67,12 @@ impl TryFrom<ServiceSpec> for Service {
         }
         check_job(&spec)?;
         check_health(&spec, ports.map(Ports::first))?;
+        if spec.supervision.idle_stop.is_some() && ports.is_none_or(|ports| ports.first().is_udp()) {
+            return Err(invalid("--idle-stop needs a TCP port: it is by its connections that a server is used"));
+        }
+        if spec.supervision.max_memory.is_some_and(|limit| limit.bytes().is_none()) {
+            return Err(invalid("a share of the memory is no limit here: the machine does not say how much it has"));
+        }
         let cwd = folder(spec.cwd.as_deref().unwrap_or(Path::new(".")))?;
         let of_file = spec.folder.as_deref().map(folder).transpose()?;
         let id = ServiceId { folder: of_file.unwrap_or_else(|| cwd.clone()), name: spec.name.clone() };
@@ -153,7 +159,7 @@ fn environment(spec: &ServiceSpec) -> Result<BTreeMap<OsString, OsString>, Inval
 }
 
 impl Service {
-    /// Returns how it is kept up, if it is.
+    /// Returns how it is kept up, if it has a supervisor.
     pub fn kept_up(&self) -> Option<&Supervision> {
         Some(&self.spec.supervision).filter(|supervision| supervision.is_wanted())
     }

@@ -1,13 +1,15 @@
 //! How a server is kept up, as it is asked for.
 
-use std::{num::NonZeroU32, sync::LazyLock};
+use std::{num::NonZeroU32, sync::LazyLock, time::Duration};
 
-use proc_tree::cli::size;
+use proc_tree::cli::{duration, size};
 use serde::{Deserialize, Serialize};
 
 use super::{
     backoff::{Backoff, Limit},
     glob::Glob,
+    memory_limit::MemoryLimit,
+    owner::Owner,
     word,
 };
 
@@ -49,6 +51,22 @@ pub struct Supervision {
     #[serde(with = "word::optional")]
     pub liveness: Option<NonZeroU32>,
 
+    /// Start it again when its processes use more memory than this, or than this share of what there is; looked at every 5 s,
+    /// near the limit every second; implies --keep-up
+    #[arg(long, value_name = "SIZE|PERCENT", help_heading = "Keeping it up")]
+    #[serde(with = "word::optional")]
+    pub max_memory: Option<MemoryLimit>,
+
+    /// Stop it when it had no connection for so long; the next call starts it
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse_interval, help_heading = "Keeping it up")]
+    #[serde(with = "word::optional")]
+    pub idle_stop: Option<Duration>,
+
+    /// Stop it when this process ends
+    #[arg(long, value_name = "PID", help_heading = "Keeping it up")]
+    #[serde(with = "word::optional")]
+    pub owner: Option<Owner>,
+
     /// Under --keep-up, start a new log beyond this size
     #[arg(long, value_name = "SIZE", default_value = "10M", value_parser = size::parse, help_heading = "Log")]
     #[serde(with = "word")]
@@ -63,9 +81,14 @@ impl Default for Supervision {
 }
 
 impl Supervision {
-    /// Tells whether the server is kept up: that was asked for, or something that means it.
+    /// Tells whether the server has a supervisor: it is kept up, or something else has to be watched.
     pub fn is_wanted(&self) -> bool {
-        self.keep_up || !self.reload_on.is_empty() || self.liveness.is_some()
+        self.restarts() || self.idle_stop.is_some() || self.owner.is_some()
+    }
+
+    /// Tells whether the server is started again when it crashes: that was asked for, or something that means it.
+    pub fn restarts(&self) -> bool {
+        self.keep_up || !self.reload_on.is_empty() || self.liveness.is_some() || self.max_memory.is_some()
     }
 }
 

@@ -62,6 +62,9 @@ max_restarts = "3/1m"
 restart_on = "always"
 reload_on = ["*.py", "!x/"]
 liveness = 3
+max_memory = "80%"
+idle_stop = "10m"
+owner = "1:1"
 depends_on = "db"
 [db]
 command = "x"

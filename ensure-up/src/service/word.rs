@@ -22,6 +22,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use super::{
     backoff::{Backoff, Limit},
     glob::Glob,
+    memory_limit::MemoryLimit,
+    owner::Owner,
     ports::Ports,
 };
 
@@ -77,6 +79,8 @@ text! {
     Glob: str::parse::<Self>, Self::to_string;
     Backoff: str::parse::<Self>, Self::to_string;
     Limit: str::parse::<Self>, Self::to_string;
+    MemoryLimit: str::parse::<Self>, Self::to_string;
+    Owner: str::parse::<Self>, Self::to_string;
     u32: str::parse::<Self>, Self::to_string;
     NonZeroU32: str::parse::<Self>, Self::to_string;
     // the only numbers of this width are sizes

@@ -73,7 +73,8 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Step {
     if let Some(recorded) = recorded.filter(|recorded| recorded.is_supervised) {
         // another command is another try, also while its supervisor stays for files that change; one whose server ended as
         // it should is about to end as well
-        let is_another_try = (recorded.phase == Phase::Broken && recorded.differs) || recorded.phase == Phase::Finished;
+        let is_another_try = (recorded.phase == Phase::Broken && recorded.differs)
+            || matches!(recorded.phase, Phase::Finished | Phase::Idle);
         return match instead(*existing, recorded.differs) {
             Some(Step::RefuseChanged | Step::StopAndStart(Action::Replaced)) | None if is_another_try => {
                 Step::StopAndStart(Action::Started)

@@ -4,7 +4,7 @@
 use proc_tree::{Identity, cli::text};
 
 use crate::{
-    Failure, Folders, Phase, Port, ServerProcesses, ServerRecord, Service,
+    End, Failure, Folders, Phase, Port, ServerProcesses, ServerRecord, Service,
     server::holding::Holding,
     start::spawn::Launch,
     stop::{
@@ -80,7 +80,8 @@ impl<'s> Starting<'s> {
     /// # Errors
     /// When the record cannot be written.
     pub(crate) fn finished(self, record: &ServerRecord) -> Result<ServerRecord, Failure> {
-        let record = record.finished();
+        let end = End::Exited(0);
+        let record = record.finished(end, &end.to_string());
         record.write(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime))?;
         drop(self.release());
         Ok(record)

@@ -23,6 +23,8 @@ pub enum State {
     Stopped,
     /// Its supervisor gave up.
     Broken,
+    /// It was stopped because nobody used it; the next call starts it.
+    Idle,
     /// It does not run, and another program holds its port.
     Foreign,
 }
@@ -34,6 +36,7 @@ impl State {
             Phase::Ready if runs => Self::Running,
             _ if runs => Self::Starting,
             Phase::Broken => Self::Broken,
+            Phase::Idle if !is_held => Self::Idle,
             _ if is_supervised => Self::Starting,
             _ if is_held => Self::Foreign,
             _ => Self::Stopped,
@@ -47,6 +50,7 @@ impl State {
             Self::Starting => "starting",
             Self::Stopped => "stopped",
             Self::Broken => "broken",
+            Self::Idle => "idle",
             Self::Foreign => "foreign",
         }
     }
@@ -156,6 +160,7 @@ mod tests {
             (Phase::Waiting, "stopped foreign starting starting starting starting starting starting"),
             (Phase::Broken, "broken broken broken broken starting starting starting starting"),
             (Phase::Finished, "stopped foreign starting starting starting starting starting starting"),
+            (Phase::Idle, "idle foreign idle starting starting starting starting starting"),
             (Phase::Failed, "stopped foreign starting starting starting starting starting starting"),
             (Phase::Stopped, "stopped foreign starting starting starting starting starting starting"),
         ] {

@@ -13,6 +13,7 @@ use crate::{
     event::block_on,
     health::{Asked, Prober, program::Program},
     server::{
+        asked,
         census::Census,
         evidence::{self, Evidence},
         holding::Holding,
@@ -51,7 +52,8 @@ pub fn survey(folders: &Folders, subjects: &[Subject]) -> Result<Vec<ServerStatu
         servers.push(status);
         asked.push(answering);
     }
-    let answers = block_on(join_all(asked.iter().map(|asked| ask(asked.as_ref())))).map_err(Failure::system("wait"))?;
+    let answers =
+        block_on(join_all(asked.iter().map(|asked| ask(folders, asked.as_ref())))).map_err(Failure::system("wait"))?;
     for (server, answer) in servers.iter_mut().zip(answers) {
         match answer {
             Some(Asked::Healthy) => server.healthy = true,
@@ -204,8 +206,9 @@ fn running(record: &ServerRecord) -> std::io::Result<Option<ServerProcesses>> {
     Ok(processes.end()?.is_none().then_some(processes))
 }
 
-async fn ask(asked: Option<&(ServerRecord, Vec<Holding>)>) -> Option<Asked> {
+async fn ask(folders: &Folders, asked: Option<&(ServerRecord, Vec<Holding>)>) -> Option<Asked> {
     let (record, holdings) = asked?;
+    asked::note(&folders.of_service(&record.service, record.port, "asked"));
     let question = site(record, holdings).question().ok()?;
     let answer = Prober::new(&record.probe).ask(&question).await;
     Some(answer.unwrap_or_else(|error| Asked::Not(error.to_string())))

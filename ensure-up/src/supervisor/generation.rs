@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
+    rc::Rc,
     time::{Duration, Instant},
 };
 
@@ -11,9 +12,9 @@ use tokio::select;
 
 use super::{
     holders::Holders,
-    liveness, memory,
+    idle, liveness, memory, memory_limit,
     next::Event,
-    state::{Supervisor, disturbed, retried},
+    state::{Supervisor, retried},
 };
 use crate::{
     Clock, Doing, Failure, LaunchError, Observer, Phase, ReadyError, ServerProcesses, Waiting,
@@ -25,6 +26,7 @@ use crate::{
         orphans,
         started::Started,
     },
+    service::memory_limit::MemoryLimit,
     start::{
         notify::{self, Notify},
         race::{Race, RaceEnd},
@@ -65,14 +67,15 @@ impl Supervisor<'_> {
         let holders = Holders::watch(holdings).map_err(Failure::system("watch the server"))?;
         processes.led_by_one_of(&holders.identities());
         self.record = self.record.with_identity(processes.identity()).ready(holdings);
-        self.record.reason = self.changes.as_ref().and_then(|changes| changes.braked().map(str::to_owned));
+        self.record.reason =
+            self.interruptions.changes.as_ref().and_then(|changes| changes.braked().map(str::to_owned));
         self.write();
         Ok(holders)
     }
 
     /// The record is written before the process becomes the server.
     fn launch(&mut self, notify: Option<&Notify>) -> Result<ServerProcesses, Failure> {
-        if let Some(changes) = &mut self.changes {
+        if let Some(changes) = &mut self.interruptions.changes {
             changes.starts();
         }
         let command = self.service.command(self.port);
@@ -110,7 +113,7 @@ impl Supervisor<'_> {
         let end = loop {
             select! {
                 biased;
-                event = disturbed(&mut self.signals, self.changes.as_mut()) => return Ok(Err(event)),
+                event = self.interruptions.next() => return Ok(Err(event)),
                 end = &mut race => break end?,
             }
         };
@@ -127,12 +130,15 @@ impl Supervisor<'_> {
     async fn stay(&mut self, processes: &mut ServerProcesses, mut holders: Holders) -> Result<Event, Failure> {
         let ready = Instant::now();
         let failed = || Failure::system("watch the server");
-        // boxed: without liveness nothing of it is there
         let (service, port) = (self.service, self.port);
-        let mut hangs: Pin<Box<dyn Future<Output = String>>> = match self.service.spec.supervision.liveness {
-            Some(most) => Box::pin(liveness::unhealthy(service, port, most.get())),
-            None => Box::pin(std::future::pending()),
-        };
+        let supervision = &service.spec.supervision;
+        let asked = &self.asked.here;
+        let mut hangs =
+            boxed(supervision.liveness.map(|most| liveness::unhealthy(service, port, most.get(), Rc::clone(asked))));
+        let most = supervision.max_memory.and_then(MemoryLimit::bytes);
+        let mut grows = boxed(most.map(|most| memory_limit::exceeded(most, processes.roots().to_vec())));
+        let idle = supervision.idle_stop.zip(port);
+        let mut unused = boxed(idle.map(|(limit, port)| idle::unused(port.number, limit, self.asked.clone())));
         memory::give_back();
         loop {
             if let Some(end) = processes.end().map_err(failed())? {
@@ -153,12 +159,14 @@ impl Supervisor<'_> {
             }
             select! {
                 biased;
-                event = disturbed(&mut self.signals, self.changes.as_mut()) => return Ok(event),
+                event = self.interruptions.next() => return Ok(event),
                 () = processes.changed() => {}
                 () = holders.changed() => {}
                 _ = self.children.recv() => {}
                 () = retried(self.unwritten) => self.write(),
                 how = &mut hangs => return Ok(self.failed(how, ready.elapsed())),
+                how = &mut grows => return Ok(self.failed(how, ready.elapsed())),
+                why = &mut unused => return Ok(Event::Unused(why)),
             }
         }
     }
@@ -171,5 +179,13 @@ impl Supervisor<'_> {
             Whose::Ours(holdings, _) => holdings,
             _ => Vec::new(),
         })
+    }
+}
+
+/// What is not asked for never happens, and nothing of it is there.
+fn boxed<'f>(future: Option<impl Future<Output = String> + 'f>) -> Pin<Box<dyn Future<Output = String> + 'f>> {
+    match future {
+        Some(future) => Box::pin(future),
+        None => Box::pin(std::future::pending()),
     }
 }

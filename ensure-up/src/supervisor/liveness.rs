@@ -1,6 +1,6 @@
 //! Liveness: a server that was ready and does not answer any more hangs, and that counts as a crash.
 
-use std::time::Duration;
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use tokio::time::sleep;
 
@@ -14,13 +14,14 @@ use crate::{
 /// How often a server is probed, unless an interval was asked for.
 const PROBE: Duration = Duration::from_secs(1);
 
-/// Returns once so many probes in a row have failed; says how the last one did.
-pub(super) async fn unhealthy(service: &Service, port: Option<Port>, most: u32) -> String {
+/// Returns once so many probes in a row have failed; says how the last one did. Each is counted.
+pub(super) async fn unhealthy(service: &Service, port: Option<Port>, most: u32, asked: Rc<Cell<u64>>) -> String {
     let interval = service.spec.probe.interval.unwrap_or(PROBE);
     let mut prober = Prober::new(&service.spec.probe);
     let mut failed = 0;
     loop {
         sleep(interval).await;
+        asked.set(asked.get() + 1);
         failed = match probe(service, port, &mut prober).await {
             Ok(None) => 0,
             Ok(Some(why)) if failed + 1 >= most => return format!("was unhealthy {most} times in a row: {why}"),

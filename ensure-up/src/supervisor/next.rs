@@ -32,6 +32,10 @@ pub(super) enum Event {
     NotStopped(String),
     /// A file changed.
     Changed(PathBuf),
+    /// Nobody needs it any more; says why.
+    Unwanted(String),
+    /// Nobody uses it; says since when.
+    Unused(String),
     /// The pause before a start is over.
     PauseOver,
     /// The supervisor was asked to end.
@@ -58,8 +62,12 @@ pub(super) enum Action {
     Pause(Duration, String),
     /// Give up until a file changes; says why.
     GiveUp(String),
-    /// The server ended as it should: end, and say so.
-    Finish,
+    /// The server ended and is not started again: end, and say how.
+    Finish(End, String),
+    /// End; says why the server was stopped.
+    Stop(String),
+    /// End until somebody needs it; says why the server was stopped.
+    Rest(String),
     /// End, and forget the server.
     End,
 }
@@ -67,6 +75,8 @@ pub(super) enum Action {
 /// When a server is started again.
 #[derive(Debug)]
 pub(super) struct Policy {
+    /// Whether it is started again at all.
+    restarts: bool,
     restart_on: RestartOn,
     limit: Limit,
     breaker: Breaker,
@@ -75,7 +85,12 @@ pub(super) struct Policy {
 impl Policy {
     pub(super) fn of(asked: &Supervision) -> Self {
         let &Supervision { restart_on, backoff, max_restarts, .. } = asked;
-        Self { restart_on, limit: max_restarts, breaker: Breaker::new(backoff, max_restarts) }
+        Self {
+            restarts: asked.restarts(),
+            restart_on,
+            limit: max_restarts,
+            breaker: Breaker::new(backoff, max_restarts),
+        }
     }
 
     /// Decides what follows an event.
@@ -87,9 +102,15 @@ impl Policy {
                 self.breaker.forget();
                 Action::Reload(path)
             }
+            Event::Unwanted(why) => Action::Stop(why),
+            Event::Unused(why) => Action::Rest(why),
             Event::NotExecutable(how) => Action::GiveUp(format!("it {how}")),
             Event::NotStopped(why) => Action::GiveUp(why),
-            Event::Ended { end: End::Exited(0), .. } if self.restart_on == RestartOn::Failure => Action::Finish,
+            Event::Ended { end: end @ End::Exited(0), how, .. } if self.restart_on == RestartOn::Failure => {
+                Action::Finish(end, how)
+            }
+            Event::Ended { end, how, log, .. } if !self.restarts => Action::Finish(end, log.added_to(how)),
+            Event::Failed { how, log, .. } if !self.restarts => Action::Finish(End::Unknown, log.added_to(how)),
             Event::Ended { end, how, healthy, log } => self.after_end(end, how, healthy, &log, now),
             Event::Failed { how, healthy, log } => self.after_crash(log.added_to(how), healthy, now),
         }

@@ -4,6 +4,7 @@
 
 use std::{
     io,
+    rc::Rc,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -20,15 +21,17 @@ use tokio::{
 
 use super::{
     changes::Changes,
+    idle::Asked,
+    interruptions::{Interruptions, Watched},
     next::{Action, Event, Policy},
     reload::Reload,
-    state::{Supervisor, disturbed, retried},
+    state::{Supervisor, retried},
 };
 use crate::{
     Doing, Failure, Folders, Lock, Phase, Port, ServerProcesses, ServerRecord, Service,
     event::block_on,
     log::pump::{self, Bounds, Pump},
-    server::{census::Census, lost, orphans, port as listening},
+    server::{asked, census::Census, end::End, lost, orphans, port as listening},
     signals::Signals,
     start::clock::now,
     stop::{
@@ -99,6 +102,11 @@ async fn supervise(service: &Service, folders: &Folders, record: ServerRecord, l
     let reload =
         (!asked.reload_on.is_empty()).then(|| Reload::watch(&service.cwd, &asked.reload_on, own())).transpose();
     let reload = reload.map_err(Failure::system("watch the files"))?;
+    let owner = asked.owner.map(Watched::of).transpose();
+    let path = folders.of_service(&service.id, port, "asked");
+    if asked.idle_stop.is_some() {
+        asked::begin(&path).map_err(Failure::state("write", &path))?;
+    }
     let supervisor = Supervisor {
         service,
         port,
@@ -106,12 +114,16 @@ async fn supervise(service: &Service, folders: &Folders, record: ServerRecord, l
         lock,
         log,
         record,
-        signals,
+        interruptions: Interruptions {
+            signals,
+            changes: reload.map(|reload| Changes::of(&service.cwd, reload, Arc::clone(&output))),
+            owner: owner.map_err(Failure::system("watch the owner"))?,
+        },
         children,
-        changes: reload.map(|reload| Changes::of(&service.cwd, reload, Arc::clone(&output))),
         output,
         policy: Policy::of(asked),
         unwritten: false,
+        asked: Asked { here: Rc::default(), elsewhere: path },
     };
     supervisor.run().await
 }
@@ -121,6 +133,7 @@ impl Supervisor<'_> {
         let result = self.keep_up().await;
         // what is still in the pipe ends with this process
         self.output.flush();
+        asked::end(&self.asked.elsewhere);
         result
     }
 
@@ -137,7 +150,7 @@ impl Supervisor<'_> {
             if let Some(processes) = processes.take()
                 && let Err(left) = self.stop(processes)
             {
-                if event == Event::Asked {
+                if matches!(event, Event::Asked | Event::Unwanted(_) | Event::Unused(_)) {
                     return self.leave(left);
                 }
                 event = Event::NotStopped(text::failure(&left));
@@ -156,8 +169,16 @@ impl Supervisor<'_> {
                     }
                     Action::Pause(pause, how) => event = self.pause(pause, how).await,
                     Action::GiveUp(why) => event = self.give_up(&why).await?,
-                    Action::Finish => {
-                        self.finish();
+                    Action::Finish(end, how) => {
+                        self.finish(end, how);
+                        return Ok(());
+                    }
+                    Action::Stop(why) => {
+                        self.rest(Phase::Finished, why);
+                        return Ok(());
+                    }
+                    Action::Rest(why) => {
+                        self.rest(Phase::Idle, why);
                         return Ok(());
                     }
                     Action::End => return self.forget(),
@@ -223,7 +244,7 @@ impl Supervisor<'_> {
         self.output.flush();
         self.write();
         select! {
-            event = disturbed(&mut self.signals, self.changes.as_mut()) => event,
+            event = self.interruptions.next() => event,
             () = time::sleep(pause) => Event::PauseOver,
         }
     }
@@ -240,21 +261,31 @@ impl Supervisor<'_> {
         self.write();
         super::memory::give_back();
         loop {
-            if self.changes.is_none() && !self.unwritten {
+            if self.interruptions.changes.is_none() && !self.unwritten {
                 return Err(Failure::Broken { name: self.record.name.clone(), reason, log: None });
             }
             select! {
-                event = disturbed(&mut self.signals, self.changes.as_mut()) => return Ok(event),
+                event = self.interruptions.next() => return Ok(event),
                 () = retried(self.unwritten) => self.write(),
             }
         }
     }
 
-    /// A server that ended with status 0 is not wanted any more.
-    fn finish(&mut self) {
-        self.say("it ended with status 0");
+    /// A server that ended as it should, or that is not kept up, is not started again.
+    fn finish(&mut self, end: End, how: String) {
+        self.say(&format!("it {how}"));
         self.output.flush();
-        self.record = self.record.finished();
+        self.record = self.record.finished(end, &how);
+        self.write();
+    }
+
+    /// A server that was stopped because nobody needs it is remembered with the reason.
+    fn rest(&mut self, phase: Phase, why: String) {
+        self.say(&format!("stopped: {why}"));
+        self.output.flush();
+        self.record.phase = phase;
+        self.record.supervisor = None;
+        self.record.reason = Some(why);
         self.write();
     }
 

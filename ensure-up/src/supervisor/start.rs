@@ -279,10 +279,10 @@ impl Call<'_> {
         let log = record
             .and_then(|record| record.log.clone())
             .unwrap_or_else(|| self.service.log_path(&self.folders.logs, port));
-        let is_done = record.is_some_and(|record| record.phase == Phase::Finished);
+        let end = record.filter(|record| record.phase == Phase::Finished).and_then(|record| record.end);
         Failure::Ended {
             name: self.service.name(),
-            end: if is_done { End::Exited(0) } else { End::Unknown },
+            end: end.unwrap_or(End::Unknown),
             after: self.clock.took(),
             missing: Some("was ready".into()),
             log,
@@ -296,5 +296,5 @@ fn is_of(record: &ServerRecord, supervisor: Identity) -> bool {
 }
 
 fn is_over(record: &ServerRecord) -> bool {
-    matches!(record.phase, Phase::Finished | Phase::Stopped)
+    matches!(record.phase, Phase::Finished | Phase::Idle | Phase::Stopped)
 }

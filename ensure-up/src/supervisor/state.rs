@@ -6,7 +6,8 @@ use proc_tree::cli::text;
 use tokio::signal::unix;
 
 use super::{
-    changes::Changes,
+    idle::Asked,
+    interruptions::Interruptions,
     next::{Event, LogEnd, Policy},
 };
 use crate::{
@@ -14,7 +15,6 @@ use crate::{
     event::or_never,
     log::{pump::Pump, rotate},
     server::end::End,
-    signals::Signals,
     start::clock::now,
 };
 
@@ -35,13 +35,14 @@ pub(super) struct Supervisor<'s> {
     pub(super) log: PathBuf,
     pub(super) record: ServerRecord,
     pub(super) output: Arc<Pump>,
-    pub(super) signals: Signals,
+    pub(super) interruptions: Interruptions,
     /// Says that a child has ended, among them the orphans that came here.
     pub(super) children: unix::Signal,
-    pub(super) changes: Option<Changes>,
     pub(super) policy: Policy,
     /// Whether the record is only in memory: it could not be written.
     pub(super) unwritten: bool,
+    /// How often the server was asked for its health.
+    pub(super) asked: Asked,
 }
 
 /// A record that could not be written is tried again after so long, if nothing happens before.
@@ -104,13 +105,4 @@ pub(super) async fn retried(unwritten: bool) {
 /// Says something in a server's log.
 pub(super) fn say(output: &Pump, line: &str) {
     let _ = writeln!(output.pipe(), "{MARK}{} {}", now(), text::escape(line));
-}
-
-/// What a supervisor waits for whatever else it does: to be asked to end, and for files to change.
-pub(super) async fn disturbed(signals: &mut Signals, changes: Option<&mut Changes>) -> Event {
-    tokio::select! {
-        biased;
-        _ = signals.next() => Event::Asked,
-        path = or_never(changes.map(Changes::next)) => Event::Changed(path),
-    }
 }

@@ -105,6 +105,18 @@ pub fn resident_of_tree(root: u32) -> io::Result<Option<u64>> {
     Ok(Memory::sum(&each).rss.filter(|_| !pids.is_empty()))
 }
 
+/// Sums the memory of these processes now, by the truest measure that can be had for all of them.
+pub fn of_these(pids: &[u32]) -> (Memory, Measure) {
+    let (each, measure) = of_all(pids, Choice::Auto, true);
+    (Memory::sum(&each), measure)
+}
+
+/// Sums the resident memory of these processes, which costs microseconds whatever their size; pages that several share count
+/// for each. `None` where one may not be looked at.
+pub fn resident_of_these(pids: &[u32]) -> Option<u64> {
+    Memory::sum(&of_all(pids, Choice::Rss, true).0).rss
+}
+
 /// Reads the memory of several processes, in their order, by the truest measure that can be had for all of them;
 /// `None` for one that is gone or may not be looked at.
 pub fn of_processes(pids: &[u32]) -> Vec<Option<u64>> {

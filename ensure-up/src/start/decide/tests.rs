@@ -8,8 +8,16 @@ use crate::{
     service::id::ServiceId,
 };
 
-const PHASES: [Phase; 7] =
-    [Phase::Starting, Phase::Ready, Phase::Waiting, Phase::Broken, Phase::Finished, Phase::Failed, Phase::Stopped];
+const PHASES: [Phase; 8] = [
+    Phase::Starting,
+    Phase::Ready,
+    Phase::Waiting,
+    Phase::Broken,
+    Phase::Finished,
+    Phase::Idle,
+    Phase::Failed,
+    Phase::Stopped,
+];
 
 const LIVES: [Life; 3] = [Life::Runs, Life::Left, Life::Gone];
 
@@ -101,7 +109,8 @@ fn a_supervisor_that_lives_has_the_server_whoever_holds_the_port() {
         };
         let instead = asked_instead(situation.existing, recorded.differs);
         // another command is another try; one that ended as it should is over, and its supervisor about to be
-        let is_over = (recorded.phase == Phase::Broken && recorded.differs) || recorded.phase == Phase::Finished;
+        let is_over = (recorded.phase == Phase::Broken && recorded.differs)
+            || matches!(recorded.phase, Phase::Finished | Phase::Idle);
         let expected = match instead {
             Some(Step::StopAndStart(Action::Restarted)) => Step::StopAndStart(Action::Restarted),
             _ if is_over => Step::StopAndStart(Action::Started),
@@ -159,7 +168,7 @@ fn no_server_that_differs_is_taken_as_it_is_but_where_any_will_do() {
     in_every_situation(|situation, step| {
         let differs = match (situation.recorded, situation.whose) {
             (Some(recorded), _) if recorded.is_supervised => {
-                recorded.differs && !matches!(recorded.phase, Phase::Broken | Phase::Finished)
+                recorded.differs && !matches!(recorded.phase, Phase::Broken | Phase::Finished | Phase::Idle)
             }
             (Some(recorded), Whose::Nobody | Whose::Ours(..)) if recorded.life != Life::Gone => recorded.differs,
             (_, Whose::Ours(_, parts)) => !parts.is_empty(),

@@ -8,7 +8,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 fn policy(restart_on: RestartOn, limit: &str) -> Policy {
     let limit = limit.parse().expect("a limit");
-    Policy { restart_on, limit, breaker: Breaker::new("1s..16s".parse().expect("a backoff"), limit) }
+    Policy { restarts: true, restart_on, limit, breaker: Breaker::new("1s..16s".parse().expect("a backoff"), limit) }
 }
 
 fn log(last: Option<&str>, address_in_use: Option<&str>) -> LogEnd {
@@ -25,12 +25,15 @@ fn each_event_has_its_first_answer() {
     let give_up = |why: &str| Action::GiveUp(why.into());
     let with = |end: End, log| Event::Ended { end, how: end.to_string(), healthy: SECOND, log };
     let failed = |how: &str, log| Event::Failed { how: how.into(), healthy: Duration::ZERO, log };
+    let finish = || Action::Finish(End::Exited(0), "ended with status 0".into());
     let in_use = || log(Some("bye"), Some("bind: Address already in use"));
     for (event, on_failure, always) in [
         (Event::Asked, Action::End, Action::End),
         (Event::PauseOver, Action::Start, Action::Start),
         (Event::Changed("a.py".into()), Action::Reload("a.py".into()), Action::Reload("a.py".into())),
-        (ended(End::Exited(0)), Action::Finish, pause("ended with status 0")),
+        (Event::Unwanted("x".into()), Action::Stop("x".into()), Action::Stop("x".into())),
+        (Event::Unused("x".into()), Action::Rest("x".into()), Action::Rest("x".into())),
+        (ended(End::Exited(0)), finish(), pause("ended with status 0")),
         (ended(End::Exited(1)), pause("ended with status 1"), pause("ended with status 1")),
         (ended(End::Unknown), pause("ended"), pause("ended")),
         (ended(End::Signalled(Signal::KILL)), pause("was ended by SIGKILL"), pause("was ended by SIGKILL")),
@@ -50,11 +53,7 @@ fn each_event_has_its_first_answer() {
             give_up("it ended with status 1: bind: Address already in use"),
             give_up("it ended with status 1: bind: Address already in use"),
         ),
-        (
-            with(End::Exited(0), in_use()),
-            Action::Finish,
-            give_up("it ended with status 0: bind: Address already in use"),
-        ),
+        (with(End::Exited(0), in_use()), finish(), give_up("it ended with status 0: bind: Address already in use")),
         (
             Event::NotExecutable("could not be started: x".into()),
             give_up("it could not be started: x"),
@@ -107,4 +106,23 @@ fn with_no_restarts_allowed_the_first_crash_is_one_too_many() {
     let why = "1 crash within 1s; it ended with status 1";
     let next = policy(RestartOn::Failure, "0/1s").next(ended(End::Exited(1)), Instant::now());
     assert_eq!(next, Action::GiveUp(why.into()));
+}
+
+#[test]
+fn a_server_that_is_not_kept_up_is_not_started_again_however_it_ended() {
+    let mut policy = Policy { restarts: false, ..policy(RestartOn::Always, "5/60s") };
+    let in_use = || log(Some("bye"), Some("bind: Address already in use"));
+    for (event, end, how) in [
+        (ended(End::Exited(7)), End::Exited(7), "ended with status 7"),
+        (ended(End::Exited(0)), End::Exited(0), "ended with status 0"),
+        (ended(End::Exited(127)), End::Exited(127), "ended with status 127"),
+        (ended(End::Signalled(Signal::KILL)), End::Signalled(Signal::KILL), "was ended by SIGKILL"),
+        (
+            Event::Failed { how: "hangs".into(), healthy: SECOND, log: in_use() },
+            End::Unknown,
+            "hangs; its log ends: bye",
+        ),
+    ] {
+        assert_eq!(policy.next(event, Instant::now()), Action::Finish(end, how.into()));
+    }
 }
