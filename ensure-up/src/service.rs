@@ -6,6 +6,7 @@ mod fault;
 pub mod file;
 pub(crate) mod glob;
 pub mod handover;
+pub(crate) mod held_address;
 pub(crate) mod id;
 pub(crate) mod memory_limit;
 mod overlay;

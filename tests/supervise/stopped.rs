@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The sibling, which is built on demand when this crate's tests run alone.
-fn port_kill() -> Option<PathBuf> {
+pub(crate) fn port_kill() -> Option<PathBuf> {
     let test = env::current_exe().ok()?;
     let profile = test.parent()?.parent()?;
     let path = profile.join("port-kill");

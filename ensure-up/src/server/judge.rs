@@ -1,7 +1,7 @@
 //! Whose is the server on the port? Nobody's, ours, another service's, one that matches, or a foreign one: never a guess,
 //! and nothing but a conclusion from what was seen.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use proc_tree::{Facts, Identity};
 
@@ -82,10 +82,11 @@ impl Whose {
 
 /// Judges whose the server is, from the strongest evidence to the weakest.
 pub(crate) fn judge(evidence: &Evidence, service: &Service) -> Whose {
+    let asked = Started::of(service, evidence.port);
+    let evidence = &evidence.without_supervisor_of(&asked);
     if evidence.holders.is_empty() {
         return Whose::Nobody;
     }
-    let asked = Started::of(service, evidence.port);
     let those = |is_it: &dyn Fn(&Holder) -> bool| {
         let found = evidence.holders.iter().filter(|holder| is_it(holder)).map(|holder| holder.holding.clone());
         Some(found.collect::<Vec<_>>()).filter(|found| !found.is_empty())
@@ -130,6 +131,17 @@ pub(crate) fn judge(evidence: &Evidence, service: &Service) -> Whose {
 }
 
 impl Evidence {
+    /// Leaves out the supervisor that listens for a server: it holds the port, and is not what is meant.
+    fn without_supervisor_of(&self, started: &Started) -> Cow<'_, Self> {
+        let is_its = |holder: &Holder| holder.is_supervisor_of(started);
+        if !self.holders.iter().any(is_its) {
+            return Cow::Borrowed(self);
+        }
+        let mut without = self.clone();
+        without.holders.retain(|holder| !is_its(holder));
+        Cow::Owned(without)
+    }
+
     /// Returns what the server that a holder is of was started as, if that is known for certain: it belongs to a server that
     /// this call started or that is recorded, carries the mark of one on this port, or writes to the log of one.
     fn started<'e>(&'e self, holder: &'e Holder) -> Option<&'e Started> {
@@ -141,8 +153,9 @@ impl Evidence {
 
     /// Parts the holders into those of the server that was started as this, and all others.
     pub(crate) fn part(&self, of: &Started) -> (Vec<Holding>, Vec<Holding>) {
+        let all = self.without_supervisor_of(of);
         let is_its = |holder: &&Holder| self.started(holder).is_some_and(|started| started.is_same_service(of));
-        let (ours, others): (Vec<&Holder>, Vec<&Holder>) = self.holders.iter().partition(is_its);
+        let (ours, others): (Vec<&Holder>, Vec<&Holder>) = all.holders.iter().partition(is_its);
         let holdings = |those: Vec<&Holder>| those.into_iter().map(|holder| holder.holding.clone()).collect();
         (holdings(ours), holdings(others))
     }
@@ -187,6 +200,13 @@ impl Evidence {
 }
 
 impl Holder {
+    /// Tells whether it is the supervisor of the server that was started as this.
+    fn is_supervisor_of(&self, started: &Started) -> bool {
+        self.line.first().is_some_and(|process| {
+            process.is_supervisor() && process.mark.as_ref().is_some_and(|mark| mark.started.is_same_service(started))
+        })
+    }
+
     /// Tells whether the process is one of the roots, descends from one, or is of a session that one began.
     pub(crate) fn belongs_to(&self, roots: &[Root]) -> bool {
         let is_root = |identity: Identity| roots.iter().any(|root| root.identity == identity);

@@ -67,10 +67,15 @@ impl TryFrom<ServiceSpec> for Service {
         }
         check_job(&spec)?;
         check_health(&spec, ports.map(Ports::first))?;
-        if spec.supervision.idle_stop.is_some() && ports.is_none_or(|ports| ports.first().is_udp()) {
+        let Supervision { idle_stop, hold_socket, max_memory, .. } = &spec.supervision;
+        let is_tcp = ports.is_some_and(|ports| !ports.first().is_udp());
+        if idle_stop.is_some() && !is_tcp {
             return Err(invalid("--idle-stop needs a TCP port: it is by its connections that a server is used"));
         }
-        if spec.supervision.max_memory.is_some_and(|limit| limit.bytes().is_none()) {
+        if hold_socket.is_some() && !is_tcp {
+            return Err(invalid("--hold-socket needs a TCP port to listen on"));
+        }
+        if max_memory.is_some_and(|limit| limit.bytes().is_none()) {
             return Err(invalid("a share of the memory is no limit here: the machine does not say how much it has"));
         }
         let cwd = folder(spec.cwd.as_deref().unwrap_or(Path::new(".")))?;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     backoff::{Backoff, Limit},
     glob::Glob,
+    held_address::HeldAddress,
     memory_limit::MemoryLimit,
     owner::Owner,
     word,
@@ -51,6 +52,19 @@ pub struct Supervision {
     #[serde(with = "word::optional")]
     pub liveness: Option<NonZeroU32>,
 
+    /// Listen for it, on ADDRESS (default: 127.0.0.1), and hand it the socket as systemd does (LISTEN_FDS, descriptor 3), so
+    /// that no restart refuses a connection; implies --keep-up
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "127.0.0.1",
+        help_heading = "Keeping it up"
+    )]
+    #[serde(with = "word::optional")]
+    pub hold_socket: Option<HeldAddress>,
+
     /// Start it again when its processes use more memory than this, or than this share of what there is; looked at every 5 s,
     /// near the limit every second; implies --keep-up
     #[arg(long, value_name = "SIZE|PERCENT", help_heading = "Keeping it up")]
@@ -88,7 +102,11 @@ impl Supervision {
 
     /// Tells whether the server is started again when it crashes: that was asked for, or something that means it.
     pub fn restarts(&self) -> bool {
-        self.keep_up || !self.reload_on.is_empty() || self.liveness.is_some() || self.max_memory.is_some()
+        self.keep_up
+            || !self.reload_on.is_empty()
+            || self.liveness.is_some()
+            || self.max_memory.is_some()
+            || self.hold_socket.is_some()
     }
 }
 

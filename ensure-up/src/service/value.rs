@@ -26,6 +26,9 @@ pub(super) fn read(key: &str, value: &Written<'_>, like: &Value, source: &Source
             source.fault(&value.span(), what)
         })?,
         ("env", ..) => environment(value, source)?,
+        // an option whose value may be left out
+        ("hold_socket", _, DeValue::Boolean(true)) => "127.0.0.1".into(),
+        ("hold_socket", _, DeValue::Boolean(false)) => Value::Null,
         (_, Value::Bool(_), DeValue::Boolean(is_set)) => (*is_set).into(),
         (_, Value::Bool(_), _) => return Err(wrong(value, "true or false")),
         (_, Value::Array(_), DeValue::Array(words)) => words.iter().map(list).collect::<Result<Vec<_>, _>>()?.into(),

@@ -22,6 +22,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use super::{
     backoff::{Backoff, Limit},
     glob::Glob,
+    held_address::HeldAddress,
     memory_limit::MemoryLimit,
     owner::Owner,
     ports::Ports,
@@ -79,6 +80,7 @@ text! {
     Glob: str::parse::<Self>, Self::to_string;
     Backoff: str::parse::<Self>, Self::to_string;
     Limit: str::parse::<Self>, Self::to_string;
+    HeldAddress: str::parse::<Self>, Self::to_string;
     MemoryLimit: str::parse::<Self>, Self::to_string;
     Owner: str::parse::<Self>, Self::to_string;
     u32: str::parse::<Self>, Self::to_string;

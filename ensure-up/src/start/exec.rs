@@ -29,6 +29,8 @@ pub(crate) struct Launch<'l> {
     pub environment: Vec<(OsString, OsString)>,
     /// Where stdin comes from; `None`: it is empty.
     pub input: Option<BorrowedFd<'l>>,
+    /// A socket that listens for it, handed down as descriptor 3 with `LISTEN_PID`: sd_listen_fds(3).
+    pub socket: Option<BorrowedFd<'l>>,
     /// Where stdout and stderr go.
     pub output: BorrowedFd<'l>,
 }
@@ -39,7 +41,10 @@ pub(super) struct Exec {
     arguments: Vec<*const libc::c_char>,
     environment: Vec<*const libc::c_char>,
     cwd: CString,
+    /// The last of the environment, where a socket is handed down: the PID is known only after the fork.
+    listen_pid: Vec<u8>,
     input: RawFd,
+    socket: Option<RawFd>,
     output: RawFd,
     inherited: Vec<RawFd>,
     _null: std::fs::File,
@@ -51,6 +56,14 @@ struct Candidate {
     path: CString,
     script: Vec<*const libc::c_char>,
 }
+
+/// The descriptor of a socket that is handed down.
+const SOCKET: RawFd = 3;
+
+const LISTEN_PID: &[u8] = b"LISTEN_PID=";
+
+/// The most digits that a PID has.
+const DIGITS: usize = 10;
 
 const SHELL: &std::ffi::CStr = c"/bin/sh";
 
@@ -66,7 +79,11 @@ impl Exec {
         let pointers =
             |strings: &[CString]| strings.iter().map(|string| string.as_ptr()).chain([ptr::null()]).collect();
         let arguments: Vec<*const libc::c_char> = pointers(&strings[..count]);
-        let environment = pointers(&strings[count..]);
+        let mut environment: Vec<*const libc::c_char> = pointers(&strings[count..]);
+        if launch.socket.is_some() {
+            // its place
+            environment.insert(environment.len() - 1, LISTEN_PID.as_ptr().cast());
+        }
         let path = launch.environment.iter().rfind(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
         let candidates = candidates(program, path)
             .map(|path| {
@@ -82,6 +99,8 @@ impl Exec {
             arguments,
             environment,
             cwd: CString::new(launch.cwd.as_os_str().as_bytes())?,
+            listen_pid: [LISTEN_PID, &[0; DIGITS + 1]].concat(),
+            socket: launch.socket.map(|socket| socket.as_raw_fd()),
             input: launch.input.map_or(null.as_raw_fd(), |input| input.as_raw_fd()),
             output: launch.output.as_raw_fd(),
             inherited: open_descriptors()?,
@@ -90,14 +109,19 @@ impl Exec {
         })
     }
 
-    pub(super) fn run(&self, go: PipeReader, failure: &PipeWriter) -> ! {
+    pub(super) fn run(&mut self, go: PipeReader, failure: &PipeWriter) -> ! {
+        // the place of a socket is not to be taken by what is still needed
+        // SAFETY: fcntl(2) on a descriptor that is open.
+        let moved = unsafe { libc::fcntl(failure.as_raw_fd(), libc::F_DUPFD_CLOEXEC, SOCKET + 1) };
         let error = self.try_run(go);
+        // SAFETY: the descriptor is open until this process ends; where there is none, the write only fails.
+        let failure = unsafe { BorrowedFd::borrow_raw(moved.max(0)) };
         let _ = rustix::io::write(failure, &(error as i32).to_ne_bytes());
         // SAFETY: ends this process at once, as is due after a fork.
         unsafe { libc::_exit(127) }
     }
 
-    fn try_run(&self, mut go: PipeReader) -> Errno {
+    fn try_run(&mut self, mut go: PipeReader) -> Errno {
         // a session of its own: no terminal, and no signal of the starter's job
         if let Err(error) = setsid() {
             return error;
@@ -106,7 +130,24 @@ impl Exec {
             // SAFETY: as in `run`; the starter is gone, so there is nobody to tell.
             unsafe { libc::_exit(0) }
         }
+        self.tell_pid();
         self.set_up().and_then(|()| self.exec()).err().unwrap_or(Errno::UnknownErrno)
+    }
+
+    /// Writes down which process the socket is for; allocates nothing.
+    fn tell_pid(&mut self) {
+        let place = self.environment.len().saturating_sub(2);
+        if self.socket.is_none() {
+            return;
+        }
+        let (mut rest, mut digits, mut count) = (std::process::id(), [0; DIGITS], 0);
+        while count == 0 || rest > 0 {
+            digits[count] = b"0123456789"[(rest % 10) as usize];
+            (rest, count) = (rest / 10, count + 1);
+        }
+        let written = digits[..count].iter().rev().chain(&[0]);
+        self.listen_pid[LISTEN_PID.len()..].iter_mut().zip(written).for_each(|(place, digit)| *place = *digit);
+        self.environment[place] = self.listen_pid.as_ptr().cast();
     }
 
     fn set_up(&self) -> nix::Result<()> {
@@ -127,7 +168,13 @@ impl Exec {
             // SAFETY: fcntl(2) on a number; one that was closed meanwhile only fails.
             unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
         }
-        Ok(())
+        match self.socket {
+            None => Ok(()),
+            // SAFETY: fcntl(2) on a number; dup2(2) would leave it to be closed.
+            Some(SOCKET) => Errno::result(unsafe { libc::fcntl(SOCKET, libc::F_SETFD, 0) }).map(drop),
+            // SAFETY: dup2(2) on numbers; what had this one is needed no more.
+            Some(socket) => Errno::result(unsafe { libc::dup2(socket, SOCKET) }).map(drop),
+        }
     }
 
     /// Tries the candidates in turn, as execvp(3) does.

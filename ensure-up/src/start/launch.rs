@@ -65,7 +65,14 @@ fn launch_and_wait(
     let mut record = ServerRecord::starting(service, port, None, Some(path));
     let command = service.command(port);
     let environment = notify::environment(service.whole_environment(port, call.folders), notify.as_ref());
-    let launch = Launch { command: &command, cwd: &service.cwd, environment, input: None, output: spawn::output(file) };
+    let launch = Launch {
+        command: &command,
+        cwd: &service.cwd,
+        environment,
+        input: None,
+        socket: None,
+        output: spawn::output(file),
+    };
     let launched = starting::launch(&launch, |identity| {
         record = record.with_identity(identity);
         call.write(&record)

@@ -108,7 +108,7 @@ impl Launch<'_> {
     /// When it cannot be made.
     pub(crate) fn fork(&self) -> Result<Launched, LaunchError> {
         // everything that allocates happens before the fork: afterwards only system calls are safe
-        let exec = Exec::prepare(self).map_err(LaunchError::Process)?;
+        let mut exec = Exec::prepare(self).map_err(LaunchError::Process)?;
         let (go_reader, go) = io::pipe().map_err(LaunchError::Process)?;
         let (failure, failure_writer) = io::pipe().map_err(LaunchError::Process)?;
         // SAFETY: the child makes system calls only, on memory that was prepared, and ends in exec or _exit.

@@ -1,23 +1,20 @@
 //! One generation of a supervised server: from its start to its end.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::{future::Future, pin::Pin, rc::Rc, time::Instant};
 
 use proc_tree::cli::text;
 use tokio::select;
 
 use super::{
     holders::Holders,
-    idle, liveness, memory, memory_limit,
+    idle,
+    launch::LISTEN,
+    liveness, memory, memory_limit,
     next::Event,
     state::{Supervisor, retried},
 };
 use crate::{
-    Clock, Doing, Failure, LaunchError, Observer, Phase, ReadyError, ServerProcesses, Waiting,
+    Failure, LaunchError, ReadyError, ServerProcesses,
     log::patterns::LogPatterns,
     server::{
         evidence::{Evidence, Known},
@@ -27,12 +24,7 @@ use crate::{
         started::Started,
     },
     service::memory_limit::MemoryLimit,
-    start::{
-        notify::{self, Notify},
-        race::{Race, RaceEnd},
-        spawn::{self, Launch},
-        starting,
-    },
+    start::notify::Notify,
 };
 
 impl Supervisor<'_> {
@@ -47,7 +39,10 @@ impl Supervisor<'_> {
         let log = (!is_adopted).then(|| LogPatterns::of(&self.log, log_start, self.service));
         let processes = match processes {
             Some(adopted) => adopted,
-            None => match self.launch(notify.as_ref()) {
+            None => match self.hold().and_then(|()| self.launch(notify.as_ref())) {
+                Err(failure @ Failure::System { what: LISTEN, .. }) => {
+                    return Ok(Event::NotExecutable(format!("could not be started: {}", text::failure(&failure))));
+                }
                 Err(failure @ Failure::Launch(LaunchError::NotFound(_) | LaunchError::NotExecutable { .. })) => {
                     return Ok(Event::NotExecutable(format!("could not be started: {}", text::failure(&failure))));
                 }
@@ -71,59 +66,6 @@ impl Supervisor<'_> {
             self.interruptions.changes.as_ref().and_then(|changes| changes.braked().map(str::to_owned));
         self.write();
         Ok(holders)
-    }
-
-    /// The record is written before the process becomes the server.
-    fn launch(&mut self, notify: Option<&Notify>) -> Result<ServerProcesses, Failure> {
-        if let Some(changes) = &mut self.interruptions.changes {
-            changes.starts();
-        }
-        let command = self.service.command(self.port);
-        let environment = notify::environment(self.service.whole_environment(self.port, self.folders), notify);
-        let pump = self.output.clone();
-        let output = spawn::output(pump.pipe());
-        let launch = Launch { command: &command, cwd: &self.service.cwd, environment, input: None, output };
-        starting::launch(&launch, |identity| {
-            self.record = self.record.with_identity(identity);
-            self.record.phase = Phase::Starting;
-            self.record.log = Some(self.log.clone());
-            self.write();
-            Ok(())
-        })
-    }
-
-    /// Waits until it is ready, and tells who holds its port then; otherwise what happened.
-    async fn come_up(
-        &mut self,
-        processes: &mut ServerProcesses,
-        is_adopted: bool,
-        log: Option<LogPatterns>,
-        notify: Option<&Notify>,
-    ) -> Result<Result<Vec<Holding>, Event>, Failure> {
-        let deadline = Clock::start(self.service.timeout()).deadline;
-        let tell = |waiting: &Waiting| self.lock.say(Some(waiting));
-        let race = Race::new(self.service, self.folders, self.port, deadline)
-            .of(Some(processes))
-            .told(self.waiting(Doing::Starting, None), Observer::new(&tell))
-            .reading(log)
-            .notified(notify);
-        let race = if is_adopted { race } else { race.just_started() };
-        // boxed: once it is over nothing of it is there
-        let mut race = Box::pin(race.run());
-        let end = loop {
-            select! {
-                biased;
-                event = self.interruptions.next() => return Ok(Err(event)),
-                end = &mut race => break end?,
-            }
-        };
-        Ok(Err(match end {
-            RaceEnd::Ready(holdings) => return Ok(Ok(holdings)),
-            RaceEnd::Ended { end, .. } => self.ended(end, end.to_string(), Duration::ZERO),
-            RaceEnd::Failed(why) => self.failed(format!("failed: {why}"), Duration::ZERO),
-            RaceEnd::TooLate(what, _) => self.failed(format!("was not ready in time: {what}"), Duration::ZERO),
-            RaceEnd::Interrupted(_) => Event::Asked,
-        }))
     }
 
     /// Waits until something happens.

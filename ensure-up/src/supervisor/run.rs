@@ -122,6 +122,7 @@ async fn supervise(service: &Service, folders: &Folders, record: ServerRecord, l
         children,
         output,
         policy: Policy::of(asked),
+        held: None,
         unwritten: false,
         asked: Asked { here: Rc::default(), elsewhere: path },
     };
@@ -223,6 +224,9 @@ impl Supervisor<'_> {
 
     /// The kernel frees a port with the last process that holds it; one that is passed on may take a moment.
     async fn until_port_is_free(&self) {
+        if self.held.is_some() {
+            return;
+        }
         let Some(port) = self.port else { return };
         let until = Instant::now() + PORT_PATIENCE;
         while listening::sockets(port).is_ok_and(|found| !found.is_empty()) && Instant::now() < until {
@@ -256,6 +260,8 @@ impl Supervisor<'_> {
         let reason = format!("given up at {}: {why}", now());
         self.record.reason = Some(reason.clone());
         self.record.phase = Phase::Broken;
+        // whoever connects is refused, and does not wait for a server that does not come
+        self.held = None;
         // its log is shown to whoever waits for the record
         self.output.flush();
         self.write();

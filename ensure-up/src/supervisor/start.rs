@@ -64,6 +64,7 @@ impl Call<'_> {
             cwd: &here,
             environment: self.marked(port),
             input: Some(spec.as_fd()),
+            socket: None,
             output: spawn::output(&output),
         };
         // from here on a signal ends the wait, not this process: nothing that was started may be left behind

@@ -1,11 +1,12 @@
 //! A supervisor: what it holds, and what it says in its server's log and record.
 
-use std::{io::Write, path::PathBuf, sync::Arc, time::Duration};
+use std::{io::Write, path::PathBuf, rc::Rc, sync::Arc, time::Duration};
 
 use proc_tree::cli::text;
 use tokio::signal::unix;
 
 use super::{
+    held::Held,
     idle::Asked,
     interruptions::Interruptions,
     next::{Event, LogEnd, Policy},
@@ -41,6 +42,8 @@ pub(super) struct Supervisor<'s> {
     pub(super) policy: Policy,
     /// Whether the record is only in memory: it could not be written.
     pub(super) unwritten: bool,
+    /// The socket that is held for the server.
+    pub(super) held: Option<Rc<Held>>,
     /// How often the server was asked for its health.
     pub(super) asked: Asked,
 }

@@ -1,0 +1,148 @@
+//! A socket that the supervisor holds: nobody is refused while the server is started again, and it is told, freed and given
+//! up as what it is.
+
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
+
+use nix::sys::signal::Signal;
+
+use crate::{
+    kept::scripted,
+    site::{Site, line, send},
+    stopped::port_kill,
+    support::{Tool, eventually, runs},
+};
+
+/// What became of those that connected.
+#[derive(Debug, Default, Clone, Copy)]
+struct Clients {
+    refused: u32,
+    answered: u32,
+}
+
+/// Connects again and again until it is told to end.
+fn connect(port: u16, is_over: &AtomicBool) -> Clients {
+    let mut clients = Clients::default();
+    while !is_over.load(Ordering::Relaxed) {
+        match TcpStream::connect(("127.0.0.1", port)) {
+            Err(_) => clients.refused += 1,
+            Ok(mut stream) => {
+                let mut answer = String::new();
+                stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket has a limit");
+                // one that a server had taken when it was killed is cut off, and not refused
+                let asked =
+                    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").and_then(|()| stream.read_to_string(&mut answer));
+                clients.answered += u32::from(asked.is_ok() && answer.ends_with("ok\n"));
+            }
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    clients
+}
+
+/// Crashes and reloads a server under clients.
+fn under_restarts(options: &[&str], server: &[&str]) -> Clients {
+    let site = Site::new();
+    site.write("app.py", "1");
+    site.kept(&[&["--reload-on", "*.py", "--max-restarts", "99/60s"], options].concat(), &site.server(server));
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let client = scope.spawn(|| connect(site.port, &is_over));
+        for generation in 2..=7 {
+            if generation % 2 == 0 {
+                send(*site.started().last().expect("a server"), Signal::SIGKILL);
+            } else {
+                site.write("app.py", &generation.to_string());
+            }
+            site.generation(generation);
+        }
+        is_over.store(true, Ordering::Relaxed);
+        client.join().expect("the client ends")
+    })
+}
+
+#[test]
+fn no_restart_refuses_a_connection() {
+    let held = under_restarts(&["--hold-socket"], &["--inherited"]);
+    assert!(held.refused == 0 && held.answered > 50, "{held:?}");
+    let bare = under_restarts(&[], &[]);
+    assert!(bare.refused > 0, "{bare:?}");
+}
+
+#[test]
+fn the_server_behind_a_held_socket_is_told_and_stopped_like_any_other() {
+    let Some(port_kill) = port_kill() else { return };
+    let site = Site::new();
+    let start = || site.kept(&["--hold-socket"], &site.server(&["--inherited"]));
+    let first = start();
+    assert_eq!((first.pid, first.pids.as_slice()), (Some(site.started()[0]), &site.started()[..]));
+    assert_eq!(first.url, Some(format!("tcp://localhost:{}", site.port)));
+    let entry = site.entry();
+    assert_eq!((entry.state.as_str(), entry.pid, entry.healthy), ("running", first.pid, true));
+    assert_eq!(start().action, "reused");
+    let is_free = || TcpListener::bind(("127.0.0.1", site.port)).is_ok();
+    site.tool().arg("--stop").run();
+    assert!(site.is_stopped() && is_free());
+    let second = start();
+    let supervisor = site.supervisor();
+    Tool::new(port_kill.to_str().expect("a path")).arg(site.port.to_string()).any_stdout().any_stderr().run();
+    assert!(is_free() && !runs(second.pid.expect("a PID")) && !runs(supervisor.pid));
+}
+
+#[test]
+fn between_two_servers_the_port_is_the_service_s() {
+    let Some(port_kill) = port_kill() else { return };
+    for stop in [true, false] {
+        let site = Site::new();
+        let once = r#"[ $(wc -l < count) -gt 1 ] && exit 1; exec "$1" "$2" --inherited "$3""#;
+        let options = ["--keep-up", "--hold-socket", "--backoff", "60s", "--json"];
+        let server = line(&site.run(&options, &scripted(once)).run());
+        send(server.pid.expect("a PID"), Signal::SIGKILL);
+        eventually("a pause", || site.recorded("phase") == "waiting");
+        assert!(TcpListener::bind(("127.0.0.1", site.port)).is_err());
+        assert_eq!(site.entry().state, "starting");
+        let other = site.run(&["--name", "other"], &site.server(&[])).status(4).run();
+        assert!(other.stderr.contains("is held by another service of yours"), "{}", other.stderr);
+        if stop {
+            site.tool().arg("--stop").run();
+        } else {
+            Tool::new(port_kill.to_str().expect("a path")).arg(site.port.to_string()).any_stdout().any_stderr().run();
+        }
+        eventually("an end of all", || site.processes().is_empty());
+        assert!(TcpListener::bind(("127.0.0.1", site.port)).is_ok());
+    }
+}
+
+#[test]
+fn a_server_that_is_given_up_leaves_its_port() {
+    let site = Site::new();
+    site.write("app.py", "1");
+    let options = ["--hold-socket", "--max-restarts", "0/60s", "--reload-on", "*.py"];
+    site.keep(&options, &scripted("[ -e good ] && exec \"$@\" ; exit 7")).status(5).run();
+    assert!(runs(site.supervisor().pid), "it stays for files that change");
+    assert!(TcpStream::connect(("127.0.0.1", site.port)).is_err());
+}
+
+#[test]
+fn a_server_that_does_not_take_its_socket_is_not_ready() {
+    let site = Site::new();
+    let options = ["--hold-socket", "--timeout", "1s", "--max-restarts", "0/60s"];
+    let output = site.keep(&options, &["sleep", "60"]).status(124).run();
+    assert!(output.stderr.contains("it does not accept connections on the socket"), "{}", output.stderr);
+    let output = site.keep(&["--hold-socket"], &site.server(&[])).status(5).run();
+    assert!(output.stderr.contains("ddress already in use"), "{}", output.stderr);
+}
+
+#[test]
+fn an_address_is_held_as_it_is_asked_for() {
+    let site = Site::new();
+    site.kept(&["--hold-socket=0.0.0.0"], &site.server(&["--inherited"]));
+    assert!(TcpStream::connect(("127.0.0.2", site.port)).is_ok());
+    let output = site.keep(&["--hold-socket=nowhere"], &site.server(&[])).status(2).run();
+    assert!(output.stderr.contains("invalid address \"nowhere\""), "{}", output.stderr);
+}
