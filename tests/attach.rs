@@ -5,8 +5,12 @@ mod support;
 
 #[path = "attach/file.rs"]
 mod file;
+#[path = "attach/foreground.rs"]
+mod foreground;
 #[path = "attach/logs.rs"]
 mod logs;
+#[path = "attach/shared.rs"]
+mod shared;
 #[path = "ensure-up/site.rs"]
 #[allow(dead_code, reason = "the tests of one server use the rest of it")]
 mod site;

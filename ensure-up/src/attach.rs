@@ -1,4 +1,7 @@
-//! Staying with a server: attached to it, or while a command runs.
+//! Staying with servers: attached to them, or while a command runs.
 
 pub mod foreground;
+pub mod needed;
+pub mod ready;
 pub mod then;
+pub mod usage;

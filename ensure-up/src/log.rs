@@ -8,4 +8,5 @@ pub mod outlet;
 pub(crate) mod patterns;
 pub(crate) mod pump;
 pub mod rotate;
+pub mod shown;
 pub(crate) mod tail;

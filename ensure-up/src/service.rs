@@ -18,6 +18,7 @@ pub(crate) mod spec;
 pub(crate) mod supervision;
 pub(crate) mod target;
 mod value;
+pub mod variable;
 pub(crate) mod word;
 
 #[cfg(test)]

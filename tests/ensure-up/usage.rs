@@ -69,7 +69,6 @@ fn what_is_missing_is_named() {
 
 #[test]
 fn options_that_exclude_each_other_are_refused() {
-    refused(&["--port", "8000", "--then", "true", "--foreground"]);
     refused(&["--port", "8000", "--json", "--pids"]);
     refused(&["--port", "8000", "--expect-body", "x"]);
     refused(&["--port", "8000", "--health", "unix:/x", "--expect-status", "200"]);

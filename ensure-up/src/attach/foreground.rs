@@ -1,68 +1,61 @@
-//! Staying attached to a server: its log on stderr, signals passed on, its end told.
+//! Staying attached to servers: their logs on stderr, signals passed on, their end told.
 
-use std::{os::fd::BorrowedFd, path::Path};
+use std::os::fd::BorrowedFd;
 
-use proc_tree::Signal;
-use tokio::{select, task};
+use proc_tree::{Identity, Signal};
+use tokio::{
+    select,
+    signal::unix::{SignalKind, signal},
+};
 
+use super::needed::{self, Needed};
 use crate::{
-    End, Failure, ServerProcesses,
+    End, Failure,
     event::block_on,
-    log::{
-        merged::{Begin, Merged},
-        outlet::Outlet,
-    },
+    log::{merged::Merged, shown::Shown},
+    server::orphans,
     signals::Signals,
 };
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attended {
-    /// By itself.
-    Ended(End),
+    /// The server in this place ended by itself.
+    Ended(usize, End),
     /// This tool was asked to end.
     Interrupted(Signal),
 }
 
-/// Stays attached until the server ends or this tool is asked to end; stops nothing.
+/// Stays attached until one of the servers ends or this tool is asked to end; stops nothing.
 ///
 /// # Errors
-/// When the server or its log cannot be watched.
-pub fn attend(
-    processes: &mut ServerProcesses,
-    is_ours: bool,
-    log: Option<&Path>,
-    err: BorrowedFd<'_>,
-) -> Result<Attended, Failure> {
-    block_on(follow(processes, log, is_ours, err)).map_err(Failure::system("wait"))?
+/// When a server or a log cannot be watched.
+pub fn attend(servers: &mut [Needed], logs: &mut Merged, err: BorrowedFd<'_>) -> Result<Attended, Failure> {
+    block_on(follow(servers, logs, err)).map_err(Failure::system("wait"))?
 }
 
-async fn follow(
-    processes: &mut ServerProcesses,
-    log: Option<&Path>,
-    whole: bool,
-    err: BorrowedFd<'_>,
-) -> Result<Attended, Failure> {
+async fn follow(servers: &mut [Needed], logs: &mut Merged, err: BorrowedFd<'_>) -> Result<Attended, Failure> {
     let mut signals = Signals::catch().map_err(Failure::system("catch signals"))?;
-    let mut logs = Merged::default();
-    if let Some(log) = log {
-        logs.add(log, if whole { Begin::First } else { Begin::End }, None);
-        logs.watch().map_err(Failure::system("follow the log"))?;
-    }
-    let mut shown = Outlet::of(err).map_err(Failure::system("write to stderr"))?;
+    let mut children = signal(SignalKind::child()).map_err(Failure::system("catch signals"))?;
+    let mut shown = Shown::on(logs, err).map_err(Failure::system("follow the log"))?;
+    let all_up = vec![true; servers.len()];
     loop {
-        let end = processes.end().map_err(Failure::system("watch the server"))?;
-        // no more is read than is shown, and neither is waited for
-        let has_more = shown.is_clear() && logs.copy(&mut shown).unwrap_or(false);
-        shown.put();
-        if let Some(end) = end.filter(|_| shown.is_clear() && !has_more) {
-            return Ok(Attended::Ended(end));
+        let mut ended = None;
+        for (place, server) in servers.iter_mut().enumerate() {
+            let end = server.processes.end().map_err(Failure::system("watch the server"))?;
+            ended = ended.or(end.map(|end| (place, end)));
         }
+        let is_shown = shown.round();
+        if let Some((place, end)) = ended.filter(|_| is_shown) {
+            return Ok(Attended::Ended(place, end));
+        }
+        // orphans of servers come here
+        let own: Vec<Identity> = servers.iter().flat_map(|server| server.processes.roots()).copied().collect();
+        orphans::reap_but(&own);
         select! {
-            () = processes.changed() => {}
-            () = logs.changed() => {}
+            () = needed::changed(servers, &all_up) => {}
+            _ = children.recv() => {}
             () = shown.changed() => {}
-            () = task::yield_now(), if has_more && shown.is_clear() => {}
             signal = signals.next() => return Ok(Attended::Interrupted(signal)),
         }
     }

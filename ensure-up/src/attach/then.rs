@@ -3,19 +3,19 @@
 use std::{
     ffi::OsStr,
     io,
-    os::unix::process::ExitStatusExt,
+    os::{fd::AsFd, unix::process::ExitStatusExt},
     process::{Child, Command, ExitStatus},
     time::Duration,
 };
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
-use proc_tree::Signal;
-use proc_tree::{Handle, Identity};
+use proc_tree::{Handle, Identity, Signal};
 use tokio::select;
 
+use super::needed::{self, Needed};
 use crate::{
-    End, Failure, Port, ServerProcesses,
+    End, Failure,
     event::block_on,
+    log::{merged::Merged, shown::Shown},
     server::orphans,
     signals::Signals,
     stop::whole::{self, Killed, Manner},
@@ -35,16 +35,14 @@ pub enum Then {
     },
 }
 
-/// A server that the command needs.
-#[derive(Debug)]
-pub struct Needed {
-    /// Its name.
-    pub name: String,
-    /// Its processes.
-    pub processes: ServerProcesses,
+/// Is told what happens while the command runs.
+pub trait Watcher {
+    /// The server in this place has ended.
+    fn died(&mut self, place: usize, end: End);
 }
 
-/// Runs a command in the shell and waits for it. `died` is told when a server ends meanwhile.
+/// Runs a command in the shell and waits for it, with these variables. What the logs say meanwhile
+/// goes to stderr, and `watcher` is told which server ends.
 ///
 /// The command has this process's streams and process group, so that a terminal's Ctrl-C reaches it; a signal to this
 /// process alone is passed on to it and all its descendants, which have `grace` to end.
@@ -53,20 +51,22 @@ pub struct Needed {
 /// When the shell cannot be started or waited for; then it does not run.
 pub fn run(
     command: &OsStr,
-    port: Option<Port>,
+    variables: &[(String, String)],
     grace: Duration,
     needed: &mut [Needed],
-    died: &mut dyn FnMut(&str, End),
+    logs: &mut Merged,
+    watcher: &mut dyn Watcher,
 ) -> Result<Then, Failure> {
     let mut shell = Command::new("/bin/sh");
-    shell.arg("-c").arg(command).envs(port.map(|port| ("PORT", port.number.to_string())));
+    shell.arg("-c").arg(command).envs(variables.iter().map(|(name, value)| (name, value)));
     orphans::release();
     let ran = block_on(async {
         // first of all: from here on a signal ends the command as well
         let signals = Signals::catch().map_err(Failure::system("catch signals"))?;
+        let shown = Shown::on(logs, io::stderr().as_fd()).map_err(Failure::system("follow the log"))?;
         let child = shell.spawn().map_err(Failure::system("start the shell"))?;
         let shell = Shell { child, has_ended: false };
-        wait(shell, signals, grace, needed, died).await.map_err(Failure::system("wait for the command"))
+        wait(shell, signals, grace, needed, shown, watcher).await.map_err(Failure::system("wait for the command"))
     });
     ran.map_err(Failure::system("wait"))?
 }
@@ -91,7 +91,8 @@ async fn wait(
     mut signals: Signals,
     grace: Duration,
     needed: &mut [Needed],
-    died: &mut dyn FnMut(&str, End),
+    mut shown: Shown<'_>,
+    watcher: &mut dyn Watcher,
 ) -> io::Result<Then> {
     let identity = Identity::of(shell.child.id())?;
     let handle = identity.map(Handle::open).transpose()?.flatten();
@@ -101,15 +102,17 @@ async fn wait(
             shell.has_ended = true;
             return Ok(Then::Ended(code(status)));
         }
-        for (one, is_up) in needed.iter_mut().zip(&mut is_up).filter(|(_, is_up)| **is_up) {
+        for (place, one) in needed.iter_mut().enumerate().filter(|(place, _)| is_up[*place]).collect::<Vec<_>>() {
             if let Some(end) = one.processes.end()? {
-                *is_up = false;
-                died(&one.name, end);
+                is_up[place] = false;
+                watcher.died(place, end);
             }
         }
+        shown.round();
         select! {
             () = ended(handle.as_ref()) => {}
-            () = changed(needed, &is_up) => {}
+            () = needed::changed(needed, &is_up) => {}
+            () = shown.changed() => {}
             signal = signals.next() => {
                 let roots: Vec<Identity> = identity.into_iter().collect();
                 let command = whole::stop_trees(&roots, Manner { signal: Some(signal), grace });
@@ -121,15 +124,6 @@ async fn wait(
                 return Ok(Then::Interrupted { signal, command });
             }
         }
-    }
-}
-
-/// Waits until one of the servers that are up may have ended.
-async fn changed(needed: &[Needed], is_up: &[bool]) {
-    let watched = needed.iter().zip(is_up).filter(|(_, is_up)| **is_up);
-    let mut changes: FuturesUnordered<_> = watched.map(|(one, _)| one.processes.changed()).collect();
-    if changes.next().await.is_none() {
-        std::future::pending::<()>().await;
     }
 }
 

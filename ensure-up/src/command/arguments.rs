@@ -41,11 +41,11 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(super) spec: ServiceSpec,
 
-    /// Run this in the shell while the server is up, then stop what was started; its status is the exit status
-    #[arg(long, value_name = "CMD", conflicts_with_all = ["foreground", "known"], help_heading = "While it is up")]
+    /// Run this in the shell while it is up, then stop what was started, unless another --then uses it; its status is the exit status
+    #[arg(long, value_name = "CMD", conflicts_with = "known", help_heading = "While it is up")]
     pub(super) then: Option<OsString>,
 
-    /// Stay attached: log to stderr too, pass signals on, end with the server's status
+    /// Stay attached: logs to stderr too, pass signals on, end with the server's status; stop what was started
     #[arg(long, conflicts_with = "known", help_heading = "While it is up")]
     pub(super) foreground: bool,
 

@@ -13,7 +13,7 @@ use proc_tree::cli::{
 
 use super::{
     arguments::Arguments,
-    attached,
+    attached::{self, Settled, Staying},
     display::Display,
     status::{self, Status},
     waits, words,
@@ -24,17 +24,19 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     let service = resolve(arguments.spec.clone())?;
     let clock = Clock::start(service.timeout());
     let display = Display::of(arguments, clock);
-    let ensured = ensure(&service, clock, &|waiting| display.told(0, &service.name(), waiting));
+    let ensured = settled(arguments, &service, clock, &|waiting| display.told(0, &service.name(), waiting));
     let last = display.last(0);
     // its line is wiped before anything is said
     drop(display);
     match ensured {
-        Ok((folders, (outcome, server))) => {
+        Ok((folders, (outcome, server), settled)) => {
             report(arguments, &service, &outcome, out)?;
             if arguments.detaches() {
                 return Ok(Status::Done.into());
             }
-            attached::stay(arguments, &service, &folders, &outcome, server)
+            let mut staying = Staying::new(arguments, &folders);
+            staying.add(&service, &outcome, server, settled)?;
+            staying.stay(service.spec.grace)
         }
         Err(failure) => {
             if arguments.json {
@@ -46,6 +48,25 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
                 words::explain(&failure, &service).lines().for_each(|line| words::say(&line));
             }
             Ok(status::after(&failure))
+        }
+    }
+}
+
+/// Sees to it that the service is up, and stays so while this call needs it.
+fn settled(
+    arguments: &Arguments,
+    service: &Service,
+    clock: Clock,
+    tell: &dyn Fn(&Waiting),
+) -> Result<(Folders, Up, Settled), Failure> {
+    let mut begun = attached::begin(arguments, service)?;
+    loop {
+        let (folders, up) = ensure(service, clock, tell)?;
+        let Outcome { port, action, .. } = up.0;
+        if let Some(settled) =
+            attached::settle(arguments, &folders, &service.id, port, action.is_start(), begun.take())?
+        {
+            return Ok((folders, up, settled));
         }
     }
 }

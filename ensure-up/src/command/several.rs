@@ -1,27 +1,27 @@
 //! The services of `ensure-up.toml`: all, or those that are named, with what they need.
 
-use std::{ffi::OsStr, io::Write, path::Path};
+use std::{collections::BTreeSet, io::Write, path::Path};
 
 use ensure_up::{
-    Action, Clock, Folders, ServerProcesses, ServerRecord, ServiceSpec,
-    attach::then::{self, Needed},
-    report::start_record::StartRecord,
-    server::known,
+    Action, Clock, Folders, ServerRecord, ServiceSpec,
     service::file::{Config, ConfigError},
     start::several::{EndedStart, Several, StartReport, Told},
 };
-use proc_tree::{
-    Identity,
-    cli::{
-        args::OutputError,
-        status::{Exit, UsageError},
-        text,
-    },
+use proc_tree::cli::{
+    args::OutputError,
+    status::{Exit, UsageError},
+    text,
 };
 
-use super::{arguments::Arguments, attached, display::Display, row::Columns, status::Status};
+use super::{
+    arguments::Arguments,
+    attached::{Staying, Uses},
+    display::Display,
+    row::Columns,
+    status::Status,
+};
 
-/// Starts the services, says what came of each, and stays while a command runs if that was asked for.
+/// Starts the services, says what came of each, and stays if that was asked for.
 pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
     check_usage(arguments)?;
     let path = Config::find(arguments.file.as_deref()).map_err(|error| usage(&error))?;
@@ -30,51 +30,65 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     let given = arguments.given();
     let services: Vec<ServiceSpec> = chosen.iter().map(|service| service.overlaid(&arguments.spec, &given)).collect();
     let folder = path.parent().unwrap_or(Path::new("/"));
-    let several = Several { services: &services, folder, sequential: arguments.sequential };
+    let several =
+        Several { services: &services, folder, sequential: arguments.sequential, takes_in: !arguments.detaches() };
     let is_first = is_first(folder);
     let (columns, look) = (Columns::of(&services), arguments.look());
-    let mut written = Ok(());
-    // each has its own limit
-    let display = Display::of(arguments, Clock::start(None));
-    let ended = several.start(&mut |index, told| {
-        let start = match told {
-            Told::Waiting(waiting) => return display.told(index, &services[index].name(), waiting),
-            Told::Ended(start) => start,
-            Told::Interrupted(start) => return gave_up(arguments, &display, index, start),
-        };
-        display.done(index);
-        if arguments.json && written.is_ok() {
-            written = start.report.record.write(out).map_err(OutputError);
+    let mut uses = Uses::begin(arguments, &services)?;
+    let (folders, mut was_started) = (Folders::find()?, BTreeSet::new());
+    let (ended, staying) = loop {
+        let mut written = Ok(());
+        // each has its own limit
+        let display = Display::of(arguments, Clock::start(None));
+        let ended = several.start(&mut |index, told| {
+            let start = match told {
+                Told::Waiting(waiting) => return display.told(index, &services[index].name(), waiting),
+                Told::Ended(start) => start,
+                Told::Interrupted(start) => return gave_up(arguments, &display, index, start),
+            };
+            display.done(index);
+            if arguments.json && written.is_ok() {
+                written = start.report.record.write(out).map_err(OutputError);
+            }
+            if start.status != 0 || !arguments.common.quiet {
+                display.say(&columns.row(&services[index], start, &look));
+            }
+        });
+        drop(display);
+        let ended = ended?;
+        written?;
+        let is_start = |start: &EndedStart| start.report.record.action.is_start();
+        was_started.extend(ended.starts.iter().filter(|(_, start)| is_start(start)).map(|(index, _)| *index));
+        let mut staying = Staying::new(arguments, &folders);
+        let mut are_up = true;
+        for (&index, EndedStart { report, .. }) in ended.starts.iter().filter(|(_, start)| start.status == 0) {
+            let is_ours = was_started.contains(&index);
+            are_up &= staying.add_reported(&services[index], &report.record, is_ours, uses.take(index))?;
         }
-        if start.status != 0 || !arguments.common.quiet {
-            display.say(&columns.row(&services[index], start, &look));
+        // somebody may have stopped one that was reused: then all are looked at once more
+        if are_up || ended.signal.is_some() {
+            break (ended, staying);
         }
-    });
-    drop(display);
-    let ended = ended?;
-    written?;
-    let ended = match ended {
-        Ok(ended) => ended,
-        Err(signal) => return Ok(Exit::Signal(signal)),
     };
-    print(arguments, &ended, out)?;
-    let has_started = ended.iter().any(|start| start.report.record.action == Action::Started);
+    let starts: Vec<&EndedStart> = ended.starts.values().collect();
+    if let Some(signal) = ended.signal {
+        return if arguments.detaches() { Ok(Exit::Signal(signal)) } else { staying.give_up(Exit::Signal(signal)) };
+    }
+    print(arguments, &starts, out)?;
+    let has_started = starts.iter().any(|start| start.report.record.action == Action::Started);
     if is_first && has_started && arguments.detaches() {
         arguments.note("hint: ensure-up --status shows them, --logs NAME prints the log of one, --stop stops them");
     }
-    match (ended.iter().find(|start| start.status != 0), &arguments.then) {
-        (Some(failed), _) => Ok(Exit::Code(failed.status)),
-        (None, Some(command)) => run_then(arguments, command, &ended),
-        (None, None) => Ok(Status::Done.into()),
+    match starts.iter().find(|start| start.status != 0) {
+        Some(failed) if arguments.detaches() => Ok(Exit::Code(failed.status)),
+        Some(failed) => staying.give_up(Exit::Code(failed.status)),
+        None if arguments.detaches() => Ok(Status::Done.into()),
+        None => staying.stay(arguments.spec.grace),
     }
 }
 
 fn check_usage(arguments: &Arguments) -> Result<(), UsageError> {
-    let clashing = [
-        ("a command", !arguments.spec.command.is_empty()),
-        ("--port", arguments.spec.port.is_some()),
-        ("--foreground", arguments.foreground),
-    ];
+    let clashing = [("a command", !arguments.spec.command.is_empty()), ("--port", arguments.spec.port.is_some())];
     match clashing.into_iter().find(|(_, given)| *given) {
         Some((what, _)) => Err(UsageError::new(format!("{what} goes with one server, not with services of a file"))),
         None if arguments.all && !arguments.names.is_empty() => {
@@ -101,7 +115,9 @@ fn gave_up(arguments: &Arguments, display: &Display, index: usize, start: &Ended
     display.done(index);
     let StartReport { record, explanation, .. } = &start.report;
     let up = || format!("{} goes on: it is up", text::escape(&record.name));
-    if !arguments.common.quiet {
+    // one that has come up goes again where this call would have stayed
+    let is_told = explanation.is_some() || arguments.detaches();
+    if is_told && !arguments.common.quiet {
         display.say(&explanation.as_ref().map_or_else(up, |explanation| explanation.message.clone()));
     }
 }
@@ -114,7 +130,7 @@ fn is_first(folder: &Path) -> bool {
 }
 
 /// Writes what was asked for of those that are up, in the file's order.
-fn print(arguments: &Arguments, ended: &[EndedStart], out: &mut dyn Write) -> Result<(), OutputError> {
+fn print(arguments: &Arguments, ended: &[&EndedStart], out: &mut dyn Write) -> Result<(), OutputError> {
     if let Some(print) = arguments.print {
         // one that is not up has its line as well: which is whose is told by the order
         let up = |start: &EndedStart| if start.status == 0 { print.of(&start.report.record) } else { String::new() };
@@ -127,26 +143,4 @@ fn print(arguments: &Arguments, ended: &[EndedStart], out: &mut dyn Write) -> Re
         }
     }
     Ok(out.flush()?)
-}
-
-/// Runs the command while all are up, then stops those that this call started, dependents first.
-fn run_then(arguments: &Arguments, command: &OsStr, ended: &[EndedStart]) -> anyhow::Result<Exit> {
-    let records = || ended.iter().map(|start| &start.report.record);
-    let mut needed = Vec::new();
-    for record in records() {
-        if let Some(process) = record.process() {
-            needed.push(Needed { name: record.name.clone(), processes: ServerProcesses::watch(process, false)? });
-        }
-    }
-    let ran = then::run(command, None, arguments.spec.grace, &mut needed, &mut attached::died);
-    let exit = attached::after_then(arguments, ran);
-    let started = records().filter(|record| record.action.is_start());
-    let started: Vec<Identity> = started.filter_map(StartRecord::process).collect();
-    if started.is_empty() {
-        return Ok(exit?);
-    }
-    let folders = Folders::find()?;
-    let known = known::servers(&folders, &[])?.into_iter().map(|known| known.record);
-    let ours: Vec<ServerRecord> = known.filter(|record| record.is_any_of(&started)).collect();
-    Ok(attached::stop_all(arguments, &folders, &ours, exit)?)
 }

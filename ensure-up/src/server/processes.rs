@@ -26,6 +26,8 @@ pub struct ServerProcesses {
     is_job: bool,
     /// The mark that a child was started with: an orphan that carries another one is another service's.
     mark: Option<Mark>,
+    /// Whether an orphan that comes to this process is one of the server's.
+    takes_orphans: bool,
     /// How those ended whose statuses were taken.
     ends: Vec<(Identity, End)>,
     end: Option<End>,
@@ -47,6 +49,7 @@ impl ServerProcesses {
             is_child,
             is_job: false,
             mark: None,
+            takes_orphans: is_child,
             ends: Vec::new(),
             end: None,
         })
@@ -84,9 +87,23 @@ impl ServerProcesses {
             is_child: false,
             is_job: record.once,
             mark: None,
+            takes_orphans: false,
             ends: Vec::new(),
             end: None,
         })
+    }
+
+    /// Watches a recorded server beside others. One that is kept up comes and goes: its supervisor is watched. `has_come`
+    /// tells that it came to this process as a sub-reaper, since its starter has ended: how it ends can be learned then.
+    ///
+    /// # Errors
+    /// As [`ServerProcesses::watch`].
+    pub fn recorded(record: &ServerRecord, has_come: bool) -> io::Result<Self> {
+        let watched = match record.running_supervisor()? {
+            Some(supervisor) => Self::watch(supervisor, has_come)?,
+            None => Self { leader: has_come.then(|| record.identity()), is_child: has_come, ..Self::of(record)? },
+        };
+        Ok(Self { takes_orphans: false, ..watched })
     }
 
     /// Returns the processes whose descendants are ours.
@@ -213,7 +230,7 @@ impl ServerProcesses {
     /// server's: that one began with a session of its own. Nor is the server of another service that this one has started.
     fn left_behind(&self) -> io::Result<Vec<Stat>> {
         let roots: Vec<Root> = self.roots.iter().map(|&root| Root::of(root)).collect();
-        let reaper = if self.is_child { process::stat(std::process::id())? } else { None };
+        let reaper = if self.takes_orphans { process::stat(std::process::id())? } else { None };
         let mut left = Vec::new();
         for stat in process::visible()? {
             let Some(stat) = Some(stat?).filter(|stat| !stat.has_ended()) else { continue };

@@ -321,6 +321,14 @@ impl ServerRecord {
         Ok(self.running()?.is_some() || self.running_supervisor()?.is_some())
     }
 
+    /// Tells whether it was not stopped, and it or what starts it again runs.
+    ///
+    /// # Errors
+    /// As [`ServerRecord::running`].
+    pub fn is_up(&self) -> io::Result<bool> {
+        Ok(self.phase != Phase::Stopped && self.is_alive()?)
+    }
+
     /// Returns how long the server may take to end.
     pub fn grace(&self) -> Duration {
         Duration::from_millis(self.grace_ms)

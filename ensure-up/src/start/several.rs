@@ -23,6 +23,7 @@ use crate::{
     ServiceSpec,
     event::block_on,
     report::{explanation::Explanation, start_record::StartRecord},
+    server::orphans,
     service::handover,
     signals::Signals,
     start::waiting::Waiting,
@@ -89,6 +90,17 @@ pub struct Several<'s> {
     pub folder: &'s Path,
     /// Whether to start one after the other.
     pub sequential: bool,
+    /// Whether what is started shall come to this process when its starter has ended, so that its end can be learned.
+    pub takes_in: bool,
+}
+
+/// What came of the services of one call.
+#[derive(Debug, Clone, Default)]
+pub struct EndedStarts {
+    /// The starts that have ended, by the service's place in the file's order: all of them, unless a signal came.
+    pub starts: BTreeMap<usize, EndedStart>,
+    /// The signal that ended it.
+    pub signal: Option<Signal>,
 }
 
 /// Takes in what is told of a service, by its place in the file's order.
@@ -101,19 +113,21 @@ type Running<'r> = FuturesUnordered<LocalBoxFuture<'r, (usize, io::Result<Output
 type Output = (ExitStatus, Option<StartReport>);
 
 impl Several<'_> {
-    /// Starts them all. What is to be told of one is told at once. The answer has them all in the file's order, or is the
-    /// signal that ended it.
+    /// Starts them all. What is to be told of one is told at once.
     ///
     /// Every service is started by a process of its own, this program again: it takes in the orphans of its server, as a
     /// sub-reaper (prctl(2)), and whose an orphan is could not be told if one process started them all.
     ///
     /// # Errors
     /// When no process can be started or waited for.
-    pub fn start(&self, tell: &mut Teller<'_>) -> io::Result<Result<Vec<EndedStart>, Signal>> {
+    pub fn start(&self, tell: &mut Teller<'_>) -> io::Result<EndedStarts> {
+        if self.takes_in {
+            orphans::adopt();
+        }
         block_on(self.run(tell))?
     }
 
-    async fn run(&self, tell: &mut Teller<'_>) -> io::Result<Result<Vec<EndedStart>, Signal>> {
+    async fn run(&self, tell: &mut Teller<'_>) -> io::Result<EndedStarts> {
         let mut signals = Signals::catch()?;
         let mut done: BTreeMap<usize, EndedStart> = BTreeMap::new();
         let mut processes = BTreeMap::new();
@@ -130,7 +144,7 @@ impl Several<'_> {
                 done.insert(index, start);
             }
             if running.is_empty() {
-                return Ok(Ok(done.into_values().collect()));
+                return Ok(EndedStarts { starts: done, signal: None });
             }
             select! {
                 biased;
@@ -146,9 +160,12 @@ impl Several<'_> {
                         process.signal(signal)?;
                     }
                     while let Some((index, output)) = running.next().await {
-                        tell(index, Told::Interrupted(&self.ended(index, output?)));
+                        // one may have come up in this moment
+                        let start = self.ended(index, output?);
+                        tell(index, Told::Interrupted(&start));
+                        done.insert(index, start);
                     }
-                    return Ok(Err(signal));
+                    return Ok(EndedStarts { starts: done, signal: Some(signal) });
                 }
             }
         }
