@@ -10,6 +10,8 @@ mod site;
 mod said;
 #[path = "services/secrets.rs"]
 mod secrets;
+#[path = "services/values.rs"]
+mod values;
 
 use std::{collections::HashMap, fmt::Write, fs, os::unix::process::ExitStatusExt, thread};
 

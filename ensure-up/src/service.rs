@@ -2,6 +2,7 @@
 
 pub(crate) mod backoff;
 mod dependencies;
+mod expand;
 mod fault;
 pub mod file;
 pub(crate) mod glob;
@@ -12,6 +13,7 @@ pub(crate) mod memory_limit;
 mod overlay;
 pub(crate) mod owner;
 pub(crate) mod ports;
+mod reference;
 pub(crate) mod resolved;
 mod sole_ports;
 pub(crate) mod spec;

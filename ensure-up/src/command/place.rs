@@ -6,8 +6,11 @@ use std::{
 };
 
 use ensure_up::{
-    Port, Ports, Service,
-    server::names::{Known, Meant, Scope},
+    Folders, Port, Ports, Service,
+    server::{
+        known,
+        names::{Known, Meant, Scope},
+    },
     service::file::{self, Config, ConfigError},
 };
 use proc_tree::cli::status::UsageError;
@@ -130,7 +133,12 @@ fn read(arguments: &Arguments) -> Result<(PathBuf, Vec<Service>), Option<UsageEr
     let config = Config::read(&path, arguments.profile.as_deref()).map_err(|error| several::usage(&error))?;
     let folder: &Path = file::folder(&path);
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    let services = config.services.into_iter().map(one::resolve).collect::<Result<Vec<_>, _>>()?;
+    // what cannot be known of the ports stays as it is written
+    let ports = Folders::find().ok().and_then(|folders| known::ports(&folders, &folder, &config.services).ok());
+    let ports = ports.unwrap_or_default();
+    let port = |name: &str| ports.get(name).map(u16::to_string);
+    let services = config.services.iter().map(|service| one::resolve(service.replaced(&port)));
+    let services = services.collect::<Result<Vec<_>, _>>()?;
     Ok((folder, services))
 }
 

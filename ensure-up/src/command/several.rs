@@ -1,9 +1,14 @@
 //! The services of `ensure-up.toml`: all, or those that are named, with what they need.
 
-use std::{collections::BTreeSet, io::Write, path::Path};
+use std::{
+    collections::BTreeSet,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use ensure_up::{
     Action, Clock, Folders, ServerRecord, ServiceSpec,
+    server::known,
     service::file::{Config, ConfigError},
     start::several::{EndedStart, Several, StartReport, Told},
 };
@@ -30,12 +35,14 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     let given = arguments.given();
     let services: Vec<ServiceSpec> = chosen.iter().map(|service| service.overlaid(&arguments.spec, &given)).collect();
     let folder = path.parent().unwrap_or(Path::new("/"));
-    let several =
-        Several { services: &services, folder, sequential: arguments.sequential, takes_in: !arguments.detaches() };
+    let folders = Folders::find()?;
+    let ports = known::ports(&folders, &canonical(folder), &config.services)?;
+    let (sequential, takes_in) = (arguments.sequential, !arguments.detaches());
+    let several = Several { services: &services, folder, sequential, takes_in, ports };
     let is_first = is_first(folder);
     let (columns, look) = (Columns::of(&services), arguments.look());
     let mut uses = Uses::begin(arguments, &services)?;
-    let (folders, mut was_started) = (Folders::find()?, BTreeSet::new());
+    let mut was_started = BTreeSet::new();
     let (ended, staying) = loop {
         let mut written = Ok(());
         // each has its own limit
@@ -124,9 +131,12 @@ fn gave_up(arguments: &Arguments, display: &Display, index: usize, start: &Ended
 
 /// Tells whether nothing was ever started here; what cannot be told is no reason to tell it again.
 fn is_first(folder: &Path) -> bool {
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    let known = Folders::find().map(|folders| ServerRecord::is_any_of_folder(&folders, &folder));
+    let known = Folders::find().map(|folders| ServerRecord::is_any_of_folder(&folders, &canonical(folder)));
     matches!(known, Ok(Ok(false)))
+}
+
+fn canonical(folder: &Path) -> PathBuf {
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
 
 /// Writes what was asked for of those that are up, in the file's order.

@@ -1,7 +1,33 @@
 //! The servers of this user: those that are recorded, and those that run and whose records are lost.
 
+use std::{collections::BTreeMap, path::Path};
+
 use super::{census::Census, folder::Folders, life::Life, lost, names::Known, record::ServerRecord};
-use crate::{Failure, Port};
+use crate::{Failure, Port, Ports, ServiceSpec};
+
+/// Returns the ports of a file's services, by their names: of one that takes any of a range the one that its server has or had
+/// last, else the first.
+///
+/// # Errors
+/// When the records cannot be read.
+pub fn ports(folders: &Folders, folder: &Path, services: &[ServiceSpec]) -> Result<BTreeMap<String, u16>, Failure> {
+    let has_range = services.iter().any(|service| service.port.is_some_and(Ports::is_range));
+    let records = if has_range { ServerRecord::all(folders) } else { Ok(Vec::new()) };
+    let mut records = records.map_err(Failure::state("read the records in", &folders.runtime))?;
+    records.retain(|record| record.service.folder == folder);
+    // one that runs is the last to be kept
+    records.sort_by_cached_key(|record| record.is_alive().unwrap_or(true));
+    let mut ports = BTreeMap::new();
+    for service in services {
+        let Some(asked) = service.port else { continue };
+        let is_its = |record: &&ServerRecord| {
+            record.service.name == service.name && record.port.is_some_and(|port| asked.has(port))
+        };
+        let recorded = records.iter().rfind(is_its).and_then(|record| record.port);
+        ports.insert(service.name(), recorded.unwrap_or(asked.first()).number);
+    }
+    Ok(ports)
+}
 
 /// Finds all servers of this user, those that have ended among them, by port; on these ports also one that is known by its
 /// log alone. Changes nothing.

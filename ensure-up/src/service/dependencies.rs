@@ -14,7 +14,7 @@ pub(super) fn check(
     tables: &[(String, Keys<'_, '_>)],
     source: &Source<'_>,
 ) -> Result<(), Fault> {
-    let at = |name: &str| overlay::place(tables, name, "depends_on");
+    let at = |name: &str| overlay::place_of_needs(tables, name);
     let named = |name: &str| services.iter().find(|service| service.name.as_deref() == Some(name));
     for service in services {
         if let Some(needed) = service.depends_on.iter().find(|needed| named(needed).is_none()) {

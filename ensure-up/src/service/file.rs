@@ -14,7 +14,7 @@ use super::{
     dependencies,
     fault::Source,
     overlay::{self, Keys},
-    sole_ports,
+    reference, sole_ports,
     spec::ServiceSpec,
     value,
 };
@@ -75,6 +75,7 @@ impl Config {
         for service in &mut services {
             service.place_in(folder(path));
         }
+        reference::depend(&mut services, &tables, &source)?;
         dependencies::check(&services, &tables, &source)?;
         sole_ports::check(&services, &tables, &source)?;
         Ok(Self { path: path.to_owned(), services })
@@ -111,8 +112,9 @@ pub fn folder(path: &Path) -> &Path {
 fn service(name: &str, keys: &Keys<'_, '_>, source: &Source<'_>) -> Result<ServiceSpec, Fault> {
     let mut known = ServiceSpec::default().to_keys();
     // a service has it from its table, and from where that stands
-    known.remove("name");
-    known.remove("folder");
+    for own in ["name", "folder", "other_ports"] {
+        known.remove(own);
+    }
     let mut values = Map::from_iter([("name".to_owned(), name.into())]);
     for (key, (written, value)) in keys {
         let like = known.get(key).ok_or_else(|| {

@@ -40,6 +40,30 @@ pub(super) fn place(services: &[(String, Keys<'_, '_>)], service: &str, key: &st
     keys.and_then(|keys| Some(keys.get(key)?.1.span())).unwrap_or_default()
 }
 
+/// Returns where a service says what it needs: its dependencies, else the first key that names another one's port.
+pub(super) fn place_of_needs(services: &[(String, Keys<'_, '_>)], service: &str) -> Range<usize> {
+    let keys = services.iter().find(|(name, _)| name == service).map(|(_, keys)| keys);
+    let said = keys.and_then(|keys| Some(keys.get("depends_on")?.1.span()));
+    let named = || keys?.values().filter_map(|(_, value)| within(value, ".port}")).min_by_key(|span| span.start);
+    said.or_else(named).unwrap_or_default()
+}
+
+/// Returns where a text stands in the value of a service's key; where that is not found, the value's place.
+pub(super) fn place_of(services: &[(String, Keys<'_, '_>)], service: &str, key: &str, text: &str) -> Range<usize> {
+    let keys = services.iter().find(|(name, _)| name == service).map(|(_, keys)| keys);
+    let value = keys.and_then(|keys| keys.get(key)).map(|(_, value)| *value);
+    value.and_then(|value| within(value, text)).unwrap_or_else(|| place(services, service, key))
+}
+
+fn within(value: &Spanned<DeValue<'_>>, text: &str) -> Option<Range<usize>> {
+    match value.get_ref() {
+        DeValue::String(found) => found.contains(text).then(|| value.span()),
+        DeValue::Array(values) => values.iter().find_map(|value| within(value, text)),
+        DeValue::Table(table) => table.values().find_map(|value| within(value, text)),
+        _ => None,
+    }
+}
+
 fn lay_over<'k, 'i>(
     services: &mut Vec<(String, Keys<'k, 'i>)>,
     file: &'k DeTable<'i>,

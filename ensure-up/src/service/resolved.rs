@@ -17,6 +17,7 @@ use super::{
     ports::{Port, Ports},
     spec::ServiceSpec,
     supervision::Supervision,
+    variable,
 };
 use crate::server::{files, folder::Folders, mark::Mark};
 
@@ -201,7 +202,10 @@ impl Service {
         let folder = (OsString::from("PWD"), self.cwd.clone().into_os_string());
         let mark = Mark::of(self, port, folders).variable();
         let port = port.map(|port| (OsString::from("PORT"), OsString::from(port.number.to_string())));
-        for (name, value) in [&folder].into_iter().chain(&port).chain(&self.environment).chain([&mark]) {
+        let others = self.spec.other_ports.iter();
+        let others: Vec<(OsString, OsString)> =
+            others.map(|(name, port)| (variable::of_port(name).into(), port.to_string().into())).collect();
+        for (name, value) in [&folder].into_iter().chain(&port).chain(&others).chain(&self.environment).chain([&mark]) {
             environment.retain(|(known, _)| known != name);
             environment.push((name.clone(), value.clone()));
         }

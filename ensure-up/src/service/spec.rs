@@ -1,6 +1,7 @@
 //! What is asked for, as plain data: the same from the command line, from the services file, and for a process of ours.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     path::{Path, PathBuf},
     sync::LazyLock,
@@ -121,6 +122,11 @@ pub struct ServiceSpec {
     /// The names of the services that it needs.
     #[arg(skip)]
     pub depends_on: Vec<String>,
+
+    /// The ports of the services that it needs, by their names, as they are while it is started. They are given to it and
+    /// are no part of what is asked for: what depends on one names it.
+    #[arg(skip)]
+    pub other_ports: BTreeMap<String, u16>,
 
     /// The folder of the services file that it stands in.
     #[arg(skip)]

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use toml::{Spanned, de::DeValue};
 
 use super::{
+    expand::expand,
     fault::{Fault, Source},
     spec::ServiceSpec,
 };
@@ -18,10 +19,10 @@ pub(super) fn read(key: &str, value: &Written<'_>, like: &Value, source: &Source
     let wrong = |one: &Written<'_>, expected: &str| {
         source.fault(&one.span(), format!("{key} has to be {expected}, not {}", one.get_ref().type_str()))
     };
-    let word = |one: &Written<'_>, expected: &str| scalar(one.get_ref()).ok_or_else(|| wrong(one, expected));
+    let word = |one: &Written<'_>, expected: &str| expanded(one, source)?.ok_or_else(|| wrong(one, expected));
     let list = |one: &Written<'_>| word(one, "a string or an array of strings");
     let read = match (key, like, value.get_ref()) {
-        ("command", ..) => command(value.get_ref()).ok_or_else(|| {
+        ("command", ..) => command(value, source)?.ok_or_else(|| {
             let what = "command has to be an array of strings, or a string for the shell, and not empty";
             source.fault(&value.span(), what)
         })?,
@@ -39,14 +40,29 @@ pub(super) fn read(key: &str, value: &Written<'_>, like: &Value, source: &Source
     Ok(read)
 }
 
-/// Reads a command: an array of words, or a string for the shell.
-fn command(value: &DeValue<'_>) -> Option<Value> {
-    let words = match value {
-        DeValue::String(text) if !text.trim().is_empty() => vec!["/bin/sh", "-c", text],
-        DeValue::Array(words) => words.iter().map(|word| word.get_ref().as_str()).collect::<Option<_>>()?,
-        _ => return None,
+/// Reads a command: an array of words, or a string for the shell. `None` where it is neither.
+fn command(value: &Written<'_>, source: &Source<'_>) -> Result<Option<Value>, Fault> {
+    let mut words = Vec::new();
+    let written = match value.get_ref() {
+        DeValue::String(text) if !text.trim().is_empty() => {
+            words.extend(["/bin/sh", "-c"].map(str::to_owned));
+            vec![value]
+        }
+        DeValue::Array(words) => words.iter().collect(),
+        _ => return Ok(None),
     };
-    words.first().is_some_and(|program| !program.is_empty()).then(|| words.into())
+    for word in written {
+        let DeValue::String(_) = word.get_ref() else { return Ok(None) };
+        words.extend(expanded(word, source)?);
+    }
+    Ok(words.first().is_some_and(|program| !program.is_empty()).then(|| words.into()))
+}
+
+/// Reads a word, with the variables of the caller in their places; `None` where it is none.
+fn expanded(value: &Written<'_>, source: &Source<'_>) -> Result<Option<String>, Fault> {
+    let Some(text) = scalar(value.get_ref()) else { return Ok(None) };
+    let variable = |name: &str| env::var(name).ok();
+    expand(&text, &variable).map(Some).map_err(|what| source.fault(&value.span(), what))
 }
 
 /// Lets the option's own type have its say.
@@ -59,7 +75,7 @@ fn check(key: &str, value: &Value) -> Result<(), String> {
     ServiceSpec::from_keys(Map::from_iter([(key.to_owned(), value.clone())])).map_err(said).map(drop)
 }
 
-/// Reads a table of variables as the words of `--env`; `${NAME}` in a value stands for one of the caller's.
+/// Reads a table of variables as the words of `--env`.
 fn environment(value: &Written<'_>, source: &Source<'_>) -> Result<Value, Fault> {
     let table = value.get_ref().as_table();
     let table = table.ok_or_else(|| source.fault(&value.span(), "env has to be a table of NAME = \"value\""))?;
@@ -67,26 +83,11 @@ fn environment(value: &Written<'_>, source: &Source<'_>) -> Result<Value, Fault>
     for (name, text) in table {
         let (at, name) = (name.span(), name.get_ref());
         let is_name = !name.is_empty() && !name.contains(['=', '\0']);
-        let text = scalar(text.get_ref()).filter(|_| is_name);
+        let text = expanded(text, source)?.filter(|_| is_name);
         let text = text.ok_or_else(|| source.fault(&at, format!("the variable {name} has to be a string")))?;
-        let text = expand(&text).map_err(|what| source.fault(&value.span(), what))?;
         words.push(format!("{name}={text}"));
     }
     Ok(words.into())
-}
-
-fn expand(text: &str) -> Result<String, String> {
-    let (mut rest, mut expanded) = (text, String::new());
-    while let Some(start) = rest.find("${") {
-        let end = rest[start..].find('}').ok_or_else(|| format!("${{ without }} in {text:?}"))? + start;
-        let name = &rest[start + 2..end];
-        let value = env::var(name).map_err(|_| format!("the variable {name} is not set"))?;
-        expanded.push_str(&rest[..start]);
-        expanded.push_str(&value);
-        rest = &rest[end + 1..];
-    }
-    expanded.push_str(rest);
-    Ok(expanded)
 }
 
 fn scalar(value: &DeValue<'_>) -> Option<String> {
@@ -97,18 +98,5 @@ fn scalar(value: &DeValue<'_>) -> Option<String> {
         }
         DeValue::Float(number) => Some(number.as_str().to_owned()),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn variables_of_the_caller_are_expanded_and_a_missing_one_is_named() {
-        let path = env::var("PATH").expect("a test has a path");
-        assert_eq!(expand("a${PATH}b$c"), Ok(format!("a{path}b$c")));
-        assert_eq!(expand("${NO_SUCH_VARIABLE_HERE}"), Err("the variable NO_SUCH_VARIABLE_HERE is not set".into()));
-        assert_eq!(expand("${PATH"), Err("${ without } in \"${PATH\"".into()));
     }
 }

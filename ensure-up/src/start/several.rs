@@ -92,6 +92,8 @@ pub struct Several<'s> {
     pub sequential: bool,
     /// Whether what is started shall come to this process when its starter has ended, so that its end can be learned.
     pub takes_in: bool,
+    /// The ports of the file's services, as far as they are known before any is started.
+    pub ports: BTreeMap<String, u16>,
 }
 
 /// What came of the services of one call.
@@ -136,7 +138,7 @@ impl Several<'_> {
         loop {
             while let Some(index) = self.next(&done, &processes) {
                 let Some(needed) = self.needs(index).find(|needed| done[needed].status != 0) else {
-                    processes.insert(index, self.begin(index, &running, sender.clone())?);
+                    processes.insert(index, self.begin(index, &done, &running, sender.clone())?);
                     continue;
                 };
                 let start = self.not_started(index, needed, done[&needed].status);
@@ -186,14 +188,32 @@ impl Several<'_> {
         self.services.iter().enumerate().filter(move |(_, service)| is_needed(service)).map(|(index, _)| index)
     }
 
+    /// Describes a service with the ports of those that it needs, which are up.
+    fn with_ports(&self, index: usize, done: &BTreeMap<usize, EndedStart>) -> ServiceSpec {
+        let mut ports = self.ports.clone();
+        ports.extend(
+            done.values().filter_map(|start| Some((start.report.record.name.clone(), start.report.record.port?))),
+        );
+        let service = self.services[index].replaced(&|name| ports.get(name).map(u16::to_string));
+        ports.retain(|name, _| self.is_needed(index, name));
+        ServiceSpec { other_ports: ports, ..service }
+    }
+
+    /// Tells whether a service needs another one, directly or not.
+    fn is_needed(&self, index: usize, name: &str) -> bool {
+        self.services[index].depends_on.iter().any(|needed| needed == name)
+            || self.needs(index).any(|needed| self.is_needed(needed, name))
+    }
+
     /// Starts the process that starts a service.
     fn begin(
         &self,
         index: usize,
+        done: &BTreeMap<usize, EndedStart>,
         running: &Running<'_>,
         waits: UnboundedSender<(usize, Waiting)>,
     ) -> io::Result<Option<Handle>> {
-        let service = &self.services[index];
+        let service = &self.with_ports(index, done);
         let mut command = Command::new(env::current_exe()?);
         command.arg("--starter").arg(service.name()).current_dir(self.folder);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
