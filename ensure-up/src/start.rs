@@ -1,5 +1,6 @@
 //! Starting a server, and the race until it is ready: exactly one, and only where there is none.
 
+mod already_up;
 pub(crate) mod call;
 pub(crate) mod clock;
 mod decide;

@@ -201,7 +201,7 @@ impl ServiceSpec {
     }
 
     /// Makes it one of a services file in this folder: that is where its paths begin.
-    pub(super) fn place_in(&mut self, folder: &Path) {
+    pub(crate) fn place_in(&mut self, folder: &Path) {
         self.folder = Some(folder.to_owned());
         self.cwd = Some(self.cwd.as_ref().map_or_else(|| folder.to_owned(), |cwd| folder.join(cwd)));
         self.env_file.iter_mut().for_each(|file| *file = folder.join(&*file));

@@ -7,6 +7,7 @@ use std::{
     os::unix::process::ExitStatusExt,
     path::Path,
     process::{ExitStatus, Stdio},
+    time::{Duration, Instant},
 };
 
 use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
@@ -20,13 +21,13 @@ use tokio::{
 };
 
 use crate::{
-    ServiceSpec,
+    Folders, ServiceSpec,
     event::block_on,
     report::{explanation::Explanation, start_record::StartRecord},
     server::orphans,
     service::handover,
     signals::Signals,
-    start::waiting::Waiting,
+    start::{already_up, waiting::Waiting},
 };
 
 /// What the process that starts a service says of it: a JSON line each on its standard output, the last when it is over.
@@ -108,6 +109,9 @@ pub struct EndedStarts {
 /// Takes in what is told of a service, by its place in the file's order.
 pub type Teller<'t> = dyn FnMut(usize, Told<'_>) + 't;
 
+/// How long those that are up are looked for before processes are made for the others.
+const AT_FIRST: Duration = Duration::from_millis(200);
+
 /// The starts on their way: in the end which one it was, how its process ended, and what it said last.
 type Running<'r> = FuturesUnordered<LocalBoxFuture<'r, (usize, io::Result<Output>)>>;
 
@@ -117,8 +121,8 @@ type Output = (ExitStatus, Option<StartReport>);
 impl Several<'_> {
     /// Starts them all. What is to be told of one is told at once.
     ///
-    /// Every service is started by a process of its own, this program again: it takes in the orphans of its server, as a
-    /// sub-reaper (prctl(2)), and whose an orphan is could not be told if one process started them all.
+    /// Every service that is not up is started by a process of its own, this program again: it takes in the orphans of its
+    /// server, as a sub-reaper (prctl(2)), and whose an orphan is could not be told if one process started them all.
     ///
     /// # Errors
     /// When no process can be started or waited for.
@@ -126,12 +130,31 @@ impl Several<'_> {
         if self.takes_in {
             orphans::adopt();
         }
-        block_on(self.run(tell))?
+        let up = self.already_up(tell);
+        block_on(self.run(up, tell))?
     }
 
-    async fn run(&self, tell: &mut Teller<'_>) -> io::Result<EndedStarts> {
+    /// Finds those that are up with all that they need: mostly all are, and no process has to be made for any. One that
+    /// hangs is asked in this way no longer than [`AT_FIRST`], or others would wait for it.
+    fn already_up(&self, tell: &mut Teller<'_>) -> BTreeMap<usize, EndedStart> {
+        let (mut up, mut left) = (BTreeMap::new(), BTreeMap::new());
+        let (begun, folders) = (Instant::now(), Folders::find());
+        let Ok(folders) = folders.map_err(drop) else { return up };
+        while let Some(index) = self.next(&up, &left).filter(|_| begun.elapsed() < AT_FIRST) {
+            let Some(outcome) = already_up::find(&self.services[index], self.folder, &folders) else {
+                left.insert(index, None);
+                continue;
+            };
+            let report = StartReport { record: StartRecord::up(&outcome), explanation: None, notes: outcome.notes };
+            let start = EndedStart { report, status: 0 };
+            tell(index, Told::Ended(&start));
+            up.insert(index, start);
+        }
+        up
+    }
+
+    async fn run(&self, mut done: BTreeMap<usize, EndedStart>, tell: &mut Teller<'_>) -> io::Result<EndedStarts> {
         let mut signals = Signals::catch()?;
-        let mut done: BTreeMap<usize, EndedStart> = BTreeMap::new();
         let mut processes = BTreeMap::new();
         let mut running = Running::new();
         let (sender, mut waits) = unbounded_channel();
