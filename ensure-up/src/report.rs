@@ -3,5 +3,6 @@
 pub mod explanation;
 pub(crate) mod failure;
 pub mod listing;
+pub mod moment;
 pub(crate) mod outcome;
 pub mod start_record;

@@ -1,6 +1,7 @@
 //! What all five commands say and read alike: arguments, statuses, signals, terminals, tables, text, durations, sizes.
 
 pub mod args;
+pub mod clock;
 pub mod duration;
 pub mod progress;
 mod screen;

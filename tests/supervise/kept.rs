@@ -39,6 +39,8 @@ pub(crate) struct Entry {
     #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) memory_bytes: Option<u64>,
     #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) memory_measure: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) url: Option<String>,
     #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) log: Option<PathBuf>,

@@ -48,6 +48,8 @@ fn a_watch_as_json_is_one_record_per_server_and_round() {
         assert_eq!(entry.command, Some(command));
         assert_eq!((entry.running, entry.healthy, entry.pid), (true, true, Some(site.started()[0])));
         assert!(entry.start_id.is_some() && entry.cpu_percent.is_some() && entry.memory_bytes > Some(10_000));
+        let measure = if cfg!(target_os = "linux") { "pss" } else { "footprint" };
+        assert_eq!(entry.memory_measure.as_deref(), Some(measure));
         assert_eq!(entry.url, Some(format!("tcp://localhost:{}", site.port)));
         assert_eq!(
             (entry.log.as_ref(), entry.reason.as_ref()),
@@ -69,4 +71,62 @@ fn a_table_tells_why_a_server_is_broken() {
     let words: Vec<&str> = row.split_whitespace().collect();
     assert_eq!(words[..4], ["ml", &site.port.to_string(), "broken", "–"]);
     assert!(row.contains("ended with status 7; its log ends: out of memory"), "{row}");
+}
+
+/// Lists the servers on a terminal that is so wide; each line without the spaces at its end.
+fn listed(site: &Site, columns: u16) -> Vec<String> {
+    let mut tool = site.bare().args(["--status"]);
+    let (status, screen) = Terminal::start(tool.command(), columns, 40).end();
+    assert!(status.success(), "{screen}");
+    let plain = regex::Regex::new("\u{1b}\\[[0-9;]*m").expect("a pattern").replace_all(&screen, "").into_owned();
+    plain.lines().map(|line| line.trim_end().to_owned()).collect()
+}
+
+#[test]
+fn a_narrow_terminal_loses_columns_and_neither_the_state_nor_the_reason() {
+    let site = Site::new();
+    site.keep(&["--name", "ml", "--max-restarts", "0/60s"], &scripted("echo out of memory; exit 7")).status(5).run();
+    let reason = "1 crash within 1m; it ended with status 7; its log ends: out of memory; --restart tries again";
+    for (columns, header) in [
+        (60, "NAME   PORT  STATE   HEALTHY  PID  URL"),
+        (80, "NAME   PORT  STATE   HEALTHY  PID  UP  MEMORY  URL"),
+        (200, "NAME   PORT  STATE   HEALTHY  PID  RESTARTS  UP  CPU  MEMORY  URL"),
+    ] {
+        let lines = listed(&site, columns);
+        assert_eq!(lines[0], header, "{columns}");
+        assert!(lines.iter().all(|line| line.chars().count() <= usize::from(columns)), "{lines:#?}");
+        assert!(lines[1].starts_with(&format!("ml    {}  broken  –          –  ", site.port)), "{lines:#?}");
+        let told = lines[1..].join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains(": ") && told.ends_with(reason), "{told}");
+        // a person is told the time to the minute, where a record has it to the second
+        assert!(regex::Regex::new(r" given up at \d\d:\d\d: 1 crash").expect("a pattern").is_match(&told), "{told}");
+    }
+    assert!(site.entries()[0].reason.as_ref().is_some_and(|reason| reason.contains("Z: 1 crash")));
+}
+
+#[test]
+fn memory_is_measured_as_proc_tree_does_and_the_table_says_how() {
+    let site = Site::new();
+    // five processes that share their pages: the sum of their resident sets counts those five times
+    site.run(&["--name", "api", "--ready-log", "ready"], &site.server(&["--forks", "4"])).run();
+    let pid = site.started()[0];
+    let shared = proc_tree::usage::memory::resident_of_tree(pid).expect("it runs").expect("it runs");
+    let (memory, measure) = proc_tree::usage::memory::of_tree(pid).expect("it runs").expect("it runs");
+    let bytes = memory.by(measure).expect("it is known");
+    let entry = &site.entries()[0];
+    let told = entry.memory_bytes.expect("it is measured");
+    assert_eq!(entry.memory_measure.as_deref(), Some(measure.name()));
+    assert!(told.abs_diff(bytes) < bytes / 5 && told < shared / 2, "{told}, not {bytes} of {shared}");
+    let table = site.bare().args(["--status"]).any_stdout().run().stdout;
+    assert!(
+        table.lines().next().is_some_and(|header| header.contains(&format!("MEMORY ({})", measure.name()))),
+        "{table}"
+    );
+}
+
+#[test]
+fn where_nothing_is_known_that_is_said() {
+    let site = Site::new();
+    site.bare().args(["--status"]).stdout("").stderr("no server is known of\n").run();
+    site.bare().args(["--status", "--json"]).stdout("").run();
 }

@@ -44,6 +44,9 @@ pub(super) fn list(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
     servers.look()?;
     servers.draw(out)?;
     if !arguments.json && !arguments.pids {
+        if servers.last.is_empty() && arguments.names.is_empty() {
+            arguments.note("no server is known of");
+        }
         place::tell_elsewhere(arguments, servers.elsewhere);
     }
     Ok(servers.judge()?.into())

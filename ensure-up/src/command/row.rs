@@ -56,7 +56,8 @@ impl Columns {
         let mut lines = wrapped(&head, &rest, look);
         let indent = " ".repeat(self.name + GAP);
         for line in Self::below(start, look) {
-            lines.extend(wrapped(&indent, &line, look));
+            let (own, rest) = line.split_at(line.len() - line.trim_start().len());
+            lines.extend(wrapped(&format!("{indent}{own}"), rest, look));
         }
         let text = lines.join("\n");
         match record.pid {
@@ -118,16 +119,8 @@ fn wrapped(head: &str, rest: &str, look: &Look) -> Vec<String> {
     let indent = text::width(head);
     let room = look.columns.and_then(|columns| columns.checked_sub(indent)).filter(|&room| room >= LEAST);
     let Some(room) = room.filter(|&room| text::width(rest) > room) else { return vec![format!("{head}{rest}")] };
-    let mut lines = vec![String::new()];
-    for word in rest.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if text::width(line) + 1 + text::width(word) <= room => line.extend([" ", word]),
-            _ => lines.push(word.to_owned()),
-        }
-    }
     let place = |(index, line)| if index == 0 { format!("{head}{line}") } else { format!("{:indent$}{line}", "") };
-    lines.into_iter().enumerate().map(place).collect()
+    text::wrap(rest, room).into_iter().enumerate().map(place).collect()
 }
 
 #[cfg(test)]

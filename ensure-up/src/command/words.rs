@@ -7,6 +7,7 @@ use ensure_up::{
     log::rotate,
     report::{
         explanation::{Explanation, LogEnd},
+        moment,
         start_record::StartRecord,
     },
 };
@@ -17,6 +18,7 @@ use proc_tree::{
         terminal::{Look, PID},
         text,
     },
+    usage::memory::{self, Measure},
     users,
 };
 use regex::Regex;
@@ -86,9 +88,15 @@ fn uses(outcome: &Outcome) -> String {
     format!(", up {}{memory}", duration::uptime(facts.uptime()))
 }
 
-/// The resident memory of a tree: its proportional share costs milliseconds for each GiB, too much for a message.
+/// The memory of a tree. The proportional share costs milliseconds for each GiB, too much for a message: that of a large one is
+/// its resident memory, and called that.
 fn memory(pid: u32) -> Option<String> {
-    proc_tree::usage::memory::resident_of_tree(pid).ok().flatten().map(size::display)
+    const LARGE: u64 = 64 << 20;
+    let resident = memory::resident_of_tree(pid).ok().flatten()?;
+    let exact = if resident > LARGE { None } else { memory::of_tree(pid).ok().flatten() };
+    let exact = exact.filter(|(_, measure)| *measure != Measure::Rss);
+    let exact = exact.and_then(|(memory, measure)| memory.by(measure)).map(size::display);
+    Some(exact.unwrap_or_else(|| format!("{} rss", size::display(resident))))
 }
 
 /// Describes a service that is not up.
@@ -121,7 +129,11 @@ pub(super) fn concerning(failure: &Failure) -> Explanation {
         // one that listens on two addresses holds the port twice
         details.extend(Some(shown).filter(|shown| !details.contains(shown)));
     }
-    Explanation { details, hints: hint(failure).into_iter().collect(), ..message(text::failure(failure)) }
+    Explanation {
+        details,
+        hints: hint(failure).into_iter().collect(),
+        ..message(moment::local(&text::failure(failure)).into_owned())
+    }
 }
 
 /// Describes a holder; of one of this user's own services whose and where is told already.

@@ -2,14 +2,18 @@
 
 use std::io::{self, Write};
 
-use proc_tree::cli::{
-    duration, size,
-    table::Table,
-    terminal::{Look, PID},
-    text,
+use proc_tree::{
+    cli::{
+        duration, size,
+        table::Table,
+        terminal::{Look, PID},
+        text,
+    },
+    usage::memory::Measure,
 };
 use serde::Serialize;
 
+use super::moment;
 use crate::status::{ServerStatus, State};
 
 /// The JSON form of a server.
@@ -30,6 +34,7 @@ pub struct StatusRecord {
     pub uptime_seconds: Option<f64>,
     pub cpu_percent: Option<f64>,
     pub memory_bytes: Option<u64>,
+    pub memory_measure: Option<&'static str>,
     pub url: Option<String>,
     pub log: Option<String>,
     pub reason: Option<String>,
@@ -52,7 +57,8 @@ impl StatusRecord {
             reloads: server.reloads,
             uptime_seconds: server.uptime.map(|uptime| round(uptime.as_secs_f64())),
             cpu_percent: server.cpu_percent.map(round),
-            memory_bytes: server.memory,
+            memory_bytes: server.memory.map(|(bytes, _)| bytes),
+            memory_measure: server.memory.map(|(_, measure)| measure.name()),
             url: server.url.clone(),
             log: server.log.as_ref().map(|path| path.to_string_lossy().into_owned()),
             reason: server.remark(),
@@ -83,22 +89,42 @@ pub fn pids(servers: &[ServerStatus], out: &mut dyn Write) -> io::Result<()> {
     out.flush()
 }
 
+/// The columns, in their order.
+const COLUMNS: [&str; 11] =
+    ["NAME", "FOLDER", "PORT", "STATE", "HEALTHY", "PID", "RESTARTS", "UP", "CPU", "MEMORY", "URL"];
+
+const FOLDER: usize = 1;
+const IDENTITY: usize = 5;
+const MEMORY: usize = 9;
+
+/// Numbers.
+const RIGHT: [usize; 6] = [2, 5, 6, 7, 8, 9];
+
+/// What a narrow terminal can do without, the first of them first: CPU, restarts, age, memory, health, PID, folder.
+const EXPENDABLE: [usize; 7] = [8, 6, 7, 9, 4, 5, 1];
+
 /// Writes a row per server, with the folder of its service if that is asked for.
 ///
 /// # Errors
 /// When `out` cannot be written to.
 pub fn table(servers: &[ServerStatus], with_folders: bool, out: &mut dyn Write, look: &Look) -> io::Result<()> {
-    let mut header = vec!["NAME", "PORT", "STATE", "HEALTHY", "PID", "RESTARTS", "UP", "CPU", "MEMORY", "URL"];
-    if with_folders {
-        header.insert(1, "FOLDER");
+    let measure = common_measure(servers);
+    let mut header = COLUMNS.map(str::to_owned);
+    if let Some(measure) = measure {
+        header[MEMORY] = format!("MEMORY ({})", measure.name());
     }
-    let mut table = Table::new(header).styled(if with_folders { 5 } else { 4 }, PID);
+    let kept = |column: &usize| with_folders || *column != FOLDER;
+    // where there are no folders, what stands right of them moves left
+    let place = |column: &usize| if with_folders || *column < FOLDER { *column } else { *column - 1 };
+    let places = |columns: &[usize]| columns.iter().filter(|column| kept(column)).map(place).collect::<Vec<_>>();
+    let of = |cells: [String; 11]| {
+        let all = cells.into_iter().enumerate();
+        all.filter(|(column, _)| kept(column)).map(|(_, cell)| cell).collect::<Vec<_>>()
+    };
+    let mut table = Table::new(of(header)).styled(place(&IDENTITY), PID);
+    table = table.right(&places(&RIGHT)).losing(&places(&EXPENDABLE));
     for server in servers {
-        let mut row = row(server);
-        if with_folders {
-            row.insert(1, server.folder.as_deref().map_or_else(|| "–".into(), text::path));
-        }
-        table.row(row);
+        table.row(of(row(server, measure.is_none())));
     }
     if !table.is_empty() {
         table.write(out, look)?;
@@ -106,8 +132,15 @@ pub fn table(servers: &[ServerStatus], with_folders: bool, out: &mut dyn Write, 
     out.flush()
 }
 
+/// The measure goes into the header where all servers share it.
+fn common_measure(servers: &[ServerStatus]) -> Option<Measure> {
+    let mut measures = servers.iter().filter_map(|server| Some(server.memory?.1));
+    let first = measures.next()?;
+    measures.all(|measure| measure == first).then_some(first)
+}
+
 /// The last column says where it answers, or else why not.
-fn row(server: &ServerStatus) -> Vec<String> {
+fn row(server: &ServerStatus, names_measure: bool) -> [String; 11] {
     let known = |text: Option<String>| text.unwrap_or_else(|| "–".into());
     let healthy = match (server.identity, server.healthy) {
         (None, _) => "–",
@@ -119,8 +152,12 @@ fn row(server: &ServerStatus) -> Vec<String> {
         (_, Some(url)) => url.clone(),
         (remark, None) => remark.unwrap_or_default(),
     };
-    vec![
+    let memory = |(bytes, measure): (u64, Measure)| {
+        if names_measure { format!("{} ({})", size::display(bytes), measure.name()) } else { size::display(bytes) }
+    };
+    [
         server.name.clone(),
+        known(server.folder.as_deref().map(text::path)),
         known(server.port.map(|port| port.to_string())),
         server.state.word().into(),
         healthy.into(),
@@ -128,7 +165,7 @@ fn row(server: &ServerStatus) -> Vec<String> {
         server.restarts.to_string(),
         known(server.uptime.map(duration::uptime)),
         known(server.cpu_percent.map(|percent| format!("{percent:.1}%"))),
-        known(server.memory.map(size::display)),
-        last,
+        known(server.memory.map(memory)),
+        moment::local(&last).into_owned(),
     ]
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use proc_tree::Identity;
+use proc_tree::{Identity, usage::memory::Measure};
 use serde::Serialize;
 
 use crate::{
@@ -81,8 +81,8 @@ pub struct ServerStatus {
     pub uptime: Option<Duration>,
     /// The CPU that its tree uses, 100 for one core.
     pub cpu_percent: Option<f64>,
-    /// The resident memory of its tree, in bytes.
-    pub memory: Option<u64>,
+    /// The memory of its tree in bytes, and what that measures.
+    pub memory: Option<(u64, Measure)>,
     /// Where it answers.
     pub url: Option<String>,
     /// Its log.

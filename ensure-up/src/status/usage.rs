@@ -24,14 +24,14 @@ pub(super) fn measure(servers: &mut [ServerStatus]) -> Result<(), Failure> {
     if roots.is_empty() {
         return Ok(());
     }
-    let options = Options { memory: Choice::Rss, session: true, ..Options::default() };
+    let options = Options { memory: Choice::Auto, session: true, ..Options::default() };
     let mut sampler = Sampler::new(roots, options).map_err(failed())?;
     thread::sleep(INTERVAL);
     for record in sampler.sample().map_err(failed())? {
         // what was adopted in one folder may have been started in another
         for server in servers.iter_mut().filter(|server| server.identity == record.identity()) {
             server.cpu_percent = record.figures.cpu_percent;
-            server.memory = record.figures.memory_bytes;
+            server.memory = record.figures.memory_bytes.map(|bytes| (bytes, record.figures.memory_measure));
         }
     }
     Ok(())

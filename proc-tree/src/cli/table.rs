@@ -1,17 +1,28 @@
 //! Aligned columns for people, without boxes.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
 use anstyle::Style;
 
 use crate::cli::{terminal::Look, text};
 
-/// Rows under a header. Every cell is escaped when it is written; the last column is cut at the terminal's width.
+/// Rows under a header. Every cell is escaped when it is written; the last column is cut at the terminal's width, or wrapped.
 #[derive(Debug, Clone)]
 pub struct Table {
-    header: Vec<String>,
+    columns: Vec<Column>,
     rows: Vec<Row>,
-    styles: Vec<Style>,
+    expendable: Vec<usize>,
+    wraps: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Column {
+    title: String,
+    style: Style,
+    is_right: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -20,14 +31,20 @@ struct Row {
     notes: Vec<String>,
 }
 
+/// The columns that are shown, by their numbers, each with its width.
+type Shown = Vec<(usize, usize)>;
+
 const GAP: usize = 2;
+
+/// So much room the last column has on a narrow terminal, if others can be left out for it.
+const LEAST: usize = 24;
 
 impl Table {
     /// Starts a table with these column titles.
     pub fn new<T: Into<String>>(header: impl IntoIterator<Item = T>) -> Self {
-        let header: Vec<String> = header.into_iter().map(Into::into).collect();
-        let styles = vec![Style::new(); header.len()];
-        Self { header, rows: Vec::new(), styles }
+        let column = |title: T| Column { title: title.into(), style: Style::new(), is_right: false };
+        let columns = header.into_iter().map(column).collect();
+        Self { columns, rows: Vec::new(), expendable: Vec::new(), wraps: false }
     }
 
     /// Starts lines of this many columns without titles.
@@ -38,12 +55,34 @@ impl Table {
     /// Gives a column its style on a colour terminal.
     #[must_use]
     pub fn styled(mut self, column: usize, style: Style) -> Self {
-        self.styles[column] = style;
+        self.columns[column].style = style;
+        self
+    }
+
+    /// Aligns columns to the right, as is due to numbers.
+    #[must_use]
+    pub fn right(mut self, columns: &[usize]) -> Self {
+        for &column in columns {
+            self.columns[column].is_right = true;
+        }
+        self
+    }
+
+    /// Names the columns that a narrow terminal loses, the first of them first. The last column is wrapped, not cut.
+    #[must_use]
+    pub fn losing(mut self, columns: &[usize]) -> Self {
+        self.expendable = columns.to_vec();
+        self.wraps = true;
         self
     }
 
     /// Adds a row with one cell per column; one with fewer ends early.
     pub fn row(&mut self, cells: Vec<String>) {
+        let safe = |cell: String| match text::escape(&cell) {
+            Cow::Borrowed(_) => cell,
+            Cow::Owned(safe) => safe,
+        };
+        let cells = cells.into_iter().map(safe).collect();
         self.rows.push(Row { cells, notes: Vec::new() });
     }
 
@@ -64,53 +103,82 @@ impl Table {
     /// # Errors
     /// When `out` cannot be written to.
     pub fn write(&self, out: &mut dyn Write, look: &Look) -> io::Result<()> {
-        let mut widths: Vec<usize> = self.header.iter().map(|title| text::width(title)).collect();
-        for row in &self.rows {
-            // nothing follows a row's last cell that it would have to be aligned with
-            let aligned = row.cells.len().saturating_sub(1);
-            for (width, cell) in widths.iter_mut().zip(&row.cells[..aligned]) {
-                *width = (*width).max(text::width(&text::escape(cell)));
-            }
-        }
-        if self.header.iter().any(|title| !title.is_empty()) {
-            let bold = vec![Style::new().bold(); self.header.len()];
-            write_line(out, &self.header, &widths, &bold, look)?;
+        let shown = self.shown(look);
+        if self.columns.iter().any(|column| !column.title.is_empty()) {
+            let titles: Vec<String> = self.columns.iter().map(|column| column.title.clone()).collect();
+            self.write_line(out, &titles, &shown, Some(Style::new().bold()), look)?;
         }
         for row in &self.rows {
-            write_line(out, &row.cells, &widths, &self.styles, look)?;
-            let indent = widths[0] + GAP;
+            self.write_line(out, &row.cells, &shown, None, look)?;
+            let indent = shown.first().map_or(0, |(_, width)| width + GAP);
             for note in &row.notes {
                 writeln!(out, "{:indent$}{}", "", look.cut(&text::escape(note), indent))?;
             }
         }
         Ok(())
     }
-}
 
-fn write_line(
-    out: &mut dyn Write,
-    cells: &[String],
-    widths: &[usize],
-    styles: &[Style],
-    look: &Look,
-) -> io::Result<()> {
-    let mut column = 0;
-    for (index, cell) in cells.iter().enumerate() {
-        let cell = text::escape(cell);
-        let last = index + 1 == cells.len();
-        let shown = if last { look.cut(&cell, column) } else { cell };
-        let (style, reset) = if look.color {
-            (styles[index].render().to_string(), styles[index].render_reset().to_string())
-        } else {
-            Default::default()
-        };
-        write!(out, "{style}{shown}{reset}")?;
-        if !last {
-            write!(out, "{:1$}", "", widths[index] + GAP - text::width(&shown))?;
-            column += widths[index] + GAP;
+    /// Chooses the columns that fit.
+    fn shown(&self, look: &Look) -> Shown {
+        let mut shown: Shown = self.widths().into_iter().enumerate().collect();
+        let last = self.columns.len().saturating_sub(1);
+        let longest = self.rows.iter().filter_map(|row| row.cells.get(last)).map(|cell| text::width(cell)).max();
+        let wanted = longest.unwrap_or(0).min(LEAST);
+        for lost in &self.expendable {
+            let taken: usize = shown.iter().filter(|(column, _)| *column != last).map(|(_, width)| width + GAP).sum();
+            if look.columns.is_none_or(|columns| taken + wanted <= columns) {
+                break;
+            }
+            shown.retain(|(column, _)| column != lost);
         }
+        shown
     }
-    writeln!(out)
+
+    fn widths(&self) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.columns.iter().map(|column| text::width(&column.title)).collect();
+        for row in &self.rows {
+            // nothing follows a row's last cell that it would have to be aligned with
+            let aligned = row.cells.len().saturating_sub(1);
+            for (width, cell) in widths.iter_mut().zip(&row.cells[..aligned]) {
+                *width = (*width).max(text::width(cell));
+            }
+        }
+        widths
+    }
+
+    fn write_line(
+        &self,
+        out: &mut dyn Write,
+        cells: &[String],
+        shown: &Shown,
+        style: Option<Style>,
+        look: &Look,
+    ) -> io::Result<()> {
+        let mut indent = 0;
+        let mut below = Vec::new();
+        for &(index, width) in shown.iter().filter(|(index, _)| *index < cells.len()) {
+            let (column, cell, last) = (&self.columns[index], &cells[index], index + 1 == cells.len());
+            let cell = if last { self.last(cell, indent, look, &mut below) } else { cell.clone() };
+            let pad = if last { 0 } else { width.saturating_sub(text::width(&cell)) };
+            let (before, after) = if column.is_right { (pad, 0) } else { (0, pad) };
+            let gap = if last { 0 } else { GAP };
+            let painted = look.paint(style.unwrap_or(column.style), &cell);
+            write!(out, "{:before$}{painted}{:2$}", "", "", after + gap)?;
+            indent += width + GAP;
+        }
+        writeln!(out)?;
+        below.into_iter().try_for_each(|line| writeln!(out, "{line}"))
+    }
+
+    /// Returns what is shown of a row's last cell, which begins in this column, and adds the lines that go below it.
+    fn last(&self, cell: &str, indent: usize, look: &Look, below: &mut Vec<String>) -> String {
+        let room = look.columns.map(|columns| columns.saturating_sub(indent)).filter(|_| self.wraps);
+        let Some(room) = room.filter(|&room| room >= LEAST / 2) else { return look.cut(cell, indent).into_owned() };
+        let mut lines = text::wrap(cell, room).into_iter();
+        let first = lines.next().unwrap_or_default();
+        below.extend(lines.map(|line| format!("{:indent$}{line}", "")));
+        first
+    }
 }
 
 #[cfg(test)]
@@ -133,5 +201,28 @@ mod tests {
         assert_eq!(render(&table, &Look::plain()), wide);
         let narrow = "PORT  PID   COMMAND\n8000  4711  pytho…\n      └ orphan\n80    1     x\n";
         assert_eq!(render(&table, &Look { color: false, columns: Some(18) }), narrow.replace("COMMAND", "COMMA…"));
+    }
+
+    #[test]
+    fn numbers_stand_to_the_right_and_a_narrow_terminal_loses_columns_and_not_the_last_one() {
+        let mut table = Table::new(["NAME", "PID", "CPU", "WHY"]).right(&[1, 2]).losing(&[2, 1]);
+        table.row(["db", "310", "0.1%", "tcp://localhost:5432"].map(Into::into).to_vec());
+        table.row(["ml", "–", "–", "6 crashes in 60 s, status 1; --restart tries again"].map(Into::into).to_vec());
+        let at = |columns| render(&table, &Look { color: false, columns });
+        let whole = "NAME  PID   CPU  WHY\n\
+                     db    310  0.1%  tcp://localhost:5432\n\
+                     ml      –     –  6 crashes in 60 s, status 1; --restart tries again\n";
+        assert_eq!(at(None), whole);
+        assert_eq!(at(Some(67)), whole);
+        let wrapped = "NAME  PID   CPU  WHY\n\
+                       db    310  0.1%  tcp://localhost:5432\n\
+                       ml      –     –  6 crashes in 60 s,\n                 status 1; --restart\n                 tries again\n";
+        assert_eq!(at(Some(41)), wrapped);
+        assert!(at(Some(40)).starts_with("NAME  PID  WHY\n") && at(Some(34)).starts_with("NAME  WHY\n"));
+        for columns in 30..70 {
+            let text = at(Some(columns));
+            assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").ends_with("--restart tries again"), "{text}");
+            assert!(text.lines().all(|line| text::width(line) <= columns), "{columns}:\n{text}");
+        }
     }
 }

@@ -48,6 +48,20 @@ pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(kept.chain(iter::once('…').filter(|_| columns > 0)).collect())
 }
 
+/// Breaks a text between its words into lines of at most `columns`; a word that is longer stays whole, as somebody may want
+/// to copy it.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if width(line) + 1 + width(word) <= columns => line.extend([" ", word]),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Shows a path: escaped, and with `~` for the user's own home folder.
 pub fn path(path: &Path) -> String {
     let home = env::home_dir().filter(|home| home.is_absolute() && home.parent().is_some());
@@ -99,6 +113,19 @@ mod tests {
         assert_eq!(cut("日本語", 5), "日本…");
         assert_eq!(cut("日本語", 4), "日…");
         assert_eq!(cut("abc", 0), "");
+    }
+
+    #[test]
+    fn a_text_is_broken_between_its_words() {
+        for (columns, expected) in [
+            (28, vec!["python3 ended with status 1"]),
+            (26, vec!["python3 ended with status", "1"]),
+            (13, vec!["python3 ended", "with status 1"]),
+            (5, vec!["python3", "ended", "with", "status", "1"]),
+        ] {
+            assert_eq!(wrap("python3 ended with status 1", columns), expected);
+        }
+        assert_eq!(wrap("", 10), [""]);
     }
 
     #[test]
