@@ -123,7 +123,7 @@ fn they_are_followed_across_rotation_deletion_and_restart() {
             eventually("the follower", || {
                 append(&db, "up?\n");
                 begun.load(Ordering::Relaxed)
-            })
+            });
         }
     });
     shows("db   | up?");

@@ -90,7 +90,7 @@ impl TryFrom<ServiceSpec> for Service {
 /// A service without a port goes by its name alone, and whatever means its port means nothing.
 fn check_portless(spec: &ServiceSpec) -> Result<(), InvalidService> {
     let invalid = |what: String| Err(InvalidService(what));
-    let health = spec.health.iter().chain(&spec.log).map(|text| text.as_bytes());
+    let health = spec.health.iter().chain(&spec.log).map(String::as_bytes);
     let mut texts = spec.command.iter().map(|word| word.as_bytes()).chain(health);
     if texts.any(|text| text.windows(PORT.len()).any(|found| found == PORT)) {
         return invalid("{port} stands for a port, and none is given: --port PORT does".into());

@@ -197,5 +197,8 @@ fn what_is_laid_over_adds_to_lists_and_replaces_the_rest() {
     assert_eq!(laid.env, ["A=1", "B=2"]);
     assert_eq!((laid.timeout.as_secs(), laid.grace.as_secs()), (5, 3));
     assert!(laid.existing.restart && laid.matching.is_none());
-    assert_eq!((laid.name.as_deref(), laid.port.map(|ports| ports.first())), (Some("a"), Some(crate::Port::tcp(80))));
+    assert_eq!(
+        (laid.name.as_deref(), laid.port.map(super::ports::Ports::first)),
+        (Some("a"), Some(crate::Port::tcp(80)))
+    );
 }

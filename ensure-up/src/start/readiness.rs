@@ -73,7 +73,7 @@ struct Seen {
 }
 
 /// What ends at once was no server: a worker of which nothing else says that it is ready has to live for so long.
-const SETTLE: Duration = Duration::from_millis(1000);
+const SETTLE: Duration = Duration::from_secs(1);
 
 /// How long somebody else's socket is taken to be that.
 const SECOND_LOOK: Duration = Duration::from_millis(100);

@@ -28,13 +28,12 @@ pub fn stop(folders: &Folders, service: &Service, wait: Wait<'_>) -> Result<Stop
         return Ok(Stopped { record, identity: None, killed: Killed::default() });
     }
     let records = ServerRecord::all(folders).map_err(Failure::state("read the records in", &folders.runtime))?;
-    let roots = match at {
-        Some(at) => on_port(folders, service, at, &records)?,
-        None => {
-            let census = Census::take().map_err(Failure::system("look at the processes"))?;
-            let found = loading::find(service, at, folders, &census, &records).map_err(ReadyError::from)?;
-            found.map(|found| found.identity).into_iter().collect()
-        }
+    let roots = if let Some(at) = at {
+        on_port(folders, service, at, &records)?
+    } else {
+        let census = Census::take().map_err(Failure::system("look at the processes"))?;
+        let found = loading::find(service, at, folders, &census, &records).map_err(ReadyError::from)?;
+        found.map(|found| found.identity).into_iter().collect()
     };
     let identity = roots.first().copied();
     let killed = if roots.is_empty() { Killed::default() } else { port::stop(at, roots, Manner::of(service), wait)? };
