@@ -3,7 +3,7 @@
 use std::{
     io::{self, Write},
     os::fd::AsFd,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use ensure_up::{
@@ -76,14 +76,14 @@ pub(super) fn print(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
 
 fn merged(arguments: &Arguments, logs: &[Log]) -> Merged {
     let is_shared = |name: &str| logs.iter().filter(|log| log.name == name).count() > 1;
-    let named = |log: &Log| match log.port {
+    let title = |log: &Log| match log.port {
         Some(port) if is_shared(&log.name) => format!("{}:{port}", log.name),
         _ => log.name.clone(),
     };
-    let names: Vec<String> = logs.iter().map(named).collect();
+    let titles: Vec<String> = logs.iter().map(title).collect();
     let begin = arguments.tail.map_or(Begin::First, Begin::Last);
     let mut merged = Merged::default();
-    for (log, head) in logs.iter().zip(heads(&names, &Look::of(&io::stdout(), arguments.common.color))) {
+    for (log, head) in logs.iter().zip(heads(&titles, &Look::of(&io::stdout(), arguments.common.color))) {
         merged.add(&log.path, begin, head);
     }
     merged
@@ -108,7 +108,7 @@ impl Log {
 
     /// Tells whether it would be seen when it is made.
     fn may_come(&self) -> bool {
-        self.path.parent().is_some_and(|folder| folder.is_dir())
+        self.path.parent().is_some_and(Path::is_dir)
     }
 }
 

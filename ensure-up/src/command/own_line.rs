@@ -67,11 +67,11 @@ mod linux {
         let stat = fs::read_to_string("/proc/self/stat").ok()?;
         let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(45);
         let mut address = || fields.next()?.parse::<usize>().ok().filter(|&address| address != 0);
-        let (start, end) = (address()?, address()?);
-        let length = end.checked_sub(start)?;
+        let (first, behind) = (address()?, address()?);
+        let length = behind.checked_sub(first)?;
         // SAFETY: execve(2) laid the words out there, on the stack of the first thread, where they stay for as long as the
         // process lives; what was read of them so far was copied, and nobody else runs yet.
-        Some(unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(start), length) })
+        Some(unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(first), length) })
     }
 }
 

@@ -90,7 +90,7 @@ impl Columns {
 
 /// Words what was done, as the end of a row.
 fn outcome(service: &ServiceSpec, record: &StartRecord) -> String {
-    let pid = record.pid.map_or_else(|| words::nobody(record.port).into(), |pid| format!("pid {pid}"));
+    let pid = record.pid.map_or_else(|| words::nobody(record.port.is_some()).into(), |pid| format!("pid {pid}"));
     let took = || duration::elapsed(Duration::from_millis(record.ready_ms.unwrap_or_default()));
     match record.action {
         Action::Failed => record.reason.clone().unwrap_or_else(|| "not up".into()),

@@ -73,18 +73,18 @@ pub(super) fn line(waits: Vec<&mut Wait>, took: Duration, limit: Duration, now: 
     let head: Vec<String> = groups.into_iter().map(|(head, after)| head + &after).collect();
     let mut line = format!("{}  {} s", head.join("; "), took.as_secs());
     if is_one && !limit.is_zero() {
-        line += &format!(" of {}", whole_seconds(limit));
+        line.extend([" of ", &whole_seconds(limit)]);
     }
     // of several, the first that has something to say
     if let Some(wait) = waits.into_iter().find(|wait| is_one || wait.waiting.reason.is_some()) {
         let reason = wait.waiting.reason.as_deref().map(text::escape).unwrap_or_default().into_owned();
         if !reason.is_empty() {
             let whose = if is_one { String::new() } else { format!("{}: ", text::escape(&wait.name)) };
-            line += &format!("  {whose}{reason}");
+            line.extend(["  ", &whose, &reason]);
         }
         // how a server ended is told with what it said last
         if let Some(last) = wait.last_line().filter(|last| !reason.ends_with(last)) {
-            line += &format!("  \"{last}\"");
+            line.extend(["  \"", last, "\""]);
         }
     }
     (!head.is_empty()).then_some(line)

@@ -31,7 +31,7 @@ pub(super) fn say(line: &str) {
 /// Says in one line what was done.
 pub(super) fn sentence(outcome: &Outcome, look: &Look) -> String {
     let Outcome { name, port, .. } = outcome;
-    let pid = outcome.identity.map_or_else(|| nobody(*port).into(), |identity| pid(identity, look));
+    let pid = outcome.identity.map_or_else(|| nobody(port.is_some()).into(), |identity| pid(identity, look));
     let took = duration::elapsed(outcome.took);
     let port = port.map_or_else(String::new, |port| format!(" on port {port}"));
     let head = format!("{} {}{port}", outcome.action.word(), text::escape(name));
@@ -47,8 +47,8 @@ pub(super) fn sentence(outcome: &Outcome, look: &Look) -> String {
 }
 
 /// Says why there is no PID: where nothing has a port, there was a job.
-pub(super) fn nobody<P>(port: Option<P>) -> &'static str {
-    if port.is_some() { "owner not visible to you" } else { "ended with status 0" }
+pub(super) fn nobody(has_port: bool) -> &'static str {
+    if has_port { "owner not visible to you" } else { "ended with status 0" }
 }
 
 /// Writes `pid 4711`, with the number in the style of PIDs.

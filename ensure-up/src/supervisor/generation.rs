@@ -40,10 +40,10 @@ impl Supervisor<'_> {
         let processes = match processes {
             Some(adopted) => adopted,
             None => match self.hold().and_then(|()| self.launch(notify.as_ref())) {
-                Err(failure @ Failure::System { what: LISTEN, .. }) => {
-                    return Ok(Event::NotExecutable(format!("could not be started: {}", text::failure(&failure))));
-                }
-                Err(failure @ Failure::Launch(LaunchError::NotFound(_) | LaunchError::NotExecutable { .. })) => {
+                Err(
+                    failure @ (Failure::System { what: LISTEN, .. }
+                    | Failure::Launch(LaunchError::NotFound(_) | LaunchError::NotExecutable { .. })),
+                ) => {
                     return Ok(Event::NotExecutable(format!("could not be started: {}", text::failure(&failure))));
                 }
                 launched => processes.insert(launched?),

@@ -40,9 +40,9 @@ impl Held {
         // SAFETY: plain data, for which zeroes are a value.
         let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
         let mut length = libc::socklen_t::try_from(size_of_val(&info)).unwrap_or(0);
-        let (into, fd) = ((&raw mut info).cast(), self.0.as_raw_fd());
+        let (buffer, fd) = ((&raw mut info).cast(), self.0.as_raw_fd());
         // SAFETY: the kernel writes no more than `length` bytes.
-        let got = unsafe { libc::getsockopt(fd, libc::IPPROTO_TCP, libc::TCP_INFO, into, &raw mut length) };
+        let got = unsafe { libc::getsockopt(fd, libc::IPPROTO_TCP, libc::TCP_INFO, buffer, &raw mut length) };
         if got == 0 { info.tcpi_unacked } else { 0 }
     }
 

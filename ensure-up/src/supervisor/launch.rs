@@ -88,12 +88,10 @@ impl Supervisor<'_> {
         let race = if is_adopted { race } else { race.just_started() };
         // boxed: once it is over nothing of it is there
         let mut race = Box::pin(race.run());
-        let end = loop {
-            select! {
-                biased;
-                event = self.interruptions.next() => return Ok(Err(event)),
-                end = &mut race => break end?,
-            }
+        let end = select! {
+            biased;
+            event = self.interruptions.next() => return Ok(Err(event)),
+            end = &mut race => end?,
         };
         drop(race);
         Ok(Err(match end {

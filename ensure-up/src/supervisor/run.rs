@@ -171,7 +171,7 @@ impl Supervisor<'_> {
                     Action::Pause(pause, how) => event = self.pause(pause, how).await,
                     Action::GiveUp(why) => event = self.give_up(&why).await?,
                     Action::Finish(end, how) => {
-                        self.finish(end, how);
+                        self.finish(end, &how);
                         return Ok(());
                     }
                     Action::Stop(why) => {
@@ -278,10 +278,10 @@ impl Supervisor<'_> {
     }
 
     /// A server that ended as it should, or that is not kept up, is not started again.
-    fn finish(&mut self, end: End, how: String) {
+    fn finish(&mut self, end: End, how: &str) {
         self.say(&format!("it {how}"));
         self.output.flush();
-        self.record = self.record.finished(end, &how);
+        self.record = self.record.finished(end, how);
         self.write();
     }
 
