@@ -150,3 +150,18 @@ fn a_stop_before_a_start_says_for_whom_it_waits_and_until_when() {
     assert!(left(&screen).starts_with("restarted fixture "), "{screen:?}");
     assert!(began.elapsed() > Duration::from_millis(1400));
 }
+
+#[test]
+fn a_start_that_is_given_up_and_does_not_end_is_seen_to_be_stopped() {
+    for options in [&["--health", "/", "--grace", "1s"][..], &["--keep-up", "--health", "/", "--grace", "1s"]] {
+        let site = Site::new();
+        let server = site.server(&["--not-ready", "60000", "--ignore-term"]);
+        let mut terminal = on_terminal(site.run(options, &server));
+        terminal.shows("503 Service Unavailable");
+        terminal.types("\x03");
+        terminal.shows(&format!(" stopping fixture on port {}  ", site.port));
+        let (_, screen) = terminal.end();
+        assert!(left(&screen).contains("SIGKILL after 1.00 s: fixture ("), "{screen:?}");
+        assert_eq!(site.processes(), []);
+    }
+}

@@ -58,6 +58,23 @@ fn a_terminal_shows_a_table_cut_at_its_width_with_bold_titles_and_one_colour_for
     let (_, screen) = Terminal::start(&mut plain, 70, 24).end();
     assert!(!screen.contains('\u{1b}'), "{screen}");
     assert!(screen.lines().all(|line| line.trim_end().chars().count() <= 70), "{screen}");
+    let mut plain = Command::new(BINARY);
+    plain.arg(server.port().to_string()).env_remove("NO_COLOR").env("CLICOLOR", "0");
+    let (_, screen) = Terminal::start(&mut plain, 70, 24).end();
+    assert!(!screen.contains('\u{1b}'), "{screen}");
+    // where there is no terminal colours are for those who ask for them
+    let table = || port_who().args(["--table", &server.port().to_string()]).any_stdout();
+    for (name, value, is_colored) in [
+        ("CLICOLOR_FORCE", "1", true),
+        ("FORCE_COLOR", "1", true),
+        ("FORCE_COLOR", "0", false),
+        ("CLICOLOR", "1", false),
+    ] {
+        let text = table().env(name, value).run().stdout;
+        assert_eq!(text.contains("\u{1b}[36m"), is_colored, "{name}={value}: {text}");
+        let text = table().env(name, value).env("NO_COLOR", "1").run().stdout;
+        assert!(!text.contains('\u{1b}'), "{name}={value}: {text}");
+    }
 }
 
 #[test]

@@ -41,7 +41,10 @@ impl Tool {
         super::children_have_default_signals();
         let mut command = Command::new(binary);
         // the tests' own surroundings must not change what is printed
-        command.env_remove("NO_COLOR").env_remove("COLUMNS").env("TERM", "xterm-256color").stdin(Stdio::null());
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS"] {
+            command.env_remove(name);
+        }
+        command.env("TERM", "xterm-256color").stdin(Stdio::null());
         Self { command, stdin: None, status: 0, stdout: Some(String::new()), stderr: Some(String::new()), copy: None }
     }
 

@@ -50,7 +50,7 @@ pub(super) fn start(from: &mut dyn Read, out: &mut dyn Write) -> anyhow::Result<
             let message = error.to_string();
             let explanation = Some(words::message(message.clone()));
             let record = StartRecord::not_up(&name, message);
-            (StartReport { record, explanation, notes: Vec::new() }, Status::Usage.into())
+            (StartReport::not_up(record, explanation), Status::Usage.into())
         }
     };
     Said::Ended(Box::new(report)).write(out).map_err(OutputError)?;
@@ -65,17 +65,14 @@ fn ensured(service: &Service, out: &mut dyn Write) -> (StartReport, Exit) {
         last.replace(Some(waiting.clone()));
     };
     match one::ensure(service, Clock::start(service.timeout()), &tell) {
-        Ok((_, (outcome, _))) => {
-            let record = StartRecord::up(&outcome);
-            (StartReport { record, explanation: None, notes: outcome.notes }, Status::Done.into())
-        }
+        Ok((_, (outcome, _))) => (StartReport::up(outcome), Status::Done.into()),
         Err(failure) => {
             let explanation = match failure {
                 Failure::Interrupted(_) => words::message(waits::interrupted(&service.name(), last.borrow().as_ref())),
                 _ => words::explain(&failure, service),
             };
             let record = words::failed(&failure, service);
-            (StartReport { record, explanation: Some(explanation), notes: Vec::new() }, status::after(&failure))
+            (StartReport::not_up(record, Some(explanation)), status::after(&failure))
         }
     }
 }

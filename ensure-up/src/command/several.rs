@@ -7,7 +7,7 @@ use std::{
 };
 
 use ensure_up::{
-    Action, Clock, Folders, ServerRecord, ServiceSpec,
+    Clock, Folders, ServiceSpec,
     server::known,
     service::file::{Config, ConfigError},
     start::several::{EndedStart, Several, StartReport, Told},
@@ -39,7 +39,6 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     let ports = known::ports(&folders, &canonical(folder), &config.services)?;
     let (sequential, takes_in) = (arguments.sequential, !arguments.detaches());
     let several = Several { services: &services, folder, sequential, takes_in, ports };
-    let is_first = is_first(folder);
     let (columns, look) = (Columns::of(&services), arguments.look());
     let mut uses = Uses::begin(arguments, &services)?;
     let mut was_started = BTreeSet::new();
@@ -82,8 +81,7 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
         return if arguments.detaches() { Ok(Exit::Signal(signal)) } else { staying.give_up(Exit::Signal(signal)) };
     }
     print(arguments, &starts, out)?;
-    let has_started = starts.iter().any(|start| start.report.record.action == Action::Started);
-    if is_first && has_started && arguments.detaches() {
+    if starts.iter().any(|start| start.report.is_first) && arguments.detaches() {
         arguments.note("hint: ensure-up --status shows them, --logs NAME prints the log of one, --stop stops them");
     }
     match starts.iter().find(|start| start.status != 0) {
@@ -127,12 +125,6 @@ fn gave_up(arguments: &Arguments, display: &Display, index: usize, start: &Ended
     if is_told && !arguments.common.quiet {
         display.say(&explanation.as_ref().map_or_else(up, |explanation| explanation.message.clone()));
     }
-}
-
-/// Tells whether nothing was ever started here; what cannot be told is no reason to tell it again.
-fn is_first(folder: &Path) -> bool {
-    let known = Folders::find().map(|folders| ServerRecord::is_any_of_folder(&folders, &canonical(folder)));
-    matches!(known, Ok(Ok(false)))
 }
 
 fn canonical(folder: &Path) -> PathBuf {

@@ -103,6 +103,8 @@ fn launch_and_wait(
                 drop(starting.release());
                 return Ok(up);
             }
+            let waiting = call.waiting(Doing::Stopping, port);
+            call.observer.tell_stop(Waiting { pid: Some(record.pid), log: Some(path.to_owned()), ..waiting });
             let failure = call.not_ready(port, end, Some(path.to_owned()));
             Err(starting.not_up(failure, record))
         }

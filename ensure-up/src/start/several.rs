@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use crate::{
-    Folders, ServiceSpec,
+    Folders, Outcome, ServiceSpec,
     event::block_on,
     report::{explanation::Explanation, start_record::StartRecord},
     server::orphans,
@@ -71,6 +71,21 @@ pub struct StartReport {
     pub explanation: Option<Explanation>,
     /// What the caller should know besides.
     pub notes: Vec<String>,
+    /// Whether it is the first that was ever started from its folder.
+    pub is_first: bool,
+}
+
+impl StartReport {
+    /// Reports a server that is up.
+    pub fn up(outcome: Outcome) -> Self {
+        let Outcome { is_first, .. } = outcome;
+        Self { record: StartRecord::up(&outcome), explanation: None, notes: outcome.notes, is_first }
+    }
+
+    /// Reports one that is not, with more about that if there is more.
+    pub fn not_up(record: StartRecord, explanation: Option<Explanation>) -> Self {
+        Self { record, explanation, notes: Vec::new(), is_first: false }
+    }
 }
 
 /// A start that has ended.
@@ -145,7 +160,7 @@ impl Several<'_> {
                 left.insert(index, None);
                 continue;
             };
-            let report = StartReport { record: StartRecord::up(&outcome), explanation: None, notes: outcome.notes };
+            let report = StartReport::up(outcome);
             let start = EndedStart { report, status: 0 };
             tell(index, Told::Ended(&start));
             up.insert(index, start);
@@ -268,7 +283,7 @@ impl Several<'_> {
     fn not_started(&self, index: usize, needed: usize, status: u8) -> EndedStart {
         let why = format!("not started: it needs {}, which is not up", self.services[needed].name());
         let record = self.not_up(index, why);
-        EndedStart { report: StartReport { record, explanation: None, notes: Vec::new() }, status }
+        EndedStart { report: StartReport::not_up(record, None), status }
     }
 
     fn ended(&self, index: usize, (ended, report): Output) -> EndedStart {
@@ -276,7 +291,7 @@ impl Several<'_> {
         let status = status.and_then(|status| u8::try_from(status).ok()).unwrap_or(u8::MAX);
         let report = report.unwrap_or_else(|| {
             let why = format!("the process that starts it ended with {ended}");
-            StartReport { record: self.not_up(index, why), explanation: None, notes: Vec::new() }
+            StartReport::not_up(self.not_up(index, why), None)
         });
         // to be up takes both
         let is_lost = status == 0 && report.record.action == crate::Action::Failed;

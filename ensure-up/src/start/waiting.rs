@@ -54,6 +54,11 @@ impl<'o> Observer<'o> {
         Self(Some(tell))
     }
 
+    /// Tells that what this call started is stopped again.
+    pub(crate) fn tell_stop(self, waiting: Waiting) {
+        self.tell(&Waiting { doing: Doing::Stopping, is_own: true, reason: None, ..waiting });
+    }
+
     /// Tells what is waited for now.
     pub(crate) fn tell(self, waiting: &Waiting) {
         if let Some(tell) = self.0 {

@@ -81,7 +81,7 @@ impl Call<'_> {
         drop(spec);
         let _ = sender.write_all(&written);
         drop(sender);
-        let waited = match self.wait_for_supervisor(port, identity, true, !ran_before) {
+        let waited = match self.wait_for_supervisor(port, identity, true, true) {
             // a server that ran before is not stopped because it cannot be waited for
             Err(failure) if ran_before => {
                 drop(starting.release());
@@ -106,8 +106,13 @@ impl Call<'_> {
                     drop(starting.release());
                     return Err(failure);
                 }
+                let waiting = self.waiting(Doing::Stopping, port);
                 Err(match self.recorded_on(port) {
-                    Ok(Some(record)) => starting.not_up(failure, record),
+                    Ok(Some(record)) => {
+                        let pid = Some(record.pid).filter(|&pid| pid != identity.pid);
+                        self.observer.tell_stop(Waiting { pid, log: record.log.clone(), ..waiting });
+                        starting.not_up(failure, record)
+                    }
                     _ => starting.fail(failure),
                 })
             }

@@ -17,7 +17,8 @@ pub const PID: Style = AnsiColor::Cyan.on_default();
 /// When to colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    /// On a terminal, unless `NO_COLOR` is set, `CLICOLOR` is 0 or `TERM` is `dumb`; everywhere where `CLICOLOR_FORCE` or
+    /// `FORCE_COLOR` is set and not 0.
     #[default]
     Auto,
     /// Always.
@@ -44,8 +45,12 @@ impl Look {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => {
-                let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-                terminal && !set("NO_COLOR") && env::var_os("TERM").is_none_or(|term| term != "dumb")
+                let value = |name| env::var_os(name).filter(|value| !value.is_empty());
+                let is_on = |name| value(name).is_some_and(|value| value != "0");
+                let is_plain = value("CLICOLOR").is_some_and(|value| value == "0")
+                    || env::var_os("TERM").is_some_and(|term| term == "dumb");
+                let is_forced = is_on("CLICOLOR_FORCE") || is_on("FORCE_COLOR");
+                value("NO_COLOR").is_none() && (is_forced || (terminal && !is_plain))
             }
         };
         Self { color, columns: if terminal { columns(stream) } else { None } }
