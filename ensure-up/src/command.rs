@@ -4,6 +4,7 @@ mod arguments;
 mod attached;
 mod child;
 mod display;
+mod init;
 mod listing;
 mod logs;
 mod one;
@@ -47,6 +48,8 @@ impl Tool for Arguments {
             stop::stop(&self, out)
         } else if self.logs {
             logs::print(&self, out)
+        } else if self.init {
+            init::write(&self, out)
         } else if self.all || !self.names.is_empty() {
             several::start(&self, out)
         } else {

@@ -25,6 +25,7 @@
 pub mod attach;
 mod event;
 mod health;
+pub mod init;
 pub mod log;
 pub mod report;
 pub mod server;

@@ -77,6 +77,10 @@ pub(crate) struct Arguments {
     #[arg(long, help_heading = "Services file")]
     pub(super) all: bool,
 
+    /// Write the services file of this folder from what runs here
+    #[arg(long, conflicts_with_all = ["all", "known", "then", "foreground"], help_heading = "Services file")]
+    pub(super) init: bool,
+
     /// The services file (default: ensure-up.toml in this folder or the nearest above it)
     #[arg(long, value_name = "FILE", help_heading = "Services file")]
     pub(super) file: Option<PathBuf>,

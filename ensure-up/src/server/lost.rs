@@ -32,6 +32,14 @@ pub(crate) fn found_again(mut records: Vec<ServerRecord>, census: &Census, folde
         if known.is_some_and(|known| known.roots().into_iter().chain(known.supervisor).any(|one| census.has(one))) {
             continue;
         }
+        // whoever is another service's by now is that one's alone
+        let is_taken = |record: &ServerRecord| {
+            let is_root = |seen: &Seen| record.roots().contains(&seen.facts.identity());
+            record.service != *service && record.port == port && census.marked(service, port).any(is_root)
+        };
+        if records.iter().any(is_taken) {
+            continue;
+        }
         let Some(record) = rebuilt(mark, known, census, folders) else { continue };
         // what is left of a server that was ready, and holds its port no more, is no server on its way up
         let was_ready = known.is_some_and(|known| known.phase == Phase::Ready) && mark.state == folders.runtime;

@@ -112,6 +112,12 @@ impl Ports {
     }
 }
 
+impl From<Port> for Ports {
+    fn from(Port { number, protocol }: Port) -> Self {
+        Self { low: number, high: number, protocol }
+    }
+}
+
 impl FromStr for Ports {
     type Err = String;
 

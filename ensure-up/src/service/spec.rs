@@ -225,7 +225,7 @@ impl ServiceSpec {
     }
 
     /// Returns each key with its value, those that are as by default among them.
-    pub(super) fn to_keys(&self) -> Map<String, Value> {
+    pub(crate) fn to_keys(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
             Ok(Value::Object(keys)) => keys,
             other => unreachable!("a structure is an object: {other:?}"),

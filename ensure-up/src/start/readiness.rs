@@ -72,7 +72,8 @@ struct Seen {
     at: Instant,
 }
 
-/// What ends at once was no server: a worker of which nothing else says that it is ready has to live for so long.
+/// What ends at once was no server: a worker of which nothing else says that it is ready has to live for so long. What cannot
+/// be found, imported or reached has ended by then, on a loaded machine too; it is what supervisord(1) takes (`startsecs`).
 const SETTLE: Duration = Duration::from_secs(1);
 
 /// How long somebody else's socket is taken to be that.

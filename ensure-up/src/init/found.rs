@@ -1,0 +1,184 @@
+//! What runs here: the servers of a folder that are known of, and what else listens that was started in it.
+
+use std::{collections::BTreeSet, path::Path};
+
+use nix::unistd::geteuid;
+use port_who::{Protocol, Query};
+use proc_tree::{Facts, Identity};
+
+use crate::{
+    Failure, Folders, Port, ReadyError, ServerRecord, ServiceSpec,
+    server::{command::Running, holding::Holding, known, loading, seen::Seen, session::Root},
+    service::supervision::Supervision,
+};
+
+/// A server that runs here.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// It, as a service of the file.
+    pub spec: ServiceSpec,
+    /// What is recorded of it.
+    pub record: Option<ServerRecord>,
+    /// Its process.
+    pub identity: Identity,
+    /// Its port, if it has one.
+    pub port: Option<Port>,
+    /// The variables that were set for it: their values are in no record, and not for a file.
+    pub variables: Vec<String>,
+}
+
+/// Finds what runs in a folder: what was started with ensure-up first, by port.
+///
+/// # Errors
+/// When the records, the ports or the processes cannot be looked at.
+pub fn find(folders: &Folders, folder: &Path) -> Result<Vec<Found>, Failure> {
+    let known = known::servers(folders, &[])?;
+    let mut found = Vec::new();
+    for one in known.iter().filter(|one| one.is_alive && one.record.service.folder == folder) {
+        let running = one.record.running().map_err(Failure::system("watch the server"))?;
+        found.extend(running.map(|identity| recorded(&one.record, identity)));
+    }
+    let roots: Vec<Root> = known.iter().flat_map(|one| one.record.roots()).map(Root::of).collect();
+    found.extend(listeners(folder, &roots)?);
+    let mut names = BTreeSet::new();
+    for one in &mut found {
+        let name = one.spec.name.clone().unwrap_or_else(|| named(&one.spec));
+        let free = (1..).map(|number| if number == 1 { name.clone() } else { format!("{name}-{number}") });
+        one.spec.name = free.into_iter().find(|name| names.insert(name.clone()));
+    }
+    Ok(found)
+}
+
+/// Describes a server that is recorded.
+fn recorded(record: &ServerRecord, identity: Identity) -> Found {
+    let folder = &record.service.folder;
+    let cwd = record.cwd.strip_prefix(folder).unwrap_or(&record.cwd);
+    let spec = ServiceSpec {
+        name: record.service.name.clone(),
+        command: with_port(&record.command, record.port),
+        port: record.port.map(Into::into),
+        health: record.health.clone(),
+        probe: record.probe.clone(),
+        cwd: (record.cwd != *folder).then(|| cwd.to_owned()),
+        stop_signal: record.stop_signal.as_deref().and_then(|signal| signal.parse().ok()),
+        grace: record.grace(),
+        depends_on: record.depends_on.clone(),
+        once: record.once,
+        supervision: Supervision { keep_up: record.supervisor.is_some(), ..Supervision::default() },
+        ..ServiceSpec::default()
+    };
+    let variables = record.environment.keys().cloned().collect();
+    Found { spec, record: Some(record.clone()), identity, port: record.port, variables }
+}
+
+/// Finds the programs that listen, were started in the folder, and are no server that is known: each by its eldest process
+/// and its lowest port.
+fn listeners(folder: &Path, known: &[Root]) -> Result<Vec<Found>, Failure> {
+    let query = Query { udp: false, ..Query::holders_of(Vec::new()) };
+    let holdings = port_who::look(&query).map_err(ReadyError::from)?.holdings;
+    let above = loading::above();
+    let is_here = |process: &Facts| {
+        let seen = Seen::of(process.clone());
+        let running = Running::new(&seen.facts, seen.environment.as_deref());
+        let is_started_here = running.started_in().or(process.cwd.as_deref()) == Some(folder);
+        let is_known = known.iter().any(|root| root.identity == process.identity() || root.began(process.session));
+        is_started_here
+            && process.uid == Some(geteuid().as_raw())
+            && seen.mark.is_none()
+            && !is_known
+            && above.iter().all(|stat| stat.pid != process.pid)
+    };
+    let mut here: Vec<(u16, Facts)> = Vec::new();
+    for holding in holdings {
+        let number = holding.socket.local.port();
+        here.extend(holding.process.filter(is_here).map(|process| (number, process)));
+    }
+    here.sort_by_key(|(number, process)| (*number, process.started_at));
+    let (mut found, mut ports, mut processes) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    for (number, process) in here {
+        let is_first = ports.insert(number);
+        if is_first && processes.insert(process.identity()) {
+            found.extend(listener(Port { number, protocol: Protocol::Tcp }, &process));
+        }
+    }
+    Ok(found)
+}
+
+/// One whose command line is a title cannot be started again.
+fn listener(port: Port, process: &Facts) -> Option<Found> {
+    let command = process.command.clone().filter(|words| words.first().is_some_and(|word| !word.contains(' ')))?;
+    let command = with_port(&command, Some(port));
+    let spec = ServiceSpec { command, port: Some(port.into()), ..ServiceSpec::default() };
+    Some(Found { spec, record: None, identity: process.identity(), port: Some(port), variables: Vec::new() })
+}
+
+/// Puts `{port}` where the port's number stands by itself.
+fn with_port(words: &[String], port: Option<Port>) -> Vec<std::ffi::OsString> {
+    let replaced = |word: &String| {
+        let Some(number) = port.map(|port| port.number.to_string()) else { return word.clone() };
+        let (mut made, mut rest) = (String::new(), word.as_str());
+        while let Some(at) = rest.find(&number) {
+            let (before, after) = (&rest[..at], &rest[at + number.len()..]);
+            let is_part = |one: Option<char>| one.is_some_and(char::is_alphanumeric);
+            let is_whole = !is_part(before.chars().next_back()) && !is_part(after.chars().next());
+            made.extend([before, if is_whole { "{port}" } else { &number }]);
+            rest = after;
+        }
+        made + rest
+    };
+    words.iter().map(|word| replaced(word).into()).collect()
+}
+
+/// Names a service by what it runs: the script or the module of an interpreter, else the program.
+fn named(spec: &ServiceSpec) -> String {
+    let words: Vec<_> = spec.command.iter().map(|word| word.to_string_lossy()).collect();
+    let script = match words.get(1).map(AsRef::as_ref) {
+        Some("-m") => words.get(2),
+        Some(first) if !first.starts_with('-') && (first.contains('.') || first.contains('/')) => words.get(1),
+        _ => None,
+    };
+    let named = script.map_or_else(|| spec.program(), |script| script.to_string());
+    let stem = Path::new(&named).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let letter = |one: char| if one.is_ascii_alphanumeric() || one == '_' { one } else { '-' };
+    let name: String = stem.chars().map(letter).collect();
+    let name = name.trim_matches('-').to_owned();
+    // a number would be a port, and profiles have their table
+    if name.is_empty() || name == "profile" || name.bytes().all(|byte| byte.is_ascii_digit()) {
+        return format!("server-{name}").trim_matches('-').to_owned();
+    }
+    name
+}
+
+impl Found {
+    /// Returns the processes that hold its port, or are it.
+    pub(super) fn holdings(&self) -> Result<Vec<Holding>, Failure> {
+        match self.port {
+            Some(port) => Ok(crate::server::port::look(port).map_err(ReadyError::from)?),
+            None => Ok(Holding::of_running(self.identity).into_iter().collect()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_named_by_what_it_runs_and_its_port_is_replaced_where_it_stands_alone() {
+        for (line, name, command) in [
+            ("python3 -m http.server 8000", "http", "python3 -m http.server {port}"),
+            ("node server.js --port=8000 x8000 80001", "server", "node server.js --port={port} x8000 80001"),
+            ("/usr/bin/redis-server 127.0.0.1:8000", "redis-server", "/usr/bin/redis-server 127.0.0.1:{port}"),
+            ("8000", "server-port", "{port}"),
+            ("profile", "server-profile", "profile"),
+        ] {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            let spec = ServiceSpec { command: with_port(&words, Some(Port::tcp(8000))), ..ServiceSpec::default() };
+            let shown = spec.command.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+            assert_eq!(shown, command);
+            if line != "8000" {
+                assert_eq!(named(&spec), name);
+            }
+        }
+    }
+}

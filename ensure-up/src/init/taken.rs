@@ -1,0 +1,33 @@
+//! Servers that run and are those of a services file from now on: each is recorded as started for its service, so that the
+//! next call finds it as asked.
+
+use super::found::Found;
+use crate::{Failure, Folders, Lock, ServerRecord, Service, server::started::Started};
+
+/// Records a server as that of a service.
+///
+/// # Errors
+/// When the port cannot be looked at or the record not be written.
+pub fn take(folders: &Folders, service: &Service, found: &Found) -> Result<(), Failure> {
+    let path = folders.lock(&service.id, found.port);
+    let _lock = Lock::try_take(&path).map_err(Failure::state("lock", &path))?;
+    let old = found.record.as_ref();
+    let is_same = |old: &ServerRecord| {
+        old.is_of(&service.id, found.port) && old.started().differences(&Started::of(service, found.port)).is_empty()
+    };
+    if old.is_some_and(is_same) {
+        return Ok(());
+    }
+    let log = old.and_then(|old| old.log.as_deref());
+    let record = ServerRecord::starting(service, found.port, Some(found.identity), log).ready(&found.holdings()?);
+    let record = match old {
+        Some(old) => ServerRecord { supervisor: old.supervisor, restarts: old.restarts, ..record },
+        None => record,
+    };
+    let failed = || Failure::state("write a record in", &folders.runtime);
+    record.write(folders).map_err(failed())?;
+    match old.filter(|old| !old.is_of(&service.id, found.port)) {
+        Some(old) => old.remove(folders).map_err(failed()),
+        None => Ok(()),
+    }
+}
