@@ -80,7 +80,8 @@ fn listeners(folder: &Path, known: &[Root]) -> Result<Vec<Found>, Failure> {
     let is_here = |process: &Facts| {
         let seen = Seen::of(process.clone());
         let running = Running::new(&seen.facts, seen.environment.as_deref());
-        let is_started_here = running.started_in().or(process.cwd.as_deref()) == Some(folder);
+        // `PWD` may be that of whoever started it elsewhere
+        let is_started_here = running.started_in() == Some(folder) || process.cwd.as_deref() == Some(folder);
         let is_known = known.iter().any(|root| root.identity == process.identity() || root.began(process.session));
         is_started_here
             && process.uid == Some(geteuid().as_raw())
