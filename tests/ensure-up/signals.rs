@@ -57,6 +57,25 @@ fn a_signal_at_any_moment_leaves_a_server_that_is_recorded_or_none() {
 }
 
 #[test]
+fn a_signal_around_readiness_is_lost_by_no_call_that_stays() {
+    let site = Site::new();
+    let server = site.server(&[]);
+    for (stays, signal) in [(&["--foreground"][..], Signal::SIGINT), (&["--then", "exec sleep 60"], Signal::SIGTERM)] {
+        for step in 0..6_u64 {
+            let mut child = site.run(&[&["--grace", "1s"], stays].concat(), &server).spawn();
+            let recorded = || std::fs::read_to_string(site.record()).unwrap_or_default();
+            // whoever waits for a moment by sleeping has missed it
+            while !recorded().contains("\"phase\":\"ready\"") && child.try_wait().unwrap().is_none() {}
+            std::thread::sleep(std::time::Duration::from_micros(step * step * 100));
+            send(child.id(), signal);
+            assert_eq!(child.wait().unwrap().signal(), Some(signal as i32), "{stays:?}, {step}");
+            assert_eq!(site.processes(), [], "{stays:?}, {step}");
+            let _ = std::fs::remove_file(site.record());
+        }
+    }
+}
+
+#[test]
 fn a_caller_that_waits_for_another_ones_start_can_be_interrupted_alone() {
     let site = Site::new();
     let server = site.server(&["--delay", "700"]);

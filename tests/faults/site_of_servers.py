@@ -2,10 +2,11 @@
 
 Everything of it runs in its folder, in a PID namespace that ends with the run: nothing else can be met or left.
 """
-import fcntl, json, os, pathlib, shutil, signal, subprocess, sys, time
+import fcntl, json, os, pathlib, shutil, signal, subprocess, sys, threading, time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 LIMIT = 40.0  # seconds; a call that takes longer hangs
+CALLS, BEGINNING = set(), threading.Lock()  # the calls that were begun: how they end is for subprocess to learn
 
 
 def inside():
@@ -48,7 +49,10 @@ class Site:
         return [self.tool, "--json", "--port", str(self.port), *options, "--", *server]
 
     def begin(self, call, **more):
-        return subprocess.Popen(call, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", **more)
+        with BEGINNING:
+            process = subprocess.Popen(call, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", **more)
+            CALLS.add(process.pid)
+        return process
 
     def finish(self, process):
         """Waits for a call: its status, its records, what it said."""
@@ -125,8 +129,13 @@ def reap():
     """Waits for orphans, which are this process's own where it is the first of its namespace; others' children stay."""
     if os.getpid() != 1:
         return
+    with BEGINNING:
+        reap_orphans()
+
+
+def reap_orphans():
     for name in os.listdir("/proc"):
-        if name.isdigit():
+        if name.isdigit() and int(name) not in CALLS:
             try:
                 fields = pathlib.Path(f"/proc/{name}/stat").read_text().rsplit(")", 1)[1].split()
                 if fields[0] == "Z" and fields[1] == "1":
