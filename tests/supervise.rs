@@ -15,6 +15,8 @@ mod disks;
 mod floods;
 #[path = "supervise/foreground.rs"]
 mod foreground;
+#[path = "supervise/halted.rs"]
+mod halted;
 #[path = "supervise/held.rs"]
 mod held;
 #[path = "supervise/kept.rs"]
