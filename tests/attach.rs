@@ -9,6 +9,8 @@ mod file;
 mod foreground;
 #[path = "attach/logs.rs"]
 mod logs;
+#[path = "attach/restart.rs"]
+mod restart;
 #[path = "attach/shared.rs"]
 mod shared;
 #[path = "ensure-up/site.rs"]

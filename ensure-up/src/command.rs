@@ -10,6 +10,7 @@ mod logs;
 mod one;
 mod own_line;
 mod place;
+mod restart;
 mod row;
 mod several;
 mod status;
@@ -50,6 +51,8 @@ impl Tool for Arguments {
             logs::print(&self, out)
         } else if self.init {
             init::write(&self, out)
+        } else if self.restarts_known() {
+            restart::start(&self, out)
         } else if self.all || !self.names.is_empty() {
             several::start(&self, out)
         } else {

@@ -1,5 +1,6 @@
 //! What is there, and whose it is: processes, records, locks, and where they are kept.
 
+pub mod again;
 pub(crate) mod asked;
 pub(crate) mod asker;
 pub(crate) mod census;

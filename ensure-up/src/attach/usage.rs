@@ -6,7 +6,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{self, Read, Seek, Write},
+    io::{self, Seek, Write},
     path::PathBuf,
 };
 
@@ -82,7 +82,7 @@ impl Use {
     }
 
     /// Ends the use. `is_ours` tells that this call started the server, which `record` is about.
-    pub fn end(mut self, record: Option<&ServerRecord>, is_ours: bool) -> Left {
+    pub fn end(self, record: Option<&ServerRecord>, is_ours: bool) -> Left {
         let is_it =
             |one: Identity| record.is_some_and(|record| record.supervisor == Some(one) || record.is_any_of(&[one]));
         let wanted = state_file::read(&self.kept).ok().flatten().and_then(|text| parse(&text)).is_some_and(is_it);
@@ -92,9 +92,8 @@ impl Use {
             Err(TryLockError::Error(_)) if is_ours => {}
             Err(TryLockError::WouldBlock | TryLockError::Error(_)) => return Left::Used,
         }
-        let mut text = Vec::new();
-        let read = self.file.rewind().and_then(|()| self.file.read_to_end(&mut text));
-        let is_for_a_command = is_ours || (read.is_ok() && parse(&text).is_some_and(is_it));
+        let started = state_file::read(&self.path).ok().flatten().and_then(|text| parse(&text));
+        let is_for_a_command = is_ours || started.is_some_and(is_it);
         if is_for_a_command && !wanted { Left::Stop(self) } else { Left::Wanted }
     }
 }

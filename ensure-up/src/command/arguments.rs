@@ -178,6 +178,12 @@ impl Arguments {
         given.filter_map(|one| Some(one.get_long()?.replace('-', "_"))).collect()
     }
 
+    /// Tells whether servers are to be started again that are known: by name or port, and with no command.
+    pub(super) fn restarts_known(&self) -> bool {
+        let is_named = !self.names.is_empty() || self.spec.port.is_some();
+        self.spec.existing.restart && self.spec.command.is_empty() && !self.all && is_named
+    }
+
     /// Says what is no error.
     pub(super) fn note(&self, line: &str) {
         if !self.common.quiet {

@@ -1,14 +1,14 @@
 //! The services of `ensure-up.toml`: all, or those that are named, with what they need.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::Write,
     path::{Path, PathBuf},
 };
 
 use ensure_up::{
     Clock, Folders, ServiceSpec,
-    server::known,
+    server::{again::Environment, known},
     service::file::{Config, ConfigError},
     start::several::{EndedStart, Several, StartReport, Told},
 };
@@ -33,15 +33,34 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     let config = Config::read(&path, arguments.profile.as_deref()).map_err(|error| usage(&error))?;
     let chosen = config.select(&arguments.names).map_err(UsageError::new)?;
     let given = arguments.given();
-    let services: Vec<ServiceSpec> = chosen.iter().map(|service| service.overlaid(&arguments.spec, &given)).collect();
+    let overlaid = |service: &ServiceSpec| ServiceSpec {
+        profile: arguments.profile.clone(),
+        ..service.overlaid(&arguments.spec, &given)
+    };
     let folder = path.parent().unwrap_or(Path::new("/"));
-    let folders = Folders::find()?;
-    let ports = known::ports(&folders, &canonical(folder), &config.services)?;
+    let ports = known::ports(&Folders::find()?, &canonical(folder), &config.services)?;
+    let asked = Asked { services: chosen.iter().map(overlaid).collect(), ports, environments: BTreeMap::new() };
+    run(arguments, &asked, folder, out)
+}
+
+/// The services that a call asks for.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    pub(super) services: Vec<ServiceSpec>,
+    /// The ports of their files' services, as far as they are known.
+    pub(super) ports: BTreeMap<String, u16>,
+    /// What a server inherits, by its service's place, where that is not this call's environment.
+    pub(super) environments: BTreeMap<usize, Environment>,
+}
+
+/// Starts these services, says what came of each, and stays if that was asked for.
+pub(super) fn run(arguments: &Arguments, asked: &Asked, folder: &Path, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let Asked { services, ports, environments } = asked;
     let (sequential, takes_in) = (arguments.sequential, !arguments.detaches());
-    let several = Several { services: &services, folder, sequential, takes_in, ports };
-    let (columns, look) = (Columns::of(&services), arguments.look());
-    let mut uses = Uses::begin(arguments, &services)?;
-    let mut was_started = BTreeSet::new();
+    let several = Several { services, folder, environments, sequential, takes_in, ports: ports.clone() };
+    let (columns, look) = (Columns::of(services), arguments.look());
+    let mut uses = Uses::begin(arguments, services)?;
+    let (folders, mut was_started) = (Folders::find()?, BTreeSet::new());
     let (ended, staying) = loop {
         let mut written = Ok(());
         // each has its own limit

@@ -13,6 +13,9 @@ use nix::unistd::geteuid;
 use proc_tree::{cli::text, users};
 use rustix::fs::{Access, AtFlags, CWD};
 
+/// The variable that names the folder.
+pub(crate) const VARIABLE: &str = "ENSURE_UP_DIR";
+
 /// Where everybody may make files. `$TMPDIR` would be another folder for a login shell than for cron.
 const SHARED: &str = "/tmp";
 
@@ -67,7 +70,7 @@ impl Folders {
     /// # Errors
     /// When the folder cannot be made or belongs to somebody else.
     pub fn find() -> Result<Self, FolderError> {
-        let folder = match env::var_os("ENSURE_UP_DIR").filter(|folder| !folder.is_empty()) {
+        let folder = match env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) {
             Some(folder) => {
                 let folder = std::path::absolute(&folder).unwrap_or_else(|_| folder.into());
                 make(&folder)?;

@@ -101,7 +101,7 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     // a pipe in the lock's place would hold up open(2) itself
     let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(flags);
+    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags);
     state_file::in_folder(path, |_| options.open(path))
 }
 

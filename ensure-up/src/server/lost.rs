@@ -157,6 +157,7 @@ fn described(
         end: None,
         reason: None,
         once: known.as_ref().is_some_and(|known| known.once),
+        asked: known.as_ref().and_then(|known| known.asked.clone()),
         depends_on: known.map(|known| known.depends_on).unwrap_or_default(),
     })
 }

@@ -9,6 +9,7 @@ use std::{
 use health_wait::ProbeOptions;
 use proc_tree::{Identity, cli::text, process};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     end::End,
@@ -95,6 +96,9 @@ pub struct ServerRecord {
     /// Whether it is a job: up once it has ended with status 0.
     #[serde(default)]
     pub once: bool,
+    /// What was asked for, whole: it holds what is secret, and is for this user's eyes as the whole record is.
+    #[serde(default)]
+    pub asked: Option<Value>,
     /// The names of the services that it needs.
     pub depends_on: Vec<String>,
 }
@@ -147,6 +151,7 @@ impl ServerRecord {
             end: None,
             reason: None,
             once: service.spec.once,
+            asked: Some(service.asked(port)),
             depends_on: service.spec.depends_on.clone(),
         }
     }

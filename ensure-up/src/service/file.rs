@@ -112,7 +112,7 @@ pub fn folder(path: &Path) -> &Path {
 fn service(name: &str, keys: &Keys<'_, '_>, source: &Source<'_>) -> Result<ServiceSpec, Fault> {
     let mut known = ServiceSpec::default().to_keys();
     // a service has it from its table, and from where that stands
-    for own in ["name", "folder", "other_ports"] {
+    for own in ["name", "folder", "other_ports", "profile", "given"] {
         known.remove(own);
     }
     let mut values = Map::from_iter([("name".to_owned(), name.into())]);

@@ -12,10 +12,12 @@ use std::{
 use health_wait::Target;
 use proc_tree::cli::text;
 
+use serde_json::Value;
+
 use super::{
     id::ServiceId,
     ports::{Port, Ports},
-    spec::ServiceSpec,
+    spec::{Existing, ServiceSpec},
     supervision::Supervision,
     variable,
 };
@@ -193,6 +195,26 @@ impl Service {
     /// Returns the name that it goes by: its own, else that of its program.
     pub fn name(&self) -> String {
         self.spec.name()
+    }
+
+    /// Writes down what is asked for, so that it means the same wherever it is asked for again: folders and variables are
+    /// looked up.
+    pub(crate) fn asked(&self, port: Option<Port>) -> Value {
+        let word = |(name, value): &(OsString, OsString)| [name.as_os_str(), "=".as_ref(), value].into_iter().collect();
+        let absolute = |log: &String| {
+            std::path::absolute(log).map_or_else(|_| log.clone(), |log| log.to_string_lossy().into_owned())
+        };
+        let spec = ServiceSpec {
+            port: port.map(Into::into),
+            cwd: Some(self.cwd.clone()),
+            folder: Some(self.id.folder.clone()),
+            env: self.environment.iter().map(word).collect(),
+            env_file: Vec::new(),
+            log: self.spec.log.as_ref().map(absolute),
+            existing: Existing { adopt: self.spec.existing.adopt, ..Existing::default() },
+            ..self.spec.clone()
+        };
+        spec.to_keys().into()
     }
 
     /// Returns the whole environment of the server on a port: the caller's, where it is, what was set, and its mark.

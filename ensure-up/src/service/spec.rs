@@ -128,6 +128,14 @@ pub struct ServiceSpec {
     #[arg(skip)]
     pub other_ports: BTreeMap<String, u16>,
 
+    /// The profile whose tables were laid over it.
+    #[arg(skip)]
+    pub profile: Option<String>,
+
+    /// The keys that a call laid over those of the file.
+    #[arg(skip)]
+    pub given: Map<String, Value>,
+
     /// The folder of the services file that it stands in.
     #[arg(skip)]
     #[serde(with = "word::optional")]
@@ -150,7 +158,7 @@ pub struct Existing {
     )]
     pub adopt: Adopt,
 
-    /// Stop ours first, then start it
+    /// Stop ours first, then start it; without a command, the server of this name or port as it was asked for
     #[arg(long, help_heading = "A server that is there already")]
     pub restart: bool,
 
@@ -211,17 +219,26 @@ impl ServiceSpec {
     /// Lays the named keys of another one over this one: lists are added to, everything else is replaced.
     #[must_use]
     pub fn overlaid(&self, over: &Self, keys: &[String]) -> Self {
-        let (mut merged, mut over) = (self.to_keys(), over.to_keys());
-        for key in keys {
-            match (&mut merged[key], over[key].take()) {
-                (Value::Array(all), Value::Array(more)) => all.extend(more),
-                (one, other) => *one = other,
-            }
-        }
-        match Self::from_keys(merged) {
+        let over = over.to_keys();
+        self.with(keys.iter().filter_map(|key| Some((key.clone(), over.get(key)?.clone()))).collect())
+    }
+
+    /// Does the same with keys and their values, and remembers them. What is to be done about a server that is there goes
+    /// for one call.
+    #[must_use]
+    pub fn with(&self, given: Map<String, Value>) -> Self {
+        let mut keys = self.to_keys();
+        given.iter().for_each(|(key, value)| lay_over(&mut keys, key, value.clone()));
+        let spec = match Self::from_keys(keys) {
             Ok(spec) => spec,
             Err(error) => unreachable!("what was written reads the same again: {error}"),
+        };
+        let of_one_call = serde_json::to_value(Existing::default()).unwrap_or_default();
+        let mut remembered = self.given.clone();
+        for (key, value) in given.into_iter().filter(|(key, _)| of_one_call.get(key).is_none()) {
+            lay_over(&mut remembered, &key, value);
         }
+        Self { given: remembered, ..spec }
     }
 
     /// Returns each key with its value, those that are as by default among them.
@@ -235,5 +252,12 @@ impl ServiceSpec {
     /// Reads the keys that are there; a key that it does not know is left to the caller.
     pub(super) fn from_keys(keys: Map<String, Value>) -> serde_json::Result<Self> {
         serde_json::from_value(keys.into())
+    }
+}
+
+fn lay_over(keys: &mut Map<String, Value>, key: &str, value: Value) {
+    match (keys.get_mut(key), value) {
+        (Some(Value::Array(all)), Value::Array(more)) => all.extend(more),
+        (_, value) => drop(keys.insert(key.to_owned(), value)),
     }
 }

@@ -81,9 +81,10 @@ port = 1
 fn file_command_line_and_handover_say_the_same_by_every_key() {
     let from_file = read(WHOLE).expect("a service");
     let keys = from_file.to_keys();
-    // what is known of others is no key
+    // what is known of others, and of the call, is no key
+    let no_keys = ["other_ports", "profile", "given"];
     let same = ServiceSpec::default().to_keys().into_iter();
-    let same = same.filter(|(key, value)| keys[key] == *value && key != "other_ports");
+    let same = same.filter(|(key, value)| keys[key] == *value && !no_keys.contains(&key.as_str()));
     assert_eq!(same.map(|(key, _)| key).collect::<Vec<_>>(), [""; 0], "are as by default");
     let command = ServiceSpec::augment_args(Command::new("ensure-up").no_binary_name(true));
     let longs = command.get_arguments().filter_map(|argument| argument.get_long());
@@ -102,7 +103,9 @@ fn as_arguments(spec: &ServiceSpec) -> Vec<String> {
     for (key, value) in spec.to_keys() {
         let option = format!("--{}", key.replace('_', "-"));
         let all = match value {
-            _ if ["command", "depends_on", "folder", "other_ports"].contains(&key.as_str()) => continue,
+            _ if ["command", "depends_on", "folder", "other_ports", "profile", "given"].contains(&key.as_str()) => {
+                continue;
+            }
             Value::Bool(_) => {
                 words.push(option);
                 continue;

@@ -24,7 +24,7 @@ use crate::{
     Folders, Outcome, ServiceSpec,
     event::block_on,
     report::{explanation::Explanation, start_record::StartRecord},
-    server::orphans,
+    server::{again::Environment, folder, orphans},
     service::handover,
     signals::Signals,
     start::{already_up, waiting::Waiting},
@@ -104,6 +104,8 @@ pub struct Several<'s> {
     pub services: &'s [ServiceSpec],
     /// The folder that their paths are relative to.
     pub folder: &'s Path,
+    /// What a service's server inherits, by the service's place, where that is not this process's environment.
+    pub environments: &'s BTreeMap<usize, Environment>,
     /// Whether to start one after the other.
     pub sequential: bool,
     /// Whether what is started shall come to this process when its starter has ended, so that its end can be learned.
@@ -254,6 +256,10 @@ impl Several<'_> {
         let service = &self.with_ports(index, done);
         let mut command = Command::new(env::current_exe()?);
         command.arg("--starter").arg(service.name()).current_dir(self.folder);
+        if let Some(environment) = self.environments.get(&index) {
+            let place = env::var_os(folder::VARIABLE).map(|value| (folder::VARIABLE.into(), value));
+            command.env_clear().envs(environment.iter().cloned().chain(place));
+        }
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let identity = child.id().map(Identity::of).transpose()?.flatten();
         let spec = handover::written(service)?;

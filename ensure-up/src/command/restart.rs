@@ -1,0 +1,124 @@
+//! `--restart` without a command: servers that are known, by name or port, as they were asked for.
+
+use std::{env, io::Write};
+
+use ensure_up::{
+    Failure, Folders, ServerRecord, ServiceSpec,
+    server::{
+        again::Environment,
+        known,
+        names::{Known, Meant},
+    },
+    service::file::{self, Config, ConfigError},
+    stop,
+};
+use proc_tree::cli::{status::Exit, text};
+
+use super::{
+    arguments::Arguments,
+    place::{Place, ports},
+    several::{self, Asked},
+    status::{self, Status},
+    words,
+};
+
+/// Starts again what is named, and nothing that it depends on.
+pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let place = Place::of(arguments)?;
+    let names = &place.names;
+    let folders = Folders::find()?;
+    let known = place.described(known::servers(&folders, &ports(names))?);
+    let mut again = Again { arguments, folders: &folders, asked: Asked::default(), exit: None };
+    for name in names {
+        match (place.find(name, &known)?, place.service(name)) {
+            (Meant::One(one), _) => again.known(&one.record)?,
+            (_, Some(service)) => again.add(service.spec.clone(), None),
+            (Meant::Port(port), None) => match stop::server::free(&folders, port) {
+                Ok(()) => again.unknown(&place, name, &known),
+                Err(failure) => again.held(&failure),
+            },
+            _ => again.unknown(&place, name, &known),
+        }
+    }
+    let Again { asked, exit, .. } = again;
+    if asked.services.is_empty() {
+        return Ok(exit.unwrap_or(Status::No.into()));
+    }
+    let here = env::current_dir()?;
+    let restarted = several::run(arguments, &asked, &here, out)?;
+    Ok(exit.filter(|_| restarted == Status::Done.into()).unwrap_or(restarted))
+}
+
+/// What is to be started again.
+struct Again<'a> {
+    arguments: &'a Arguments,
+    folders: &'a Folders,
+    asked: Asked,
+    /// How the call ends when all else goes well.
+    exit: Option<Exit>,
+}
+
+impl Again<'_> {
+    /// Adds a known server: as its file has it by now, with the profile and the options of the call that it was started by;
+    /// where no file has it, as it was asked for.
+    fn known(&mut self, record: &ServerRecord) -> anyhow::Result<()> {
+        let kept = record.kept();
+        let profile = self.arguments.profile.clone().or_else(|| kept.as_ref()?.profile.clone());
+        let of_file = self.in_file(record, profile.as_deref())?;
+        let spec = match (of_file, kept) {
+            (Some(spec), Some(kept)) => spec.with(kept.given),
+            (Some(spec), None) => spec,
+            (None, Some(kept)) => kept,
+            (None, None) => {
+                let Some(told) = record.told(self.folders) else {
+                    let title = record.title();
+                    words::say(&format!("ensure-up: how {title} was started is not known any more"));
+                    self.exit.get_or_insert(Status::No.into());
+                    return Ok(());
+                };
+                let name = text::escape(&record.name);
+                self.arguments
+                    .note(&format!("note: {name}: its record is lost: it is started as its process shows it"));
+                told
+            }
+        };
+        self.add(ServiceSpec { profile, ..spec }, record.inherited());
+        Ok(())
+    }
+
+    fn add(&mut self, spec: ServiceSpec, environment: Option<Environment>) {
+        self.asked.ports.extend(spec.other_ports.clone());
+        let mut spec = spec.overlaid(&self.arguments.spec, &self.arguments.given());
+        spec.existing.restart = true;
+        let index = self.asked.services.len();
+        self.asked.environments.extend(environment.map(|environment| (index, environment)));
+        self.asked.services.push(spec);
+    }
+
+    /// Finds the service of the file that a server is of.
+    fn in_file(&mut self, record: &ServerRecord, profile: Option<&str>) -> anyhow::Result<Option<ServiceSpec>> {
+        let path = match Config::find(self.arguments.file.as_deref()) {
+            Err(ConfigError::Missing) => return Ok(None),
+            path => path.map_err(|error| several::usage(&error))?,
+        };
+        let folder = file::folder(&path).canonicalize().unwrap_or_default();
+        if folder != record.service.folder {
+            return Ok(None);
+        }
+        let config = Config::read(&path, profile).map_err(|error| several::usage(&error))?;
+        self.asked.ports.extend(known::ports(self.folders, &folder, &config.services)?);
+        Ok(config.services.into_iter().find(|service| service.name == record.service.name))
+    }
+
+    fn unknown(&mut self, place: &Place, name: &str, known: &[Known]) {
+        place.unknown(name, known, "--restart");
+        self.exit.get_or_insert(Status::No.into());
+    }
+
+    fn held(&mut self, failure: &Failure) {
+        let mut explanation = words::concerning(failure);
+        explanation.hints = words::freeing(failure).into_iter().collect();
+        explanation.lines().for_each(|line| words::say(&line));
+        self.exit.get_or_insert(status::after(failure));
+    }
+}

@@ -1,0 +1,165 @@
+//! `--restart` by name or port, without a command: as it was asked for, and nothing beside it.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use crate::{
+    file::{run, site, write},
+    site::{Site, line},
+    support::{Fixture, Tool, records},
+};
+
+/// A variable of a process.
+fn variable(pid: u32, name: &str) -> Option<String> {
+    let all = fs::read_to_string(format!("/proc/{pid}/environ")).unwrap();
+    let beginning = format!("{name}=");
+    all.split('\0').find_map(|one| one.strip_prefix(&beginning)).map(str::to_owned)
+}
+
+fn restart(site: &Site, arguments: &[&str]) -> Tool {
+    site.bare().arg("--restart").arg("--json").args(arguments).any_stdout().any_stderr()
+}
+
+fn lines_of_ours(site: &Site) -> String {
+    let lines = site.processes().into_iter().filter_map(|one| fs::read(format!("/proc/{}/cmdline", one.pid)).ok());
+    lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn one_of_a_file_keeps_profile_environment_and_supervision_and_leaves_what_it_needs_alone() {
+    let site = site(&[("api", "", "depends_on = \"db\"\nenv = { MODE = \"base\" }"), ("db", "", "")]);
+    let file = fs::read_to_string(site.path("ensure-up.toml")).unwrap();
+    let profile = "[profile.dev.api]\nenv = { MODE = \"dev\" }\n";
+    fs::write(site.path("ensure-up.toml"), file.clone() + profile).unwrap();
+    let options = ["--profile", "dev", "--keep-up", "--env", "EXTRA=1", "api"];
+    run(&site, &options).env("INHERITED", "yes").run();
+    let of = |name: &str, all: &[u32]| {
+        let is_its = |pid: &&u32| {
+            variable(**pid, "ENSURE_UP_SERVICE").is_some_and(|mark| mark.contains(&format!("\"name\":\"{name}\"")))
+        };
+        *all.iter().rfind(is_its).unwrap()
+    };
+    let first = site.alive();
+    let (first_api, first_db) = (of("api", &first), of("db", &first));
+    let record = line(&restart(&site, &["api"]).run());
+    assert_eq!((record.action.as_str(), record.name.as_str()), ("restarted", "api"));
+    let second = site.alive();
+    assert_eq!(first_db, of("db", &second));
+    let api = of("api", &second);
+    assert_ne!(first_api, api);
+    let told = ["MODE", "EXTRA", "INHERITED", "PORT_DB"].map(|name| variable(api, name).unwrap_or_default());
+    assert_eq!(told, ["dev".into(), "1".into(), "yes".into(), (site.port + 1).to_string()]);
+    assert!(lines_of_ours(&site).contains("--supervise"), "it is kept up");
+    // what the file says by now is what is started; what is given now is given as well
+    write(&site, &[("api", "", "env = { MODE = \"base\" }"), ("db", "", "")]);
+    let file = fs::read_to_string(site.path("ensure-up.toml")).unwrap();
+    fs::write(site.path("ensure-up.toml"), file + &profile.replace("\"dev\" }", "\"new\" }")).unwrap();
+    restart(&site, &["api", "--env", "MORE=2"]).run();
+    let api = of("api", &site.alive());
+    let told = ["MODE", "EXTRA", "MORE"].map(|name| variable(api, name).unwrap_or_default());
+    assert_eq!(told, ["new", "1", "2"]);
+    // as asked for all the same, by the call that started it
+    let reused = run(&site, &["--profile", "dev", "--env", "EXTRA=1", "--env", "MORE=2", "--json", "api"]).run();
+    assert_eq!(records(&reused.stdout).iter().map(|record| record["action"].clone()).collect::<Vec<_>>(), ["reused"]);
+    // what it needs is not started either
+    run(&site, &["--stop", "db"]).run();
+    restart(&site, &["api"]).run();
+    assert_eq!(site.alive(), [of("api", &site.alive())]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn one_that_no_file_describes_is_what_it_was_also_from_elsewhere() {
+    let site = Site::new();
+    let (here, elsewhere) = (site.path("here"), site.path("elsewhere"));
+    fs::create_dir_all(&here).unwrap();
+    fs::create_dir_all(&elsewhere).unwrap();
+    fs::write(here.join("some.env"), "FROM_FILE=file\n").unwrap();
+    let options = [
+        "--name",
+        "web",
+        "--env",
+        "TOKEN=s3cret",
+        "--env-file",
+        "some.env",
+        "--env",
+        "CALLER",
+        "--keep-up",
+        "--log",
+        "web.log",
+        "--grace",
+        "900ms",
+    ];
+    let port = site.port.to_string();
+    let start =
+        site.bare().args(["--json", "--port", &port]).args(options).arg("--").args(site.server(&["--body", "hello"]));
+    let first = line(&start.cwd(&here).env("CALLER", "me").env("INHERITED", "yes").any_stderr().any_stdout().run());
+    for state in ["it runs", "it was stopped", "its supervisor is gone with it"] {
+        match state {
+            "it runs" => {}
+            "it was stopped" => drop(site.bare().args(["--stop", &port]).any_stderr().run()),
+            _ => site.clear(),
+        }
+        let before = site.started().len();
+        let again = line(&restart(&site, &[&port]).cwd(&elsewhere).env("INHERITED", "now").env("CALLER", "you").run());
+        let pid = site.alive()[0];
+        assert_eq!(
+            (again.folder.as_deref(), again.log.as_deref()),
+            (Some(&*here), Some(&*here.join("web.log"))),
+            "{state}"
+        );
+        assert_eq!((site.started().len(), site.alive().len(), again.port), (before + 1, 1, first.port));
+        let told = ["TOKEN", "FROM_FILE", "CALLER"].map(|name| variable(pid, name).unwrap_or_default());
+        assert_eq!(told, ["s3cret", "file", "me"], "{state}");
+        // what it inherited is known as long as it runs
+        let inherited = variable(pid, "INHERITED");
+        assert_eq!(inherited.as_deref(), Some(if state == "it runs" { "yes" } else { "now" }), "{state}");
+        assert_eq!(fs::read_link(format!("/proc/{pid}/cwd")).unwrap(), here);
+        assert!(site.get().ends_with("hello"));
+        let lines = lines_of_ours(&site);
+        assert!(lines.contains("--supervise") && !lines.contains("s3cret"), "{state}: {lines}");
+        for entry in fs::read_dir(site.path("state")).unwrap().flatten() {
+            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{entry:?}");
+        }
+    }
+    assert_eq!(line(&restart(&site, &["web"]).cwd(&here).run()).action, "restarted");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn one_whose_record_is_lost_is_what_its_process_shows() {
+    let site = Site::new();
+    site.run(&["--name", "web", "--env", "TOKEN=s3cret"], &site.server(&["--body", "hello"]))
+        .env("INHERITED", "yes")
+        .run();
+    fs::remove_dir_all(site.path("state")).unwrap();
+    let output = restart(&site, &["web"]).run();
+    assert_eq!(line(&output).action, "restarted");
+    assert_eq!(
+        output.stderr.lines().next(),
+        Some("note: web: its record is lost: it is started as its process shows it")
+    );
+    let pid = site.alive()[0];
+    let told = ["TOKEN", "INHERITED"].map(|name| variable(pid, name).unwrap_or_default());
+    assert_eq!((told, site.started().len()), (["s3cret".to_owned(), "yes".to_owned()], 2));
+    assert!(site.get().ends_with("hello"));
+}
+
+#[test]
+fn what_is_not_known_is_status_one_and_what_is_another_programs_four() {
+    let site = Site::new();
+    let port = site.port.to_string();
+    let unknown = restart(&site, &["nobody"]).status(1).run();
+    assert_eq!(unknown.stderr, "ensure-up: no server is named \"nobody\" in this folder\n");
+    let free = restart(&site, &[&port]).status(1).run();
+    assert_eq!(free.stderr, format!("ensure-up: no server is on port {port}\n"));
+    let stranger = Fixture::start(["serve", &format!("127.0.0.1:{port}")]);
+    let held = restart(&site, &["--port", &port]).status(4).run();
+    assert!(held.stderr.starts_with(&format!("ensure-up: port {port} is held by another program\n")), "{held:?}");
+    assert!(crate::support::runs(stranger.pid()));
+    drop(stranger);
+    // one that is known is started again all the same
+    site.run(&["--name", "web"], &site.server(&[])).run();
+    let output = restart(&site, &["nobody", "web"]).status(1).run();
+    assert_eq!(line(&output).action, "restarted");
+}
