@@ -15,6 +15,11 @@ fn left(screen: &str) -> &str {
     screen.rsplit_once("\r\x1b[K").map_or(screen, |(_, left)| left).trim_end()
 }
 
+/// A PID as a terminal shows it: in the one colour of PIDs.
+fn pid(pid: u32) -> String {
+    format!("pid \x1b[36m{pid}\x1b[0m")
+}
+
 /// Shows a run on a terminal that is wide enough for everything.
 fn on_terminal(mut tool: Tool) -> Terminal {
     Terminal::start(tool.command(), 200, 20)
@@ -73,12 +78,12 @@ fn who_joins_a_start_sees_whose_it_is_and_how_far_and_may_give_up() {
     let mut first = site.run(&["--health", "/"], &server).spawn();
     eventually("the server", || site.started().len() == 1);
     let mut second = on_terminal(site.run(&["--health", "/"], &server));
-    second.shows(&format!(" joining the start of fixture on port {} by pid {}  ", site.port, first.id()));
+    second.shows(&format!(" joining the start of fixture on port {} by {}  ", site.port, pid(first.id())));
     second.shows(&why(&site));
     second.types("\x03");
     let (status, screen) = second.end();
     assert_eq!(status.signal(), Some(2), "{screen}");
-    assert_eq!(left(&screen), format!("fixture goes on: pid {} starts it", first.id()));
+    assert_eq!(left(&screen), format!("fixture goes on: {} starts it", pid(first.id())));
     assert_eq!(site.alive(), site.started());
     // one that is late says the same
     let said = site.run(&["--health", "/", "--timeout", "500ms"], &server).status(124).run().stderr;
@@ -93,11 +98,11 @@ fn a_start_that_is_given_up_says_what_was_stopped() {
         let site = Site::new();
         let mut terminal = on_terminal(site.run(options, &loading(&site, "60000")));
         terminal.shows("503 Service Unavailable");
-        let pid = site.alive()[0];
+        let server = site.alive()[0];
         terminal.types("\x03");
         let (status, screen) = terminal.end();
         assert_eq!(status.signal(), Some(2), "{screen}");
-        assert_eq!(left(&screen), format!("stopped fixture (pid {pid})"), "{options:?}");
+        assert_eq!(left(&screen), format!("stopped fixture ({})", pid(server)), "{options:?}");
         assert_eq!(site.processes(), []);
     }
 }

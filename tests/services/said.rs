@@ -72,7 +72,7 @@ fn one_line_says_what_is_still_on_its_way_and_those_that_are_done_stand_above_it
     assert_eq!(status.signal(), Some(2), "{screen}");
     let stopped: Vec<&str> = screen.lines().filter_map(|line| line.rsplit("\x1b[K").next()).collect();
     for name in ["api", "web"] {
-        let is_told = |pid: &u32| stopped.contains(&format!("stopped {name} (pid {pid})").as_str());
+        let is_told = |pid: &u32| stopped.contains(&format!("stopped {name} (pid \u{1b}[36m{pid}\u{1b}[0m)").as_str());
         assert!(pids.iter().any(is_told), "{name}: {screen:?}");
     }
     assert_eq!(site.alive().len(), 1, "db was up before the call was given up");

@@ -70,7 +70,9 @@ impl Display {
             false if Progress::is_seen(false) => Manner::Drawn,
             false => Manner::Lines,
         };
-        Self { manner, clock, shared: Arc::default(), thread: RefCell::default() }
+        let shared = Shared::default();
+        shared.lock().progress = Progress::colored(arguments.common.color);
+        Self { manner, clock, shared: Arc::new(shared), thread: RefCell::default() }
     }
 
     /// Takes in what is waited for of one server, which others know by its place.

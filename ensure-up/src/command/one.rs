@@ -43,7 +43,7 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
                 words::failed(&failure, &service).write(out).map_err(OutputError)?;
             }
             if matches!(failure, Failure::Interrupted(_)) {
-                arguments.note(&waits::interrupted(&service.name(), last.as_ref()));
+                arguments.note(&arguments.look().pids(&waits::interrupted(&service.name(), last.as_ref())));
             } else {
                 words::explain(&failure, &service).lines().for_each(|line| words::say(&line));
             }

@@ -9,11 +9,7 @@ use ensure_up::{
 };
 use proc_tree::{
     Facts,
-    cli::{
-        duration,
-        terminal::{Look, PID},
-        text,
-    },
+    cli::{duration, terminal::Look, text},
 };
 
 use super::words;
@@ -59,11 +55,7 @@ impl Columns {
             let (own, rest) = line.split_at(line.len() - line.trim_start().len());
             lines.extend(wrapped(&format!("{indent}{own}"), rest, look));
         }
-        let text = lines.join("\n");
-        match record.pid {
-            Some(pid) => text.replacen(&format!("pid {pid}"), &format!("pid {}", look.paint(PID, &pid.to_string())), 1),
-            None => text,
-        }
+        look.pids(&lines.join("\n")).into_owned()
     }
 
     /// The end of a log is for somebody who cannot ask for it: on a terminal the command that shows it is enough.

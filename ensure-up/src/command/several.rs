@@ -142,7 +142,8 @@ fn gave_up(arguments: &Arguments, display: &Display, index: usize, start: &Ended
     // one that has come up goes again where this call would have stayed
     let is_told = explanation.is_some() || arguments.detaches();
     if is_told && !arguments.common.quiet {
-        display.say(&explanation.as_ref().map_or_else(up, |explanation| explanation.message.clone()));
+        let said = explanation.as_ref().map_or_else(up, |explanation| explanation.message.clone());
+        display.say(&arguments.look().pids(&said));
     }
 }
 

@@ -1,14 +1,13 @@
 //! What the holder of a lock says in the lock's file, for those who wait for it: who it is, and what it waits for itself.
 
 use std::{
-    fs,
     io::{self, Seek, Write},
     path::Path,
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::lock::Lock;
+use super::{lock::Lock, state_file};
 use crate::start::waiting::Waiting;
 
 /// What the holder of a lock says. It is shown and never believed: it may be what an earlier holder said.
@@ -23,7 +22,7 @@ pub(crate) struct Notice {
 impl Notice {
     /// Reads what is said in the file of a lock; one that is just being written says nothing.
     pub(crate) fn read(path: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(path).ok()?).ok()
+        serde_json::from_slice(&state_file::read(path).ok()??).ok()
     }
 }
 

@@ -18,6 +18,7 @@ pub const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦',
 pub struct Progress {
     frame: usize,
     is_drawn: bool,
+    color: Color,
 }
 
 impl Progress {
@@ -27,15 +28,22 @@ impl Progress {
         !quiet && !is_dumb && io::stderr().is_terminal()
     }
 
+    /// Colours it so.
+    pub fn colored(color: Color) -> Self {
+        Self { color, ..Self::default() }
+    }
+
     /// Draws the line anew, in one write, so that it does not flicker.
     pub fn draw(&mut self, line: &str) {
-        let columns = Look::of(&io::stderr(), Color::Never).columns.unwrap_or(80);
+        let look = Look::of(&io::stderr(), self.color);
+        let columns = look.columns.unwrap_or(80);
         let line = format!("{} {line}", FRAMES[self.frame % FRAMES.len()]);
         self.frame += 1;
         self.is_drawn = true;
         // a terminal writes ^C behind the line, which then must not go on in the next one; and progress that cannot be told is
         // no reason to stop waiting
-        let _ = write!(io::stderr(), "\r{}\x1b[K", text::cut(&line, columns.saturating_sub(3)));
+        let line = text::cut(&line, columns.saturating_sub(3));
+        let _ = write!(io::stderr(), "\r{}\x1b[K", look.pids(&line));
     }
 
     /// Clears the line, so that something else can be said.

@@ -69,6 +69,23 @@ impl Look {
         }
     }
 
+    /// Returns the text with each `pid 4711` in it in the style of PIDs, where colours are shown.
+    pub fn pids<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        const BEFORE: &str = "pid ";
+        if !self.color || !text.contains(BEFORE) {
+            return Cow::Borrowed(text);
+        }
+        let mut parts = text.split(BEFORE);
+        let mut painted = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let end = part.find(|one: char| !one.is_ascii_digit()).unwrap_or(part.len());
+            painted += BEFORE;
+            painted += &if end > 0 { self.paint(PID, &part[..end]) } else { String::new() };
+            painted += &part[end..];
+        }
+        Cow::Owned(painted)
+    }
+
     /// Returns the text in a style, where colours are shown.
     pub fn paint(&self, style: Style, text: &str) -> String {
         if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
@@ -79,4 +96,17 @@ impl Look {
 fn columns(terminal: BorrowedFd<'_>) -> Option<usize> {
     let told = rustix::termios::tcgetwinsize(terminal).ok().map(|size| usize::from(size.ws_col));
     told.filter(|&columns| columns > 0).or_else(|| env::var("COLUMNS").ok()?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pids_in_a_text_have_their_style_where_colours_are_shown() {
+        let color = Look { color: true, columns: None };
+        assert_eq!(color.pids("by pid 12; (pid 4)"), "by pid \x1b[36m12\x1b[0m; (pid \x1b[36m4\x1b[0m)");
+        assert_eq!(color.pids("a pid of 7"), "a pid of 7");
+        assert_eq!(Look::plain().pids("pid 12"), "pid 12");
+    }
 }
