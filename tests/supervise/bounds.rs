@@ -135,3 +135,11 @@ fn what_is_told_by_connections_needs_a_tcp_port() {
     let output = call.status(2).any_stderr().run();
     assert!(output.stderr.contains("--idle-stop needs a TCP port"), "{}", output.stderr);
 }
+
+#[test]
+fn a_server_that_a_command_uses_is_not_idle() {
+    let site = Site::new();
+    let options = ["--idle-stop", "400ms", "--then", "sleep 2; kill -0 $(cat count)"];
+    site.run(&options, &site.server(&[])).run();
+    assert!(site.processes().is_empty(), "and ends with the command that it was started for");
+}

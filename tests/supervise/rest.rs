@@ -22,7 +22,8 @@ fn a_supervisor_at_rest_does_not_wake_up() {
         return;
     }
     let site = Site::new();
-    site.kept(&["--reload-on", "*.py"], &site.server(&[]));
+    let owner = std::process::id().to_string();
+    site.kept(&["--reload-on", "*.py", "--owner", &owner, "--hold-socket"], &site.server(&["--inherited"]));
     let supervisor = site.supervisor().pid;
     let switches = || figures(supervisor, &["voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:"]);
     // it may still be busy with its last step

@@ -2,7 +2,7 @@
 //!
 //! One that is open at a look is use, and so is one that began and ended since the last one: the kernel remembers a
 //! connection for a minute after its end, at the end that closed it. One that was closed by a client elsewhere, between two
-//! looks, is missed. What ensure-up asks to see whether it is healthy is no use.
+//! looks, is missed. What ensure-up asks to see whether it is healthy is no use; a command of `--then` is, as long as it runs.
 
 use std::{
     cell::Cell,
@@ -17,7 +17,7 @@ use port_who::{PortSpec, Protocol, Query, Socket, SocketTableError, State};
 use proc_tree::cli::duration;
 use tokio::time::sleep;
 
-use crate::server::asked;
+use crate::server::{asked, lock};
 
 /// The pauses between looks are a tenth of the time, within these.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -30,6 +30,8 @@ pub(super) struct Asked {
     pub(super) here: Rc<Cell<u64>>,
     /// Where others note it.
     pub(super) elsewhere: PathBuf,
+    /// What commands that use the server lock.
+    pub(super) commands: PathBuf,
 }
 
 impl Asked {
@@ -47,7 +49,8 @@ pub(super) async fn unused(port: u16, limit: Duration, asked: Asked) -> String {
         sleep(pause.min(limit.saturating_sub(last.elapsed()))).await;
         let before = std::mem::replace(&mut count, asked.count());
         // what cannot be seen is not unused
-        if connections(port).map_or(true, |now| usage.is_used(&now, count.saturating_sub(before))) {
+        let is_asked = connections(port).map_or(true, |now| usage.is_used(&now, count.saturating_sub(before)));
+        if is_asked || lock::is_held(&asked.commands) {
             last = Instant::now();
         }
     }

@@ -4,6 +4,7 @@ use std::{cell::Cell, rc::Rc, time::Duration};
 
 use tokio::time::sleep;
 
+use super::memory;
 use crate::{
     Failure, Port, ReadyError, Service,
     health::{Asked, Prober},
@@ -29,6 +30,10 @@ pub(super) async fn unhealthy(service: &Service, port: Option<Port>, most: u32, 
             // that it cannot be asked tells nothing about it
             Err(_) => failed,
         };
+        // what a probe needs is more than half of what is resident then; read again too often, it would cost more
+        if interval >= PROBE {
+            memory::give_back();
+        }
     }
 }
 

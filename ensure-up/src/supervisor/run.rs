@@ -124,7 +124,7 @@ async fn supervise(service: &Service, folders: &Folders, record: ServerRecord, l
         policy: Policy::of(asked),
         held: None,
         unwritten: false,
-        asked: Asked { here: Rc::default(), elsewhere: path },
+        asked: Asked { here: Rc::default(), elsewhere: path, commands: folders.of_service(&service.id, port, "then") },
     };
     supervisor.run().await
 }
