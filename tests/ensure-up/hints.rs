@@ -74,7 +74,7 @@ fn the_message_says_what_differs_and_whose_it_is_and_what_is_right_here() {
     let message = "ensure-up: port {P} is held by another service of yours: web (folder {a})";
     assert_eq!((lines.len(), lines[0]), (3, projects.filled(message).as_str()));
     let holder = format!("  {}  {} serve ", projects.first[0], fixture());
-    assert!(lines[1].starts_with(&holder) && lines[1].contains("   up ") && lines[1].ends_with(" MiB"), "{said}");
+    assert!(lines[1].starts_with(&holder) && lines[1].contains("   up ") && lines[1].ends_with("iB"), "{said}");
     let hint = "hint: ensure-up --stop {P} stops it; --replace stops it and starts this one; or take another port";
     assert_eq!(lines[2], projects.filled(hint));
     projects.type_in("b", hinted(&said)).run();
@@ -110,6 +110,21 @@ fn a_second_port_of_a_service_is_freed_by_stopping_it_at_its_own() {
             }
         }
         assert_eq!(projects.alive(), "");
+    }
+}
+
+#[test]
+fn another_service_is_replaced_whole_at_its_second_port() {
+    for option in ["", "--keep-up"] {
+        let projects = Projects::new();
+        let script = projects.filled("\"$0\" serve 127.0.0.1:{Q} & exec \"$0\" \"$@\"");
+        let both = shell(&script, &projects.site.server(&[]));
+        projects.type_in("a", &format!("--port {{P}} --name two {option}")).arg("--").args(both).run();
+        listens(([127, 0, 0, 1], projects.site.port + 1).into());
+        let first = projects.site.processes();
+        let replaced = line(&projects.type_in("b", "--json --replace --port {Q} -- serve").run());
+        assert_eq!((replaced.action.as_str(), projects.alive().as_str()), ("replaced", "b+"), "{option}");
+        assert!(first.iter().all(|one| !one.is_running().unwrap()), "{option}: its supervisor and both of its servers");
     }
 }
 

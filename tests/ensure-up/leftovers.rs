@@ -58,9 +58,12 @@ fn the_next_call_stops_a_child_whose_server_was_killed_and_starts_at_once() {
 
 #[test]
 fn a_child_in_a_session_of_its_own_is_no_server_on_its_way_up() {
-    for options in [&[][..], &["--keep-up"]] {
+    for (options, is_known) in [(&[][..], true), (&["--keep-up"], true), (&[], false), (&["--keep-up"], false)] {
         let site = Site::new();
         let (pid, child, command) = with_child_of("exec setsid sleep 300", &site, options);
+        if !is_known {
+            fs::remove_dir_all(site.path("state")).unwrap();
+        }
         if let Some(supervisor) = options.first().map(|_| proc_tree::process::stat(pid).unwrap().unwrap().parent) {
             killed(supervisor);
         }

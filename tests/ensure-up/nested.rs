@@ -41,6 +41,27 @@ fn another_service_that_a_server_has_started_does_not_end_with_it() {
 }
 
 #[test]
+fn a_command_that_asks_for_its_own_service_is_told_at_once() {
+    for (options, status) in [
+        ("--port {P}", 3),
+        ("--name own --port {P}-{R}", 3),
+        ("--name own", 3),
+        ("--port {P} --keep-up --backoff 1ms --max-restarts 1/60s", 5),
+    ] {
+        let projects = Projects::new();
+        let tool = env!("CARGO_BIN_EXE_ensure-up");
+        let script = projects.filled(&format!("'{tool}' {options} -- \"$0\" \"$@\""));
+        // a service without a port has none to fill in
+        let server = projects.site.server_at(&[], &projects.filled("127.0.0.1:{P}"));
+        let command = shell(&script, &server);
+        let call = projects.type_in("a", &format!("{options} --timeout 20s")).arg("--").args(command);
+        let said = call.status(status).run();
+        assert!(said.stderr.contains("would wait for itself: its own command asks for it"), "{options}: {said:?}");
+        assert!(said.took < Duration::from_secs(10) && projects.site.started().is_empty(), "{options}: {said:?}");
+    }
+}
+
+#[test]
 fn a_command_that_only_started_another_service_has_ended() {
     let projects = Projects::new();
     let command = behind_another(&projects, "", "exit 0");

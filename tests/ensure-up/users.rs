@@ -83,6 +83,24 @@ fn an_unprivileged_user_starts_and_reuses_a_server() {
 }
 
 #[test]
+fn the_server_of_another_user_is_not_roots_whatever_it_carries() {
+    let site = Site::new();
+    if nobodys(&site).is_none() {
+        return;
+    }
+    let tool = run(&site, &["--json"], "127.0.0.1:{port}").env("HOME", "/nonexistent");
+    let pid = crate::site::line(&tool.run()).pid.unwrap();
+    let roots = |options: &[&str]| site.bare().env("ENSURE_UP_DIR", site.path("root")).args(options);
+    let (port, copy) = (site.port.to_string(), site.word("fixture"));
+    let command = ["--port", &port, "--", &copy, "serve", "--count", &site.word("count"), "127.0.0.1:{port}"];
+    roots(&command).any_stderr().status(4).run();
+    roots(&["--stop", &port]).any_stderr().status(4).run();
+    assert_eq!(site.alive(), [pid]);
+    let listed = roots(&["--status", "--everywhere", "--json"]).any_stdout().any_stderr().run();
+    assert!(!listed.stdout.contains(&pid.to_string()), "{listed:?}");
+}
+
+#[test]
 fn a_port_that_the_user_may_not_bind_shows_the_servers_own_error() {
     let site = Site::new();
     if nobodys(&site).is_none() {

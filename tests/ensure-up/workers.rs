@@ -128,6 +128,28 @@ fn a_worker_that_was_started_by_hand_is_taken_over_and_that_of_another_service_i
 }
 
 #[test]
+fn what_is_left_of_a_worker_is_not_listed_as_one_that_runs() {
+    for (child, is_known) in [("sleep 300", true), ("setsid sleep 300", true), ("setsid sleep 300", false)] {
+        let site = Site::new();
+        let script = format!("{child} & echo $! > child; {}", WORKER[2]);
+        let start = || call(&site, &["--ready-log", "at work", "--json"], &["/bin/sh", "-c", &script]);
+        let first = line(&start().run());
+        let left: u32 = fs::read_to_string(site.path("child")).unwrap().trim().parse().unwrap();
+        send(pid(&first), Signal::SIGKILL);
+        eventually("its end", || !runs(pid(&first)));
+        if !is_known {
+            fs::remove_dir_all(site.path("state")).unwrap();
+        }
+        let [server] = &status(&site)[..] else { panic!("one server") };
+        assert_eq!((&server["state"], &server["pid"]), (&"stopped".into(), &Value::Null), "{child} {is_known}");
+        assert_eq!((&server["healthy"], &server["reason"]), (&false.into(), &"it has ended".into()));
+        assert!(runs(left), "looking changes nothing");
+        assert_eq!(line(&start().run()).action, "started", "{child} {is_known}");
+        assert!(!runs(left), "{child} {is_known}");
+    }
+}
+
+#[test]
 fn a_worker_is_kept_up() {
     let site = Site::new();
     let first = line(&worker(&site, &["--keep-up", "--backoff", "10ms..20ms"]).run());

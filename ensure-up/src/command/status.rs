@@ -68,6 +68,7 @@ pub(super) fn after(failure: &Failure) -> Exit {
         Failure::Launch(LaunchError::Process(_))
         | Failure::Left(_)
         | Failure::NotStopped { .. }
+        | Failure::Itself(_)
         | Failure::Folder(_)
         | Failure::Log(_)
         | Failure::State { .. }

@@ -106,6 +106,9 @@ pub enum Failure {
         /// Who holds the port, if it is somebody else.
         holdings: Vec<Holding>,
     },
+    /// The command of a server that is on its way up asks for that server.
+    #[error("{0} would wait for itself: its own command asks for it while it comes up")]
+    Itself(String),
     /// Its supervisor gave up.
     #[error("{name} is broken: {reason}; {TRY_AGAIN}")]
     Broken {

@@ -43,7 +43,7 @@ impl Census {
             }
             all.push(stat);
         }
-        marked.retain(|seen| seen.is_of(user) && is_in_own_network(seen.facts.pid));
+        marked.retain(|seen| seen.mark.is_some() && seen.is_of(user) && is_in_own_network(seen.facts.pid));
         Ok(Self { all, marked, unmarked })
     }
 

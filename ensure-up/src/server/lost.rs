@@ -111,14 +111,14 @@ fn described(
 ) -> Option<ServerRecord> {
     // a title may have been written over the environment of what a supervisor started
     let below = supervisor.and_then(|supervisor| census.children(supervisor).next());
-    let leader = marked.iter().find(|seen| seen.facts.session == seen.facts.pid);
-    let main = leader.map(|seen| seen.facts.identity()).or(below);
     let holders = started.port.map(|port| holders(port, marked, below)).unwrap_or_default();
+    let leader = leader(marked, !holders.is_empty(), known);
+    let main = leader.map(|seen| seen.facts.identity()).or(below);
     // whoever is left of one whose first process is gone and of which nobody holds the port is a leftover: no process is
     // the server's then
     let Identity { pid, start_id } =
         main.or(holders.first().copied()).or(supervisor).unwrap_or(Identity { pid: 0, start_id: 0 });
-    let shown = leader.or(marked.first()).map(|seen| &seen.facts);
+    let shown = leader.or(marked.first().copied()).map(|seen| &seen.facts);
     let command = shown.and_then(|facts| facts.command.clone()).unwrap_or_default();
     if pid == 0 && marked.is_empty() {
         return None;
@@ -160,6 +160,15 @@ fn described(
         asked: known.as_ref().and_then(|known| known.asked.clone()),
         depends_on: known.map(|known| known.depends_on).unwrap_or_default(),
     })
+}
+
+/// Finds the process that is the server: the one that was started, or a daemon that has left that. Where no port is held, a
+/// child that was left behind in a session of its own looks the same: then the record tells.
+fn leader<'s>(marked: &[&'s Seen], is_held: bool, known: Option<&ServerRecord>) -> Option<&'s Seen> {
+    let is_on_its_way = known.is_some_and(|known| known.phase == Phase::Starting);
+    let mut daemons = marked.iter().filter(|_| is_held || is_on_its_way);
+    let daemon = || daemons.find(|seen| seen.facts.session == seen.facts.pid);
+    marked.iter().find(|seen| seen.is_main()).or_else(daemon).copied()
 }
 
 /// Lists those of these processes that hold the port, and whom else of the server that is seen to do so.

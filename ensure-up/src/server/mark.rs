@@ -3,10 +3,12 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    os::unix::ffi::OsStrExt,
+    fs,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::PathBuf,
 };
 
+use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
 
 use super::{folder::Folders, started::Started};
@@ -14,6 +16,9 @@ use crate::{Port, Service};
 
 /// The variable that holds it.
 pub(crate) const VARIABLE: &str = "ENSURE_UP_SERVICE";
+
+/// The variable that holds the PID of the process that was started: what descends from it outlives it.
+pub(crate) const MAIN: &str = "ENSURE_UP_PID";
 
 /// What a server was started as, and where that is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +42,14 @@ impl Mark {
         let text =
             serde_json::to_string(self).unwrap_or_else(|error| unreachable!("plain data can be written: {error}"));
         (VARIABLE.into(), text.into())
+    }
+
+    /// Tells whether it is believed of a process of this user. One that has changed its user was started by us where our
+    /// own folder has its record: another user's server has that in his.
+    pub(crate) fn is_believed(&self, uid: Option<u32>) -> bool {
+        let own = geteuid().as_raw();
+        let is_ours = || fs::symlink_metadata(&self.state).is_ok_and(|found| found.is_dir() && found.uid() == own);
+        uid == Some(own) || is_ours()
     }
 
     /// Finds the mark in an environment; text that is none counts as none.

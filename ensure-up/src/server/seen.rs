@@ -10,7 +10,7 @@ use proc_tree::{Facts, process};
 
 use super::{
     command::{Running, user::is_servers},
-    mark::Mark,
+    mark::{self, Mark},
 };
 use crate::{Port, service::id::ServiceId};
 
@@ -21,7 +21,7 @@ pub(crate) struct Seen {
     pub(crate) facts: Facts,
     /// Its environment; `None` where it cannot be read, or where a title was written over it.
     pub(crate) environment: Option<Vec<(OsString, OsString)>>,
-    /// The mark in it.
+    /// The mark in it, if that is believed.
     pub(crate) mark: Option<Mark>,
     /// Where its standard output and error go, where those are files.
     pub(crate) outputs: Vec<PathBuf>,
@@ -37,7 +37,7 @@ impl Seen {
     /// Looks at a process whose environment was read already.
     pub(crate) fn with(facts: Facts, environment: Option<Vec<(OsString, OsString)>>) -> Self {
         let environment = environment.filter(|all| !all.is_empty());
-        let mark = environment.as_deref().and_then(Mark::find);
+        let mark = environment.as_deref().and_then(Mark::find).filter(|mark| mark.is_believed(facts.uid));
         let outputs = outputs(facts.pid);
         Self { facts, environment, mark, outputs }
     }
@@ -56,6 +56,13 @@ impl Seen {
     /// Tells whether it carries the mark of a service's server on a port.
     pub(crate) fn is_marked_as(&self, service: &ServiceId, port: Option<Port>) -> bool {
         self.mark.as_ref().is_some_and(|mark| mark.started.is_of(service, port))
+    }
+
+    /// Tells whether it is the process that was started, and not what that has started.
+    pub(crate) fn is_main(&self) -> bool {
+        let mut variables = self.environment.iter().flatten();
+        let main = variables.find(|(name, _)| name == mark::MAIN);
+        main.is_some_and(|(_, pid)| pid.to_str() == Some(&self.facts.pid.to_string()))
     }
 
     /// Tells whether it is the supervisor of a server; what it keeps up is in its mark.

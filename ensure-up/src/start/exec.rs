@@ -18,6 +18,8 @@ use nix::{
     unistd::setsid,
 };
 
+use crate::server::mark;
+
 /// What to start.
 #[derive(Debug)]
 pub(crate) struct Launch<'l> {
@@ -41,8 +43,8 @@ pub(super) struct Exec {
     arguments: Vec<*const libc::c_char>,
     environment: Vec<*const libc::c_char>,
     cwd: CString,
-    /// The last of the environment, where a socket is handed down: the PID is known only after the fork.
-    listen_pid: Vec<u8>,
+    /// What says its PID, with the place in the environment: that is known only after the fork.
+    pids: Vec<(usize, Vec<u8>)>,
     input: RawFd,
     socket: Option<RawFd>,
     output: RawFd,
@@ -62,6 +64,9 @@ const SOCKET: RawFd = 3;
 
 const LISTEN_PID: &[u8] = b"LISTEN_PID=";
 
+/// Says which process was started: [`mark::MAIN`].
+const MAIN_PID: &[u8] = b"ENSURE_UP_PID=";
+
 /// The most digits that a PID has.
 const DIGITS: usize = 10;
 
@@ -73,16 +78,19 @@ impl Exec {
         let words = launch.command.iter().map(|word| CString::new(word.as_bytes()));
         let mut strings = words.collect::<Result<Vec<_>, _>>()?;
         let count = strings.len();
-        for (name, value) in &launch.environment {
+        // it may be of a server that this call descends from
+        for (name, value) in launch.environment.iter().filter(|(name, _)| name != mark::MAIN) {
             strings.push(CString::new([name.as_bytes(), b"=", value.as_bytes()].concat())?);
         }
         let pointers =
             |strings: &[CString]| strings.iter().map(|string| string.as_ptr()).chain([ptr::null()]).collect();
         let arguments: Vec<*const libc::c_char> = pointers(&strings[..count]);
         let mut environment: Vec<*const libc::c_char> = pointers(&strings[count..]);
-        if launch.socket.is_some() {
-            // its place
-            environment.insert(environment.len() - 1, LISTEN_PID.as_ptr().cast());
+        let mut pids = Vec::new();
+        for name in [Some(MAIN_PID), launch.socket.map(|_| LISTEN_PID)].into_iter().flatten() {
+            let place = environment.len() - 1;
+            environment.insert(place, name.as_ptr().cast());
+            pids.push((place, [name, &[0; DIGITS + 1]].concat()));
         }
         let path = launch.environment.iter().rfind(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
         let candidates = candidates(program, path)
@@ -99,7 +107,7 @@ impl Exec {
             arguments,
             environment,
             cwd: CString::new(launch.cwd.as_os_str().as_bytes())?,
-            listen_pid: [LISTEN_PID, &[0; DIGITS + 1]].concat(),
+            pids,
             socket: launch.socket.map(|socket| socket.as_raw_fd()),
             input: launch.input.map_or(null.as_raw_fd(), |input| input.as_raw_fd()),
             output: launch.output.as_raw_fd(),
@@ -134,20 +142,19 @@ impl Exec {
         self.set_up().and_then(|()| self.exec()).err().unwrap_or(Errno::UnknownErrno)
     }
 
-    /// Writes down which process the socket is for; allocates nothing.
+    /// Writes down which process this is; allocates nothing.
     fn tell_pid(&mut self) {
-        let place = self.environment.len().saturating_sub(2);
-        if self.socket.is_none() {
-            return;
-        }
         let (mut rest, mut digits, mut count) = (std::process::id(), [0; DIGITS], 0);
         while count == 0 || rest > 0 {
             digits[count] = b"0123456789"[(rest % 10) as usize];
             (rest, count) = (rest / 10, count + 1);
         }
-        let written = digits[..count].iter().rev().chain(&[0]);
-        self.listen_pid[LISTEN_PID.len()..].iter_mut().zip(written).for_each(|(place, digit)| *place = *digit);
-        self.environment[place] = self.listen_pid.as_ptr().cast();
+        for (place, text) in &mut self.pids {
+            let written = digits[..count].iter().rev().chain(&[0]);
+            let behind = text.len() - DIGITS - 1;
+            text[behind..].iter_mut().zip(written).for_each(|(place, digit)| *place = *digit);
+            self.environment[*place] = text.as_ptr().cast();
+        }
     }
 
     fn set_up(&self) -> nix::Result<()> {

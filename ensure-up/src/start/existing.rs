@@ -14,6 +14,7 @@ use crate::{
         holding::Holding,
         judge::{By, Whose},
         loading::Loading,
+        lost,
         part::Part,
         record,
     },
@@ -132,7 +133,9 @@ fn adopted(
 /// whatever holds the port.
 pub(super) fn stop(call: &Call<'_>, port: Option<Port>, there: &There, judged: &Whose) -> Result<Killed, Failure> {
     let another = match judged {
-        Whose::Another(_, other) => there.records.iter().find(|record| record.service == other.service),
+        // it may have been started for another port, and have opened this one besides
+        Whose::Another(_, other) => lost::find(call.folders, &other.service, other.port)
+            .map_err(Failure::state("read the records in", &call.folders.runtime))?,
         _ => None,
     };
     let own = there.own.as_ref().map(|own| &own.record);
@@ -146,7 +149,12 @@ pub(super) fn stop(call: &Call<'_>, port: Option<Port>, there: &There, judged: &
     if let Some(another) = another {
         let mut stopping = stopping(&another.name);
         let wait = Wait::OnRequest(Some(&mut |awaited| stopping.tell(awaited)));
-        let stopped = stop::server::stop_locked(call.folders, another.clone(), Manner::recorded(another), wait)?;
+        let stopped = if another.port == port {
+            let manner = Manner::recorded(&another);
+            stop::server::stop_locked(call.folders, another, manner, wait)?
+        } else {
+            stop::server::stop(call.folders, another, wait)?
+        };
         killed = killed.and(stopped.killed);
     }
     // those of a server that was stopped just now are gone

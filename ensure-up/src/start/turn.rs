@@ -7,7 +7,7 @@ use tokio::{select, task, time};
 use crate::{
     Call, Doing, Failure, Lock, Waiting,
     event::{block_on, until},
-    server::notice::Notice,
+    server::{loading, notice::Notice},
     signals::Signals,
 };
 
@@ -46,7 +46,12 @@ async fn wait(call: &Call<'_>, path: &Path) -> Result<Lock, Failure> {
                 let locked = locked.map_err(std::io::Error::other).and_then(|locked| locked);
                 return locked.map_err(Failure::state("lock", path))?.ok_or_else(|| too_late(call, None));
             }
-            () = time::sleep(NEWS) => {}
+            () = time::sleep(NEWS) => {
+                // who took the lock just now may have said nothing yet, so this is not asked at first
+                if Notice::read(path).is_some_and(|notice| loading::above().iter().any(|stat| stat.pid == notice.pid)) {
+                    return Err(Failure::Itself(call.service.name()));
+                }
+            }
             signal = signals.next() => return Err(Failure::Interrupted(signal)),
             () = until(call.clock.deadline) => return Err(too_late(call, notice)),
         }

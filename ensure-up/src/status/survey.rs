@@ -101,14 +101,18 @@ fn held(by: Option<&Started>) -> String {
 fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerStatus, Answering), Failure> {
     let failed = || Failure::system("watch the server");
     let mut server = running(record).map_err(failed())?;
+    let has_ended = record.phase == Phase::Ready && record.running().map_err(failed())?.is_none();
+    // what is left of one that was ready is no server; where it has a port, somebody may hold that for it
+    if has_ended && record.port.is_none() {
+        server = None;
+    }
     let holdings = match record.port {
         Some(port) => listening::look(port).map_err(ReadyError::from)?,
         None => server.iter().filter_map(|server| Holding::of_running(server.identity())).collect(),
     };
     let evidence = Evidence::of(record.port, holdings.clone(), known(record.port, Some(record), records));
     let (ours, others) = evidence.part(&record.started());
-    if ours.is_empty() && record.phase == Phase::Ready && record.running().map_err(failed())?.is_none() {
-        // what is left of one that was ready is no server
+    if has_ended && ours.is_empty() {
         server = None;
     }
     let is_supervised = record.running_supervisor().map_err(failed())?.is_some();
