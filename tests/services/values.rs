@@ -28,7 +28,7 @@ fn refused(file: &str) -> String {
 #[test]
 fn variables_of_the_caller_stand_in_every_string() {
     let site = site(
-        r##"
+        r#"
 [job]
 once = true
 command = ["/bin/sh", "-c", "echo \"$0 ${WHO:-nobody} $${WHO} $MINE\" > ${OUT:-out}"]
@@ -40,7 +40,7 @@ command = @
 port = "${WEB_PORT:-#}"
 health = "/${NONE:-}"
 depends_on = ["${FIRST:-job}"]
-"##,
+"#,
     );
     fs::create_dir(site.path("there")).expect("the folder is ours");
     let call = |tool: Tool| tool.env("WHO", "me").env("PLACE", "there");
@@ -141,7 +141,7 @@ fn a_port_that_is_not_there_is_told_with_its_place() {
 #[test]
 fn workers_and_jobs_stand_in_a_file_and_dependents_wait_for_a_job() {
     let site = site(
-        r##"
+        r#"
 [api]
 command = "test -e migrated && exec sleep 100"
 depends_on = ["migrate"]
@@ -157,7 +157,7 @@ depends_on = ["broken"]
 [broken]
 command = "exit 7"
 once = true
-"##,
+"#,
     );
     let ended = by_name(&run(&site, &["api", "--json"]).run());
     assert_eq!((&ended["migrate"]["pid"], &ended["api"]["action"]), (&serde_json::Value::Null, &"started".into()));

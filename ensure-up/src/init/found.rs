@@ -113,6 +113,9 @@ fn listener(port: Port, process: &Facts) -> Option<Found> {
     Some(Found { spec, record: None, identity: process.identity(), port: Some(port), variables: Vec::new() })
 }
 
+/// What the scripts of interpreters end in.
+const SCRIPTS: [&str; 9] = ["py", "js", "mjs", "cjs", "ts", "rb", "pl", "php", "sh"];
+
 /// Puts `{port}` where the port's number stands by itself.
 fn with_port(words: &[String], port: Option<Port>) -> Vec<std::ffi::OsString> {
     let replaced = |word: &String| {
@@ -133,13 +136,17 @@ fn with_port(words: &[String], port: Option<Port>) -> Vec<std::ffi::OsString> {
 /// Names a service by what it runs: the script or the module of an interpreter, else the program.
 fn named(spec: &ServiceSpec) -> String {
     let words: Vec<_> = spec.command.iter().map(|word| word.to_string_lossy()).collect();
-    let script = match words.get(1).map(AsRef::as_ref) {
-        Some("-m") => words.get(2),
-        Some(first) if !first.starts_with('-') && (first.contains('.') || first.contains('/')) => words.get(1),
-        _ => None,
+    let script = |word: &str| {
+        let path = Path::new(word);
+        let is_script = path.extension().is_some_and(|kind| SCRIPTS.iter().any(|known| kind == *known));
+        is_script.then(|| path.file_stem().unwrap_or_default().to_string_lossy().into_owned())
     };
-    let named = script.map_or_else(|| spec.program(), |script| script.to_string());
-    let stem = Path::new(&named).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = match words.get(1).map(AsRef::as_ref) {
+        Some("-m") => words.get(2).map(ToString::to_string),
+        Some(first) => script(first),
+        None => None,
+    };
+    let stem = stem.unwrap_or_else(|| spec.program());
     let letter = |one: char| if one.is_ascii_alphanumeric() || one == '_' { one } else { '-' };
     let name: String = stem.chars().map(letter).collect();
     let name = name.trim_matches('-').to_owned();
@@ -167,19 +174,16 @@ mod tests {
     #[test]
     fn a_service_is_named_by_what_it_runs_and_its_port_is_replaced_where_it_stands_alone() {
         for (line, name, command) in [
-            ("python3 -m http.server 8000", "http", "python3 -m http.server {port}"),
+            ("python3 -m http.server 8000", "http-server", "python3 -m http.server {port}"),
             ("node server.js --port=8000 x8000 80001", "server", "node server.js --port={port} x8000 80001"),
             ("/usr/bin/redis-server 127.0.0.1:8000", "redis-server", "/usr/bin/redis-server 127.0.0.1:{port}"),
-            ("8000", "server-port", "{port}"),
             ("profile", "server-profile", "profile"),
         ] {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
             let spec = ServiceSpec { command: with_port(&words, Some(Port::tcp(8000))), ..ServiceSpec::default() };
             let shown = spec.command.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
             assert_eq!(shown, command);
-            if line != "8000" {
-                assert_eq!(named(&spec), name);
-            }
+            assert_eq!(named(&spec), name);
         }
     }
 }

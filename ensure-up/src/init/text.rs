@@ -22,18 +22,15 @@ fn table(found: &Found) -> String {
     let is_said = |key: &&String| !["name", "folder"].contains(&key.as_str()) && keys[*key] != usual[*key];
     let mut said: Vec<&String> = keys.keys().filter(is_said).collect();
     said.sort_by_key(|key| (FIRST.iter().position(|first| first == key).unwrap_or(FIRST.len()), *key));
-    let mut text = format!("[{}]\n", name(found.spec.name.as_deref().unwrap_or_default()));
+    let mut lines = vec![format!("[{}]", name(found.spec.name.as_deref().unwrap_or_default()))];
     let (secret, said): (Vec<&String>, Vec<&String>) = said.into_iter().partition(|key| SECRET.contains(&key.as_str()));
-    for key in said {
-        text += &format!("{key} = {}\n", value(key, &keys[key]));
-    }
-    for key in secret {
-        text += &format!("# not copied: {key}\n");
-    }
+    lines.extend(said.iter().map(|key| format!("{key} = {}", value(key, &keys[*key]))));
+    lines.extend(secret.iter().map(|key| format!("# not copied: {key}")));
     if !found.variables.is_empty() {
-        text += &format!("# set when it was started, and not copied: env = {{ {} }}\n", variables(&found.variables));
+        let variables = variables(&found.variables);
+        lines.push(format!("# set when it was started, and not copied: env = {{ {variables} }}"));
     }
-    text
+    lines.join("\n") + "\n"
 }
 
 /// Names the variables as the file would take them from the caller.

@@ -179,7 +179,9 @@ fn two_services_have_two_ports_or_the_choice() {
         fs::write(&path, text).expect("the folder is ours");
         Config::read(&path, profile).map(drop).map_err(|error| error.to_string())
     };
-    for (one, other) in [("80", "81"), ("\"80-89\"", "\"80-89\""), ("85", "\"80-89\""), ("\"80-89\"", "85")] {
+    for (one, other) in
+        [("80", "81"), ("80", "\"80/udp\""), ("\"80-89\"", "\"80-89\""), ("85", "\"80-89\""), ("\"80-89\"", "85")]
+    {
         assert_eq!(read(one, other, None), Ok(()), "{one} {other}");
     }
     for (one, other, profile, place) in [("80", "80", None, ":6:8: "), ("80", "81", Some("dev"), ":8:8: ")] {
