@@ -16,5 +16,6 @@ mod memory_limit;
 mod next;
 pub mod reload;
 pub mod run;
+mod said;
 pub(crate) mod start;
 mod state;

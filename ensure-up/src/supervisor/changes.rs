@@ -8,7 +8,7 @@ use std::{
 use proc_tree::cli::{duration, text};
 use tokio::time::{Instant, sleep_until};
 
-use super::{brake::Brake, reload::Reload, state::say};
+use super::{brake::Brake, reload::Reload, said::say};
 use crate::{event::or_never, log::pump::Pump};
 
 /// The files that are watched, and what has changed of them.

@@ -48,6 +48,7 @@ impl Held {
 
     /// Not told there.
     #[cfg(target_os = "macos")]
+    #[expect(clippy::unused_self, reason = "as on Linux")]
     pub(super) fn queue(&self) -> u32 {
         0
     }

@@ -1,6 +1,6 @@
 //! A supervisor: what it holds, and what it says in its server's log and record.
 
-use std::{io::Write, path::PathBuf, rc::Rc, sync::Arc, time::Duration};
+use std::{path::PathBuf, rc::Rc, sync::Arc, time::Duration};
 
 use proc_tree::cli::text;
 use tokio::signal::unix;
@@ -10,17 +10,14 @@ use super::{
     idle::Asked,
     interruptions::Interruptions,
     next::{Event, LogEnd, Policy},
+    said::{MARK, say},
 };
 use crate::{
     Doing, Failure, Folders, Lock, Port, ServerRecord, Service, Waiting,
     event::or_never,
     log::{pump::Pump, rotate},
     server::end::End,
-    start::clock::now,
 };
-
-/// Before everything that is said here.
-const MARK: &str = "ensure-up: ";
 
 /// A line in a record has at most so many characters.
 const LONGEST: usize = 200;
@@ -103,9 +100,4 @@ impl Supervisor<'_> {
 /// Waits until a record that could not be written is to be tried again; one that is written is none.
 pub(super) async fn retried(unwritten: bool) {
     or_never(unwritten.then(|| tokio::time::sleep(RETRY))).await;
-}
-
-/// Says something in a server's log.
-pub(super) fn say(output: &Pump, line: &str) {
-    let _ = writeln!(output.pipe(), "{MARK}{} {}", now(), text::escape(line));
 }
