@@ -13,7 +13,7 @@ use nix::sys::signal::Signal;
 use crate::{
     file::{run, site},
     site::{Site, send},
-    support::{Tool, eventually, installed, skipped},
+    support::{Terminal, Tool, eventually, installed, skipped},
 };
 
 /// A call that stays, and what it says line by line.
@@ -76,6 +76,19 @@ fn their_logs_are_merged_and_a_signal_stops_them_dependents_first() {
         assert!(rest.ends_with("stopped web, api, db\n") && rest.contains("db   | no end\n"), "{rest}");
         assert!(site.processes().is_empty());
     }
+}
+
+#[test]
+fn on_a_terminal_names_are_coloured_and_what_is_stopped_stands_on_a_line_of_its_own() {
+    let site = stack();
+    let mut tool = run(&site, &["--all", "--foreground"]);
+    let mut terminal = Terminal::start(tool.command(), 100, 24);
+    terminal.shows("|\u{1b}[0m hello\r\n");
+    terminal.types("\u{3}");
+    let (status, screen) = terminal.end();
+    assert_eq!(status.signal(), Some(Signal::SIGINT as i32), "{screen}");
+    assert!(screen.contains("^C\r\n") && screen.ends_with("stopped web, api, db\r\n"), "{screen}");
+    assert!(site.processes().is_empty());
 }
 
 #[test]

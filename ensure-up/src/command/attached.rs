@@ -1,6 +1,13 @@
 //! Staying with servers: attached to them, or while a command runs. In the end those are stopped that this call started.
 
-use std::{ffi::OsStr, io, os::fd::AsFd, path::PathBuf, pin::pin, time::Duration};
+use std::{
+    ffi::OsStr,
+    io::{self, IsTerminal},
+    os::fd::AsFd,
+    path::PathBuf,
+    pin::pin,
+    time::Duration,
+};
 
 use ensure_up::{
     End, Failure, Folders, Outcome, Port, Ports, ServerProcesses, ServerRecord, Service, ServiceId, ServiceSpec,
@@ -24,7 +31,10 @@ use ensure_up::{
         whole::{Killed, Manner, Wait},
     },
 };
-use proc_tree::cli::{status::Exit, text};
+use proc_tree::{
+    Signal,
+    cli::{status::Exit, text},
+};
 
 use super::{arguments::Arguments, one, status::Status, stop::Waiting, words};
 
@@ -292,6 +302,10 @@ impl<'a> Staying<'a> {
         ready::tell("STOPPING=1");
         Ok(match attended {
             Attended::Interrupted(signal) => {
+                // the terminal shows ^C, and no end of a line behind it
+                if signal == Signal::INT && io::stderr().is_terminal() {
+                    words::say("");
+                }
                 for (_, manner) in self.servers.iter_mut().filter_map(|server| server.own.as_mut()) {
                     manner.signal = Some(signal);
                 }
