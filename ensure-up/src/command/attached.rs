@@ -436,7 +436,9 @@ fn show_end(server: &Server) {
         let port = server.port.map(|port| port.to_string());
         let handle = server.service.name.clone().or(port).unwrap_or_else(|| server.name.clone());
         words::say(&format!("{name}: the end of its log (ensure-up --logs {}):", text::escape(&handle)));
-        lines.iter().for_each(|line| words::say(&format!("  {}", text::escape(line))));
+        for line in lines {
+            words::say(&format!("  {}", text::escape(&line)));
+        }
     }
 }
 

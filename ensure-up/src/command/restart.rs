@@ -32,7 +32,7 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     for name in names {
         match (place.find(name, &known)?, place.service(name)) {
             (Meant::One(one), _) => again.known(&one.record)?,
-            (_, Some(service)) => again.add(service.spec.clone(), None),
+            (_, Some(service)) => again.add(&service.spec, None),
             (Meant::Port(port), None) => match stop::server::free(&folders, port) {
                 Ok(()) => again.unknown(&place, name, &known),
                 Err(failure) => again.held(&failure),
@@ -82,11 +82,11 @@ impl Again<'_> {
                 told
             }
         };
-        self.add(ServiceSpec { profile, ..spec }, record.inherited());
+        self.add(&ServiceSpec { profile, ..spec }, record.inherited());
         Ok(())
     }
 
-    fn add(&mut self, spec: ServiceSpec, environment: Option<Environment>) {
+    fn add(&mut self, spec: &ServiceSpec, environment: Option<Environment>) {
         self.asked.ports.extend(spec.other_ports.clone());
         let mut spec = spec.overlaid(&self.arguments.spec, &self.arguments.given());
         spec.existing.restart = true;
