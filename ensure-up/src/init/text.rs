@@ -24,22 +24,11 @@ fn table(found: &Found) -> String {
     said.sort_by_key(|key| (FIRST.iter().position(|first| first == key).unwrap_or(FIRST.len()), *key));
     let mut lines = vec![format!("[{}]", name(found.spec.name.as_deref().unwrap_or_default()))];
     let (secret, said): (Vec<&String>, Vec<&String>) = said.into_iter().partition(|key| SECRET.contains(&key.as_str()));
-<<<<<<< HEAD
     lines.extend(said.iter().map(|key| format!("{key} = {}", value(key, &keys[*key]))));
     lines.extend(secret.iter().map(|key| format!("# not copied: {key}")));
     if !found.variables.is_empty() {
         let variables = variables(&found.variables);
         lines.push(format!("# set when it was started, and not copied: env = {{ {variables} }}"));
-=======
-    for key in said {
-        text.extend([key, " = ", &value(key, &keys[key]), "\n"]);
-    }
-    for key in secret {
-        text.extend(["# not copied: ", key, "\n"]);
-    }
-    if !found.variables.is_empty() {
-        text.extend(["# set when it was started, and not copied: env = { ", &variables(&found.variables), " }\n"]);
->>>>>>> 68211a4 (Say what clippy asks for in restarts, --init and --then)
     }
     lines.join("\n") + "\n"
 }
