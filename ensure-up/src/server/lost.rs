@@ -63,6 +63,10 @@ pub(crate) fn by_log(port: Port, census: &Census, folders: &Folders) -> Option<S
         seen.outputs.iter().find(ours).cloned()
     };
     let (main, log) = holders.iter().find_map(|seen| Some((seen, log(seen)?)))?;
+    // one that came up since the census tells more
+    if let Some(mark) = &main.mark {
+        return described(&mark.started, &[main], None, None, census, folders);
+    }
     let started_in = || Running::new(&main.facts, main.environment.as_deref()).started_in().map(Path::to_owned);
     let folder = started_in().or_else(|| main.facts.cwd.clone()).unwrap_or_default();
     let started = Started {

@@ -33,7 +33,7 @@ pub struct ServiceSpec {
     #[serde(with = "word::optional")]
     pub port: Option<Ports>,
 
-    /// Health target: a path on the port, or any target of health-wait (default: the port accepts)
+    /// Health target: a path on the port, or any target of health-wait (default: the port accepts; postgres and redis: they take clients)
     #[arg(long, value_name = "PATH|TARGET")]
     pub health: Option<String>,
 

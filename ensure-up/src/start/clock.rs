@@ -1,4 +1,9 @@
 //! The time that one call takes and has.
+//!
+//! While a machine sleeps, no time passes for what is waited for: deadlines, graces, backoff, the breaker's window, how long a
+//! server is idle or nobody holds its port. They are on the clock that stands still then (`CLOCK_MONOTONIC`, which
+//! [`Instant`] is on Linux): nobody could have come up, ended, answered or been used meanwhile, and a laptop that is opened
+//! again must not find its servers stopped or given up. Only how long a server has been up counts the sleep, as ps(1) does.
 
 use std::time::{Duration, Instant, SystemTime};
 
