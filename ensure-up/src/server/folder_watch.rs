@@ -4,6 +4,10 @@ use std::{
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
@@ -16,6 +20,8 @@ use super::folder;
 pub(crate) struct FolderWatch {
     folder: PathBuf,
     inode: u64,
+    /// Whether it was deleted: the one that takes its place may get its number.
+    is_gone: Arc<AtomicBool>,
     events: Receiver<()>,
     _watcher: RecommendedWatcher,
 }
@@ -35,7 +41,12 @@ impl FolderWatch {
         let inode = fs::metadata(folder)?.ino();
         // one event serves all that comes until it is looked at
         let (sender, events) = channel(1);
+        let is_gone = Arc::new(AtomicBool::new(false));
+        let (own, gone) = (folder.to_owned(), Arc::clone(&is_gone));
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            if event.as_ref().is_ok_and(|event| event.kind.is_remove() && event.paths.contains(&own)) {
+                gone.store(true, Ordering::Release);
+            }
             // to read a file is no change: whoever looks after each one would go on without end
             if !event.is_ok_and(|event| event.kind.is_access()) {
                 // nobody watches any more, or an event waits already: nothing is lost
@@ -44,13 +55,13 @@ impl FolderWatch {
         });
         let mut watcher = watcher.map_err(io::Error::other)?;
         watcher.watch(folder, RecursiveMode::NonRecursive).map_err(io::Error::other)?;
-        Ok(Self { folder: folder.to_owned(), inode, events, _watcher: watcher })
+        Ok(Self { folder: folder.to_owned(), inode, is_gone, events, _watcher: watcher })
     }
 
     /// Watches the state folder that is there by now, if the one that was watched is gone. What changed before this is no event
     /// any more: it is to be looked at.
     pub(crate) fn renew(&mut self) -> io::Result<()> {
-        if fs::metadata(&self.folder).is_ok_and(|found| found.ino() == self.inode) {
+        if fs::metadata(&self.folder).is_ok_and(|found| self.is(&found)) {
             return Ok(());
         }
         *self = Self::of_state(&self.folder)?;
@@ -59,10 +70,16 @@ impl FolderWatch {
 
     /// Watches the folder that is there by now, if it is another one than was watched.
     pub(crate) fn follow(&mut self, folder: &Path) -> io::Result<()> {
-        if fs::metadata(folder)?.ino() != self.inode {
+        if !self.is(&fs::metadata(folder)?) {
             *self = Self::of(folder)?;
         }
         Ok(())
+    }
+
+    /// Tells whether it is this folder that is watched. That it was deleted is told before its number is given away, and
+    /// wakes up whoever asked too early.
+    fn is(&self, found: &fs::Metadata) -> bool {
+        found.ino() == self.inode && !self.is_gone.load(Ordering::Acquire)
     }
 
     /// Waits until something has changed. One answer serves all that happened so far.
@@ -71,5 +88,45 @@ impl FolderWatch {
             std::future::pending::<()>().await;
         }
         while self.events.try_recv().is_ok() {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::event::block_on;
+
+    #[test]
+    fn a_folder_that_is_deleted_and_made_again_is_watched_whatever_its_number() {
+        let above = tempfile::tempdir().expect("a temporary folder can be made");
+        let folder = above.path().join("state");
+        fs::create_dir(&folder).expect("the folder is ours");
+        let changed = block_on(async {
+            let mut watch = FolderWatch::of(&folder)?;
+            for round in 0..20 {
+                fs::remove_dir_all(&folder)?;
+                fs::create_dir(&folder)?;
+                // as its users do: whoever is woken up looks again, and waits again
+                let seen = async {
+                    loop {
+                        watch.renew()?;
+                        fs::write(folder.join("record"), round.to_string())?;
+                        watch.changed().await;
+                        if watch.is(&fs::metadata(&folder)?) {
+                            return io::Result::Ok(());
+                        }
+                    }
+                };
+                if timeout(Duration::from_secs(10), seen).await.is_err() {
+                    return Ok(false);
+                }
+            }
+            io::Result::Ok(true)
+        });
+        assert!(changed.and_then(|changed| changed).expect("the folder is ours"), "a change was not seen");
     }
 }
