@@ -17,7 +17,7 @@
 //! let clock = Clock::start(service.timeout());
 //! let call = Call { service: &service, folders: &folders, clock, observer: Observer::new(&tell) };
 //! let (outcome, _) = start::ensure(&call)?;
-//! println!("{} on {}", outcome.action.word(), outcome.url);
+//! println!("{} {}", outcome.action.word(), outcome.name);
 //! # Ok(())
 //! # }
 //! ```

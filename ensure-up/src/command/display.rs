@@ -97,7 +97,7 @@ impl Display {
     /// Says something above the line.
     pub(super) fn say(&self, line: &str) {
         let mut state = self.shared.lock();
-        state.progress.clear();
+        state.progress.wipe();
         words::say(line);
     }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use ensure_up::{
-    Clock, Folders, ServiceSpec,
+    Action, Clock, Folders, ServerRecord, ServiceSpec,
     server::{again::Environment, known},
     service::file::{Config, ConfigError},
     start::several::{EndedStart, Several, StartReport, Told},
@@ -61,6 +61,8 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked, folder: &Path, out: &mut
     let (columns, look) = (Columns::of(services), arguments.look());
     let mut uses = Uses::begin(arguments, services)?;
     let (folders, mut was_started) = (Folders::find()?, BTreeSet::new());
+    // what cannot be told is no reason to tell it again
+    let is_known = ServerRecord::is_any_of_folder(&folders, &canonical(folder)).unwrap_or(true);
     let (ended, staying) = loop {
         let mut written = Ok(());
         // each has its own limit
@@ -100,7 +102,8 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked, folder: &Path, out: &mut
         return if arguments.detaches() { Ok(Exit::Signal(signal)) } else { staying.give_up(Exit::Signal(signal)) };
     }
     print(arguments, &starts, out)?;
-    if starts.iter().any(|start| start.report.is_first) && arguments.detaches() {
+    let is_started = |start: &&EndedStart| start.report.record.action == Action::Started;
+    if !is_known && starts.iter().any(is_started) && arguments.detaches() {
         arguments.note("hint: ensure-up --status shows them, --logs NAME prints the log of one, --stop stops them");
     }
     match starts.iter().find(|start| start.status != 0) {

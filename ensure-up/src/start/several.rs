@@ -71,20 +71,17 @@ pub struct StartReport {
     pub explanation: Option<Explanation>,
     /// What the caller should know besides.
     pub notes: Vec<String>,
-    /// Whether it is the first that was ever started from its folder.
-    pub is_first: bool,
 }
 
 impl StartReport {
     /// Reports a server that is up.
     pub fn up(outcome: Outcome) -> Self {
-        let Outcome { is_first, .. } = outcome;
-        Self { record: StartRecord::up(&outcome), explanation: None, notes: outcome.notes, is_first }
+        Self { record: StartRecord::up(&outcome), explanation: None, notes: outcome.notes }
     }
 
     /// Reports one that is not, with more about that if there is more.
     pub fn not_up(record: StartRecord, explanation: Option<Explanation>) -> Self {
-        Self { record, explanation, notes: Vec::new(), is_first: false }
+        Self { record, explanation, notes: Vec::new() }
     }
 }
 

@@ -49,6 +49,13 @@ impl Progress {
     /// Clears the line, so that something else can be said.
     pub fn clear(&mut self) {
         if self.is_drawn {
+            self.wipe();
+        }
+    }
+
+    /// Clears the line, and what the terminal has written there since: ^C.
+    pub fn wipe(&mut self) {
+        if self.frame > 0 {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
         self.is_drawn = false;
