@@ -22,6 +22,8 @@ pub(crate) struct Observer {
     pub(crate) sort: Option<Sort>,
     pub(crate) quiet: bool,
     pub(crate) chart: Option<ChartFile>,
+    /// Whether the end of a tree is news.
+    pub(crate) names_the_gone: bool,
     seen: Vec<(Identity, String)>,
     notes: Vec<String>,
     warned: bool,
@@ -31,7 +33,8 @@ impl Observer {
     pub(crate) fn new(roots: Vec<Root>, options: Options, limits: Limits) -> anyhow::Result<Self> {
         let seen = roots.iter().map(|root| (root.identity, root.name.clone())).collect();
         let sampler = Sampler::new(roots, options).context(UNREADABLE)?;
-        Ok(Self { sampler, limits, sort: None, quiet: false, chart: None, seen, notes: Vec::new(), warned: false })
+        let (notes, names_the_gone) = (Vec::new(), true);
+        Ok(Self { sampler, limits, sort: None, quiet: false, chart: None, names_the_gone, seen, notes, warned: false })
     }
 
     /// Takes a sample: a record per tree and, of several, their total. Names the trees that are gone.
@@ -55,7 +58,7 @@ impl Observer {
         let now: Vec<(Identity, String)> =
             records.iter().filter_map(|record| Some((record.identity()?, record.name.clone()))).collect();
         for (identity, name) in &self.seen {
-            if !now.iter().any(|(known, _)| known == identity) {
+            if self.names_the_gone && !now.iter().any(|(known, _)| known == identity) {
                 self.notes.push(format!("proc-tree: process {identity} ({name}) has ended"));
             }
         }

@@ -106,6 +106,8 @@ impl Run {
 
     /// Samples until the command ends, reports, and ends as it did.
     pub(crate) fn observe(mut self, mut observer: Observer, mut plan: Plan<'_>) -> anyhow::Result<Exit> {
+        // that the command ends is how every run ends
+        observer.names_the_gone = false;
         let mut last = TreeRecord::unknown(&self.root);
         let over = self.sample(&mut observer, &mut plan, &mut last);
         // also where there is nothing more to sample or nowhere to report to, the command goes on and takes signals
