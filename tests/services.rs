@@ -195,6 +195,11 @@ fn what_makes_no_sense_is_told_with_its_place_and_nothing_is_started() {
             "[b]\ncommand = \"x\"\nport = 80\n[a]\ncommand = \"y\"\nport = \"80\"",
             "other.toml:6:8: port 80 is that of the service b: each needs its own",
         ),
+        (
+            "[b]\ncommand = \"sleep 60\"\n[a]\ncommand = \"x\"\nonce = true\nkeep_up = true",
+            ":4:1: keeping it up does not go with --once",
+        ),
+        ("[b]\ncommand = \"sleep 60\"\n[a]\ncommand = \"x\"\nidle_stop = \"1m\"", ":4:1: --idle-stop needs a TCP port"),
     ] {
         fs::write(site.path("other.toml"), text).expect("the folder is ours");
         let said = run(&site, &["--file", "other.toml", "--all"]).status(2).stdout("").run().stderr;

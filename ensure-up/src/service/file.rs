@@ -14,7 +14,7 @@ use super::{
     dependencies,
     fault::Source,
     overlay::{self, Keys},
-    reference, sole_ports,
+    reference, resolved, sole_ports,
     spec::ServiceSpec,
     value,
 };
@@ -75,6 +75,9 @@ impl Config {
         for service in &mut services {
             service.place_in(folder(path));
         }
+        for (service, (_, keys)) in services.iter().zip(&tables) {
+            resolved::check(service).map_err(|error| source.fault(&(first(keys)..first(keys)), error.to_string()))?;
+        }
         reference::depend(&mut services, &tables, &source)?;
         dependencies::check(&services, &tables, &source)?;
         sole_ports::check(&services, &tables, &source)?;
@@ -109,6 +112,11 @@ pub fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("/"))
 }
 
+/// Returns where the first key of a service stands.
+fn first(keys: &Keys<'_, '_>) -> usize {
+    keys.values().map(|(written, _)| written.start).min().unwrap_or_default()
+}
+
 fn service(name: &str, keys: &Keys<'_, '_>, source: &Source<'_>) -> Result<ServiceSpec, Fault> {
     let mut known = ServiceSpec::default().to_keys();
     // a service has it from its table, and from where that stands
@@ -123,7 +131,7 @@ fn service(name: &str, keys: &Keys<'_, '_>, source: &Source<'_>) -> Result<Servi
         })?;
         values.insert(key.clone(), value::read(key, value, like, source)?);
     }
-    let start = keys.values().map(|(written, _)| written.start).min().unwrap_or_default();
+    let start = first(keys);
     if let Some(missing) = ["command"].into_iter().find(|required| !keys.contains_key(*required)) {
         return Err(source.fault(&(start..start), format!("the service {name} has no {missing}")));
     }

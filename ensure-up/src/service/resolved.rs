@@ -48,39 +48,9 @@ impl TryFrom<ServiceSpec> for Service {
 
     /// Looks up folder and variables, in this process's own folder and environment.
     fn try_from(spec: ServiceSpec) -> Result<Self, InvalidService> {
-        let invalid = |what: &str| InvalidService(what.into());
+        check(&spec)?;
         let ports = spec.port;
-        if ports.is_none() && spec.name.is_none() {
-            return Err(invalid(
-                "neither a port nor a name is given: --port PORT says where the server listens, --name NAME what one \
-                 without a port is called",
-            ));
-        }
-        if spec.command.is_empty() {
-            return Err(invalid("no command is given: it follows --"));
-        }
-        if let Some(name) = spec.name.as_ref().filter(|name| name.is_empty() || name.parse::<Port>().is_ok()) {
-            return Err(InvalidService(format!("invalid name {name:?}: a name is neither empty nor a port")));
-        }
-        if spec.existing.new && !ports.is_some_and(Ports::is_range) {
-            return Err(invalid("--new goes with a range of ports: --port 8000-8099"));
-        }
-        if ports.is_none() {
-            check_portless(&spec)?;
-        }
-        check_job(&spec)?;
         check_health(&spec, ports.map(Ports::first))?;
-        let Supervision { idle_stop, hold_socket, max_memory, .. } = &spec.supervision;
-        let is_tcp = ports.is_some_and(|ports| !ports.first().is_udp());
-        if idle_stop.is_some() && !is_tcp {
-            return Err(invalid("--idle-stop needs a TCP port: it is by its connections that a server is used"));
-        }
-        if hold_socket.is_some() && !is_tcp {
-            return Err(invalid("--hold-socket needs a TCP port to listen on"));
-        }
-        if max_memory.is_some_and(|limit| limit.bytes().is_none()) {
-            return Err(invalid("a share of the memory is no limit here: the machine does not say how much it has"));
-        }
         let cwd = folder(spec.cwd.as_deref().unwrap_or(Path::new(".")))?;
         let of_file = spec.folder.as_deref().map(folder).transpose()?;
         let id = ServiceId { folder: of_file.unwrap_or_else(|| cwd.clone()), name: spec.name.clone() };
@@ -96,6 +66,43 @@ fn check_portless(spec: &ServiceSpec) -> Result<(), InvalidService> {
     let mut texts = spec.command.iter().map(|word| word.as_bytes()).chain(health);
     if texts.any(|text| text.windows(PORT.len()).any(|found| found == PORT)) {
         return invalid("{port} stands for a port, and none is given: --port PORT does".into());
+    }
+    Ok(())
+}
+
+/// Checks what goes together, without looking at anything but what was asked for.
+pub(super) fn check(spec: &ServiceSpec) -> Result<(), InvalidService> {
+    let invalid = |what: &str| InvalidService(what.into());
+    let ports = spec.port;
+    if ports.is_none() && spec.name.is_none() {
+        return Err(invalid(
+            "neither a port nor a name is given: --port PORT says where the server listens, --name NAME what one \
+             without a port is called",
+        ));
+    }
+    if spec.command.is_empty() {
+        return Err(invalid("no command is given: it follows --"));
+    }
+    if let Some(name) = spec.name.as_ref().filter(|name| name.is_empty() || name.parse::<Port>().is_ok()) {
+        return Err(InvalidService(format!("invalid name {name:?}: a name is neither empty nor a port")));
+    }
+    if spec.existing.new && !ports.is_some_and(Ports::is_range) {
+        return Err(invalid("--new goes with a range of ports: --port 8000-8099"));
+    }
+    if ports.is_none() {
+        check_portless(spec)?;
+    }
+    check_job(spec)?;
+    let Supervision { idle_stop, hold_socket, max_memory, .. } = &spec.supervision;
+    let is_tcp = ports.is_some_and(|ports| !ports.first().is_udp());
+    if idle_stop.is_some() && !is_tcp {
+        return Err(invalid("--idle-stop needs a TCP port: it is by its connections that a server is used"));
+    }
+    if hold_socket.is_some() && !is_tcp {
+        return Err(invalid("--hold-socket needs a TCP port to listen on"));
+    }
+    if max_memory.is_some_and(|limit| limit.bytes().is_none()) {
+        return Err(invalid("a share of the memory is no limit here: the machine does not say how much it has"));
     }
     Ok(())
 }
