@@ -18,7 +18,8 @@ fn read(text: &str) -> Result<ServiceSpec, ConfigError> {
     Ok(Config::read(&path, None)?.services.remove(0))
 }
 
-/// Every key, with a value that is not the one by default, in each form that it may have.
+/// Every key, with a value that is not the one by default, in each form that it may have; but for that of a job, which goes
+/// with few of the others.
 const WHOLE: &str = r#"
 [api]
 command = ["serve", "{port}"]
@@ -61,7 +62,6 @@ initial_delay = "5ms"
 stop_signal = "SIGINT"
 grace = "2s"
 keep_up = true
-once = true
 backoff = "1s..3s"
 max_restarts = "3/1m"
 restart_on = "always"
@@ -80,21 +80,32 @@ port = 1
 #[test]
 fn file_command_line_and_handover_say_the_same_by_every_key() {
     let from_file = read(WHOLE).expect("a service");
-    let keys = from_file.to_keys();
     // what is known of others, and of the call, is no key
     let no_keys = ["other_ports", "profile", "given"];
+    let keys = from_file.to_keys();
     let same = ServiceSpec::default().to_keys().into_iter();
     let same = same.filter(|(key, value)| keys[key] == *value && !no_keys.contains(&key.as_str()));
-    assert_eq!(same.map(|(key, _)| key).collect::<Vec<_>>(), [""; 0], "are as by default");
+    assert_eq!(same.map(|(key, _)| key).collect::<Vec<_>>(), ["once"], "are as by default");
+    same_everywhere(&from_file);
+    let job =
+        read("[job]\ncommand = [\"serve\", \"{}\"]\nonce = true\ndepends_on = \"db\"\n[db]\ncommand = \"x\"\nport = 1");
+    let job = job.expect("a job");
+    assert!(job.once);
+    same_everywhere(&job);
+}
+
+/// Expects that a service of a file is the same from the command line, and when it is handed over.
+fn same_everywhere(from_file: &ServiceSpec) {
+    let keys = from_file.to_keys();
     let command = ServiceSpec::augment_args(Command::new("ensure-up").no_binary_name(true));
     let longs = command.get_arguments().filter_map(|argument| argument.get_long());
     let unknown: Vec<&str> = longs.filter(|long| !keys.contains_key(&long.replace('-', "_"))).collect();
     assert!(unknown.is_empty(), "options that are no keys: {unknown:?}");
-    let matches = command.try_get_matches_from(as_arguments(&from_file)).expect("every key is an option");
+    let matches = command.try_get_matches_from(as_arguments(from_file)).expect("every key is an option");
     let from_line = ServiceSpec::from_arg_matches(&matches).expect("a service");
     let folder = from_file.folder.clone();
     assert_eq!(ServiceSpec { depends_on: vec!["db".into()], folder, ..from_line }.to_keys(), keys);
-    let handed = handover::written(&from_file).expect("a service can be written down");
+    let handed = handover::written(from_file).expect("a service can be written down");
     assert_eq!(handover::receive(&mut &*handed).expect("the same").to_keys(), keys);
 }
 
@@ -106,7 +117,8 @@ fn as_arguments(spec: &ServiceSpec) -> Vec<String> {
             _ if ["command", "depends_on", "folder", "other_ports", "profile", "given"].contains(&key.as_str()) => {
                 continue;
             }
-            Value::Bool(_) => {
+            Value::Bool(false) | Value::Null => continue,
+            Value::Bool(true) => {
                 words.push(option);
                 continue;
             }
@@ -116,7 +128,8 @@ fn as_arguments(spec: &ServiceSpec) -> Vec<String> {
         let text = |one: &Value| one.as_str().map_or_else(|| one.to_string(), str::to_owned);
         words.extend(all.iter().map(|one| format!("{option}={}", text(one))));
     }
-    words.extend(["--", "serve", "{port}"].map(str::to_owned));
+    words.push("--".into());
+    words.extend(spec.command.iter().map(|word| word.to_string_lossy().into_owned()));
     words
 }
 
