@@ -10,10 +10,13 @@ use std::{
     },
 };
 
-use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{Receiver, channel};
 
 use super::folder;
+
+/// How often the state folder is made again, when it is deleted just as it is to be watched.
+const RETRIES: usize = 3;
 
 /// The changes of the files in one folder.
 #[derive(Debug)]
@@ -29,8 +32,13 @@ pub(crate) struct FolderWatch {
 impl FolderWatch {
     /// Watches the state folder, which is made again if it is gone.
     pub(crate) fn of_state(folder: &Path) -> io::Result<Self> {
-        if !folder.exists() {
-            folder::make_again(folder).map_err(io::Error::other)?;
+        for _ in 0..RETRIES {
+            match Self::of(folder) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    folder::make_again(folder).map_err(io::Error::other)?;
+                }
+                watched => return watched,
+            }
         }
         Self::of(folder)
     }
@@ -54,7 +62,10 @@ impl FolderWatch {
             }
         });
         let mut watcher = watcher.map_err(io::Error::other)?;
-        watcher.watch(folder, RecursiveMode::NonRecursive).map_err(io::Error::other)?;
+        watcher.watch(folder, RecursiveMode::NonRecursive).map_err(|error| match error.kind {
+            ErrorKind::PathNotFound => io::ErrorKind::NotFound.into(),
+            _ => io::Error::other(error),
+        })?;
         Ok(Self { folder: folder.to_owned(), inode, is_gone, events, _watcher: watcher })
     }
 
