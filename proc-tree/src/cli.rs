@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod clock;
+pub mod command_line;
 pub mod duration;
 pub mod progress;
 mod screen;

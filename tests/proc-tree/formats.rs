@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::{
     proc_tree, record,
-    support::{Fixture, installed, skipped},
+    support::{Fixture, Terminal, installed, skipped},
 };
 
 #[test]
@@ -19,6 +19,34 @@ fn the_table_has_a_row_per_tree_and_a_row_per_member_where_asked() {
     let table = proc_tree().arg("--members").arg(&pid).any_stdout().run().stdout;
     let names: Vec<&str> = table.lines().skip(2).filter_map(|line| line.split_whitespace().nth(1)).collect();
     assert_eq!(names, ["├", "└"], "{table}");
+}
+
+#[test]
+fn numbers_stand_to_the_right_and_a_narrow_terminal_loses_columns() {
+    let trees = [Fixture::start(["load", "wide", "1"]), Fixture::start(["load", "touch", "20", "0"])];
+    let all = ["PID", "NAME", "PROCS", "THREADS", "CPU", "MEMORY", "(pss)", "RSS", "UP"];
+    for (columns, lost) in [(48, &["PROCS", "THREADS"][..]), (60, &["THREADS"]), (200, &[])] {
+        let mut tool = proc_tree();
+        tool.command().args(["--color", "never"]).args(trees.iter().map(|tree| tree.pid().to_string()));
+        let (_, screen) = Terminal::start(tool.command(), columns, 20).end();
+        let lines: Vec<&str> = screen.lines().map(str::trim_end).collect();
+        let missing: Vec<&str> = all.into_iter().filter(|title| !lines[0].contains(title)).collect();
+        assert_eq!(missing, lost, "{screen}");
+        let widths: Vec<usize> = lines.iter().map(|line| line.chars().count()).collect();
+        assert!(widths.iter().all(|&width| width == widths[0] && width <= columns.into()), "{widths:?}\n{screen}");
+    }
+}
+
+#[test]
+fn a_program_is_told_without_a_folder_that_says_nothing() {
+    let Some(sleep) = installed("sleep").filter(|path| path.parent().is_some_and(|folder| folder.ends_with("bin")))
+    else {
+        return skipped("sleep is in no folder of programs");
+    };
+    let mut child = std::process::Command::new(sleep).arg("60").spawn().expect("sleep runs");
+    let drawn = proc_tree().arg("--tree").arg(child.id().to_string()).any_stdout().run().stdout;
+    child.kill().and_then(|()| child.wait()).expect("the child is ours");
+    assert!(drawn.starts_with(&format!("{} sleep 60 ", child.id())), "{drawn}");
 }
 
 #[test]

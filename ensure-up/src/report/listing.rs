@@ -122,7 +122,7 @@ pub fn table(servers: &[ServerStatus], with_folders: bool, out: &mut dyn Write, 
         all.filter(|(column, _)| kept(column)).map(|(_, cell)| cell).collect::<Vec<_>>()
     };
     let mut table = Table::new(of(header)).styled(place(&IDENTITY), PID);
-    table = table.right(&places(&RIGHT)).losing(&places(&EXPENDABLE));
+    table = table.right(&places(&RIGHT)).losing(&places(&EXPENDABLE)).wrapping();
     for server in servers {
         table.row(of(row(server, measure.is_none())));
     }

@@ -68,12 +68,17 @@ impl Table {
         self
     }
 
-    /// Names the columns that a narrow terminal loses, the first of them first. The last column is wrapped, not cut.
+    /// Names the columns that a narrow terminal loses, the first of them first.
     #[must_use]
     pub fn losing(mut self, columns: &[usize]) -> Self {
         self.expendable = columns.to_vec();
-        self.wraps = true;
         self
+    }
+
+    /// Wraps the last column where it is too long for the terminal.
+    #[must_use]
+    pub fn wrapping(self) -> Self {
+        Self { wraps: true, ..self }
     }
 
     /// Adds a row with one cell per column; one with fewer ends early.
@@ -137,13 +142,18 @@ impl Table {
     fn widths(&self) -> Vec<usize> {
         let mut widths: Vec<usize> = self.columns.iter().map(|column| text::width(&column.title)).collect();
         for row in &self.rows {
-            // nothing follows a row's last cell that it would have to be aligned with
-            let aligned = row.cells.len().saturating_sub(1);
-            for (width, cell) in widths.iter_mut().zip(&row.cells[..aligned]) {
-                *width = (*width).max(text::width(cell));
+            for (index, cell) in
+                row.cells.iter().enumerate().filter(|&(index, _)| self.is_aligned(index, row.cells.len()))
+            {
+                widths[index] = widths[index].max(text::width(cell));
             }
         }
         widths
+    }
+
+    /// Nothing follows a row's last cell that it would have to be aligned with, and so it has no padding unless to its left.
+    fn is_aligned(&self, index: usize, cells: usize) -> bool {
+        index + 1 < cells || self.columns[index].is_right
     }
 
     fn write_line(
@@ -159,7 +169,7 @@ impl Table {
         for &(index, width) in shown.iter().filter(|(index, _)| *index < cells.len()) {
             let (column, cell, last) = (&self.columns[index], &cells[index], index + 1 == cells.len());
             let cell = if last { self.last(cell, indent, look, &mut below) } else { cell.clone() };
-            let pad = if last { 0 } else { width.saturating_sub(text::width(&cell)) };
+            let pad = if self.is_aligned(index, cells.len()) { width.saturating_sub(text::width(&cell)) } else { 0 };
             let (before, after) = if column.is_right { (pad, 0) } else { (0, pad) };
             let gap = if last { 0 } else { GAP };
             let painted = look.paint(style.unwrap_or(column.style), &cell);
@@ -204,8 +214,16 @@ mod tests {
     }
 
     #[test]
+    fn a_last_column_of_numbers_stands_to_the_right_too_and_wide_characters_count_twice() {
+        let mut table = Table::new(["NAME", "UP"]).right(&[1]);
+        table.row(["日本語".into(), "31s".into()].to_vec());
+        table.row(["node".into(), "2h14m".into()].to_vec());
+        assert_eq!(render(&table, &Look::plain()), "NAME       UP\n日本語    31s\nnode    2h14m\n");
+    }
+
+    #[test]
     fn numbers_stand_to_the_right_and_a_narrow_terminal_loses_columns_and_not_the_last_one() {
-        let mut table = Table::new(["NAME", "PID", "CPU", "WHY"]).right(&[1, 2]).losing(&[2, 1]);
+        let mut table = Table::new(["NAME", "PID", "CPU", "WHY"]).right(&[1, 2]).losing(&[2, 1]).wrapping();
         table.row(["db", "310", "0.1%", "tcp://localhost:5432"].map(Into::into).to_vec());
         table.row(["ml", "–", "–", "6 crashes in 60 s, status 1; --restart tries again"].map(Into::into).to_vec());
         let at = |columns| render(&table, &Look { color: false, columns });

@@ -8,6 +8,7 @@ use std::{
 use crate::{
     Figures, Member, TreeRecord,
     cli::{
+        command_line,
         terminal::{Look, PID},
         text,
     },
@@ -53,8 +54,12 @@ fn cells(figures: &Figures) -> [String; 2] {
 }
 
 impl Line<'_> {
+    fn command_line(&self) -> String {
+        command_line::shown(self.member.command.as_deref(), &self.member.name)
+    }
+
     fn left(&self) -> String {
-        format!("{}{} {}", self.branches, self.member.pid, text::escape(&self.member.command_line()))
+        format!("{}{} {}", self.branches, self.member.pid, text::escape(&self.command_line()))
     }
 
     fn write(&self, left: usize, widths: [usize; 2], out: &mut dyn Write, look: &Look) -> io::Result<()> {

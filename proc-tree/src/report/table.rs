@@ -1,6 +1,9 @@
 //! Aligned columns for people.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use crate::{
     Figures, Member, TreeRecord,
@@ -8,6 +11,7 @@ use crate::{
         duration, size,
         table::Table,
         terminal::{Look, PID},
+        text,
     },
 };
 
@@ -19,6 +23,12 @@ pub struct Columns {
     /// Peaks.
     pub peaks: bool,
 }
+
+/// The column that is no number.
+const NAME: usize = 1;
+
+/// What a narrow terminal loses, the first of them first.
+const EXPENDABLE: [&str; 6] = ["THREADS", "PROCS", "RSS", "PEAK CPU", "PEAK MEMORY", "GPU"];
 
 const NONE: &str = "–";
 const UNKNOWN: &str = "?";
@@ -40,8 +50,11 @@ pub(super) fn write(records: &[TreeRecord], columns: Columns, out: &mut dyn Writ
         header.extend(["PEAK CPU".into(), "PEAK MEMORY".into()]);
     }
     header.push("UP".into());
-    let mut table = Table::new(header).styled(0, PID);
-    let cells = Cells { columns, names_measure: measure.is_none() };
+    let place = |title: &&str| header.iter().position(|known| known == title);
+    let expendable: Vec<usize> = EXPENDABLE.iter().filter_map(place).collect();
+    let numbers: Vec<usize> = (0..header.len()).filter(|&column| column != NAME).collect();
+    let mut table = Table::new(header).styled(0, PID).right(&numbers).losing(&expendable);
+    let cells = Cells { columns, names_measure: measure.is_none(), name: look.columns.map(|columns| columns / 4) };
     for record in records {
         table.row(cells.of_record(record));
         let members = record.members.as_deref().unwrap_or_default();
@@ -62,6 +75,8 @@ fn common_measure(records: &[TreeRecord]) -> Option<&'static str> {
 struct Cells {
     columns: Columns,
     names_measure: bool,
+    /// How many columns a name may take.
+    name: Option<usize>,
 }
 
 impl Cells {
@@ -69,24 +84,24 @@ impl Cells {
         let peaks = [percent(record.peak_cpu_percent), bytes(record.peak_memory_bytes)];
         self.row(
             record.pid.map_or(NONE.into(), |pid| pid.to_string()),
-            record.name.clone(),
+            &record.name,
             record.processes.to_string(),
             &record.figures,
             peaks,
-            record.uptime.map_or(NONE.into(), duration::uptime),
+            uptime(record.uptime),
         )
     }
 
     fn of_member(&self, member: &Member, last: bool) -> Vec<String> {
         let name = format!("{} {}", if last { '└' } else { '├' }, member.name);
         let none = [NONE.into(), NONE.into()];
-        self.row(member.pid.to_string(), name, "1".into(), &member.figures, none, duration::uptime(member.uptime))
+        self.row(member.pid.to_string(), &name, "1".into(), &member.figures, none, uptime(member.uptime))
     }
 
     fn row(
         &self,
         pid: String,
-        name: String,
+        name: &str,
         processes: String,
         figures: &Figures,
         peaks: [String; 2],
@@ -97,6 +112,7 @@ impl Cells {
             memory = format!("{memory} ({})", figures.memory_measure.name());
         }
         let threads = figures.threads.to_string();
+        let name = self.name.map_or(name.into(), |columns| text::cut(name, columns)).into_owned();
         let mut row = vec![pid, name, processes, threads, percent(figures.cpu_percent), memory];
         row.push(bytes(figures.memory.rss));
         if self.columns.gpu {
@@ -108,6 +124,10 @@ impl Cells {
         row.push(up);
         row
     }
+}
+
+fn uptime(value: Option<Duration>) -> String {
+    value.map_or(NONE.into(), duration::uptime)
 }
 
 /// Shows a share of one core.
