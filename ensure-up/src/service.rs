@@ -9,7 +9,6 @@ pub(crate) mod glob;
 pub mod handover;
 pub(crate) mod held_address;
 pub(crate) mod id;
-pub(crate) mod memory_limit;
 mod overlay;
 pub(crate) mod owner;
 pub(crate) mod ports;

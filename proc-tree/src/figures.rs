@@ -24,7 +24,7 @@ pub struct Figures {
     pub memory_bytes: Option<u64>,
     /// What `memory_bytes` is.
     pub memory_measure: Measure,
-    /// `memory_bytes` as a share of the machine's memory.
+    /// `memory_bytes` as a share of the machine's memory, or of the limit of the root's control group where that is less.
     #[serde(serialize_with = "thousandths")]
     pub memory_percent: Option<f64>,
     /// Memory by every measure that was read.
@@ -108,10 +108,14 @@ impl Figures {
 
     /// Tells the memory by this measure.
     pub(crate) fn measured(self, measure: Measure) -> Self {
-        let memory_bytes = self.memory.by(measure);
+        Self { memory_bytes: self.memory.by(measure), memory_measure: measure, ..self }
+    }
+
+    /// Tells the memory also as a share of what there is.
+    pub(crate) fn out_of(self, memory: Option<u64>) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "a share in percent")]
-        let share = |bytes: u64| Some(bytes as f64 / host::memory()? as f64 * 100.0);
-        Self { memory_bytes, memory_measure: measure, memory_percent: memory_bytes.and_then(share), ..self }
+        let share = |bytes: u64| Some(bytes as f64 / memory.filter(|&all| all > 0)? as f64 * 100.0);
+        Self { memory_percent: self.memory_bytes.and_then(share), ..self }
     }
 }
 

@@ -23,6 +23,14 @@ pub struct TreeRecord {
     pub name: String,
     /// The root's argument vector.
     pub command: Option<Vec<String>>,
+    /// What the root's main thread does; in JSON the letter of ps(1).
+    pub state: Option<process::RunState>,
+    /// When the root started.
+    #[serde(serialize_with = "moment")]
+    pub started_at: Option<SystemTime>,
+    /// For how long the root has run.
+    #[serde(rename = "uptime_seconds", serialize_with = "seconds")]
+    pub uptime: Option<Duration>,
     /// The given processes that this tree holds: the root, and others that descend from it.
     pub roots: Vec<u32>,
     /// How many processes it has.
@@ -42,9 +50,6 @@ pub struct TreeRecord {
     pub peak_cpu_percent: Option<f64>,
     /// The processes, where they are wanted.
     pub members: Option<Vec<Member>>,
-    /// For how long the root has run.
-    #[serde(skip)]
-    pub uptime: Option<Duration>,
 }
 
 /// What one process uses.
@@ -62,12 +67,15 @@ pub struct Member {
     pub command: Option<Vec<String>>,
     /// What its main thread does; in JSON the letter of ps(1).
     pub state: process::RunState,
+    /// When it started.
+    #[serde(serialize_with = "moment")]
+    pub started_at: Option<SystemTime>,
+    /// For how long it has run.
+    #[serde(rename = "uptime_seconds", serialize_with = "seconds")]
+    pub uptime: Option<Duration>,
     /// What it uses.
     #[serde(flatten)]
     pub figures: Figures,
-    /// For how long it has run.
-    #[serde(skip)]
-    pub uptime: Duration,
 }
 
 impl Member {
@@ -80,8 +88,9 @@ impl Member {
             name: full_name(stat.name.clone(), command.as_deref(), None),
             command,
             state: stat.state,
+            started_at: Some(stat.started.time()),
+            uptime: Some(now.duration_since(stat.started.time()).unwrap_or_default()),
             figures,
-            uptime: now.duration_since(stat.started.time()).unwrap_or_default(),
         }
     }
 
@@ -95,8 +104,9 @@ impl Member {
             name: String::new(),
             command: None,
             state: process::RunState::Dead,
+            started_at: None,
+            uptime: None,
             figures: Figures::UNKNOWN,
-            uptime: Duration::ZERO,
         }
     }
 
@@ -117,6 +127,7 @@ impl TreeRecord {
             start_id: Some(root.identity.start_id),
             name: root.name.clone(),
             command: root.command.clone(),
+            started_at: Some(root.started_at()),
             roots: root.pids.clone(),
             ..Self::blank()
         }
@@ -129,6 +140,9 @@ impl TreeRecord {
             start_id: None,
             name: String::new(),
             command: None,
+            state: None,
+            started_at: None,
+            uptime: None,
             roots: Vec::new(),
             processes: 0,
             figures: Figures::UNKNOWN,
@@ -137,7 +151,6 @@ impl TreeRecord {
             peak_memory_bytes: None,
             peak_cpu_percent: None,
             members: None,
-            uptime: None,
         }
     }
 
@@ -145,6 +158,17 @@ impl TreeRecord {
     pub fn identity(&self) -> Option<Identity> {
         Some(Identity { pid: self.pid?, start_id: self.start_id? })
     }
+}
+
+#[expect(clippy::ref_option, reason = "serde passes references")]
+fn moment<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(|time| humantime::format_rfc3339_millis(time).to_string()).serialize(serializer)
+}
+
+/// To the hundredth: the start is not known better everywhere.
+#[expect(clippy::ref_option, reason = "serde passes references")]
+fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    duration.map(|duration| (duration.as_secs_f64() * 100.0).round() / 100.0).serialize(serializer)
 }
 
 /// RFC 3339, UTC, milliseconds.

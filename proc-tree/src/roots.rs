@@ -56,9 +56,14 @@ impl Root {
         }
     }
 
+    /// Returns when it started.
+    pub(crate) fn started_at(&self) -> SystemTime {
+        self.started.time()
+    }
+
     /// Returns for how long it has run.
     pub(crate) fn uptime(&self, now: SystemTime) -> Duration {
-        now.duration_since(self.started.time()).unwrap_or_default()
+        now.duration_since(self.started_at()).unwrap_or_default()
     }
 }
 

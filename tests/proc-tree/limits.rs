@@ -65,8 +65,11 @@ fn a_command_over_its_limit_is_stopped_with_its_tree() {
 
 #[test]
 fn a_bad_limit_is_status_two_and_quoted() {
-    let message = "proc-tree: invalid size \"lots\": expected a number of bytes, or a number with a unit such as 512M, 20GiB or 20GB\n";
-    proc_tree().args(["--max-memory", "lots", "1"]).status(2).stderr(message).run();
+    for bad in ["lots", "0", "0%", "101%", "80 %"] {
+        let expected = "expected a size such as 512M, 20GiB or 20GB, or a share of the memory such as 80%";
+        let message = format!("proc-tree: invalid limit {bad:?}: {expected}\n");
+        proc_tree().args(["--max-memory", bad, "1"]).status(2).stderr(message).run();
+    }
     let message = "proc-tree: invalid percentage \"0\": expected a number above 0 such as 150 (one and a half cores)\n";
     proc_tree().args(["--max-cpu", "0", "1"]).status(2).stderr(message).run();
     let message = "proc-tree: invalid duration \"0\": expected a number of seconds, or a number with a unit such as 500ms, 5s or 1m30s\n";

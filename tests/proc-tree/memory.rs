@@ -1,5 +1,13 @@
 //! Memory, of trees whose use is known.
 
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    thread,
+    time::Instant,
+};
+
 use proc_tree::{
     process,
     usage::memory::{self, Measure},
@@ -7,7 +15,7 @@ use proc_tree::{
 
 use crate::{
     proc_tree, record, record_of,
-    support::{Fixture, NOBODY, is_root_or_skipped, skipped},
+    support::{Fixture, NOBODY, PATIENCE, is_root_or_skipped, skipped},
 };
 
 const MIB: u64 = 1 << 20;
@@ -79,6 +87,70 @@ fn one_foreign_member_makes_the_whole_sum_resident() {
     let members = record.members.expect("members were asked for");
     let pss: Vec<bool> = members.iter().map(|member| member.pss_bytes.is_some()).collect();
     assert_eq!(pss, [false, true], "{members:?}");
+}
+
+#[test]
+fn a_control_groups_limit_is_all_the_memory_there_is() {
+    let Some(group) = Group::with_limit(256 * MIB) else { return };
+    let tree = Fixture::start(["load", "touch", "64", "1"]);
+    for pid in tree.pids() {
+        group.take(pid);
+    }
+    let record = record_of(&tree, &["--memory", "rss", "--members"]);
+    let share = |bytes: Option<u64>| bytes.expect("it is known") * 100 / (256 * MIB);
+    let whole = |percent: Option<f64>| percent.map(|percent| format!("{}", percent.floor()));
+    assert_eq!(whole(record.memory_percent), Some(share(record.rss_bytes).to_string()), "{record:?}");
+    let members = record.members.expect("members were asked for");
+    assert_eq!(whole(members[0].memory_percent), Some(share(members[0].rss_bytes).to_string()), "{members:?}");
+    let pid = tree.pid().to_string();
+    let output = proc_tree().args(["--max-memory", "20%", &pid]).status(1).any_stderr().run();
+    let (start, end) = (format!("{pid} fixture: 6"), "% of the memory, is over the limit of 20%\n");
+    assert!(output.stderr.starts_with(&start) && output.stderr.ends_with(end), "{}", output.stderr);
+    proc_tree().args(["--max-memory", "90%", &pid]).any_stdout().run();
+}
+
+/// A control group of a test, which is removed with it.
+struct Group(PathBuf);
+
+impl Group {
+    /// Makes one below that of the tests, and says so where that cannot be done: by root mostly, or where one was delegated.
+    fn with_limit(bytes: u64) -> Option<Self> {
+        let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        let group = own.lines().find_map(|line| {
+            let version_1 = line.split_once(":memory:").map(|(_, group)| ("/sys/fs/cgroup/memory", group));
+            version_1.or_else(|| Some(("/sys/fs/cgroup", line.strip_prefix("0::")?)))
+        });
+        let Some((root, path)) = group else {
+            skipped("there are no control groups");
+            return None;
+        };
+        let group =
+            Path::new(root).join(path.trim_start_matches('/')).join(format!("proc-tree-{}", std::process::id()));
+        let made = Self(group.clone());
+        let limit = if root.ends_with("memory") { "memory.limit_in_bytes" } else { "memory.max" };
+        let limited = fs::create_dir(&group).and_then(|()| fs::write(group.join(limit), bytes.to_string()));
+        if let Err(error) = limited {
+            skipped(&format!("no control group can be made: {error}"));
+            return None;
+        }
+        Some(made)
+    }
+
+    fn take(&self, pid: u32) {
+        fs::write(self.0.join("cgroup.procs"), pid.to_string()).expect("the group takes a process");
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // what was in it has ended, and is taken out of it soon
+        let deadline = Instant::now() + PATIENCE;
+        while fs::remove_dir(&self.0).is_err_and(|error| error.kind() == ErrorKind::ResourceBusy)
+            && Instant::now() < deadline
+        {
+            thread::yield_now();
+        }
+    }
 }
 
 #[test]

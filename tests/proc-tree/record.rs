@@ -12,6 +12,12 @@ pub(crate) struct Record {
     pub(crate) name: String,
     #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) command: Option<Vec<String>>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) state: Option<char>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) started_at: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) uptime_seconds: Option<f64>,
     pub(crate) roots: Vec<u32>,
     pub(crate) processes: u64,
     pub(crate) threads: u64,
@@ -62,6 +68,8 @@ pub(crate) struct Member {
     #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) command: Option<Vec<String>>,
     pub(crate) state: char,
+    pub(crate) started_at: String,
+    pub(crate) uptime_seconds: f64,
     pub(crate) threads: u64,
     #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) cpu_percent: Option<f64>,

@@ -1,6 +1,10 @@
 //! Trees of every shape: wide, deep, threaded, orphaned, nested, vanishing.
 
-use proc_tree::tree;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use proc_tree::{Facts, tree};
 
 use crate::{
     proc_tree, record, record_of,
@@ -98,12 +102,33 @@ fn several_trees_end_with_their_total() {
     let records = record::parse(&output.stdout);
     let total = &records[2];
     assert_eq!((total.pid, total.start_id, total.name.as_str()), (None, None, "total"));
+    assert_eq!((total.state, total.started_at.as_deref(), total.uptime_seconds), (None, None, None));
     assert_eq!((total.processes, total.roots.as_slice()), (5, pids.as_slice()));
     let sum = |key: fn(&record::Record) -> Option<u64>| records[..2].iter().filter_map(key).sum::<u64>();
     assert_eq!(total.rss_bytes, Some(sum(|one| one.rss_bytes)));
     assert_eq!(total.memory_bytes, Some(sum(|one| one.memory_bytes)));
     let table = proc_tree().args(pids.map(|pid| pid.to_string())).any_stdout().run().stdout;
-    assert!(table.lines().last().is_some_and(|line| line.starts_with("–") && line.contains("total")), "{table}");
+    assert!(
+        table.lines().last().is_some_and(|line| line.trim_start().starts_with("–") && line.contains("total")),
+        "{table}"
+    );
+}
+
+#[test]
+fn a_record_says_in_which_state_its_root_is_and_since_when_it_runs() {
+    let tree = Fixture::start(["load", "wide", "1"]);
+    let record = record_of(&tree, &["--members"]);
+    let seconds = Facts::of(tree.pid()).expect("it can be read").expect("it runs").uptime().as_secs_f64();
+    let is_close = |uptime: f64| (seconds - uptime).abs() < 1.0;
+    assert!(record.uptime_seconds.is_some_and(is_close), "{seconds}: {record:?}");
+    let moment = |text: &str| humantime::parse_rfc3339(text).expect("RFC 3339").elapsed().expect("it is over");
+    assert!(is_close(moment(record.started_at.as_deref().expect("it started")).as_secs_f64()), "{record:?}");
+    let members = record.members.expect("members were asked for");
+    assert_eq!((record.state, members[0].state), (Some('S'), 'S'));
+    assert_eq!(record.started_at.as_deref(), Some(members[0].started_at.as_str()));
+    assert!(members.iter().all(|member| is_close(member.uptime_seconds)), "{members:?}");
+    kill(Pid::from_raw(tree.pid().cast_signed()), Signal::SIGSTOP).expect("the fixture is ours");
+    eventually("the halt", || record_of(&tree, &[]).state == Some('T'));
 }
 
 #[test]

@@ -2,14 +2,13 @@
 
 use std::{num::NonZeroU32, sync::LazyLock, time::Duration};
 
-use proc_tree::cli::{duration, size};
+use proc_tree::cli::{duration, memory_limit::MemoryLimit, size};
 use serde::{Deserialize, Serialize};
 
 use super::{
     backoff::{Backoff, Limit},
     glob::Glob,
     held_address::HeldAddress,
-    memory_limit::MemoryLimit,
     owner::Owner,
     word,
 };

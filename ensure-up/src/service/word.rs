@@ -14,7 +14,7 @@ use std::{
 use clap::{Args, Command};
 use proc_tree::{
     Signal,
-    cli::{duration, size},
+    cli::{duration, memory_limit::MemoryLimit, size},
 };
 use regex::{Regex, bytes};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -23,7 +23,6 @@ use super::{
     backoff::{Backoff, Limit},
     glob::Glob,
     held_address::HeldAddress,
-    memory_limit::MemoryLimit,
     owner::Owner,
     ports::Ports,
 };

@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin, rc::Rc, time::Instant};
 
-use proc_tree::cli::text;
+use proc_tree::cli::{memory_limit::MemoryLimit, text};
 use tokio::select;
 
 use super::{
@@ -23,7 +23,6 @@ use crate::{
         orphans,
         started::Started,
     },
-    service::memory_limit::MemoryLimit,
     start::notify::Notify,
 };
 

@@ -13,7 +13,7 @@ use proc_tree::{
     cli::{
         args::Common,
         duration::{self, InvalidDuration},
-        size,
+        memory_limit::MemoryLimit,
         status::{Exit, Tool, UsageError},
         watch::Pace,
     },
@@ -85,9 +85,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", value_parser = parse_count)]
     count: Option<u64>,
 
-    /// Status 1 once memory is above SIZE, such as 512M or 16G; ends --watch, stops a command
-    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
-    max_memory: Option<u64>,
+    /// Status 1 once memory is above a size such as 512M or 16G, or a share of the memory such as 80%; ends --watch, stops a
+    /// command
+    #[arg(long, value_name = "SIZE|PERCENT")]
+    max_memory: Option<MemoryLimit>,
 
     /// Status 1 once CPU is above PERCENT, 100 for one core; ends --watch, stops a command
     #[arg(long, value_name = "PERCENT", value_parser = limits::parse_percent)]

@@ -1,12 +1,15 @@
 //! Limits that a tree must keep to.
 
-use proc_tree::{TreeRecord, cli::size};
+use proc_tree::{
+    TreeRecord,
+    cli::{memory_limit::MemoryLimit, size},
+};
 
 /// What a tree may use at most.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Limits {
-    /// Bytes of memory, by the measure that the tree's record names.
-    pub(crate) memory: Option<u64>,
+    /// Memory, by the measure that the tree's record names.
+    pub(crate) memory: Option<MemoryLimit>,
     /// CPU in percent of one core.
     pub(crate) cpu: Option<f64>,
 }
@@ -61,11 +64,23 @@ impl Limits {
         let unknown = |what| Unknown { tree: tree.clone(), what };
         let mut lines = Vec::new();
         if let Some(limit) = self.memory {
-            let memory = record.figures.memory_bytes.ok_or_else(|| unknown("memory"))?;
-            if memory > limit {
-                let (memory, limit) = apart(memory, limit);
-                let measure = record.figures.memory_measure.name();
-                lines.push(format!("{tree}: {memory} ({measure}) is over the limit of {limit}"));
+            let used = record.figures.memory_bytes.ok_or_else(|| unknown("memory"))?;
+            let measure = record.figures.memory_measure.name();
+            match limit {
+                MemoryLimit::Bytes(most) if used > most => {
+                    let (used, most) = apart(used, most);
+                    lines.push(format!("{tree}: {used} ({measure}) is over the limit of {most}"));
+                }
+                MemoryLimit::Bytes(_) => {}
+                MemoryLimit::Percent(most) => {
+                    let share = record.figures.memory_percent.ok_or_else(|| unknown("share of the memory"))?;
+                    if share > most {
+                        let used = size::display(used);
+                        lines.push(format!(
+                            "{tree}: {used} ({measure}), {share:.2}% of the memory, is over the limit of {limit}"
+                        ));
+                    }
+                }
             }
         }
         if let Some(limit) = self.cpu {

@@ -14,7 +14,7 @@ use nix::sys::{
     time::{TimeVal, TimeValLike},
 };
 use proc_tree::{
-    Handle, Identity, Signal, TreeRecord,
+    Handle, Identity, RunState, Signal, TreeRecord,
     cli::{
         signals::{Event, Signals},
         status::Exit,
@@ -171,6 +171,7 @@ impl Run {
             (Some(peak), Some(mean)) => Some(peak.max(mean)),
             (peak, mean) => peak.or(mean),
         };
+        (record.state, record.uptime) = (Some(RunState::Dead), Some(elapsed));
         record.interval_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         record.sampled_at = SystemTime::now();
         record

@@ -96,8 +96,8 @@ mod tests {
     #[test]
     fn the_columns_are_the_keys_in_the_order_of_the_record_and_a_members_own_follow() {
         let columns = columns().expect("a record is an object");
-        assert_eq!(columns[..5], ["pid", "start_id", "name", "command", "roots"]);
-        assert_eq!(columns[columns.len() - 3..], ["peak_cpu_percent", "ppid", "state"]);
-        assert_eq!(columns.len(), 27);
+        assert_eq!(columns[..5], ["pid", "start_id", "name", "command", "state"]);
+        assert_eq!(columns[columns.len() - 3..], ["peak_memory_bytes", "peak_cpu_percent", "ppid"]);
+        assert_eq!(columns.len(), 29);
     }
 }

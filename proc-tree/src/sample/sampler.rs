@@ -13,8 +13,10 @@ use crate::{
     roots::Root,
     sample::peak::Peak,
     sample::reading::{Origin, Reading, Readings, cpus},
-    usage,
-    usage::memory::{self, Choice, Measure},
+    usage::{
+        self, host,
+        memory::{self, Choice, Measure},
+    },
 };
 
 /// What is read of every tree; to be made with `..Options::default()`, since a feature adds a field.
@@ -61,6 +63,8 @@ struct Tree {
     peak: Peak,
     /// Whether memory may still be more than resident sets; see [`memory::of_all`].
     exact: bool,
+    /// How much memory there is for it.
+    available: Option<u64>,
 }
 
 impl Sampler {
@@ -70,7 +74,7 @@ impl Sampler {
     /// When the process table cannot be read.
     pub fn new(roots: Vec<Root>, options: Options) -> io::Result<Self> {
         let trees: Vec<Tree> =
-            roots.into_iter().map(|root| Tree { root, peak: Peak::default(), exact: true }).collect();
+            roots.into_iter().map(|root| Tree { root, peak: Peak::default(), exact: true, available: None }).collect();
         let origins: Vec<Origin<'_>> =
             trees.iter().map(|tree| Origin { root: tree.root.identity, known: &[] }).collect();
         let last = Readings::take(&origins, options.session)?;
@@ -124,7 +128,11 @@ impl Sampler {
         let measure = first.figures.memory_measure;
         let same = records.iter().all(|record| record.figures.memory_measure == measure);
         let measure = if same { measure } else { Measure::Rss };
-        let figures = Figures::sum(records.iter().map(|record| &record.figures), measure).within_the_machine();
+        // trees with limits of their own share no less than the machine's memory
+        let mut available = self.trees.iter().map(|tree| tree.available);
+        let same = available.next().filter(|first| available.all(|other| other == *first)).flatten();
+        let figures = Figures::sum(records.iter().map(|record| &record.figures), measure);
+        let figures = figures.within_the_machine().out_of(same.or_else(host::memory));
         self.total.rise(&figures, true);
         Some(TreeRecord {
             name: TreeRecord::TOTAL.into(),
@@ -150,9 +158,10 @@ struct Round<'s> {
 
 impl Round<'_> {
     fn record(&self, tree: &mut Tree, readings: &[Reading], cpus: &[Option<f64>]) -> TreeRecord {
+        tree.available = host::memory_for(tree.root.identity.pid);
         let (each, measure) = self.figures(tree, readings, cpus);
         tree.exact = measure != Measure::Rss;
-        let figures = Figures::sum(&each, measure).within_the_machine();
+        let figures = Figures::sum(&each, measure).within_the_machine().out_of(tree.available);
         tree.peak.rise(&figures, self.interval >= self.options.settle);
         let members = readings.iter().zip(&each);
         let members =
@@ -166,6 +175,9 @@ impl Round<'_> {
             start_id: Some(tree.root.identity.start_id),
             name: tree.root.name.clone(),
             command: tree.root.command.clone(),
+            state: root.map(|root| root.stat.state),
+            started_at: Some(tree.root.started_at()),
+            uptime: Some(tree.root.uptime(self.at)),
             roots: tree.root.pids.clone(),
             processes: readings.len() as u64,
             figures,
@@ -174,7 +186,6 @@ impl Round<'_> {
             peak_memory_bytes: tree.peak.memory(measure),
             peak_cpu_percent: tree.peak.cpu(),
             members,
-            uptime: Some(tree.root.uptime(self.at)),
         }
     }
 
@@ -189,6 +200,7 @@ impl Round<'_> {
             Figures { gpu_memory_bytes: gpu, ..Figures::of(reading.stat.threads, cpus, reading.lifetime(), memory) }
                 .moved(transfer, open_files)
                 .measured(measure)
+                .out_of(tree.available)
         });
         (each.collect(), measure)
     }

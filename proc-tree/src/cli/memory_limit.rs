@@ -1,10 +1,10 @@
-//! How much memory a server may use: so many bytes, or a share of what there is.
+//! How much memory a tree may use: so many bytes, or a share of what there is.
 
 use std::{fmt, str::FromStr};
 
-use proc_tree::{cli::size, usage::host};
+use crate::{cli::size, usage::host};
 
-/// A limit for the memory of a server's tree.
+/// A limit for the memory of a tree.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum MemoryLimit {
     /// So many bytes.
@@ -13,9 +13,14 @@ pub enum MemoryLimit {
     Percent(f64),
 }
 
+/// A text that is no such limit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid limit {0:?}: expected a size such as 512M, 20GiB or 20GB, or a share of the memory such as 80%")]
+pub struct InvalidLimit(String);
+
 impl MemoryLimit {
-    /// Returns the limit in bytes; `None` for a share of what nobody tells.
-    pub(crate) fn bytes(self) -> Option<u64> {
+    /// Returns the limit in bytes for this process and its neighbours; `None` for a share of what nobody tells.
+    pub fn bytes(self) -> Option<u64> {
         match self {
             Self::Bytes(bytes) => Some(bytes),
             #[expect(clippy::cast_precision_loss, reason = "a share of gigabytes, to a few bytes")]
@@ -26,18 +31,15 @@ impl MemoryLimit {
 }
 
 impl FromStr for MemoryLimit {
-    type Err = String;
+    type Err = InvalidLimit;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, InvalidLimit> {
+        let invalid = || InvalidLimit(text.to_owned());
         if let Some(number) = text.strip_suffix('%') {
             let percent = number.parse().ok().filter(|&percent: &f64| percent > 0.0 && percent <= 100.0);
-            let invalid = || format!("invalid limit {text:?}: expected a share from 0% to 100%");
             return percent.map(Self::Percent).ok_or_else(invalid);
         }
-        match size::parse(text).map_err(|error| error.to_string())? {
-            0 => Err(format!("invalid limit {text:?}: no server uses less than that")),
-            bytes => Ok(Self::Bytes(bytes)),
-        }
+        size::parse(text).ok().filter(|&bytes| bytes > 0).map(Self::Bytes).ok_or_else(invalid)
     }
 }
 
