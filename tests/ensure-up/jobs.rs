@@ -33,6 +33,23 @@ fn a_job_is_waited_for_and_each_call_runs_it_again() {
 }
 
 #[test]
+fn a_job_that_left_a_child_behind_is_told_by_its_own_end_and_names_the_child() {
+    let site = Site::new();
+    job(&site, &[], "sleep 60 & echo $! > child").run();
+    let child = fs::read_to_string(site.path("child")).expect("a child was started").trim().to_owned();
+    let status = records(&site.bare().args(["--status", "--json"]).any_stdout().run().stdout).remove(0);
+    assert_eq!((&status["state"], &status["healthy"]), (&"stopped".into(), &true.into()), "{status}");
+    assert_eq!(status["command"][0], "/bin/sh", "{status}");
+    let reason = status["reason"].as_str().expect("how it ended");
+    assert!(reason.starts_with("ended with status 0 at "), "{reason}");
+    assert!(reason.ends_with(&format!("; left behind: sleep ({child})")), "{reason}");
+    let table = site.bare().arg("--status").any_stdout().run().stdout;
+    let row: Vec<&str> = table.lines().nth(1).expect("a row").split_whitespace().collect();
+    assert_eq!(row[..4], ["migrate", "–", "stopped", "yes"], "the table says of a job what JSON does: {table}");
+    site.bare().arg("--stop").stderr(format!("stopped migrate (pid {child})\n")).run();
+}
+
+#[test]
 fn a_job_that_fails_is_not_up() {
     let site = Site::new();
     let said = job(&site, &[], "echo no table x; exit 7").status(3).run().stderr;

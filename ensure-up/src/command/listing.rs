@@ -68,8 +68,8 @@ impl Servers<'_> {
     fn subjects(&mut self) -> anyhow::Result<Vec<Subject>> {
         let (place, known) = (self.place, known::servers(self.folders, &place::ports(&self.place.names))?);
         let subject = |one: &Known| match place.service_of(one) {
-            Some(service) => Subject::Service(Box::new(service.clone()), Some(one.record.clone())),
-            None => Subject::Server(one.record.clone()),
+            Some(service) => Subject::Service(Box::new(service.clone()), Some(one.clone())),
+            None => Subject::Server(one.clone()),
         };
         let mut subjects = Vec::new();
         for name in &self.place.names {

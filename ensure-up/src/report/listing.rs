@@ -143,8 +143,9 @@ fn common_measure(servers: &[ServerStatus]) -> Option<Measure> {
 fn row(server: &ServerStatus, names_measure: bool) -> [String; 11] {
     let known = |text: Option<String>| text.unwrap_or_else(|| "–".into());
     let healthy = match (server.identity, server.healthy) {
-        (None, _) => "–",
-        (Some(_), true) => "yes",
+        // a job that has ended with 0 is up as well
+        (_, true) => "yes",
+        (None, false) => "–",
         (Some(_), false) => "no",
     };
     let last = match (server.remark(), &server.url) {

@@ -46,10 +46,12 @@ pub fn servers(folders: &Folders, ports: &[Port]) -> Result<Vec<Known>, Failure>
     }
     for record in records {
         let supervisor = record.running_supervisor().map_err(Failure::system("watch the supervisor"))?;
-        let is_alive = supervisor.is_some() || Life::in_census(&record, &census) != Life::Gone;
+        let life = Life::in_census(&record, &census);
+        let is_alive = supervisor.is_some() || life != Life::Gone;
+        let left = if life == Life::Left { census.members(&record) } else { Vec::new() };
         let states: Vec<_> = census.marks(&record.service, record.port).map(|mark| &mark.state).collect();
         let is_of_this_place = states.is_empty() || states.contains(&&folders.runtime);
-        known.push(Known { record, is_alive, is_of_this_place });
+        known.push(Known { record, is_alive, left, is_of_this_place });
     }
     known.sort_by(|one, other| (one.record.port, &one.record.service).cmp(&(other.record.port, &other.record.service)));
     Ok(known)

@@ -41,9 +41,15 @@ pub(crate) fn found_again(mut records: Vec<ServerRecord>, census: &Census, folde
             continue;
         }
         let Some(record) = rebuilt(mark, known, census, folders) else { continue };
-        // what is left of a server that was ready, and holds its port no more, is no server on its way up
-        let was_ready = known.is_some_and(|known| known.phase == Phase::Ready) && mark.state == folders.runtime;
-        if was_ready && port.is_some() && record.holders.is_empty() && record.supervisor.is_none() {
+        // what is left of a server that was ready, and holds its port no more, or of a job is no server on its way up: what
+        // is recorded of that says more
+        let holds_none = port.is_some() && record.holders.is_empty() && record.supervisor.is_none();
+        let is_left = |known: &ServerRecord| match known.phase {
+            Phase::Starting => false,
+            Phase::Ready => holds_none || record.pid == 0,
+            _ => record.pid == 0,
+        };
+        if mark.state == folders.runtime && known.is_some_and(is_left) {
             continue;
         }
         match place {

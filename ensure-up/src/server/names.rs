@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use port_who::Protocol;
+use proc_tree::Identity;
 
 use super::record::{Phase, ServerRecord};
 use crate::Port;
@@ -36,6 +37,8 @@ pub struct Known {
     pub record: ServerRecord,
     /// Whether it, or what starts it again, runs, or has left something behind.
     pub is_alive: bool,
+    /// What runs of it though it does not.
+    pub left: Vec<Identity>,
     /// Whether it was started with this state folder.
     pub is_of_this_place: bool,
 }

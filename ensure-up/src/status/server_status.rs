@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use proc_tree::{Identity, usage::memory::Measure};
+use proc_tree::{Identity, cli::text, usage::memory::Measure};
 use serde::Serialize;
 
 use crate::{
@@ -91,6 +91,8 @@ pub struct ServerStatus {
     pub reason: Option<String>,
     /// In what it is not as its services file has it.
     pub differs: Vec<Part>,
+    /// What it left behind: who that is, and the names.
+    pub left: Vec<(Identity, String)>,
 }
 
 impl ServerStatus {
@@ -131,18 +133,28 @@ impl ServerStatus {
             log: None,
             reason: None,
             differs: Vec::new(),
+            left: Vec::new(),
         }
     }
 
-    /// Says what there is to say of it: in what it is not as asked, or else why it is as it is, and what helps.
+    /// Says what there is to say of it: in what it is not as asked, or else why it is as it is, and what helps; then what it
+    /// left behind.
     pub(crate) fn remark(&self) -> Option<String> {
-        if !self.differs.is_empty() {
-            return Some(format!("not as asked: {}", part::words(&self.differs)));
-        }
-        match self.state {
+        let said = match self.state {
+            _ if !self.differs.is_empty() => Some(format!("not as asked: {}", part::words(&self.differs))),
             State::Broken => self.reason.as_ref().map(|reason| format!("{reason}; {TRY_AGAIN}")),
             _ => self.reason.clone(),
-        }
+        };
+        let all: Vec<String> = said.into_iter().chain(self.leftovers()).collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    }
+
+    fn leftovers(&self) -> Option<String> {
+        const NAMED: usize = 3;
+        let mut all: Vec<String> =
+            self.left.iter().take(NAMED).map(|(one, name)| format!("{} ({one})", text::escape(name))).collect();
+        all.extend((self.left.len() > NAMED).then(|| format!("{} more", self.left.len() - NAMED)));
+        (!all.is_empty()).then(|| format!("left behind: {}", all.join(", ")))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use futures_util::future::join_all;
+use proc_tree::{Identity, process};
 
 use super::{
     server_status::{ServerStatus, State},
@@ -18,7 +19,9 @@ use crate::{
         evidence::{self, Evidence},
         holding::Holding,
         judge::{Whose, judge},
-        loading, port as listening,
+        loading,
+        names::Known,
+        port as listening,
         started::Started,
     },
     service::target::Site,
@@ -29,9 +32,9 @@ use crate::{
 #[derive(Debug, Clone)]
 pub enum Subject {
     /// A server that is known of.
-    Server(ServerRecord),
-    /// A service of the file, with the record of its server if that is known of.
-    Service(Box<Service>, Option<ServerRecord>),
+    Server(Known),
+    /// A service of the file, with its server if that is known of.
+    Service(Box<Service>, Option<Known>),
     /// A port of which nothing is recorded.
     Port(Port),
 }
@@ -67,15 +70,25 @@ pub fn survey(folders: &Folders, subjects: &[Subject]) -> Result<Vec<ServerStatu
 
 fn look(folders: &Folders, subject: &Subject, records: &[ServerRecord]) -> Result<(ServerStatus, Answering), Failure> {
     match subject {
-        Subject::Server(record) => of_record(record, records),
-        Subject::Service(service, Some(record)) if runs(record)? => {
+        Subject::Server(Known { record, left, .. }) => of_record(record, records).map(|seen| with_left(seen, left)),
+        Subject::Service(service, Some(Known { record, .. })) if runs(record)? => {
             let (status, answering) = of_record(record, records)?;
             let differs = record.started().differences(&Started::of(service, record.port));
             Ok((ServerStatus { differs, ..status }, answering))
         }
-        Subject::Service(service, record) => of_service(folders, service, record.as_ref(), records),
+        Subject::Service(service, known) => {
+            let seen = of_service(folders, service, known.as_ref().map(|known| &known.record), records)?;
+            Ok(with_left(seen, known.as_ref().map(|known| known.left.as_slice()).unwrap_or_default()))
+        }
         Subject::Port(port) => Ok((of_port(*port)?, None)),
     }
+}
+
+/// Names what runs of a server that does not.
+fn with_left((status, answering): (ServerStatus, Answering), left: &[Identity]) -> (ServerStatus, Answering) {
+    let left = if status.identity.is_none() { left } else { &[] };
+    let named = left.iter().filter_map(|one| Some((*one, process::stat(one.pid).ok()??.name)));
+    (ServerStatus { left: named.collect(), ..status }, answering)
 }
 
 fn runs(record: &ServerRecord) -> Result<bool, Failure> {
