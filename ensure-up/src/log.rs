@@ -1,5 +1,6 @@
 //! A server's log: rotated, filled, followed, searched.
 
+pub mod deleted;
 pub mod follow;
 pub mod head;
 mod last;

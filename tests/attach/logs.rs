@@ -157,6 +157,39 @@ fn they_are_followed_across_rotation_deletion_and_restart() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn one_that_was_deleted_under_its_server_is_read_where_that_has_it_open() {
+    let site = Site::new();
+    let script = "echo first; until [ -e go ]; do sleep 0.05; done; echo second; sleep 60";
+    let start = ["--name", "worker", "--ready-log", "first", "--", "/bin/sh", "-c", script];
+    site.bare().args(start).any_stderr().run();
+    let status = site.bare().args(["--status", "--json"]).any_stdout().run().records().remove(0);
+    let (pid, log) = (status["pid"].as_u64().unwrap(), PathBuf::from(status["log"].as_str().unwrap()));
+    fs::remove_file(&log).unwrap();
+    let note = format!("note: the log of worker was deleted: it is read from pid {pid}, which goes on writing to it\n");
+    logs(&site, &["worker"]).stdout("first\n").stderr(&note).run();
+    logs(&site, &[]).stdout("first\n").stderr(&note).run();
+    let (mut call, mut lines) = follow(&mut logs(&site, &["-f", "--tail", "1", "worker"]).any_stderr());
+    assert_eq!(lines.next().as_deref(), Some("first"));
+    fs::write(site.path("go"), "").unwrap();
+    assert_eq!(lines.next().as_deref(), Some("second"), "what comes is followed");
+    site.bare().args(["--restart", "worker"]).any_stderr().run();
+    assert_eq!(lines.next().as_deref(), Some("first"), "the log of the next one has its name again");
+    send(call.id(), Signal::SIGTERM);
+    call.wait().unwrap();
+    site.bare().args(["--stop", "worker"]).any_stderr().run();
+    fs::remove_file(&log).unwrap();
+    logs(&site, &["worker"]).status(1).stderr(format!("ensure-up: there is no log {}\n", log.display())).run();
+}
+
+#[test]
+fn where_nothing_was_started_there_is_nothing_to_print_and_that_is_status_one() {
+    let site = Site::new();
+    logs(&site, &[]).status(1).stderr("ensure-up: nothing was started from here\n").run();
+    logs(&site, &["-q"]).status(1).stderr("ensure-up: nothing was started from here\n").run();
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_it_at_once_and_quietly() {
     let site = three();
     for arguments in [&["-f", "web", "api"][..], &["-f", "web"], &["web", "api"]] {

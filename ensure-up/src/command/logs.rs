@@ -9,6 +9,7 @@ use std::{
 use ensure_up::{
     Folders, Port, Service,
     log::{
+        deleted::Deleted,
         follow::{self, Followed},
         head::heads,
         merged::{Begin, Merged},
@@ -44,21 +45,28 @@ pub(super) fn print(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     let (mut logs, mut status) = (if names.is_empty() { search.all() } else { Vec::new() }, Status::Done);
     for name in names {
         match search.named(name)? {
-            Some(log) if log.is_there() || (arguments.follow_log && log.may_come()) => {
-                logs.extend((!logs.contains(&log)).then_some(log));
-            }
+            Some(log) if log.is_shown(arguments) => logs.extend((!logs.contains(&log)).then_some(log)),
             Some(log) => {
-                words::say(&format!("ensure-up: there is no log {}", text::path(&log.path)));
+                words::say(&format!("ensure-up: {}", log.missing()));
                 status = Status::No;
             }
             None => status = Status::No,
         }
     }
     if names.is_empty() {
-        logs.retain(|log| log.is_there() || (arguments.follow_log && log.may_come()));
-        if logs.is_empty() {
-            arguments.note("there is no log of a server of this folder");
+        let (shown, missing): (Vec<Log>, Vec<Log>) = logs.into_iter().partition(|log| log.is_shown(arguments));
+        logs = shown;
+        // what was never started has none
+        for log in missing.iter().filter(|log| log.deleted.is_some()) {
+            arguments.note(&log.missing());
         }
+        if logs.is_empty() {
+            words::say(&format!("ensure-up: {}", search.nothing()));
+            status = Status::No;
+        }
+    }
+    for log in logs.iter().filter(|log| log.deleted.is_some()) {
+        arguments.note(&log.note(&arguments.look()));
     }
     if logs.is_empty() {
         return Ok(status.into());
@@ -84,7 +92,7 @@ fn merged(arguments: &Arguments, logs: &[Log]) -> Merged {
     let begin = arguments.tail.map_or(Begin::First, Begin::Last);
     let mut merged = Merged::default();
     for (log, head) in logs.iter().zip(heads(&titles, &Look::of(&io::stdout(), arguments.common.color))) {
-        merged.add(&log.path, begin, head);
+        merged.add_where(&log.path, log.deleted.as_ref().map(|deleted| deleted.at.as_path()), begin, head);
     }
     merged
 }
@@ -95,20 +103,40 @@ struct Log {
     name: String,
     port: Option<Port>,
     path: PathBuf,
+    /// It was deleted, and the server that runs writes to it still.
+    deleted: Option<Deleted>,
 }
 
 impl Log {
     fn of(known: &Known) -> Option<Self> {
-        Some(Self { name: known.record.name.clone(), port: known.record.port, path: known.record.log.clone()? })
+        let Known { record, is_alive, .. } = known;
+        let path = record.log.clone()?;
+        let deleted = if *is_alive && !path.exists() { Deleted::of(record) } else { None };
+        Some(Self { name: record.name.clone(), port: record.port, path, deleted })
     }
 
-    fn is_there(&self) -> bool {
-        self.path.exists()
+    /// Tells whether there is something to show, or would be seen when it comes.
+    fn is_shown(&self, arguments: &Arguments) -> bool {
+        let may_come = || arguments.follow_log && self.path.parent().is_some_and(Path::is_dir);
+        self.path.exists() || self.deleted.as_ref().map_or_else(may_come, Deleted::is_readable)
     }
 
-    /// Tells whether it would be seen when it is made.
-    fn may_come(&self) -> bool {
-        self.path.parent().is_some_and(Path::is_dir)
+    /// Says why there is nothing to show.
+    fn missing(&self) -> String {
+        let path = text::path(&self.path);
+        match &self.deleted {
+            Some(Deleted { writer, .. }) => {
+                format!("the log {path} was deleted; pid {writer} goes on writing to it, and it cannot be read there")
+            }
+            None => format!("there is no log {path}"),
+        }
+    }
+
+    /// Says where a log is read that was deleted.
+    fn note(&self, look: &Look) -> String {
+        let name = text::escape(&self.name);
+        let writer = self.deleted.as_ref().map(|deleted| words::pid(deleted.writer, look)).unwrap_or_default();
+        format!("note: the log of {name} was deleted: it is read from {writer}, which goes on writing to it")
     }
 }
 
@@ -134,6 +162,16 @@ impl Search<'_> {
         }
     }
 
+    /// Says that there is nothing to print.
+    fn nothing(&self) -> &'static str {
+        let has_any = !self.place.scope.all(self.known).is_empty() || !self.place.scope.ended(self.known).is_empty();
+        match (has_any, self.place.scope.everywhere) {
+            (true, _) => "there is no log of what was started here",
+            (false, true) => "nothing was started",
+            (false, false) => "nothing was started from here",
+        }
+    }
+
     /// Finds the log that is meant, or says why there is none. A server that was stopped, or that never came up, may have left
     /// its log.
     fn named(&self, name: &str) -> Result<Option<Log>, UsageError> {
@@ -150,11 +188,11 @@ impl Search<'_> {
         if left.is_none() {
             self.place.unknown(name, self.known, "--logs");
         }
-        Ok(left.map(|(port, path)| Log { name: port.to_string(), port: Some(port), path }))
+        Ok(left.map(|(port, path)| Log { name: port.to_string(), port: Some(port), path, deleted: None }))
     }
 
     fn of_service(&self, service: &Service) -> Log {
         let port = service.port();
-        Log { name: service.name(), port, path: service.log_path(&self.folders.logs, port) }
+        Log { name: service.name(), port, path: service.log_path(&self.folders.logs, port), deleted: None }
     }
 }

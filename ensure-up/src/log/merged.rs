@@ -44,10 +44,16 @@ struct Log {
 impl Merged {
     /// Adds a log; each of its lines is shown behind `head`. Without one it is copied as it is.
     pub fn add(&mut self, path: &Path, begin: Begin, head: Option<String>) {
-        let tail = match begin {
-            Begin::First => Tail::of(path, 0),
-            Begin::End => Tail::last(path, 0),
-            Begin::Last(lines) => Tail::last(path, lines),
+        self.add_where(path, None, begin, head);
+    }
+
+    /// Does the same with a log that was deleted, if it can be read there still.
+    pub fn add_where(&mut self, path: &Path, deleted: Option<&Path>, begin: Begin, head: Option<String>) {
+        let tail = match (begin, deleted) {
+            (Begin::First, None) => Tail::of(path, 0),
+            (Begin::First, Some(at)) => Tail::of_deleted(path, at),
+            (Begin::End, _) => Tail::last(path, deleted, 0),
+            (Begin::Last(lines), _) => Tail::last(path, deleted, lines),
         };
         self.logs.push(Log { tail, lines: Lines { head, rest: Vec::new() } });
     }
@@ -62,6 +68,9 @@ impl Merged {
             let folder = log.tail.folder();
             if self.folders.iter().all(|(known, _)| known != folder) {
                 self.folders.push((folder.to_owned(), FolderWatch::of(folder)?));
+            }
+            if let Some(deleted) = log.tail.deleted() {
+                self.folders.push((deleted.to_owned(), FolderWatch::of(deleted)?));
             }
         }
         Ok(())

@@ -13,6 +13,8 @@ use crate::log::{last, rotate};
 #[derive(Debug)]
 pub(crate) struct Tail {
     path: PathBuf,
+    /// Where it is read while it has no name any more.
+    deleted: Option<PathBuf>,
     file: Option<File>,
 }
 
@@ -29,15 +31,21 @@ impl Tail {
         if let Some(file) = &mut file {
             let _ = file.seek(SeekFrom::Start(start));
         }
-        Self { path: path.to_owned(), file }
+        Self { path: path.to_owned(), deleted: None, file }
+    }
+
+    /// Prepares to read all of a log that was deleted and can be read there still, and what comes.
+    pub(crate) fn of_deleted(path: &Path, at: &Path) -> Self {
+        Self { file: open(at, 0), ..Self::last(path, Some(at), 0) }
     }
 
     /// Prepares to read the last lines, so many, and what comes: also where they stand in logs that this one was before it
     /// was rotated. What cannot be read has none.
-    pub(crate) fn last(path: &Path, lines: u64) -> Self {
+    pub(crate) fn last(path: &Path, deleted: Option<&Path>, lines: u64) -> Self {
         let (mut eldest, mut left) = (None, lines);
+        let first = || open(path, 0).or_else(|| open(deleted?, 0));
         // the log itself may have been deleted, or be renamed in this moment
-        let logs = (0..).map(|number| open(path, number)).enumerate();
+        let logs = (0..).map(|number| if number == 0 { first() } else { open(path, number) }).enumerate();
         for (_, log) in logs.take_while(|(number, log)| *number == 0 || log.is_some()) {
             let Some(mut log) = log else { continue };
             let (start, found) = last::lines(&mut log, left).unwrap_or_default();
@@ -48,12 +56,17 @@ impl Tail {
                 break;
             }
         }
-        Self { path: path.to_owned(), file: eldest }
+        Self { path: path.to_owned(), deleted: deleted.map(Path::to_owned), file: eldest }
     }
 
     /// Returns the folder that the log stands in.
     pub(crate) fn folder(&self) -> &Path {
         self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
+    /// Returns what is watched beside that folder: a file without a name changes in none.
+    pub(crate) fn deleted(&self) -> Option<&Path> {
+        self.deleted.as_deref()
     }
 
     /// Copies what is new, but no more than a round; tells whether there is more.
@@ -92,7 +105,7 @@ impl Tail {
             }
         }
         // the one that is read is gone: what is left of the others may have been shown before
-        newer.truncate(1);
+        newer.truncate(usize::from(self.path.is_file()));
         newer
     }
 
