@@ -34,20 +34,65 @@ fn the_file_says_what_runs_and_all_of_it_is_reused() {
     assert_eq!(output.stdout, file);
     assert!(!file.contains("hidden-value") && file.contains("env = { TOKEN = \"${TOKEN}\" }"), "{file}");
     assert!(file.contains("health = \"/\"") && file.contains("127.0.0.1:{port}"), "{file}");
-    let ended = by_name(&run(&site, &["--all", "--json"]).run());
-    assert!(ended.len() == 4 && ended.values().all(|record| record["action"] == "reused"), "{file}{ended:?}");
+    assert!(output.stderr.contains("note: web runs with TOKEN set, which is not copied"), "{}", output.stderr);
+    let other = by_name(&run(&site, &["--all", "--json"]).status(4).run());
+    assert_eq!(
+        other["web"]["differs"][0], "environment",
+        "it was started with TOKEN set, and the file does not say so"
+    );
+    let said = file.replace("# set when it was started, and not copied: env", "env");
+    fs::write(site.path("ensure-up.toml"), &said).expect("the file is ours");
+    let run = |words: &[&str]| run(&site, words).env("TOKEN", "hidden-value");
+    let ended = by_name(&run(&["--all", "--json"]).run());
+    assert!(ended.len() == 4 && ended.values().all(|record| record["action"] == "reused"), "{said}{ended:?}");
     let pids = |name: &str| ended[name]["pid"].as_u64().expect("a PID");
     assert_eq!(pids("web"), u64::from(named.pid.expect("a PID")));
     assert_eq!(pids("fixture"), u64::from(bare.pid.expect("a PID")));
     assert_eq!(pids("fixture-2"), u64::from(by_hand.id()));
-    let status = by_name(&run(&site, &["--status", "--json"]).run());
+    let status = by_name(&run(&["--status", "--json"]).run());
     assert!(status.len() == 4 && status.values().all(|one| one["healthy"] == true), "{status:?}");
 
-    run(&site, &["--init"]).status(2).stdout("").run();
-    assert_eq!(fs::read_to_string(site.path("ensure-up.toml")).expect("it is left alone"), file);
-    run(&site, &["--stop"]).run();
+    run(&["--init"]).status(2).stdout("").run();
+    assert_eq!(fs::read_to_string(site.path("ensure-up.toml")).expect("it is left alone"), said);
+    run(&["--stop"]).run();
     by_hand.wait().expect("it was stopped");
     assert!(site.processes().is_empty());
+}
+
+/// Listens, and writes a title over its arguments as redis does.
+#[cfg(target_os = "linux")]
+const TITLED: &str = "import ctypes, socket, sys, time
+port = sys.argv[1]
+server = socket.socket()
+server.bind(('127.0.0.1', int(port)))
+server.listen()
+stat = open('/proc/self/stat').read().rsplit(')', 1)[1].split()
+first, behind = int(stat[45]), int(stat[46])
+title = ('redis-server *:' + port).encode()
+ctypes.memset(first, 0, behind - first)
+ctypes.memmove(first, title, len(title))
+open('titled', 'w').close()
+time.sleep(60)
+";
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_shows_a_title_for_its_command_is_named_and_left_to_be_filled_in() {
+    if crate::support::installed("python3").is_none() {
+        return;
+    }
+    let site = Site::new();
+    let command = ["python3", "-c", TITLED, &site.port.to_string()].map(str::to_owned);
+    let mut server = start_by_hand(&site, &command, &site.folder());
+    eventually("its title", || site.path("titled").exists());
+    let title = format!("redis-server *:{}", site.port);
+    let output = run(&site, &["--init"]).run();
+    let note = format!("note: {title} (pid {}) listens on port {} and does not show", server.id(), site.port);
+    assert!(output.stderr.contains(&note), "{}", output.stderr);
+    let file = fs::read_to_string(site.path("ensure-up.toml")).expect("a file");
+    assert!(file.contains(&title) && file.contains(&format!("# port = {}\n", site.port)), "{file}");
+    assert!(file.lines().all(|line| line.starts_with("# ")), "nothing of it is a service yet: {file}");
+    server.kill().and_then(|()| server.wait()).expect("it runs");
 }
 
 #[test]

@@ -10,7 +10,10 @@ use std::{
 use anyhow::Context;
 use ensure_up::{
     Folders,
-    init::{found, taken, text},
+    init::{
+        found::{self, Here},
+        taken, text,
+    },
     service::file::{Config, FILE},
 };
 use proc_tree::cli::{
@@ -35,32 +38,58 @@ pub(super) fn write(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     let folder = path.parent().unwrap_or(Path::new("/")).canonicalize();
     let folder = folder.with_context(|| format!("cannot write {}", shown::path(&path)))?;
     let folders = Folders::find()?;
-    let found = found::find(&folders, &folder)?;
-    if found.is_empty() {
+    let here = found::find(&folders, &folder)?;
+    if here.found.is_empty() && here.titled.is_empty() {
         words::say(
             "ensure-up: nothing runs here: no server of this folder, and nothing that listens was started in it",
         );
         return Ok(Status::No.into());
     }
-    let written = text::of(&found);
+    let written = text::of(&here);
     match OpenOptions::new().write(true).create_new(true).open(&path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(is_there(&path).into()),
         file => file.and_then(|mut file| file.write_all(written.as_bytes())),
     }
     .with_context(|| format!("cannot write {}", shown::path(&path)))?;
     let config = Config::read(&path, None).map_err(|error| several::usage(&error))?;
-    for (spec, found) in config.services.into_iter().zip(&found) {
+    for (spec, found) in config.services.into_iter().zip(&here.found) {
         taken::take(&folders, &one::resolve(spec)?, found)?;
     }
     out.write_all(written.as_bytes()).and_then(|()| out.flush()).map_err(OutputError)?;
-    arguments.note(&format!("wrote {}; ensure-up --all takes them as they run", shown::path(&path)));
-    for found in found.iter().filter(|found| found.spec.supervision.keep_up) {
-        let name = found.spec.name.as_deref().unwrap_or_default();
-        arguments.note(&format!(
-            "note: how {name} is kept up is not recorded: ensure-up --restart {name} takes what the file says"
-        ));
+    let is_whole = !here.found.is_empty() && here.found.iter().all(|found| found.variables.is_empty());
+    let takes = if is_whole { "; ensure-up --all takes them as they run" } else { "" };
+    arguments.note(&format!("wrote {}{takes}", shown::path(&path)));
+    for note in notes(&here) {
+        arguments.note(&format!("note: {note}"));
     }
     Ok(Status::Done.into())
+}
+
+/// Says what the file does not.
+fn notes(here: &Here) -> Vec<String> {
+    let mut notes = Vec::new();
+    for found in &here.found {
+        let name = shown::escape(found.spec.name.as_deref().unwrap_or_default());
+        if !found.variables.is_empty() {
+            let variables = found.variables.iter().map(|name| shown::escape(name)).collect::<Vec<_>>().join(", ");
+            notes.push(format!(
+                "{name} runs with {variables} set, which is not copied: ensure-up --all takes it once env in the file sets that"
+            ));
+        }
+        if found.spec.supervision.keep_up {
+            notes.push(format!(
+                "how {name} is kept up is not recorded: ensure-up --restart {name} takes what the file says"
+            ));
+        }
+    }
+    for (port, process) in &here.titled {
+        let title = shown::escape(process.command_line().trim_end()).into_owned();
+        notes.push(format!(
+            "{title} (pid {}) listens on port {port} and does not show how it was started: its table in the file is a comment, to be filled in",
+            process.pid
+        ));
+    }
+    notes
 }
 
 fn is_there(path: &Path) -> UsageError {

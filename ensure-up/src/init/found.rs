@@ -27,26 +27,41 @@ pub struct Found {
     pub variables: Vec<String>,
 }
 
+/// What runs in a folder.
+#[derive(Debug, Clone, Default)]
+pub struct Here {
+    /// What the file can describe.
+    pub found: Vec<Found>,
+    /// What listens and shows a title in the place of its command line: how it was started is not to be seen.
+    pub titled: Vec<(Port, Facts)>,
+}
+
 /// Finds what runs in a folder: what was started with ensure-up first, by port.
 ///
 /// # Errors
 /// When the records, the ports or the processes cannot be looked at.
-pub fn find(folders: &Folders, folder: &Path) -> Result<Vec<Found>, Failure> {
+pub fn find(folders: &Folders, folder: &Path) -> Result<Here, Failure> {
     let known = known::servers(folders, &[])?;
-    let mut found = Vec::new();
+    let mut here = Here::default();
+    let found = &mut here.found;
     for one in known.iter().filter(|one| one.is_alive && one.record.service.folder == folder) {
         let running = one.record.running().map_err(Failure::system("watch the server"))?;
         found.extend(running.map(|identity| recorded(&one.record, identity)));
     }
     let roots: Vec<Root> = known.iter().flat_map(|one| one.record.roots()).map(Root::of).collect();
-    found.extend(listeners(folder, &roots)?);
+    for (port, process) in listeners(folder, &roots)? {
+        match listener(port, &process) {
+            Some(one) => found.push(one),
+            None => here.titled.push((port, process)),
+        }
+    }
     let mut names = BTreeSet::new();
-    for one in &mut found {
+    for one in found {
         let name = one.spec.name.clone().unwrap_or_else(|| named(&one.spec));
         let free = (1..).map(|number| if number == 1 { name.clone() } else { format!("{name}-{number}") });
         one.spec.name = free.into_iter().find(|name| names.insert(name.clone()));
     }
-    Ok(found)
+    Ok(here)
 }
 
 /// Describes a server that is recorded.
@@ -73,7 +88,7 @@ fn recorded(record: &ServerRecord, identity: Identity) -> Found {
 
 /// Finds the programs that listen, were started in the folder, and are no server that is known: each by its eldest process
 /// and its lowest port.
-fn listeners(folder: &Path, known: &[Root]) -> Result<Vec<Found>, Failure> {
+fn listeners(folder: &Path, known: &[Root]) -> Result<Vec<(Port, Facts)>, Failure> {
     let query = Query { udp: false, ..Query::holders_of(Vec::new()) };
     let holdings = port_who::look(&query).map_err(ReadyError::from)?.holdings;
     let above = loading::above();
@@ -99,7 +114,7 @@ fn listeners(folder: &Path, known: &[Root]) -> Result<Vec<Found>, Failure> {
     for (number, process) in here {
         let is_first = ports.insert(number);
         if is_first && processes.insert(process.identity()) {
-            found.extend(listener(Port { number, protocol: Protocol::Tcp }, &process));
+            found.push((Port { number, protocol: Protocol::Tcp }, process));
         }
     }
     Ok(found)

@@ -1,5 +1,5 @@
 //! Servers that run and are those of a services file from now on: each is recorded as started for its service, so that the
-//! next call finds it as asked.
+//! next call finds it, and as asked where the file says all that was set for it.
 
 use super::found::Found;
 use crate::{Failure, Folders, Lock, ServerRecord, Service, server::started::Started};
@@ -21,7 +21,13 @@ pub fn take(folders: &Folders, service: &Service, found: &Found) -> Result<(), F
     let log = old.and_then(|old| old.log.as_deref());
     let record = ServerRecord::starting(service, found.port, Some(found.identity), log).ready(&found.holdings()?);
     let record = match old {
-        Some(old) => ServerRecord { supervisor: old.supervisor, restarts: old.restarts, ..record },
+        // what was set stays so, whatever the file says of it
+        Some(old) => ServerRecord {
+            supervisor: old.supervisor,
+            restarts: old.restarts,
+            environment: old.environment.clone(),
+            ..record
+        },
         None => record,
     };
     let failed = || Failure::state("write a record in", &folders.runtime);

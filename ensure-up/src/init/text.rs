@@ -1,9 +1,10 @@
 //! Services as the text of a services file: each key that is not as by default.
 
+use proc_tree::Facts;
 use serde_json::Value;
 
-use super::found::Found;
-use crate::ServiceSpec;
+use super::found::{Found, Here};
+use crate::{Port, ServiceSpec};
 
 /// The keys that come first.
 const FIRST: [&str; 3] = ["command", "port", "health"];
@@ -11,10 +12,29 @@ const FIRST: [&str; 3] = ["command", "port", "health"];
 /// What may be secret is not for a file that is shared.
 const SECRET: [&str; 4] = ["header", "data", "cert", "key"];
 
-/// Writes the services as tables.
-pub fn of(found: &[Found]) -> String {
-    let tables: Vec<String> = found.iter().map(table).collect();
+/// Writes the services as tables; of what shows a title for its command line, all that can be known, to be filled in.
+pub fn of(here: &Here) -> String {
+    let tables: Vec<String> = here.found.iter().map(table).chain(here.titled.iter().map(blank)).collect();
     tables.join("\n")
+}
+
+fn blank((port, process): &(Port, Facts)) -> String {
+    let line = |text: String| format!("# {}\n", text.replace(['\n', '\r'], " "));
+    let program =
+        process.executable.as_ref().map_or_else(|| process.name.clone(), |path| path.to_string_lossy().into());
+    let said = format!(
+        "pid {} listens on port {port} and shows itself as {:?}:",
+        process.pid,
+        process.command_line().trim_end()
+    );
+    let lines = [
+        said,
+        "how it was started is not to be seen; with its arguments filled in it is a service".into(),
+        format!("[{}]", name(&process.name)),
+        format!("command = [{}]", quoted(&program)),
+        format!("port = {}", port.number),
+    ];
+    lines.into_iter().map(line).collect()
 }
 
 fn table(found: &Found) -> String {
@@ -81,6 +101,7 @@ mod tests {
         let expected = "[\"my api\"]\ncommand = [\"sh\", \"-c\", \"echo \\\"$X $${Y}\\\"\\u007f\\n\"]\nport = 8000\n\
                         depends_on = [\"db\"]\n\
                         # set when it was started, and not copied: env = { TOKEN = \"${TOKEN}\" }\n";
-        assert_eq!(of(&[found]), expected);
+        let here = Here { found: vec![found], titled: Vec::new() };
+        assert_eq!(of(&here), expected);
     }
 }
