@@ -151,3 +151,20 @@ fn with_a_home_on_a_disk_that_is_read_only_it_is_the_fallback() {
         assert_eq!((line(&again).action.as_str(), again.stderr.contains("note: ")), ("reused", false));
     }
 }
+
+#[test]
+fn for_an_account_without_a_home_of_its_own_it_is_the_fallback_and_that_is_told() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    for (mounts, why) in [("chown 0 home", "is not this account's own folder"), ("rmdir home", "has no home folder")] {
+        let Some(home) = Home::with(mounts) else { return };
+        let fallback = Fallback::of(home.uid);
+        let words = home.serve(&["--json"]);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let first = home.ask(&[], &words);
+        assert_eq!(line(&first).action, "started");
+        let note = format!("{why}: records and logs are in {}\n", fallback.0.display());
+        assert!(first.stderr.ends_with(&note), "{}", first.stderr);
+    }
+}

@@ -81,11 +81,17 @@ impl Folders {
         Ok(Self { runtime: folder.clone(), logs: folder })
     }
 
-    /// Says where records and logs are for a user who has a home and may not write there.
+    /// Says where records and logs are for a user who has no home, or may not write there.
     pub fn note(&self) -> Option<String> {
-        let home = home().ok().flatten().filter(|home| self.runtime == fallback() && is_own(home).unwrap_or(false))?;
-        let (there, here) = (text::path(&home.join(AT_HOME)), text::path(&self.runtime));
-        Some(format!("{there} cannot be written to: records and logs are in {here}"))
+        if self.runtime != fallback() || env::var_os(VARIABLE).is_some_and(|folder| !folder.is_empty()) {
+            return None;
+        }
+        let why = match home().ok()? {
+            Some(home) if is_own(&home).ok()? => format!("{} cannot be written to", text::path(&home.join(AT_HOME))),
+            Some(home) if home.is_dir() => format!("{} is not this account's own folder", text::path(&home)),
+            _ => "this account has no home folder".into(),
+        };
+        Some(format!("{why}: records and logs are in {}", text::path(&self.runtime)))
     }
 
     /// Returns the path of a file about a port, or about a range of ports.
