@@ -2,7 +2,11 @@
 
 use std::os::unix::process::ExitStatusExt;
 
-use crate::{run, site, support::Terminal};
+use crate::{
+    run, site,
+    site::{Site, fixture},
+    support::Terminal,
+};
 
 /// Two that come up, one that does not, and one that needs it.
 const SERVICES: [(&str, u16, &str, &str); 4] = [
@@ -41,6 +45,29 @@ fn each_service_has_one_row_and_the_rows_are_aligned() {
     assert_eq!(again.stdout, format!("{}\n{}\n\n\n", site.port, site.port + 1));
     let quiet = run(&site, &["--all", "-q"]).stdout("").status(3).run().stderr;
     assert!(!quiet.contains("reused") && quiet.contains("ml ") && quiet.contains("web "), "{quiet}");
+}
+
+#[test]
+fn a_restart_says_after_whom_only_where_it_waited_for_that() {
+    let site = site(&SERVICES[..2]);
+    run(&site, &["--all"]).run();
+    run(&site, &["--stop", "db"]).run();
+    let said = run(&site, &["--restart", "gateway"]).run().stderr;
+    assert!(row(&said, "gateway  restarted  ").ends_with(')'), "db is down: {said}");
+}
+
+#[test]
+fn a_port_of_datagrams_is_called_that_wherever_it_stands() {
+    let site = Site::new();
+    let text = format!(
+        "[dns]\ncommand = [\"{}\", \"hold\", \"udp\", \"127.0.0.1:{{port}}\"]\nport = \"{}/udp\"\n",
+        fixture(),
+        site.port
+    );
+    std::fs::write(site.path("ensure-up.toml"), text).expect("the folder is ours");
+    let said = run(&site, &["--all"]).run().stderr;
+    row(&said, &format!("dns  started  {}/udp  in ", site.port));
+    assert!(run(&site, &["--status"]).run().stdout.contains(&format!("{}/udp  running", site.port)));
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! What came of each service, as a row for a person: aligned, wrapped at the terminal's edge, what belongs to it below.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use ensure_up::{
-    Action, ServiceSpec,
+    Action, Port, ServiceSpec,
     report::{explanation::Explanation, start_record::StartRecord},
     start::several::EndedStart,
 };
@@ -17,8 +17,10 @@ use super::words;
 const GAP: usize = 2;
 
 /// The widths of the columns, known before anything has come of any service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Columns {
+    /// The services of this call.
+    names: BTreeSet<String>,
     name: usize,
     action: usize,
     port: usize,
@@ -28,26 +30,29 @@ impl Columns {
     /// Makes room for these services.
     pub(super) fn of(services: &[ServiceSpec]) -> Self {
         let name = services.iter().map(|service| text::width(&text::escape(&service.name()))).max().unwrap_or(0);
-        let ports = services.iter().filter_map(|service| Some(service.port?.last().number.to_string().len()));
+        let ports = services.iter().filter_map(|service| Some(service.port?.last().to_string().len()));
         let stops_first = |service: &ServiceSpec| {
             let existing = service.existing;
             existing.restart || existing.restart_if_changed || existing.replace
         };
         let longest = if services.iter().any(stops_first) { Action::Restarted } else { Action::Started };
-        Self { name, action: longest.word().len(), port: ports.max().unwrap_or(0) }
+        let names = services.iter().filter_map(|service| service.name.clone()).collect();
+        Self { names, name, action: longest.word().len(), port: ports.max().unwrap_or(0) }
     }
 
     /// Writes the row of a service whose start has ended.
     pub(super) fn row(&self, service: &ServiceSpec, start: &EndedStart, look: &Look) -> String {
         let record = &start.report.record;
         let StartRecord { name, action, .. } = record;
-        let port = record.port.filter(|_| *action != Action::Failed).map_or_else(String::new, |port| port.to_string());
+        let port = record.port.filter(|_| *action != Action::Failed);
+        let port = port.map(|number| service.port.map_or(Port::tcp(number), |ports| Port { number, ..ports.first() }));
+        let port = port.map_or_else(String::new, |port| port.to_string());
         let cell = |cell: &str, width: usize| format!("{cell}{:1$}", "", GAP + width.saturating_sub(text::width(cell)));
         let head = cell(&text::escape(name), self.name) + &cell(action.word(), self.action);
         let head = format!("{head}{port:>width$}  ", width = self.port);
         let rest = match &start.report.explanation {
             Some(Explanation { message, .. }) => message.clone(),
-            None => text::escape(&outcome(service, record)).into_owned(),
+            None => text::escape(&self.outcome(service, record)).into_owned(),
         };
         let mut lines = wrapped(&head, &rest, look);
         let indent = " ".repeat(self.name + GAP);
@@ -56,6 +61,28 @@ impl Columns {
             lines.extend(wrapped(&format!("{indent}{own}"), rest, look));
         }
         look.pids(&lines.join("\n")).into_owned()
+    }
+
+    /// Words what was done, as the end of a row.
+    fn outcome(&self, service: &ServiceSpec, record: &StartRecord) -> String {
+        let pid = record.pid.map_or_else(|| words::nobody(record.port.is_some()).into(), |pid| format!("pid {pid}"));
+        let took = || duration::elapsed(Duration::from_millis(record.ready_ms.unwrap_or_default()));
+        match record.action {
+            Action::Failed => record.reason.clone().unwrap_or_else(|| "not up".into()),
+            action if action.is_start() => format!("in {} ({pid}){}", took(), self.after(service)),
+            Action::Joined => format!("after {} ({pid})", took()),
+            _ => {
+                let because = record.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+                format!("({pid}{}){because}", up(record))
+            }
+        }
+    }
+
+    /// Names what was waited for: a restart leaves alone what its service depends on.
+    fn after(&self, service: &ServiceSpec) -> String {
+        let before: Vec<&str> =
+            service.depends_on.iter().filter(|name| self.names.contains(*name)).map(String::as_str).collect();
+        if before.is_empty() { String::new() } else { format!(", after {}", before.join(", ")) }
     }
 
     /// The end of a log is for somebody who cannot ask for it: on a terminal the command that shows it is enough.
@@ -80,28 +107,9 @@ impl Columns {
     }
 }
 
-/// Words what was done, as the end of a row.
-fn outcome(service: &ServiceSpec, record: &StartRecord) -> String {
-    let pid = record.pid.map_or_else(|| words::nobody(record.port.is_some()).into(), |pid| format!("pid {pid}"));
-    let took = || duration::elapsed(Duration::from_millis(record.ready_ms.unwrap_or_default()));
-    match record.action {
-        Action::Failed => record.reason.clone().unwrap_or_else(|| "not up".into()),
-        action if action.is_start() => format!("in {} ({pid}){}", took(), after(service)),
-        Action::Joined => format!("after {} ({pid})", took()),
-        _ => {
-            let because = record.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
-            format!("({pid}{}){because}", up(record))
-        }
-    }
-}
-
 fn up(record: &StartRecord) -> String {
     let facts = record.pid.and_then(|pid| Facts::of(pid).ok().flatten());
     facts.map_or_else(String::new, |facts| format!(", up {}", duration::uptime(facts.uptime())))
-}
-
-fn after(service: &ServiceSpec) -> String {
-    if service.depends_on.is_empty() { String::new() } else { format!(", after {}", service.depends_on.join(", ")) }
 }
 
 /// Breaks a text between its words, so that it stands right of its head; where there is little room for that, or no edge,
