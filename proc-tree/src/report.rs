@@ -50,9 +50,12 @@ pub enum Sort {
 }
 
 impl Sort {
-    /// Puts trees, and the members of each, in order.
+    /// Puts trees, and the members of each, in order; their total stays behind them.
     pub fn apply(self, records: &mut [TreeRecord]) {
-        records.sort_by(|left, right| self.compare((left.pid, &left.figures), (right.pid, &right.figures)));
+        records.sort_by(|left, right| {
+            let trees = self.compare((left.pid, &left.figures), (right.pid, &right.figures));
+            left.pid.is_none().cmp(&right.pid.is_none()).then(trees)
+        });
         for members in records.iter_mut().filter_map(|record| record.members.as_mut()) {
             members.sort_by(|left, right| {
                 self.compare((Some(left.pid), &left.figures), (Some(right.pid), &right.figures))

@@ -119,3 +119,151 @@ fn a_chart_of_one_look_is_a_usage_error() {
     let output = proc_tree().args(["--plot", "x.svg", "1"]).status(2).any_stderr().run();
     assert!(output.stderr.starts_with("proc-tree: --plot draws over time") && output.stderr.contains("\nhint: "));
 }
+
+/// Starts a watch on a terminal; its first picture is there.
+fn view(arguments: &[&str], fixture: &Fixture) -> Terminal {
+    let mut tool = proc_tree();
+    tool.command().args(["--watch=30ms", "--color=never"]).args(arguments).arg(fixture.pid().to_string());
+    let terminal = Terminal::start(tool.command(), 120, 12);
+    terminal.shows("\x1b[?7h");
+    terminal
+}
+
+/// Returns the last picture, line by line, the first of them the view's own.
+fn picture(terminal: &Terminal) -> Vec<String> {
+    let screen = terminal.screen();
+    let whole = screen.rsplit("\x1b[H").find(|picture| picture.contains("\x1b[?7h")).unwrap_or_default();
+    whole.lines().map(|line| line.replace("\x1b[2K", "").replace('\r', "")).collect()
+}
+
+#[test]
+fn q_ends_a_view_with_status_zero_and_the_terminal_is_as_before() {
+    let tree = Fixture::start(["load", "wide", "0"]);
+    let mut terminal = view(&[], &tree);
+    let head = &picture(&terminal)[0];
+    assert!(
+        head.as_bytes()[2] == b':' && head.ends_with("  every 30ms  sort by c CPU, m memory, p PID  q ends"),
+        "{head:?}"
+    );
+    assert!(!terminal.is_as_before(), "keys come one by one");
+    // an arrow is no key of ours
+    terminal.types("\x1b[Ax");
+    terminal.types("q");
+    let (status, screen) = terminal.end();
+    assert_eq!(status.code(), Some(0), "{screen}");
+    let (_, left) = screen.split_once("\x1b[?25h\x1b[?1049l").expect("the terminal is given back");
+    assert!(
+        left.trim_start().starts_with("PID") && !left.contains("every 30ms"),
+        "the last picture stays, without its head: {left:?}"
+    );
+}
+
+#[test]
+fn keys_sort_a_view() {
+    let busy = Fixture::start(["load", "burn", "1"]);
+    let child = busy.pids().into_iter().find(|&pid| pid != busy.pid()).expect("it has a child").to_string();
+    let mut terminal = view(&["--members"], &busy);
+    let first = |terminal: &Terminal| {
+        let lines = picture(terminal);
+        lines.get(3).and_then(|line| line.split_whitespace().next()).unwrap_or_default().to_owned()
+    };
+    for (key, order, top) in [
+        ("c", "[c CPU]", &child),
+        ("p", "[p PID]", &busy.pid().to_string()),
+        ("m", "[m memory]", &busy.pid().to_string()),
+    ] {
+        terminal.types(key);
+        crate::support::eventually(order, || picture(&terminal)[0].contains(order) && first(&terminal) == *top);
+    }
+    terminal.types("q");
+    assert_eq!(terminal.end().0.code(), Some(0));
+}
+
+#[test]
+fn a_view_follows_the_size_of_its_window() {
+    let tree = Fixture::start(["load", "wide", "5"]);
+    let terminal = view(&["--members"], &tree);
+    terminal.resize(40, 5);
+    crate::support::eventually("a smaller picture", || {
+        let lines = picture(&terminal);
+        lines.len() == 5 && lines[4].starts_with("… 5 more") && !lines[1].contains("THREADS")
+    });
+}
+
+#[test]
+fn a_signal_gives_the_terminal_back_whatever_it_is() {
+    for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGINT] {
+        let tree = Fixture::start(["load", "wide", "0"]);
+        let terminal = view(&[], &tree);
+        kill(Pid::from_raw(terminal.pid().cast_signed()), signal).expect("the tool is ours");
+        crate::support::eventually("the terminal as it was", || terminal.is_as_before());
+        let (status, screen) = terminal.end();
+        assert_eq!(status.signal(), Some(signal as i32), "{screen}");
+        assert!(screen.contains("\x1b[?25h\x1b[?1049l"), "{screen:?}");
+    }
+}
+
+/// Starts a shell that has jobs, without an editor of lines.
+fn shell() -> Option<Terminal> {
+    let mut shell = std::process::Command::new(crate::support::installed("dash")?);
+    let terminal = Terminal::start(shell.arg("-i").env("PS1", "ready> ").env_remove("ENV"), 120, 12);
+    terminal.shows("ready> ");
+    Some(terminal)
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_draws_again() {
+    let tree = Fixture::start(["load", "wide", "0"]);
+    let Some(mut terminal) = shell() else { return };
+    terminal.types(&format!("{} --watch=30ms {}\n", env!("CARGO_BIN_EXE_proc-tree"), tree.pid()));
+    terminal.shows("\x1b[?1049h");
+    crate::support::eventually("keys one by one", || !terminal.is_as_before());
+    for round in 1..=2 {
+        terminal.types("\x1a");
+        crate::support::eventually("the shell's own screen", || {
+            terminal.screen().matches("\x1b[?1049l").count() == round
+        });
+        crate::support::eventually("the shell's own settings", || terminal.is_as_before());
+        terminal.types(&format!("echo $((40 + {round}))\n"));
+        terminal.shows(&format!("\r\n{}\r\n", 40 + round));
+        terminal.types("fg\n");
+        crate::support::eventually("another picture", || terminal.screen().matches("\x1b[?1049h").count() == round + 1);
+        crate::support::eventually("keys one by one", || !terminal.is_as_before());
+    }
+    terminal.types("q");
+    crate::support::eventually("the shell's own settings", || terminal.is_as_before());
+    terminal.types("echo status $?\nexit\n");
+    let (_, screen) = terminal.end();
+    assert!(screen.contains("status 0\r\n"), "{screen:?}");
+}
+
+#[test]
+fn a_view_in_the_background_is_not_halted_and_draws_nothing_until_it_is_in_front() {
+    let tree = Fixture::start(["load", "wide", "0"]);
+    let Some(mut terminal) = shell() else { return };
+    let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+    let chart = file.path().display();
+    terminal.types(&format!(
+        "{} --watch=20ms --plot {chart} {} & sleep 0.3; jobs\n",
+        env!("CARGO_BIN_EXE_proc-tree"),
+        tree.pid()
+    ));
+    terminal.shows("Running");
+    assert!(!terminal.screen().contains("\x1b[?1049h"), "{:?}", terminal.screen());
+    assert!(terminal.is_as_before());
+    terminal.types("fg\n");
+    terminal.shows("\x1b[?1049h");
+    terminal.types("q");
+    crate::support::eventually("the shell's own screen", || terminal.screen().contains("\x1b[?1049l"));
+    terminal.types("exit\n");
+    terminal.end();
+}
+
+#[test]
+fn a_dumb_terminal_gets_lines() {
+    let tree = Fixture::start(["load", "wide", "0"]);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "TERM=dumb exec \"$@\"", "sh", env!("CARGO_BIN_EXE_proc-tree"), "--count=2", "--watch=20ms"]);
+    let (status, screen) = Terminal::start(shell.arg(tree.pid().to_string()), 120, 12).end();
+    assert_eq!((status.code(), screen.lines().count(), screen.contains('\x1b')), (Some(0), 2, false), "{screen:?}");
+}

@@ -16,7 +16,7 @@ impl Screen {
     pub(super) fn draw(&mut self, picture: &str, terminal: &impl AsFd, out: &mut dyn Write) -> io::Result<()> {
         let mut frame = String::new();
         if !self.entered {
-            frame.push_str("\x1b[?1049h");
+            frame.push_str("\x1b[?1049h\x1b[?25l");
             self.entered = true;
         }
         // from the top left, each line cleared before its text (behind it, the last column would go too), then all below
@@ -36,7 +36,7 @@ impl Screen {
     /// Brings back what was on the terminal before.
     pub(super) fn leave(&mut self, out: &mut dyn Write) -> io::Result<()> {
         if std::mem::take(&mut self.entered) {
-            out.write_all(b"\x1b[?1049l")?;
+            out.write_all(b"\x1b[?25h\x1b[?1049l")?;
             out.flush()?;
         }
         Ok(())

@@ -133,6 +133,16 @@ impl Signals {
         }
     }
 
+    /// Halts this process by a signal that it catches, so that the shell sees it; returns when it is continued, and catches the
+    /// signal again. A process that nobody could continue is not halted.
+    ///
+    /// # Errors
+    /// When the signal cannot be caught again.
+    pub(super) fn halt_by(signal: Signal) -> io::Result<()> {
+        suffer(signal);
+        Self::catch(&[signal]).map(drop)
+    }
+
     /// Takes the next signal that has come, without waiting.
     pub fn next(&self) -> Option<Caught> {
         let mut bytes = [0; 2];
@@ -181,10 +191,15 @@ fn was_sent(info: &siginfo_t) -> bool {
 /// Ends this process by a signal, so that its parent sees how it ended; returns only where that signal does not end a
 /// process. Leaves no core file: what failed, if anything, is another program.
 pub(super) fn die_by(signal: Signal) {
-    let signal = signal.to_nix();
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_CORE) {
         let _ = setrlimit(Resource::RLIMIT_CORE, 0, hard);
     }
+    suffer(signal);
+}
+
+/// Lets a signal do to this process what it does to one that does not catch it.
+fn suffer(signal: Signal) {
+    let signal = signal.to_nix();
     let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
     // SAFETY: the default action runs no code of this process; SIGKILL, for which it cannot be set, has it anyway.
     let _ = unsafe { sigaction(signal, &default) };

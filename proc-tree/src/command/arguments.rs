@@ -77,7 +77,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     gpu: bool,
 
-    /// Look again and again, every 2s unless told otherwise, and keep peaks
+    /// Look again and again, every 2s unless told otherwise, and keep peaks; on a terminal q ends it, c, m and p sort it
     #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = duration::parse_interval)]
     watch: Option<Duration>,
 

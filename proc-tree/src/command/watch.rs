@@ -8,7 +8,7 @@ use proc_tree::{
         status::Exit,
         watch::{self, End, Medium, Pace, Round, Subject},
     },
-    report::Format,
+    report::{Format, Sort},
 };
 
 use super::{
@@ -40,6 +40,10 @@ pub(crate) fn watch(observer: Observer, pace: &Pace, mut output: Output, out: &m
     })
 }
 
+/// The keys that sort a view.
+const ORDERS: [(char, &str, Sort); 3] =
+    [('c', "CPU", Sort::Cpu), ('m', "memory", Sort::Memory), ('p', "PID", Sort::Pid)];
+
 /// Trees under watch.
 struct Trees {
     observer: Observer,
@@ -48,6 +52,12 @@ struct Trees {
     is_first: bool,
     /// Whether a limit is exceeded, as far as that can be told.
     over: anyhow::Result<bool>,
+}
+
+impl Trees {
+    fn sort(&self) -> Option<Sort> {
+        if let Format::Drawing(order) = self.output.format { order } else { self.observer.sort }
+    }
 }
 
 impl Subject for Trees {
@@ -73,6 +83,25 @@ impl Subject for Trees {
         self.output.write(&self.last, std::mem::take(&mut self.is_first), out)?;
         self.observer.say_notes();
         Ok(())
+    }
+
+    fn keys(&self) -> String {
+        let key = |(key, name, sort)| {
+            let text = format!("{key} {name}");
+            if self.sort() == Some(sort) { format!("[{text}]") } else { text }
+        };
+        format!("sort by {}", ORDERS.map(key).join(", "))
+    }
+
+    fn press(&mut self, key: char) -> bool {
+        let Some(&(_, _, sort)) = ORDERS.iter().find(|(known, ..)| *known == key) else { return false };
+        if let Format::Drawing(order) = &mut self.output.format {
+            *order = Some(sort);
+        } else {
+            self.observer.sort = Some(sort);
+            sort.apply(&mut self.last);
+        }
+        true
     }
 
     /// The chart is drawn at the end.
