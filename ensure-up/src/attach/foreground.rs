@@ -8,9 +8,9 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::needed::{self, Needed};
+use super::changed::changed;
 use crate::{
-    End, Failure,
+    End, Failure, ServerProcesses,
     event::block_on,
     log::{merged::Merged, shown::Shown},
     server::orphans,
@@ -30,11 +30,11 @@ pub enum Attended {
 ///
 /// # Errors
 /// When a server or a log cannot be watched.
-pub fn attend(servers: &mut [Needed], logs: &mut Merged, err: BorrowedFd<'_>) -> Result<Attended, Failure> {
+pub fn attend(servers: &mut [ServerProcesses], logs: &mut Merged, err: BorrowedFd<'_>) -> Result<Attended, Failure> {
     block_on(follow(servers, logs, err)).map_err(Failure::system("wait"))?
 }
 
-async fn follow(servers: &mut [Needed], logs: &mut Merged, err: BorrowedFd<'_>) -> Result<Attended, Failure> {
+async fn follow(servers: &mut [ServerProcesses], logs: &mut Merged, err: BorrowedFd<'_>) -> Result<Attended, Failure> {
     let mut signals = Signals::catch().map_err(Failure::system("catch signals"))?;
     let mut children = signal(SignalKind::child()).map_err(Failure::system("catch signals"))?;
     let mut shown = Shown::on(logs, err).map_err(Failure::system("follow the log"))?;
@@ -42,7 +42,7 @@ async fn follow(servers: &mut [Needed], logs: &mut Merged, err: BorrowedFd<'_>) 
     loop {
         let mut ended = None;
         for (place, server) in servers.iter_mut().enumerate() {
-            let end = server.processes.end().map_err(Failure::system("watch the server"))?;
+            let end = server.end().map_err(Failure::system("watch the server"))?;
             ended = ended.or(end.map(|end| (place, end)));
         }
         let is_shown = shown.round();
@@ -50,10 +50,10 @@ async fn follow(servers: &mut [Needed], logs: &mut Merged, err: BorrowedFd<'_>) 
             return Ok(Attended::Ended(place, end));
         }
         // orphans of servers come here
-        let own: Vec<Identity> = servers.iter().flat_map(|server| server.processes.roots()).copied().collect();
+        let own: Vec<Identity> = servers.iter().flat_map(|server| server.roots()).copied().collect();
         orphans::reap_but(&own);
         select! {
-            () = needed::changed(servers, &all_up) => {}
+            () = changed(servers, &all_up) => {}
             _ = children.recv() => {}
             () = shown.changed() => {}
             signal = signals.next() => return Ok(Attended::Interrupted(signal)),

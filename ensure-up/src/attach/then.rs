@@ -11,9 +11,9 @@ use std::{
 use proc_tree::{Handle, Identity, Signal};
 use tokio::select;
 
-use super::needed::{self, Needed};
+use super::changed::changed;
 use crate::{
-    End, Failure,
+    End, Failure, ServerProcesses,
     event::block_on,
     log::{merged::Merged, shown::Shown},
     server::orphans,
@@ -35,14 +35,11 @@ pub enum Then {
     },
 }
 
-/// Is told what happens while the command runs.
-pub trait Watcher {
-    /// The server in this place has ended.
-    fn died(&mut self, place: usize, end: End);
-}
+/// Is told that the server in this place has ended, and how.
+pub type Died<'d> = dyn FnMut(usize, End) + 'd;
 
 /// Runs a command in the shell and waits for it, with these variables. What the logs say meanwhile
-/// goes to stderr, and `watcher` is told which server ends.
+/// goes to stderr, and `died` is told which server ends.
 ///
 /// The command has this process's streams and process group, so that a terminal's Ctrl-C reaches it; a signal to this
 /// process alone is passed on to it and all its descendants, which have `grace` to end.
@@ -53,9 +50,9 @@ pub fn run(
     command: &OsStr,
     variables: &[(String, String)],
     grace: Duration,
-    needed: &mut [Needed],
+    servers: &mut [ServerProcesses],
     logs: &mut Merged,
-    watcher: &mut dyn Watcher,
+    died: &mut Died<'_>,
 ) -> Result<Then, Failure> {
     let mut shell = Command::new("/bin/sh");
     shell.arg("-c").arg(command).envs(variables.iter().map(|(name, value)| (name, value)));
@@ -66,7 +63,7 @@ pub fn run(
         let shown = Shown::on(logs, io::stderr().as_fd()).map_err(Failure::system("follow the log"))?;
         let child = shell.spawn().map_err(Failure::system("start the shell"))?;
         let shell = Shell { child, has_ended: false };
-        wait(shell, signals, grace, needed, shown, watcher).await.map_err(Failure::system("wait for the command"))
+        wait(shell, signals, grace, servers, shown, died).await.map_err(Failure::system("wait for the command"))
     });
     ran.map_err(Failure::system("wait"))?
 }
@@ -90,28 +87,28 @@ async fn wait(
     mut shell: Shell,
     mut signals: Signals,
     grace: Duration,
-    needed: &mut [Needed],
+    servers: &mut [ServerProcesses],
     mut shown: Shown<'_>,
-    watcher: &mut dyn Watcher,
+    died: &mut Died<'_>,
 ) -> io::Result<Then> {
     let identity = Identity::of(shell.child.id())?;
     let handle = identity.map(Handle::open).transpose()?.flatten();
-    let mut is_up = vec![true; needed.len()];
+    let mut is_up = vec![true; servers.len()];
     loop {
         if let Some(status) = shell.child.try_wait()? {
             shell.has_ended = true;
             return Ok(Then::Ended(code(status)));
         }
-        for (place, one) in needed.iter_mut().enumerate().filter(|(place, _)| is_up[*place]).collect::<Vec<_>>() {
-            if let Some(end) = one.processes.end()? {
+        for (place, server) in servers.iter_mut().enumerate().filter(|(place, _)| is_up[*place]).collect::<Vec<_>>() {
+            if let Some(end) = server.end()? {
                 is_up[place] = false;
-                watcher.died(place, end);
+                died(place, end);
             }
         }
         shown.round();
         select! {
             () = ended(handle.as_ref()) => {}
-            () = needed::changed(needed, &is_up) => {}
+            () = changed(servers, &is_up) => {}
             () = shown.changed() => {}
             signal = signals.next() => {
                 let roots: Vec<Identity> = identity.into_iter().collect();

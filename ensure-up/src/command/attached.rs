@@ -13,9 +13,8 @@ use ensure_up::{
     End, Failure, Folders, Outcome, Port, Ports, ServerProcesses, ServerRecord, Service, ServiceId, ServiceSpec,
     attach::{
         foreground::{self, Attended},
-        needed::Needed,
         ready,
-        then::{self, Then, Watcher},
+        then::{self, Then},
         usage::{self, Left, Use},
     },
     log::{
@@ -65,10 +64,10 @@ pub(super) fn settle(
     begun: Option<Use>,
 ) -> Result<Option<Settled>, Failure> {
     let is_for_a_command = arguments.then.is_some();
-    if arguments.detaches() && !usage::is_known(folders, service, port) {
+    let noted = is_for_a_command || usage::is_known(folders, service, port);
+    if arguments.detaches() && !noted {
         return Ok(Some(Settled::default()));
     }
-    let noted = is_for_a_command || usage::is_known(folders, service, port);
     let begun = match begun {
         None if noted => Some(Use::begin(folders, service, port)?),
         begun => begun,
@@ -141,8 +140,8 @@ pub(super) struct Staying<'a> {
     arguments: &'a Arguments,
     folders: &'a Folders,
     servers: Vec<Server>,
-    /// The same, watched.
-    needed: Vec<Needed>,
+    /// Their processes, in the same order.
+    processes: Vec<ServerProcesses>,
     /// Jobs are over: of them there is but a log.
     jobs: Vec<(String, PathBuf)>,
     /// What the command is told of ports.
@@ -151,7 +150,7 @@ pub(super) struct Staying<'a> {
 
 impl<'a> Staying<'a> {
     pub(super) fn new(arguments: &'a Arguments, folders: &'a Folders) -> Self {
-        Self { arguments, folders, servers: Vec::new(), needed: Vec::new(), jobs: Vec::new(), variables: Vec::new() }
+        Self { arguments, folders, servers: Vec::new(), processes: Vec::new(), jobs: Vec::new(), variables: Vec::new() }
     }
 
     /// Adds the server that this process saw to.
@@ -174,8 +173,7 @@ impl<'a> Staying<'a> {
             (None, None, Some(identity)) => ServerProcesses::watch(identity, false)?,
             (None, None, None) => anyhow::bail!("cannot watch a server whose owner is not visible"),
         };
-        self.needed.push(Needed { name: outcome.name.clone(), processes });
-        self.servers.push(Server {
+        let server = Server {
             name: outcome.name.clone(),
             service: service.id.clone(),
             port: outcome.port,
@@ -184,7 +182,8 @@ impl<'a> Staying<'a> {
             record: settled.record,
             own: is_ours.then(|| (service.clone(), Manner::of(service))),
             usage: settled.usage,
-        });
+        };
+        self.watch(server, processes);
         Ok(())
     }
 
@@ -219,8 +218,7 @@ impl<'a> Staying<'a> {
             // its owner is not visible
             (None, None) => return Ok(true),
         };
-        self.needed.push(Needed { name: report.name.clone(), processes });
-        self.servers.push(Server {
+        let server = Server {
             name: report.name.clone(),
             service,
             port,
@@ -229,8 +227,14 @@ impl<'a> Staying<'a> {
             record: settled.record,
             own: None,
             usage: settled.usage,
-        });
+        };
+        self.watch(server, processes);
         Ok(true)
+    }
+
+    fn watch(&mut self, server: Server, processes: ServerProcesses) {
+        self.servers.push(server);
+        self.processes.push(processes);
     }
 
     fn tell_port(&mut self, name: Option<&str>, port: Option<Port>, is_the_one: bool) {
@@ -276,29 +280,32 @@ impl<'a> Staying<'a> {
     }
 
     fn run(&mut self, command: &OsStr, grace: Duration, logs: &mut Merged) -> Result<Exit, Failure> {
-        let mut deaths = Deaths { servers: &self.servers, shows_logs: !self.arguments.foreground, dead: Vec::new() };
-        let ran = then::run(command, &self.variables, grace, &mut self.needed, logs, &mut deaths);
-        let dead = deaths.dead;
-        match ran? {
+        let Self { arguments, servers, processes, variables, .. } = self;
+        let mut dead = Vec::new();
+        let mut died = |place: usize, end: End| {
+            let server = &servers[place];
+            dead.push(place);
+            words::say(&format!("ensure-up: {} {end} while the command runs", text::escape(&server.name)));
+            if !arguments.foreground {
+                show_end(server);
+            }
+        };
+        match then::run(command, variables, grace, processes, logs, &mut died)? {
             Then::Ended(code) => {
-                let alive = self.servers.iter().enumerate().filter(|(place, _)| !dead.contains(place));
+                let alive = servers.iter().enumerate().filter(|(place, _)| !dead.contains(place));
                 // what came over the terminal is not repeated
-                for (_, server) in
-                    alive.filter(|_| code != 0 && !self.arguments.foreground && !self.arguments.common.quiet)
-                {
+                for (_, server) in alive.filter(|_| code != 0 && !arguments.foreground && !arguments.common.quiet) {
                     show_end(server);
                 }
                 Ok(Exit::Code(code))
             }
-            Then::Interrupted { signal, command } => {
-                after_stop(self.arguments, "--then", command, Ok(Exit::Signal(signal)))
-            }
+            Then::Interrupted { signal, command } => after_stop(arguments, "--then", command, Ok(Exit::Signal(signal))),
         }
     }
 
     fn attend(&mut self, logs: &mut Merged) -> Result<(Exit, Option<usize>), Failure> {
         ready::tell("READY=1");
-        let attended = foreground::attend(&mut self.needed, logs, io::stderr().as_fd())?;
+        let attended = foreground::attend(&mut self.processes, logs, io::stderr().as_fd())?;
         ready::tell("STOPPING=1");
         Ok(match attended {
             Attended::Interrupted(signal) => {
@@ -333,7 +340,7 @@ impl<'a> Staying<'a> {
         is_told: bool,
         mut logs: Merged,
     ) -> anyhow::Result<Exit> {
-        let Self { arguments, folders, servers, needed, .. } = self;
+        let Self { arguments, folders, servers, processes, .. } = self;
         let (mut stopping, mut uses, mut said) = (Vec::new(), Vec::new(), Vec::new());
         for (place, mut server) in servers.into_iter().enumerate() {
             let (name, usage) = (text::escape(&server.name).into_owned(), server.usage.take());
@@ -372,7 +379,7 @@ impl<'a> Staying<'a> {
             let (place, record, server) = &stopping[index];
             match &server.own {
                 Some((service, manner)) => {
-                    stop::server::stop_started(folders, service, server.port, &needed[*place].processes, *manner)
+                    stop::server::stop_started(folders, service, server.port, &processes[*place], *manner)
                 }
                 None => stop::server::stop(folders, record.clone(), wait).map(|stopped| stopped.killed),
             }
@@ -408,24 +415,6 @@ fn is_same(before: Option<&ServerRecord>, now: Option<&ServerRecord>) -> bool {
     let (Some(before), Some(now)) = (before, now) else { return before.is_some() };
     let is_kept_up = before.supervisor.is_some() && before.supervisor == now.supervisor;
     is_kept_up || now.is_any_of(&[&[before.identity()], before.holders.as_slice()].concat())
-}
-
-/// Tells of servers that end while the command runs.
-struct Deaths<'s> {
-    servers: &'s [Server],
-    shows_logs: bool,
-    dead: Vec<usize>,
-}
-
-impl Watcher for Deaths<'_> {
-    fn died(&mut self, place: usize, end: End) {
-        self.dead.push(place);
-        let server = &self.servers[place];
-        words::say(&format!("ensure-up: {} {end} while the command runs", text::escape(&server.name)));
-        if self.shows_logs {
-            show_end(server);
-        }
-    }
 }
 
 /// Shows the end of a server's log.
