@@ -34,9 +34,9 @@ mod wait;
 
 pub use options::ProbeOptions;
 pub use options::data::InvalidData;
-pub use probe::{InvalidInput, process::ended};
+pub use probe::{inputs::InvalidInput, process::ended};
 pub use report::{Report, TargetRecord};
 pub use target::{InvalidTarget, Target};
-pub use tls::InvalidCertificates;
+pub use tls::pem::InvalidCertificates;
 pub use verdict::{Goal, Quorum, Verdict};
 pub use wait::{Event, Wait, WaitError};

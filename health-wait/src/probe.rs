@@ -1,19 +1,13 @@
 //! One attempt at one address of a target, whatever it is.
 
-use bytes::Bytes;
-
 use crate::{
-    options::{
-        ProbeOptions,
-        data::{Data, InvalidData},
-    },
+    options::ProbeOptions,
     schedule::{Pace, limit::Limit},
     target::{
         Target,
         host::Host,
         kind::{Kind, Place},
     },
-    tls::{Identities, InvalidCertificates},
 };
 
 pub(crate) mod answer;
@@ -22,6 +16,7 @@ mod exec;
 mod file;
 mod grpc;
 mod http;
+pub(crate) mod inputs;
 pub(crate) mod lookup;
 mod port_free;
 pub(crate) mod process;
@@ -36,35 +31,10 @@ use exec::ExecProbe;
 use file::FileProbe;
 use grpc::GrpcProbe;
 use http::HttpProbe;
+use inputs::Inputs;
 use port_free::PortFreeProbe;
 use process::ProcessProbe;
 use stage::{Stage, Step};
-
-/// What the options name that is read once, before anything is asked.
-#[derive(Debug)]
-pub(crate) struct Inputs {
-    identities: Identities,
-    /// What a request sends.
-    body: Option<Bytes>,
-}
-
-/// A file that the options name and that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum InvalidInput {
-    /// Certificates to trust or to show, or their key.
-    #[error(transparent)]
-    Certificates(#[from] InvalidCertificates),
-    /// What a request is to send.
-    #[error(transparent)]
-    Data(#[from] InvalidData),
-}
-
-impl Inputs {
-    pub(crate) fn read(options: &ProbeOptions) -> Result<Self, InvalidInput> {
-        let identities = Identities::read(options)?;
-        Ok(Self { identities, body: options.data.as_ref().map(Data::read).transpose()? })
-    }
-}
 
 /// A target, ready to be probed.
 #[derive(Debug)]

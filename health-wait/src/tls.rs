@@ -1,11 +1,6 @@
 //! TLS: whom to trust, and how a connection is secured.
 
-use std::{
-    cell::OnceCell,
-    fmt,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{cell::OnceCell, fmt, path::Path, sync::Arc};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{
@@ -15,14 +10,9 @@ use tokio_rustls::{
         ClientConfig, RootCertStore,
         client::{WebPkiServerVerifier, danger::ServerCertVerifier},
         crypto::{CryptoProvider, ring},
-        pki_types::{
-            CertificateDer, ServerName,
-            pem::{self, PemObject},
-        },
+        pki_types::{CertificateDer, ServerName},
     },
 };
-
-use proc_tree::cli::text;
 
 use crate::{
     options::ProbeOptions,
@@ -31,9 +21,11 @@ use crate::{
 
 mod client;
 pub(crate) mod fault;
+pub(crate) mod pem;
 mod verifier;
 
 use client::ClientCertificate;
+use pem::InvalidCertificates;
 use verifier::{Anyone, Trusted};
 
 /// Whose certificates are accepted.
@@ -54,15 +46,6 @@ pub(crate) struct Identities {
     own: Option<ClientCertificate>,
 }
 
-/// A file of certificates, or of a key, that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot use the {what} in {path:?}: {reason}")]
-pub struct InvalidCertificates {
-    what: &'static str,
-    path: PathBuf,
-    reason: String,
-}
-
 impl Identities {
     /// Reads the files that the options name.
     pub(crate) fn read(options: &ProbeOptions) -> Result<Self, InvalidCertificates> {
@@ -74,28 +57,12 @@ impl Identities {
 impl Trust {
     /// Reads the certificates to trust from a PEM file, else trusts the system's.
     fn read(cacert: Option<&Path>, insecure: bool) -> Result<Self, InvalidCertificates> {
-        let certificates = cacert.map(read_certificates).transpose()?;
+        let certificates = cacert.map(pem::certificates).transpose()?;
         Ok(match certificates {
             _ if insecure => Self::Anyone,
             Some(certificates) => Self::File(certificates),
             None => Self::System,
         })
-    }
-}
-
-/// Reads the certificates of a PEM file: at least one.
-fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, InvalidCertificates> {
-    let invalid = |reason| InvalidCertificates { what: "certificates", path: path.to_owned(), reason };
-    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let certificates = read.map_err(|error| invalid(pem_fault(&error)))?;
-    if certificates.is_empty() { Err(invalid("there are none".into())) } else { Ok(certificates) }
-}
-
-fn pem_fault(error: &pem::Error) -> String {
-    match error {
-        pem::Error::Io(error) => text::os_error(error),
-        pem::Error::NoItemsFound => "there is none".into(),
-        _ => "it is not PEM".into(),
     }
 }
 

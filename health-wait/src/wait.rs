@@ -15,7 +15,11 @@ mod attempts;
 
 use crate::{
     options::ProbeOptions,
-    probe::{Inputs, InvalidInput, Probe, process::ended},
+    probe::{
+        Probe,
+        inputs::{Inputs, InvalidInput},
+        process::ended,
+    },
     report::{Report, TargetRecord},
     schedule::{Schedule, until},
     target::Target,

@@ -5,9 +5,9 @@ use hyper::Method;
 use url::Url;
 
 use super::{
-    Inputs,
     answer::{Answer, Outcome},
     endpoint::Endpoint,
+    inputs::Inputs,
     lookup,
     stage::{Stage, Step},
     stream::{self, Stream},

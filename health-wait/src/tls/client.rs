@@ -8,7 +8,7 @@ use tokio_rustls::rustls::{
     sign::CertifiedKey,
 };
 
-use super::{InvalidCertificates, pem_fault, read_certificates};
+use super::pem::{self, InvalidCertificates};
 
 /// A certificate with its chain, and its key.
 #[derive(Debug)]
@@ -21,10 +21,10 @@ impl ClientCertificate {
     /// Reads a certificate and its key from PEM files; without `key` both stand in one.
     pub(crate) fn read(cert: Option<&Path>, key: Option<&Path>) -> Result<Option<Self>, InvalidCertificates> {
         let Some(cert) = cert else { return Ok(None) };
-        let chain = read_certificates(cert)?;
+        let chain = pem::certificates(cert)?;
         let path = key.unwrap_or(cert);
         let invalid = |reason: String| InvalidCertificates { what: "key", path: path.to_owned(), reason };
-        let key = PrivateKeyDer::from_pem_file(path).map_err(|error| invalid(pem_fault(&error)))?;
+        let key = PrivateKeyDer::from_pem_file(path).map_err(|error| invalid(pem::fault(&error)))?;
         // that it is the certificate's key is found out now, not at the first request
         CertifiedKey::from_der(chain.clone(), key.clone_key(), &ring::default_provider())
             .map_err(|_| invalid("it is not the certificate's, or of a kind that is not supported".into()))?;
