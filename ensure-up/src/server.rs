@@ -6,6 +6,7 @@ pub(crate) mod asker;
 pub(crate) mod census;
 pub(crate) mod command;
 pub(crate) mod end;
+pub mod environment;
 pub(crate) mod evidence;
 pub(crate) mod files;
 pub(crate) mod fingerprint;

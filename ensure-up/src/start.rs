@@ -17,6 +17,7 @@ pub(crate) mod ready_error;
 pub mod several;
 pub(crate) mod spawn;
 pub(crate) mod starting;
+mod successor;
 mod there;
 mod turn;
 pub(crate) mod waiting;

@@ -5,7 +5,7 @@ use std::{env, io::Write};
 use ensure_up::{
     Failure, Folders, ServerRecord, ServiceSpec,
     server::{
-        again::Environment,
+        environment::Environment,
         known,
         names::{Known, Meant},
     },

@@ -8,7 +8,7 @@ use std::{
 
 use ensure_up::{
     Action, Clock, Folders, ServerRecord, ServiceSpec,
-    server::{again::Environment, known},
+    server::{environment::Environment, known},
     service::file::{Config, ConfigError},
     start::several::{EndedStart, Several, StartReport, Told},
 };

@@ -1,22 +1,17 @@
 //! What a recorded server was asked for: kept whole, so that it can be started again from anywhere; else as far as its
 //! processes still tell.
 
-use std::{
-    ffi::{OsStr, OsString},
-    path::PathBuf,
-};
+use std::{ffi::OsStr, path::PathBuf};
 
 use proc_tree::{Facts, Identity, process};
 
 use super::{
+    environment::Environment,
     folder::{self, Folders},
     mark,
     record::ServerRecord,
 };
 use crate::{ServiceSpec, service::supervision::Supervision};
-
-/// An environment, as a process has it.
-pub type Environment = Vec<(OsString, OsString)>;
 
 /// Variables that are one process's own.
 const OWN: [&str; 6] =

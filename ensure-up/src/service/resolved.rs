@@ -19,9 +19,8 @@ use super::{
     ports::{Port, Ports},
     spec::{Existing, ServiceSpec},
     supervision::Supervision,
-    variable,
 };
-use crate::server::{files, folder::Folders, mark::Mark};
+use crate::server::files;
 
 /// A server that shall be up.
 #[derive(Debug, Clone)]
@@ -222,23 +221,6 @@ impl Service {
             ..self.spec.clone()
         };
         spec.to_keys().into()
-    }
-
-    /// Returns the whole environment of the server on a port: the caller's, where it is, what was set, and its mark.
-    pub(crate) fn whole_environment(&self, port: Option<Port>, folders: &Folders) -> Vec<(OsString, OsString)> {
-        let mut environment: Vec<(OsString, OsString)> = env::vars_os().collect();
-        // as a shell does that goes to the folder: a server that goes elsewhere is known by where it was started
-        let folder = (OsString::from("PWD"), self.cwd.clone().into_os_string());
-        let mark = Mark::of(self, port, folders).variable();
-        let port = port.map(|port| (OsString::from("PORT"), OsString::from(port.number.to_string())));
-        let others = self.spec.other_ports.iter();
-        let others: Vec<(OsString, OsString)> =
-            others.map(|(name, port)| (variable::of_port(name).into(), port.to_string().into())).collect();
-        for (name, value) in [&folder].into_iter().chain(&port).chain(&others).chain(&self.environment).chain([&mark]) {
-            environment.retain(|(known, _)| known != name);
-            environment.push((name.clone(), value.clone()));
-        }
-        environment
     }
 
     /// Returns the log's path for a port.

@@ -8,7 +8,6 @@ use proc_tree::{Facts, Identity};
 use crate::{
     Action, Failure, Outcome, Phase, Port, ServerProcesses, ServerRecord,
     event::block_on,
-    health::Asked,
     log::patterns::LogPatterns,
     server::{
         holding::Holding,
@@ -21,7 +20,7 @@ use crate::{
     service::spec::{Adopt, Existing},
     start::{
         call::{Call, Up},
-        launch, port,
+        launch,
         race::RaceEnd,
         there::{self, There},
         waiting::{Doing, Observer, Waiting},
@@ -33,7 +32,12 @@ use crate::{
 };
 
 /// Waits until the recorded server is ready.
-pub(super) fn wait(call: &Call<'_>, port: Option<Port>, record: &ServerRecord, waited: bool) -> Result<Up, Failure> {
+pub(super) fn wait(
+    call: &Call<'_>,
+    port: Option<Port>,
+    record: &ServerRecord,
+    waited: bool,
+) -> Result<Option<Up>, Failure> {
     let mut processes = ServerProcesses::of(record).map_err(Failure::system("watch the server"))?;
     // one that was ready once need not say so again, and what it said since is not about its start
     let log = record.log.as_deref().filter(|_| record.phase == Phase::Starting);
@@ -48,7 +52,7 @@ pub(super) fn wait(call: &Call<'_>, port: Option<Port>, record: &ServerRecord, w
             if call.recorded_on(port)?.as_ref() != Some(&ready) {
                 call.note(&ready)?;
             }
-            Ok((call.recorded(action, &ready, &holdings), None))
+            Ok(Some((call.recorded(action, &ready, &holdings), None)))
         }
         // its starter is gone, and so is it now: there is none, so this call starts one
         RaceEnd::Ended { .. } => launch::start(call, port, Action::Started),
@@ -57,32 +61,12 @@ pub(super) fn wait(call: &Call<'_>, port: Option<Port>, record: &ServerRecord, w
 }
 
 /// Waits for a process that runs the command and that nobody recorded, and takes it as ours once it is ready.
-pub(super) fn wait_for_loading(call: &Call<'_>, port: Option<Port>, loading: &Loading) -> Result<Up, Failure> {
+pub(super) fn wait_for_loading(call: &Call<'_>, port: Option<Port>, loading: &Loading) -> Result<Option<Up>, Failure> {
     take(call, port, Some(loading.identity), &loading.by)
 }
 
-/// Takes the server that is up and healthy on the port though what this call started has ended: somebody else started the
-/// same meanwhile, or it left a daemon behind.
-pub(super) fn joined(call: &Call<'_>, port: Option<Port>) -> Result<Option<Up>, Failure> {
-    let there = There::look(call, port)?;
-    let (holdings, reason) = match there.whose(call, port, None)? {
-        Whose::Ours(holdings, differs) if differs.is_empty() => (holdings, None),
-        Whose::Matching(holdings, by) if call.service.spec.existing.adopt != Adopt::Never => {
-            (holdings, Some(by.to_string()))
-        }
-        _ => return Ok(None),
-    };
-    let holder = holdings.iter().find_map(|holding| Some(holding.process.as_ref()?.identity()));
-    if call.ask(port, &holdings)? != Asked::Healthy {
-        return Ok(None);
-    }
-    let record = ServerRecord::starting(call.service, port, holder, None).ready(&holdings);
-    call.note(&record)?;
-    Ok(Some((Outcome { reason, ..call.recorded(Action::Joined, &record, &holdings) }, None)))
-}
-
 /// A server without a record is taken as ours once it is healthy.
-pub(super) fn adopt(call: &Call<'_>, port: Option<Port>, holdings: &[Holding], by: &By) -> Result<Up, Failure> {
+pub(super) fn adopt(call: &Call<'_>, port: Option<Port>, holdings: &[Holding], by: &By) -> Result<Option<Up>, Failure> {
     // the eldest: workers that share its socket come and go
     let holders = holdings.iter().filter_map(|holding| holding.process.as_ref());
     let eldest = holders.min_by_key(|process| (process.started_at, process.pid)).map(Facts::identity);
@@ -91,15 +75,15 @@ pub(super) fn adopt(call: &Call<'_>, port: Option<Port>, holdings: &[Holding], b
     take(call, port, runner.or(eldest), by)
 }
 
-fn take(call: &Call<'_>, port: Option<Port>, process: Option<Identity>, by: &By) -> Result<Up, Failure> {
+fn take(call: &Call<'_>, port: Option<Port>, process: Option<Identity>, by: &By) -> Result<Option<Up>, Failure> {
     let processes = process.map(|process| ServerProcesses::watch(process, false)).transpose();
     let mut processes = processes.map_err(Failure::system("watch the server"))?;
     let race = call.race(port).of(processes.as_mut()).taking_any(call.service.spec.existing.adopt == Adopt::Any);
     let race = race.told(call.waiting(Doing::Awaiting, port), call.observer);
     match block_on(race.run()).map_err(Failure::system("wait"))?? {
         RaceEnd::Ready(holdings) => {
-            let (outcome, supervisor) = adopted(call, port, processes.as_ref(), &holdings)?;
-            Ok((Outcome { reason: Some(by.to_string()), ..outcome }, supervisor))
+            let up = adopted(call, port, processes.as_ref(), &holdings)?;
+            Ok(up.map(|(outcome, supervisor)| (Outcome { reason: Some(by.to_string()), ..outcome }, supervisor)))
         }
         RaceEnd::Ended { .. } => launch::start(call, port, Action::Started),
         end => Err(call.not_ready(port, end, None)),
@@ -111,22 +95,19 @@ fn adopted(
     port: Option<Port>,
     processes: Option<&ServerProcesses>,
     holdings: &[Holding],
-) -> Result<Up, Failure> {
+) -> Result<Option<Up>, Failure> {
     let record = processes.map(|known| ServerRecord::starting(call.service, port, Some(known.identity()), None));
     if let Some(record) = record {
         let record = record.ready(holdings);
         if call.service.kept_up().is_some() {
-            return match call.supervise(record, Action::Adopted)? {
-                Some(up) => Ok(up),
-                None => port::locked(call, port, false),
-            };
+            return call.supervise(record, Action::Adopted);
         }
         call.note(&record)?;
     }
     let holder = holdings.iter().find_map(|holding| holding.process.as_ref());
     let name = call.service.spec.name.clone().or_else(|| Some(holder?.name.clone()));
     let name = name.unwrap_or_else(|| call.service.name());
-    Ok((call.outcome(Action::Adopted, name, port, holder.map(Facts::identity), holdings), None))
+    Ok(Some((call.outcome(Action::Adopted, name, port, holder.map(Facts::identity), holdings), None)))
 }
 
 /// Stops what another server shall take the place of: the service's own, or another service's, as each is recorded, else

@@ -8,45 +8,45 @@ use crate::{
     Action, End, Failure, Outcome, Port, ServerRecord,
     event::block_on,
     log::{patterns::LogPatterns, rotate},
-    server::{orphans, prune},
+    server::{environment, orphans, prune},
     signals::ENDING,
     start::{
         call::{Call, Up},
-        existing, job,
+        job,
         notify::{self, Notify},
         race::RaceEnd,
         spawn::{self, Launch},
         starting::{self, Starting},
+        successor,
         waiting::{Doing, Waiting},
     },
 };
 
-/// Starts the server and waits until it is ready; one that does not come up is stopped.
-pub(super) fn start(call: &Call<'_>, port: Option<Port>, action: Action) -> Result<Up, Failure> {
+/// Starts the server and waits until it is ready; one that does not come up is stopped. `None` when its supervisor was killed
+/// meanwhile, and there is to be looked what it left.
+pub(super) fn start(call: &Call<'_>, port: Option<Port>, action: Action) -> Result<Option<Up>, Failure> {
     // what cannot be told is no reason to tell it again
     let is_known = ServerRecord::is_any_of_folder(call.folders, &call.service.id.folder).unwrap_or(true);
-    let (outcome, server) = begin(call, port, action)?;
-    Ok((Outcome { is_first: !is_known && outcome.action == Action::Started, ..outcome }, server))
+    let is_first = |outcome: &Outcome| !is_known && outcome.action == Action::Started;
+    let up = begin(call, port, action)?;
+    Ok(up.map(|(outcome, server)| (Outcome { is_first: is_first(&outcome), ..outcome }, server)))
 }
 
-fn begin(call: &Call<'_>, port: Option<Port>, action: Action) -> Result<Up, Failure> {
+fn begin(call: &Call<'_>, port: Option<Port>, action: Action) -> Result<Option<Up>, Failure> {
     let Call { service, folders, .. } = call;
     let path = service.log_path(&folders.logs, port);
     if service.kept_up().is_some() {
         let program = service.spec.command.first().map_or("".as_ref(), |program| program.as_os_str());
-        spawn::find(program, &service.whole_environment(port, folders))?;
+        spawn::find(program, &environment::whole(service, port, folders))?;
     }
     let file = rotate::start(&path, service.spec.log_keep)?;
     // old logs are nobody's concern when a server is to be started
     let _ = prune::prune(folders);
     if service.kept_up().is_some() {
-        return match call.supervise(ServerRecord::starting(service, port, None, Some(&path)), action)? {
-            Some(up) => Ok(up),
-            None => super::port::locked(call, port, false),
-        };
+        return call.supervise(ServerRecord::starting(service, port, None, Some(&path)), action);
     }
     orphans::adopt();
-    launch_and_wait(call, port, action, &path, &file)
+    launch_and_wait(call, port, action, &path, &file).map(Some)
 }
 
 fn launch_and_wait(
@@ -64,7 +64,7 @@ fn launch_and_wait(
     let log = LogPatterns::of(path, 0, service);
     let mut record = ServerRecord::starting(service, port, None, Some(path));
     let command = service.command(port);
-    let environment = notify::environment(service.whole_environment(port, call.folders), notify.as_ref());
+    let environment = notify::environment(environment::whole(service, port, call.folders), notify.as_ref());
     let launch = Launch {
         command: &command,
         cwd: &service.cwd,
@@ -98,7 +98,7 @@ fn launch_and_wait(
         Err(failure) => Err(starting.fail(failure)),
         Ok(end) => {
             if matches!(end, RaceEnd::Ended { .. })
-                && let Some(up) = existing::joined(call, port)?
+                && let Some(up) = successor::take(call, port)?
             {
                 drop(starting.release());
                 return Ok(up);

@@ -49,12 +49,23 @@ pub(super) fn reuse(call: &Call<'_>, port: Option<Port>, waited: bool) -> Result
     Ok(Some(call.recorded(action, &record, &holdings)))
 }
 
-/// Looks, decides and does it, with nobody else doing so at the same time.
+/// Looks, decides and does it, with nobody else doing so at the same time; again where a supervisor was lost meanwhile.
 pub(super) fn locked(call: &Call<'_>, port: Option<Port>, waited: bool) -> Result<Up, Failure> {
+    let mut told = Vec::new();
+    loop {
+        if let Some((mut outcome, server)) = once(call, port, waited, &mut told)? {
+            outcome.notes.extend(told);
+            return Ok((outcome, server));
+        }
+    }
+}
+
+/// Does it once. `told` takes in what was stopped for it; `None` when a supervisor ended in this moment.
+fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String>) -> Result<Option<Up>, Failure> {
     let there = There::look(call, port)?;
     let seen = there.own.as_ref().map(|own| recorded(call, &own.record, own.life, own.is_supervised));
     if let Some(outcome) = job::joined(call, there.own.as_ref(), waited) {
-        return Ok((outcome, None));
+        return Ok(Some((outcome, None)));
     }
     let is_loading = there.loading.is_some();
     let mut judged = there.whose(call, port, None)?;
@@ -64,42 +75,39 @@ pub(super) fn locked(call: &Call<'_>, port: Option<Port>, waited: bool) -> Resul
         judged = there.whose(call, port, Some(answers))?;
         step = next(call, &judged, seen, is_loading, Some(answers));
     }
-    let (mut told, mut action) = (Vec::new(), Action::Started);
+    let mut action = Action::Started;
     if matches!(step, Step::Start | Step::WaitForLoading | Step::StopAndStart(_) | Step::Adopt(_))
         && let Some(elsewhere) = &there.elsewhere
     {
         let left = existing::leave(call, elsewhere)?;
-        (told, action) = (left.0.lines, left.1);
+        told.extend(left.0.lines);
+        action = left.1;
     }
     let own = there.own.as_ref().map(|own| &own.record);
-    let (mut outcome, server) = match (step, own) {
-        (Step::Wait, Some(record)) => existing::wait(call, port, record, waited)?,
+    match (step, own) {
+        (Step::Wait, Some(record)) => existing::wait(call, port, record, waited),
         (Step::WaitForSupervisor, Some(record)) => {
             let supervisor = record.running_supervisor().map_err(Failure::system("watch the supervisor"))?;
-            match supervisor.map(|supervisor| call.join_supervisor(record, supervisor, waited)).transpose()?.flatten() {
-                Some(up) => up,
-                // it ended in this moment
-                None => return locked(call, port, waited),
-            }
+            let joined = supervisor.map(|supervisor| call.join_supervisor(record, supervisor, waited));
+            joined.transpose().map(Option::flatten)
         }
         (Step::Supervise, Some(record)) => {
             let running = record.running().map_err(Failure::system("watch the server"))?;
             let record = running.map_or_else(|| record.clone(), |running| record.with_identity(running));
-            let Some((outcome, supervisor)) = call.supervise(record, Action::Adopted)? else {
-                return locked(call, port, waited);
-            };
-            (Outcome { reason: Some("it ran without a supervisor".into()), ..outcome }, supervisor)
+            let up = call.supervise(record, Action::Adopted)?;
+            let reason = Some("it ran without a supervisor".into());
+            Ok(up.map(|(outcome, supervisor)| (Outcome { reason, ..outcome }, supervisor)))
         }
-        (Step::RefuseBroken, Some(record)) => return Err(call.broken(record)),
+        (Step::RefuseBroken, Some(record)) => Err(call.broken(record)),
         (Step::StopAndStart(action), _) => {
             told.extend(existing::stop(call, port, &there, &judged)?.lines);
-            launch::start(call, port, action)?
+            launch::start(call, port, action)
         }
-        (Step::Adopt(by), _) => existing::adopt(call, port, judged.holdings(), &by)?,
-        (Step::RefuseChanged, _) => return Err(changed(call, port, own, judged)),
-        (Step::RefuseForeign | Step::Ask, _) => return Err(refused(call, port, judged)),
+        (Step::Adopt(by), _) => existing::adopt(call, port, judged.holdings(), &by),
+        (Step::RefuseChanged, _) => Err(changed(call, port, own, judged)),
+        (Step::RefuseForeign | Step::Ask, _) => Err(refused(call, port, judged)),
         (Step::WaitForLoading, _) if let Some(loading) = &there.loading => {
-            existing::wait_for_loading(call, port, loading)?
+            existing::wait_for_loading(call, port, loading)
         }
         // what needs a record is never decided without one
         (
@@ -110,10 +118,8 @@ pub(super) fn locked(call: &Call<'_>, port: Option<Port>, waited: bool) -> Resul
             | Step::Supervise
             | Step::RefuseBroken,
             _,
-        ) => launch::start(call, port, action)?,
-    };
-    outcome.notes.extend(told);
-    Ok((outcome, server))
+        ) => launch::start(call, port, action),
+    }
 }
 
 fn recorded(call: &Call<'_>, record: &ServerRecord, life: Life, is_supervised: bool) -> Recorded {

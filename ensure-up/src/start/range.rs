@@ -202,7 +202,10 @@ fn start_on(call: &Call<'_>, ports: &[Port], is_bindable: bool) -> Result<Option
         }
         let failed = |error| Failure::system("try to bind a port")(io::Error::other(error));
         if !is_bindable || !port_who::free(&query(port), 1).map_err(failed)?.ports.is_empty() {
-            return launch::start(call, Some(port), Action::Started).map(Some);
+            return match launch::start(call, Some(port), Action::Started)? {
+                None => port::locked(call, Some(port), false).map(Some),
+                up => Ok(up),
+            };
         }
     }
     Ok(None)

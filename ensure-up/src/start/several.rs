@@ -24,7 +24,7 @@ use crate::{
     Folders, Outcome, ServiceSpec,
     event::block_on,
     report::{explanation::Explanation, start_record::StartRecord},
-    server::{again::Environment, folder, orphans},
+    server::{environment::Environment, folder, orphans},
     service::handover,
     signals::Signals,
     start::{already_up, waiting::Waiting},

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Clock, Doing, Failure, Observer, Phase, ServerProcesses, Waiting,
     log::patterns::LogPatterns,
-    server::holding::Holding,
+    server::{environment, holding::Holding},
     start::{
         notify::{self, Notify},
         race::{Race, RaceEnd},
@@ -53,7 +53,7 @@ impl Supervisor<'_> {
             changes.starts();
         }
         let command = self.service.command(self.port);
-        let environment = notify::environment(self.service.whole_environment(self.port, self.folders), notify);
+        let environment = notify::environment(environment::whole(self.service, self.port, self.folders), notify);
         let held = self.held.clone();
         let socket = held.as_deref().map(Held::socket);
         let environment =

@@ -1,0 +1,32 @@
+//! The server that is up though what this call started has ended: somebody else started the same meanwhile, or it left a
+//! daemon behind.
+
+use crate::{
+    Action, Failure, Outcome, Port, ServerRecord,
+    health::Asked,
+    server::judge::Whose,
+    service::spec::Adopt,
+    start::{
+        call::{Call, Up},
+        there::There,
+    },
+};
+
+/// Takes the server that is up and healthy on the port.
+pub(super) fn take(call: &Call<'_>, port: Option<Port>) -> Result<Option<Up>, Failure> {
+    let there = There::look(call, port)?;
+    let (holdings, reason) = match there.whose(call, port, None)? {
+        Whose::Ours(holdings, differs) if differs.is_empty() => (holdings, None),
+        Whose::Matching(holdings, by) if call.service.spec.existing.adopt != Adopt::Never => {
+            (holdings, Some(by.to_string()))
+        }
+        _ => return Ok(None),
+    };
+    let holder = holdings.iter().find_map(|holding| Some(holding.process.as_ref()?.identity()));
+    if call.ask(port, &holdings)? != Asked::Healthy {
+        return Ok(None);
+    }
+    let record = ServerRecord::starting(call.service, port, holder, None).ready(&holdings);
+    call.note(&record)?;
+    Ok(Some((Outcome { reason, ..call.recorded(Action::Joined, &record, &holdings) }, None)))
+}
