@@ -15,6 +15,7 @@ mod row;
 mod several;
 mod status;
 mod stop;
+mod usage;
 mod waits;
 mod words;
 

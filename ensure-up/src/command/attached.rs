@@ -35,7 +35,7 @@ use proc_tree::{
     cli::{status::Exit, text},
 };
 
-use super::{arguments::Arguments, one, status::Status, stop::Waiting, words};
+use super::{arguments::Arguments, status::Status, stop::Waiting, words};
 
 /// What this call has to do with a server that is up.
 #[derive(Debug, Default)]
@@ -108,7 +108,7 @@ impl Uses {
         if arguments.then.is_none() {
             return Ok(Self(Vec::new()));
         }
-        let resolved = services.iter().map(|spec| one::resolve(spec.clone()).ok());
+        let resolved = services.iter().map(|spec| super::usage::resolve(spec.clone()).ok());
         resolved
             .map(|service| service.map_or(Ok(None), |service| begin(arguments, &service)))
             .collect::<Result<_, _>>()

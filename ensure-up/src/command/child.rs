@@ -21,12 +21,12 @@ use proc_tree::cli::{
 use super::{
     one,
     status::{self, Status},
-    waits, words,
+    usage, waits, words,
 };
 
 /// Supervises the server on a port, or of this name where it has none, which standard input describes.
 pub(super) fn supervise(key: &str) -> anyhow::Result<Exit> {
-    let service = one::resolve(receive(&mut io::stdin().lock())?)?;
+    let service = usage::resolve(receive(&mut io::stdin().lock())?)?;
     let port = service.ports.map(|_| key.parse().map_err(UsageError::new)).transpose()?;
     match run::run(&service, port, &Folders::find()?) {
         // its log has said so already
@@ -44,7 +44,7 @@ fn receive(from: &mut dyn Read) -> anyhow::Result<ServiceSpec> {
 pub(super) fn start(from: &mut dyn Read, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let spec = receive(from)?;
     let name = spec.name();
-    let (report, exit) = match one::resolve(spec) {
+    let (report, exit) = match usage::resolve(spec) {
         Ok(service) => ensured(&service, out),
         Err(error) => {
             let message = error.to_string();

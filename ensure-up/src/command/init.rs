@@ -22,7 +22,7 @@ use proc_tree::cli::{
     text as shown,
 };
 
-use super::{arguments::Arguments, one, several, status::Status, words};
+use super::{arguments::Arguments, status::Status, usage, words};
 
 pub(super) fn write(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if !arguments.names.is_empty() || !arguments.spec.command.is_empty() || arguments.spec.port.is_some() {
@@ -51,9 +51,9 @@ pub(super) fn write(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
         file => file.and_then(|mut file| file.write_all(written.as_bytes())),
     }
     .with_context(|| format!("cannot write {}", shown::path(&path)))?;
-    let config = Config::read(&path, None).map_err(|error| several::usage(&error))?;
+    let config = Config::read(&path, None).map_err(|error| usage::config(&error))?;
     for (spec, found) in config.services.into_iter().zip(&here.found) {
-        taken::take(&folders, &one::resolve(spec)?, found)?;
+        taken::take(&folders, &usage::resolve(spec)?, found)?;
     }
     out.write_all(written.as_bytes()).and_then(|()| out.flush()).map_err(OutputError)?;
     let is_whole = !here.found.is_empty() && here.found.iter().all(|found| found.variables.is_empty());

@@ -3,25 +3,21 @@
 use std::io::Write;
 
 use ensure_up::{
-    Call, Clock, Failure, Folders, Observer, Outcome, Service, ServiceSpec, Up, Waiting,
-    report::start_record::StartRecord, start,
+    Call, Clock, Failure, Folders, Observer, Outcome, Service, Up, Waiting, report::start_record::StartRecord, start,
 };
-use proc_tree::cli::{
-    args::OutputError,
-    status::{Exit, UsageError},
-};
+use proc_tree::cli::{args::OutputError, status::Exit};
 
 use super::{
     arguments::Arguments,
     attached::{self, Settled, Staying},
     display::Display,
     status::{self, Status},
-    waits, words,
+    usage, waits, words,
 };
 
 /// Sees to it that the service is up, says so, and stays if that was asked for.
 pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let service = resolve(arguments.spec.clone())?;
+    let service = usage::resolve(arguments.spec.clone())?;
     let clock = Clock::start(service.timeout());
     let display = Display::of(arguments, clock);
     let ensured = settled(arguments, &service, clock, &|waiting| display.told(0, &service.name(), waiting));
@@ -69,11 +65,6 @@ fn settled(
             return Ok((folders, up, settled));
         }
     }
-}
-
-/// Makes what runs of what was asked for; what cannot run was asked for wrongly.
-pub(super) fn resolve(spec: ServiceSpec) -> Result<Service, UsageError> {
-    Service::try_from(spec).map_err(|error| UsageError::new(error.to_string()))
 }
 
 /// Sees to it that the service is up, and tells what is waited for.

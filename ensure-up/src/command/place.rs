@@ -11,11 +11,11 @@ use ensure_up::{
         known,
         names::{Known, Meant, Scope},
     },
-    service::file::{self, Config, ConfigError},
+    service::file::{self, Config},
 };
 use proc_tree::cli::status::UsageError;
 
-use super::{arguments::Arguments, one, several, words};
+use super::{arguments::Arguments, usage, words};
 
 /// Where a command is given, and what it names.
 pub(super) struct Place {
@@ -42,14 +42,14 @@ impl Place {
         let scope = Scope { folders, everywhere: arguments.everywhere };
         let mut place = Self { names, scope, services: Vec::new(), has_file: false };
         match read(arguments) {
-            Ok((folder, services)) => {
+            Ok(Some((folder, services))) => {
                 place.has_file = true;
                 place.services = services;
                 place.scope.folders.push(folder);
             }
-            Err(None) => {}
-            Err(Some(_)) if are_ports => {}
-            Err(Some(error)) => return Err(error),
+            Ok(None) => {}
+            Err(_) if are_ports => {}
+            Err(error) => return Err(error),
         }
         Ok(place)
     }
@@ -125,21 +125,18 @@ pub(super) fn tell_elsewhere(arguments: &Arguments, count: usize) {
 }
 
 /// Reads the file; `None` where there is none.
-fn read(arguments: &Arguments) -> Result<(PathBuf, Vec<Service>), Option<UsageError>> {
-    let path = match Config::find(arguments.file.as_deref()) {
-        Err(ConfigError::Missing) => return Err(None),
-        path => path.map_err(|error| several::usage(&error))?,
-    };
-    let config = Config::read(&path, arguments.profile.as_deref()).map_err(|error| several::usage(&error))?;
+fn read(arguments: &Arguments) -> Result<Option<(PathBuf, Vec<Service>)>, UsageError> {
+    let Some(path) = usage::file(arguments)? else { return Ok(None) };
+    let config = Config::read(&path, arguments.profile.as_deref()).map_err(|error| usage::config(&error))?;
     let folder: &Path = file::folder(&path);
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     // what cannot be known of the ports stays as it is written
     let ports = Folders::find().ok().and_then(|folders| known::ports(&folders, &folder, &config.services).ok());
     let ports = ports.unwrap_or_default();
     let port = |name: &str| ports.get(name).map(u16::to_string);
-    let services = config.services.iter().map(|service| one::resolve(service.replaced(&port)));
+    let services = config.services.iter().map(|service| usage::resolve(service.replaced(&port)));
     let services = services.collect::<Result<Vec<_>, _>>()?;
-    Ok((folder, services))
+    Ok(Some((folder, services)))
 }
 
 /// Returns the ports among these words.

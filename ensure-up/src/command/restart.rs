@@ -9,7 +9,7 @@ use ensure_up::{
         known,
         names::{Known, Meant},
     },
-    service::file::{self, Config, ConfigError},
+    service::file::{self, Config},
     stop,
 };
 use proc_tree::cli::{status::Exit, text};
@@ -19,7 +19,7 @@ use super::{
     place::{Place, ports},
     several::{self, Asked},
     status::{self, Status},
-    words,
+    usage, words,
 };
 
 /// Starts again what is named, and nothing that it depends on.
@@ -97,15 +97,12 @@ impl Again<'_> {
 
     /// Finds the service of the file that a server is of.
     fn in_file(&mut self, record: &ServerRecord, profile: Option<&str>) -> anyhow::Result<Option<ServiceSpec>> {
-        let path = match Config::find(self.arguments.file.as_deref()) {
-            Err(ConfigError::Missing) => return Ok(None),
-            path => path.map_err(|error| several::usage(&error))?,
-        };
+        let Some(path) = usage::file(self.arguments)? else { return Ok(None) };
         let folder = file::folder(&path).canonicalize().unwrap_or_default();
         if folder != record.service.folder {
             return Ok(None);
         }
-        let config = Config::read(&path, profile).map_err(|error| several::usage(&error))?;
+        let config = Config::read(&path, profile).map_err(|error| usage::config(&error))?;
         self.asked.ports.extend(known::ports(self.folders, &folder, &config.services)?);
         Ok(config.services.into_iter().find(|service| service.name == record.service.name))
     }

@@ -9,7 +9,7 @@ use std::{
 use ensure_up::{
     Action, Clock, Folders, ServerRecord, ServiceSpec,
     server::{environment::Environment, known},
-    service::file::{Config, ConfigError},
+    service::file::Config,
     start::several::{EndedStart, Several, StartReport, Told},
 };
 use proc_tree::cli::{
@@ -24,13 +24,14 @@ use super::{
     display::Display,
     row::Columns,
     status::Status,
+    usage,
 };
 
 /// Starts the services, says what came of each, and stays if that was asked for.
 pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
     check_usage(arguments)?;
-    let path = Config::find(arguments.file.as_deref()).map_err(|error| usage(&error))?;
-    let config = Config::read(&path, arguments.profile.as_deref()).map_err(|error| usage(&error))?;
+    let path = Config::find(arguments.file.as_deref()).map_err(|error| usage::config(&error))?;
+    let config = Config::read(&path, arguments.profile.as_deref()).map_err(|error| usage::config(&error))?;
     let chosen = config.select(&arguments.names).map_err(UsageError::new)?;
     let given = arguments.given();
     let overlaid = |service: &ServiceSpec| ServiceSpec {
@@ -122,18 +123,6 @@ fn check_usage(arguments: &Arguments) -> Result<(), UsageError> {
             Err(UsageError::new("--all starts every service: give either names or --all"))
         }
         None => Ok(()),
-    }
-}
-
-/// A fault of the file is the user's; one that cannot be read may be the machine's, but nothing was done either.
-pub(super) fn usage(error: &ConfigError) -> UsageError {
-    let usage = UsageError::new(text::failure(error));
-    match error {
-        ConfigError::Invalid(fault) => match &fault.suggestion {
-            Some(word) => usage.hint(format!("did you mean {word:?}?")),
-            None => usage,
-        },
-        ConfigError::Missing | ConfigError::Read(..) => usage,
     }
 }
 

@@ -1,0 +1,36 @@
+//! What is asked for, and the words for what was asked for wrongly.
+
+use std::path::PathBuf;
+
+use ensure_up::{
+    Service, ServiceSpec,
+    service::file::{Config, ConfigError},
+};
+use proc_tree::cli::{status::UsageError, text};
+
+use super::arguments::Arguments;
+
+/// Makes what runs of what was asked for; what cannot run was asked for wrongly.
+pub(super) fn resolve(spec: ServiceSpec) -> Result<Service, UsageError> {
+    Service::try_from(spec).map_err(|error| UsageError::new(error.to_string()))
+}
+
+/// Finds the services file, where there is one.
+pub(super) fn file(arguments: &Arguments) -> Result<Option<PathBuf>, UsageError> {
+    match Config::find(arguments.file.as_deref()) {
+        Err(ConfigError::Missing) => Ok(None),
+        path => path.map(Some).map_err(|error| config(&error)),
+    }
+}
+
+/// A fault of the file is the user's; one that cannot be read may be the machine's, but nothing was done either.
+pub(super) fn config(error: &ConfigError) -> UsageError {
+    let usage = UsageError::new(text::failure(error));
+    match error {
+        ConfigError::Invalid(fault) => match &fault.suggestion {
+            Some(word) => usage.hint(format!("did you mean {word:?}?")),
+            None => usage,
+        },
+        ConfigError::Missing | ConfigError::Read(..) => usage,
+    }
+}
