@@ -1,11 +1,17 @@
 //! Where a server is asked for its health, and how that is shown.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
+};
 
 use health_wait::{InvalidTarget, Target};
 
 use super::ports::Port;
-use crate::health::{Question, program::Program};
+use crate::{
+    health::{Question, program::Program},
+    server::{holding::Holding, port::listener},
+};
 
 /// Where one server is, as far as that matters to whoever asks it.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +26,19 @@ pub(crate) struct Site<'s> {
     pub(crate) program: Option<Program>,
 }
 
-impl Site<'_> {
+impl<'s> Site<'s> {
+    /// Finds out where a server is by who holds its port; by its command where nobody may see who that is.
+    pub(crate) fn of(
+        health: Option<&'s str>,
+        port: Option<Port>,
+        holdings: &[Holding],
+        command: &[impl AsRef<Path>],
+    ) -> Self {
+        let holders = holdings.iter().filter_map(|holding| holding.process.as_ref());
+        let program = Program::of(holders, command.first().map(AsRef::as_ref));
+        Self { health, port, listener: listener(holdings), program }
+    }
+
     /// Says what to ask: without `health` a port of TCP has to accept, and its program to serve; a path is asked for there,
     /// anything else is a target of its own. Without all of that the server is up by being there.
     ///

@@ -1,13 +1,13 @@
 //! One call for one service: what it asked for, where its files are, how much time it has; and how its end is worded.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use proc_tree::Identity;
 
 use crate::{
     Action, Clock, Failure, Folders, Outcome, Port, ReadyError, ServerProcesses, ServerRecord, Service,
     event::block_on,
-    health::{self, Asked, program::Program},
+    health::{self, Asked},
     server::{holding::Holding, part, port as listening, record, started::Started},
     service::target::Site,
     start::{
@@ -55,16 +55,11 @@ impl Call<'_> {
 
     /// Asks the server that these are for health, once.
     pub(crate) fn ask(&self, port: Option<Port>, holdings: &[Holding]) -> Result<Asked, Failure> {
-        let listener = listening::listener(holdings);
-        if port.is_some() && listener.is_none() {
+        let health = self.service.health(port);
+        let site = Site::of(health.as_deref(), port, holdings, &self.service.spec.command);
+        if port.is_some() && site.listener.is_none() {
             return Ok(Asked::Not("nothing listens".into()));
         }
-        let health = self.service.health(port);
-        let program = Program::of(
-            holdings.iter().filter_map(|one| one.process.as_ref()),
-            self.service.spec.command.first().map(Path::new),
-        );
-        let site = Site { health: health.as_deref(), port, listener, program };
         let question = site.question().map_err(ReadyError::from)?;
         let mut prober = health::Prober::new(&self.service.spec.probe);
         let asked = block_on(prober.ask(&question)).map_err(Failure::system("ask for health"))?;
@@ -109,7 +104,7 @@ impl Call<'_> {
             identity,
             pids: listening::pids(holdings),
             took: self.clock.took(),
-            url: Site { health: health.as_deref(), port, listener: listening::listener(holdings), program: None }.url(),
+            url: Site::of(health.as_deref(), port, holdings, &self.service.spec.command).url(),
             log: None,
             restarts: 0,
             reason: None,

@@ -1,9 +1,6 @@
 //! Whether a server is ready: one look at everything that tells, the cheapest first.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use port_who::Socket;
 use proc_tree::{Facts, Identity, cli::duration};
@@ -12,7 +9,7 @@ use tokio::select;
 use crate::{
     Folders, Port, ReadyError, ServerProcesses, Service,
     event::or_never,
-    health::{Asked, Prober, program::Program},
+    health::{Asked, Prober},
     log::patterns::LogPatterns,
     server::{
         end::End,
@@ -228,16 +225,12 @@ impl<'r> Readiness<'r> {
 
     /// Asks for health, and then once more whose port it is: the answer may have been somebody else's.
     async fn ask(&mut self, ours: &[Holding]) -> Result<Round, ReadyError> {
-        let listener = listening::listener(ours);
-        if self.port.is_some() && listener.is_none() {
+        let health = self.service.health(self.port);
+        let site = Site::of(health.as_deref(), self.port, ours, &self.service.spec.command);
+        if self.port.is_some() && site.listener.is_none() {
             return Ok(missing(self.nothing_yet()));
         }
-        let health = self.service.health(self.port);
-        let program = Program::of(
-            ours.iter().filter_map(|one| one.process.as_ref()),
-            self.service.spec.command.first().map(Path::new),
-        );
-        let question = Site { health: health.as_deref(), port: self.port, listener, program }.question()?;
+        let question = site.question()?;
         self.answer.get_or_insert_with(|| "no answer".into());
         let asked = select! {
                         asked = self.prober.ask(&question) => asked?,

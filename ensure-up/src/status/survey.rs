@@ -1,7 +1,5 @@
 //! Looking at the servers: their records, their processes, their ports, and what they answer. Nothing is changed.
 
-use std::path::Path;
-
 use futures_util::future::join_all;
 use proc_tree::{Identity, process};
 
@@ -12,7 +10,7 @@ use super::{
 use crate::{
     Failure, Folders, Phase, Port, ReadyError, ServerProcesses, ServerRecord, Service,
     event::block_on,
-    health::{Asked, Prober, program::Program},
+    health::{Asked, Prober},
     server::{
         asked,
         census::Census,
@@ -205,9 +203,7 @@ fn of_port(port: Port) -> Result<ServerStatus, Failure> {
 }
 
 fn site<'r>(record: &'r ServerRecord, ours: &[Holding]) -> Site<'r> {
-    let program =
-        Program::of(ours.iter().filter_map(|one| one.process.as_ref()), record.command.first().map(Path::new));
-    Site { health: record.health.as_deref(), port: record.port, listener: listening::listener(ours), program }
+    Site::of(record.health.as_deref(), record.port, ours, &record.command)
 }
 
 fn url(record: &ServerRecord, ours: &[Holding]) -> Option<String> {
