@@ -152,8 +152,8 @@ impl Several<'_> {
     /// hangs is asked in this way no longer than [`AT_FIRST`], or others would wait for it.
     fn already_up(&self, tell: &mut Teller<'_>) -> BTreeMap<usize, EndedStart> {
         let (mut up, mut left) = (BTreeMap::new(), BTreeMap::new());
-        let (begun, folders) = (Instant::now(), Folders::find());
-        let Ok(folders) = folders.map_err(drop) else { return up };
+        let begun = Instant::now();
+        let Ok(folders) = Folders::find() else { return up };
         while let Some(index) = self.next(&up, &left).filter(|_| begun.elapsed() < AT_FIRST) {
             let Some(outcome) = already_up::find(&self.services[index], self.folder, &folders) else {
                 left.insert(index, None);
