@@ -92,14 +92,20 @@ fn the_message_says_what_differs_and_whose_it_is_and_what_is_right_here() {
     assert_eq!(projects.alive(), "a+");
 }
 
+/// A service in folder `a` that has opened a second port.
+fn two_ports(option: &str) -> Projects {
+    let projects = Projects::new();
+    let script = projects.filled("\"$0\" serve 127.0.0.1:{Q} & exec \"$0\" \"$@\"");
+    let both = shell(&script, &projects.site.server(&[]));
+    projects.type_in("a", &format!("--port {{P}} --name two {option}")).arg("--").args(both).run();
+    listens(([127, 0, 0, 1], projects.site.port + 1).into());
+    projects
+}
+
 #[test]
 fn a_second_port_of_a_service_is_freed_by_stopping_it_at_its_own() {
     for option in ["", "--keep-up"] {
-        let projects = Projects::new();
-        let script = projects.filled("\"$0\" serve 127.0.0.1:{Q} & exec \"$0\" \"$@\"");
-        let both = shell(&script, &projects.site.server(&[]));
-        projects.type_in("a", &format!("--port {{P}} --name two {option}")).arg("--").args(both).run();
-        listens(([127, 0, 0, 1], projects.site.port + 1).into());
+        let projects = two_ports(option);
         let message = "port {Q} is held by another service of yours: two (folder {a})";
         for typed in ["--port {Q} -- serve", "--stop {Q}"] {
             let said = projects.type_in("b", typed).status(4).run().stderr;
@@ -116,11 +122,7 @@ fn a_second_port_of_a_service_is_freed_by_stopping_it_at_its_own() {
 #[test]
 fn another_service_is_replaced_whole_at_its_second_port() {
     for option in ["", "--keep-up"] {
-        let projects = Projects::new();
-        let script = projects.filled("\"$0\" serve 127.0.0.1:{Q} & exec \"$0\" \"$@\"");
-        let both = shell(&script, &projects.site.server(&[]));
-        projects.type_in("a", &format!("--port {{P}} --name two {option}")).arg("--").args(both).run();
-        listens(([127, 0, 0, 1], projects.site.port + 1).into());
+        let projects = two_ports(option);
         let first = projects.site.processes();
         let replaced = line(&projects.type_in("b", "--json --replace --port {Q} -- serve").run());
         assert_eq!((replaced.action.as_str(), projects.alive().as_str()), ("replaced", "b+"), "{option}");
