@@ -10,7 +10,7 @@ use std::{
 };
 
 use ensure_up::{Clock, Waiting};
-use proc_tree::cli::progress::Progress;
+use proc_tree::cli::progress::{Manner, Progress};
 
 use super::{
     arguments::Arguments,
@@ -30,14 +30,6 @@ const LINE: Duration = Duration::from_secs(1);
 
 /// After so long without a change it is said that the wait goes on.
 const REMINDER: Duration = Duration::from_secs(10);
-
-/// How it is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Manner {
-    Drawn,
-    Lines,
-    Silent,
-}
 
 /// The line, or lines. Wiped off the terminal when this is dropped.
 #[derive(Debug)]
@@ -65,12 +57,7 @@ struct State {
 impl Display {
     /// Makes the display of a call; nothing is shown before there is something to wait for.
     pub(super) fn of(arguments: &Arguments, clock: Clock) -> Self {
-        let manner = match arguments.common.quiet {
-            true => Manner::Silent,
-            false if Progress::is_seen(false) => Manner::Drawn,
-            false => Manner::Lines,
-        };
-        let shared = Shared::default();
+        let (manner, shared) = (Manner::of(arguments.common.quiet), Shared::default());
         shared.lock().progress = Progress::colored(arguments.common.color);
         Self { manner, clock, shared: Arc::new(shared), thread: RefCell::default() }
     }

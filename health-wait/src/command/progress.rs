@@ -8,7 +8,7 @@ use std::{
 use anstyle::{AnsiColor, Style};
 use health_wait::{Event, Goal, Target};
 use proc_tree::cli::{
-    progress::{self, FRAMES},
+    progress::{FRAMES, Manner},
     terminal::{Color, Look},
     text,
 };
@@ -18,17 +18,6 @@ use super::{arguments::Arguments, report};
 /// How often the line is redrawn; what is healthy before that needs none.
 pub(super) const FRAME: Duration = Duration::from_millis(120);
 const GREEN: Style = AnsiColor::Green.on_default();
-
-/// How to tell of the progress.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Manner {
-    /// A line that is redrawn.
-    Drawn,
-    /// A line for each new reason.
-    Lines,
-    /// Not at all.
-    Silent,
-}
 
 /// The progress of a wait, on stderr.
 #[derive(Debug)]
@@ -48,15 +37,10 @@ pub(super) struct Progress<'a> {
 impl<'a> Progress<'a> {
     /// Begins to tell of the wait that is asked for.
     pub(super) fn of(arguments: &'a Arguments) -> Self {
-        let is_drawn = progress::Progress::is_seen(false);
-        // one attempt makes no progress that its outcome would not tell
-        let is_silent = arguments.common.quiet || (arguments.once && !is_drawn);
-        let manner = if is_silent {
-            Manner::Silent
-        } else if is_drawn {
-            Manner::Drawn
-        } else {
-            Manner::Lines
+        let manner = match Manner::of(arguments.common.quiet) {
+            // one attempt makes no progress that its outcome would not tell
+            Manner::Lines if arguments.once => Manner::Silent,
+            manner => manner,
         };
         let mut progress = Self::new(&arguments.targets, arguments.goal(), arguments.timeout(), manner);
         progress.color = arguments.common.color;

@@ -13,6 +13,30 @@ use super::{
 /// The signs that turn, one for each time that a line is drawn.
 pub const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
+/// How a tool tells what it waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// A line that is redrawn, on a terminal.
+    Drawn,
+    /// A line for what is new.
+    Lines,
+    /// Not at all.
+    Silent,
+}
+
+impl Manner {
+    /// Chooses it by where standard error goes.
+    pub fn of(quiet: bool) -> Self {
+        if quiet {
+            Self::Silent
+        } else if Progress::is_seen(false) {
+            Self::Drawn
+        } else {
+            Self::Lines
+        }
+    }
+}
+
 /// The line. It is gone when this value is.
 #[derive(Debug, Default)]
 pub struct Progress {
