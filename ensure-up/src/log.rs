@@ -3,7 +3,7 @@
 pub mod deleted;
 pub mod follow;
 pub mod head;
-mod last;
+pub mod last;
 pub mod merged;
 pub mod outlet;
 pub(crate) mod patterns;

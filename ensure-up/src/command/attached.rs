@@ -19,8 +19,9 @@ use ensure_up::{
     },
     log::{
         head::heads,
+        last,
         merged::{Begin, Merged},
-        rotate, shown,
+        shown,
     },
     report::start_record::StartRecord,
     service::variable,
@@ -419,7 +420,7 @@ fn is_same(before: Option<&ServerRecord>, now: Option<&ServerRecord>) -> bool {
 
 /// Shows the end of a server's log.
 fn show_end(server: &Server) {
-    let lines = server.log.as_ref().map(|log| rotate::tail(log, rotate::TAIL_LINES)).unwrap_or_default();
+    let lines = server.log.as_ref().map(|log| last::lines(log, last::SHOWN)).unwrap_or_default();
     if !lines.is_empty() {
         let name = text::escape(&server.name);
         let port = server.port.map(|port| port.to_string());

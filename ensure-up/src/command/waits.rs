@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use ensure_up::{Doing, Waiting, log::rotate};
+use ensure_up::{Doing, Waiting, log::last};
 use proc_tree::cli::{duration, text};
 
 /// The wait for one server.
@@ -47,7 +47,7 @@ impl Wait {
 /// Returns the last line that a server has written; what its supervisor adds is known by how it begins.
 fn last_line(path: &Path) -> Option<String> {
     const ENOUGH: usize = 10;
-    let lines = rotate::tail(path, ENOUGH);
+    let lines = last::lines(path, ENOUGH);
     let said = |line: &&String| !line.trim().is_empty() && !line.starts_with("ensure-up: ");
     Some(text::escape(lines.iter().rfind(said)?.trim()).into_owned())
 }

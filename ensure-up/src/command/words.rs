@@ -4,7 +4,7 @@ use std::{borrow::Cow, io::Write};
 
 use ensure_up::{
     Action, Failure, Holding, Outcome, Port, Ports, Service,
-    log::rotate,
+    log::last,
     report::{
         explanation::{Explanation, LogEnd},
         moment,
@@ -113,7 +113,7 @@ pub(super) fn message(message: String) -> Explanation {
 /// Explains why a server is not up: the message, the end of its log, who holds its port, hints.
 pub(super) fn explain(failure: &Failure, service: &Service) -> Explanation {
     let log = failure.log().map(|path| {
-        let lines = rotate::tail(path, rotate::TAIL_LINES);
+        let lines = last::lines(path, last::SHOWN);
         let shown_by = handle(service).map_or_else(|| text::path(path), |handle| format!("ensure-up --logs {handle}"));
         LogEnd { shown_by, lines: lines.iter().map(|line| text::escape(line).into_owned()).collect() }
     });

@@ -1,13 +1,35 @@
-//! Where the last lines of a file begin, found from its end: a log may be large.
+//! The last lines of a log: read, or the place where they begin, both from its end: a log may be large.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
+    path::Path,
 };
 
+/// How many lines of a log are shown when a start failed.
+pub const SHOWN: usize = 20;
+
+/// How many bytes are read at once.
+const CHUNK: u64 = 64 * 1024;
+
+/// Reads the last lines of a log, as far as they stand in its last 64 KiB; what cannot be read is as good as empty.
+pub fn lines(path: &Path, most: usize) -> Vec<String> {
+    let end = || -> io::Result<Vec<u8>> {
+        // to open a pipe waits for its writer
+        if !fs::metadata(path)?.is_file() {
+            return Ok(Vec::new());
+        }
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        read(&mut file, length.saturating_sub(CHUNK), length)
+    };
+    let text = String::from_utf8_lossy(&end().unwrap_or_default()).into_owned();
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(most)..].iter().map(|&line| line.to_owned()).collect()
+}
+
 /// Finds the place where the last lines begin, at most so many, and tells how many there are from there on.
-pub(super) fn lines(file: &mut File, most: u64) -> io::Result<(u64, u64)> {
-    const CHUNK: u64 = 64 * 1024;
+pub(super) fn place(file: &mut File, most: u64) -> io::Result<(u64, u64)> {
     let length = file.metadata()?.len();
     let (mut from, mut found) = (length, 0);
     if most == 0 || length == 0 {
@@ -15,9 +37,7 @@ pub(super) fn lines(file: &mut File, most: u64) -> io::Result<(u64, u64)> {
     }
     while from > 0 {
         let start = from.saturating_sub(CHUNK);
-        let mut chunk = Vec::new();
-        file.seek(SeekFrom::Start(start))?;
-        file.by_ref().take(from - start).read_to_end(&mut chunk)?;
+        let chunk = read(file, start, from)?;
         for (place, _) in chunk.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n') {
             let after = start + place as u64 + 1;
             // the end of the last line begins no other
@@ -31,6 +51,13 @@ pub(super) fn lines(file: &mut File, most: u64) -> io::Result<(u64, u64)> {
         from = start;
     }
     Ok((0, found + 1))
+}
+
+fn read(file: &mut File, from: u64, to: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(from))?;
+    file.take(to - from).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -57,7 +84,7 @@ mod tests {
         ] {
             let mut file = tempfile::tempfile().expect("a file can be made");
             file.write_all(text.as_bytes()).expect("it can be written");
-            assert_eq!(lines(&mut file, most).expect("it can be read"), expected, "{most} of {text:.10}");
+            assert_eq!(place(&mut file, most).expect("it can be read"), expected, "{most} of {text:.10}");
         }
     }
 }

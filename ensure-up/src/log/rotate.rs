@@ -1,8 +1,8 @@
-//! A server's log: rotated at start, its end shown when a start fails, the logs of servers long gone removed.
+//! A server's log: opened for what it says, and rotated at start.
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Seek, SeekFrom},
+    io,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -10,9 +10,6 @@ use std::{
 use proc_tree::cli::text;
 
 use crate::server::{files, folder};
-
-/// How many lines of a log are shown when a start failed.
-pub const TAIL_LINES: usize = 20;
 
 /// A log that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -72,24 +69,4 @@ pub(crate) fn numbered(path: &Path, number: u32) -> PathBuf {
         name.push(format!(".{number}"));
     }
     name.into()
-}
-
-/// Reads the last lines of a log; what cannot be read is as good as empty.
-pub fn tail(path: &Path, lines: usize) -> Vec<String> {
-    const MOST_BYTES: u64 = 64 * 1024;
-    let read = || -> io::Result<Vec<u8>> {
-        // to open a pipe waits for its writer
-        if !fs::metadata(path)?.is_file() {
-            return Ok(Vec::new());
-        }
-        let mut file = File::open(path)?;
-        let end = file.metadata()?.len();
-        file.seek(SeekFrom::Start(end.saturating_sub(MOST_BYTES)))?;
-        let mut text = Vec::new();
-        file.take(MOST_BYTES).read_to_end(&mut text)?;
-        Ok(text)
-    };
-    let text = String::from_utf8_lossy(&read().unwrap_or_default()).into_owned();
-    let all: Vec<&str> = text.lines().collect();
-    all[all.len().saturating_sub(lines)..].iter().map(|&line| line.to_owned()).collect()
 }

@@ -48,7 +48,7 @@ impl Tail {
         let logs = (0..).map(|number| if number == 0 { first() } else { open(path, number) }).enumerate();
         for (_, log) in logs.take_while(|(number, log)| *number == 0 || log.is_some()) {
             let Some(mut log) = log else { continue };
-            let (start, found) = last::lines(&mut log, left).unwrap_or_default();
+            let (start, found) = last::place(&mut log, left).unwrap_or_default();
             let _ = log.seek(SeekFrom::Start(start));
             left -= found;
             eldest = Some(log);

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Doing, Failure, Folders, Lock, Port, ServerRecord, Service, Waiting,
     event::or_never,
-    log::{pump::Pump, rotate},
+    log::{last, pump::Pump},
     server::end::End,
 };
 
@@ -85,7 +85,7 @@ impl Supervisor<'_> {
     /// here.
     pub(super) fn log_end(&self) -> LogEnd {
         self.output.flush();
-        let lines = rotate::tail(&self.log, rotate::TAIL_LINES);
+        let lines = last::lines(&self.log, last::SHOWN);
         let since = lines.iter().rposition(|line| line.starts_with(MARK)).map_or(0, |last| last + 1);
         let lines = lines[since..].iter().map(|line| line.trim()).filter(|line| !line.is_empty());
         let lines: Vec<String> = lines.map(|line| line.chars().take(LONGEST).collect()).collect();
