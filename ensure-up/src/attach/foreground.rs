@@ -50,7 +50,7 @@ async fn follow(servers: &mut [ServerProcesses], logs: &mut Merged, err: Borrowe
             return Ok(Attended::Ended(place, end));
         }
         // orphans of servers come here
-        let own: Vec<Identity> = servers.iter().flat_map(|server| server.roots()).copied().collect();
+        let own: Vec<Identity> = servers.iter().flat_map(ServerProcesses::roots).copied().collect();
         orphans::reap_but(&own);
         select! {
             () = changed(servers, &all_up) => {}
