@@ -75,6 +75,14 @@ fn options_that_exclude_each_other_are_refused() {
 }
 
 #[test]
+fn an_option_that_takes_one_value_is_refused_twice() {
+    for option in ["--fail-log", "--health", "--name"] {
+        let said = refused(&["--port", "8000", option, "a", option, "b"]);
+        assert!(said.contains(option) && said.contains("is given twice"), "{said}");
+    }
+}
+
+#[test]
 fn without_a_port_what_means_one_is_refused() {
     for (options, told) in [
         (&["--name", "8000"][..], "invalid name \"8000\""),

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, io, path::PathBuf, time::Duration};
 
-use clap::{ArgGroup, Args, Command, CommandFactory, FromArgMatches, Id, Parser, parser::ValueSource};
+use clap::{ArgGroup, Args, Command, FromArgMatches, Id, Parser, parser::ValueSource};
 use ensure_up::{ServiceSpec, report::start_record::StartRecord};
 use proc_tree::cli::{
     args::{self, Common},
@@ -29,7 +29,6 @@ Examples:
 #[command(
     version,
     override_usage = "ensure-up [OPTIONS] --port PORT[-PORT] -- CMD [ARG]...\n       ensure-up [OPTIONS] --name NAME -- CMD [ARG]...\n       ensure-up [OPTIONS] NAME...|--all\n       ensure-up --status|--stop|--logs [NAME]...",
-    args_override_self = true,
     group = ArgGroup::new("known").args(["status", "stop", "logs"]).multiple(true),
     after_help = format!("{EXAMPLES}\n{}", args::statuses(Status::HELP))
 )]
@@ -162,7 +161,7 @@ impl Print {
 impl Arguments {
     /// Parses the process's arguments.
     pub(super) fn of_process() -> Result<Self, clap::Error> {
-        let mut matches = Self::command().try_get_matches()?;
+        let mut matches = args::definition::<Self>().try_get_matches()?;
         let is_given = |id: &&Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
         let given: Vec<Id> = matches.ids().filter(is_given).cloned().collect();
         if ["env", "header"].iter().any(|secret| given.iter().any(|id| id == secret)) {
@@ -219,5 +218,19 @@ impl Arguments {
             Some(idle) => Err(UsageError::new(format!("{idle} names no server: give its name or its port"))),
             None => Ok(names),
         }
+    }
+}
+
+#[cfg(test)]
+#[path = "../../../tests/support/definition.rs"]
+mod definition;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_that_takes_one_value_is_refused_twice_and_a_flag_is_not() {
+        definition::is_refused_twice::<Arguments>();
     }
 }

@@ -114,7 +114,7 @@ impl Tool for Arguments {
     const NAME: &'static str = "port-kill";
 
     fn parse_arguments() -> Result<Self, clap::Error> {
-        Self::try_parse_from(spell_out(std::env::args_os()))
+        args::parse(spell_out(std::env::args_os()))
     }
 
     fn common(&self) -> &Common {
@@ -252,4 +252,18 @@ fn is_signal(text: &str) -> bool {
 /// Says it on stderr; there is nothing left to do when that is closed.
 fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+#[cfg(test)]
+#[path = "../../../tests/support/definition.rs"]
+mod definition;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_that_takes_one_value_is_refused_twice_and_a_flag_is_not() {
+        definition::is_refused_twice::<Arguments>();
+    }
 }

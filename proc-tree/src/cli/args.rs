@@ -1,11 +1,12 @@
 //! What all five tools do alike at the edges: common flags, usage errors, generated pages, failures in words.
 
 use std::{
+    ffi::OsString,
     fmt,
     io::{self, Write},
 };
 
-use clap::{Command, ValueEnum};
+use clap::{ArgAction, Command, CommandFactory, FromArgMatches, ValueEnum};
 
 use super::terminal::Color;
 
@@ -36,6 +37,28 @@ pub struct Common {
         help = "Print the man page or a shell's completion script: man, bash, zsh or fish"
     )]
     pub generate: Option<Page>,
+}
+
+/// Returns the definition of a tool's command line. A flag that is given twice says nothing new; an option that takes one value
+/// is refused then: which of the two is meant is not known.
+pub fn definition<T: CommandFactory>() -> Command {
+    T::command().mut_args(|argument| match argument.get_action() {
+        ArgAction::SetTrue => {
+            let itself = argument.get_id().clone();
+            argument.overrides_with(itself)
+        }
+        _ => argument,
+    })
+}
+
+/// Parses a command line, the tool's name first.
+///
+/// # Errors
+/// As clap has it: for wrong arguments, and when help or version were asked for.
+pub fn parse<T: CommandFactory + FromArgMatches>(words: impl IntoIterator<Item = OsString>) -> Result<T, clap::Error> {
+    let mut command = definition::<T>();
+    let mut matches = command.try_get_matches_from_mut(words)?;
+    T::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
 /// A page that is generated from the command line's definition.

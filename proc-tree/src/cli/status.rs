@@ -1,6 +1,7 @@
 //! How a command ends: with a status, or by a signal; and the `main` that is the same in all five.
 
 use std::{
+    env,
     io::{self, Write},
     process::ExitCode,
 };
@@ -8,7 +9,7 @@ use std::{
 use anyhow::Context;
 
 use super::{
-    args::{Common, OutputError},
+    args::{self, Common, OutputError},
     signals,
     stdout::stdout,
     text,
@@ -74,7 +75,7 @@ pub trait Tool: clap::Parser {
     /// # Errors
     /// As clap has it: for the wrong ones, and when help or version were asked for.
     fn parse_arguments() -> Result<Self, clap::Error> {
-        Self::try_parse()
+        args::parse(env::args_os())
     }
 
     /// Returns the flags that every command has.
@@ -111,7 +112,7 @@ pub fn main<T: Tool>() -> ExitCode {
 
 fn run<T: Tool>(tool: T, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if let Some(page) = tool.common().generate {
-        page.write(T::command(), out).map_err(OutputError)?;
+        page.write(args::definition::<T>(), out).map_err(OutputError)?;
         return Ok(Exit::Code(DONE));
     }
     check_proc()?;

@@ -27,8 +27,11 @@ fn what_is_wrong(error: &clap::Error) -> String {
     let (argument, value) = (error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue));
     match (error.kind(), argument, value) {
         (ErrorKind::UnknownArgument, Some(argument), _) => format!("unexpected argument '{argument}' found"),
+        (ErrorKind::ArgumentConflict, Some(argument), _) if error.get(ContextKind::PriorArg) == Some(argument) => {
+            format!("'{argument}' takes one value, and is given twice")
+        }
         (ErrorKind::ArgumentConflict, Some(argument), _) => {
-            format!("the argument '{argument}' cannot be used {}", conflict(error, argument))
+            format!("the argument '{argument}' cannot be used {}", conflict(error))
         }
         (ErrorKind::MissingRequiredArgument, Some(missing), _) => {
             format!("the following required arguments were not provided: {}", Spaced(missing))
@@ -50,10 +53,8 @@ fn what_is_wrong(error: &clap::Error) -> String {
     }
 }
 
-/// An argument that is given twice conflicts with itself.
-fn conflict(error: &clap::Error, argument: &ContextValue) -> String {
+fn conflict(error: &clap::Error) -> String {
     match error.get(ContextKind::PriorArg) {
-        Some(prior) if prior == argument => "multiple times".into(),
         Some(several @ ContextValue::Strings(_)) => format!("with: {}", Spaced(several)),
         Some(ContextValue::None) | None => "with one or more of the other specified arguments".into(),
         Some(prior) => format!("with '{prior}'"),
@@ -131,7 +132,7 @@ mod tests {
             (&["--count"], "a value is required for '--count <N>' but none was supplied", ""),
             (&["--color", "x"], "invalid value 'x' for '--color <color>' [possible values: always, never]", ""),
             (&["--all=yes"], "unexpected value 'yes' for '--all' found; no more were expected", ""),
-            (&["--all", "--all"], "the argument '--all' cannot be used multiple times", ""),
+            (&["--count=1", "--count=2"], "'--count <N>' takes one value, and is given twice", ""),
             (&["--all", "--count", "1"], "the argument '--all' cannot be used with '--count <N>'", ""),
             (&[], "the following required arguments were not provided: <PORT>", ""),
         ] {
