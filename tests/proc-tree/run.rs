@@ -53,6 +53,20 @@ fn the_record_goes_to_a_file_and_has_the_peak_of_the_sum() {
 }
 
 #[test]
+fn a_chart_says_what_was_run_for_how_long_and_its_peaks() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let chart = folder.path().join("use.svg");
+    let script = format!("\"$1\" load touch 30 0 & child=$!; sleep 0.4; kill $child; : '<&> {}'", "日本 ".repeat(60));
+    let mut tool = proc_tree().arg("--plot").arg(&chart).args(["--", "sh", "-c", &script, "sh"]);
+    let output = tool.command().arg(fixture_path()).output().expect("proc-tree runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let svg = fs::read_to_string(&chart).expect("the chart is there");
+    let (_, peaks) = said.trim_end().split_once("), ").expect("CPU, then the peaks");
+    assert!(svg.contains(peaks), "{peaks} in {svg}");
+    assert!(svg.contains("load touch 30") && svg.contains('…') && !svg.contains("(KiB, )"), "{svg}");
+}
+
+#[test]
 fn cpu_is_that_of_the_whole_run_with_all_that_was_waited_for() {
     let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
     let script = "timeout 0.3 sh -c 'while :; do :; done'; timeout 0.3 sh -c 'while :; do :; done'; true";

@@ -109,7 +109,7 @@ fn sigterm_ends_a_watch_by_sigterm_and_the_chart_is_drawn() {
     assert_eq!(child.wait().expect("a child can be waited for").signal(), Some(Signal::SIGTERM as i32));
     let svg = fs::read_to_string(chart).expect("the chart is there");
     assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
-    for label in ["CPU (%; 100 is one core)", "memory (", ", pss)", "time (s)", "fixture ("] {
+    for label in ["CPU (%; 100 is one core)", "memory (", ", pss)", "time (", "fixture ("] {
         assert!(svg.contains(label), "{label} in {svg}");
     }
 }

@@ -147,7 +147,7 @@ impl Tool for Arguments {
             return Ok(Status::No.into());
         }
         let mut file = self.output()?;
-        let chart = self.chart(&title(&roots))?;
+        let chart = self.chart(&title(&roots), Duration::ZERO)?;
         let mut observer = self.observer(roots, Duration::ZERO)?;
         observer.chart = chart;
         let out: &mut dyn Write = file.as_mut().map_or(out, |file| file);
@@ -171,12 +171,13 @@ impl Arguments {
             None => Box::new(io::stderr()),
         };
         let words: Vec<_> = self.command.iter().map(|word| word.to_string_lossy()).collect();
-        let chart = self.chart(&words.join(" "))?;
+        let mut chart = self.chart(&words.join(" "), settle(self.interval))?;
         let format = match self.format.format(self.gpu, true) {
             Format::Table(_) if !self.format.table && !self.format.members => Format::Summary,
             format => format,
         };
         let run = Run::start(&self.command)?;
+        chart.iter_mut().for_each(ChartFile::begin);
         let mut observer = self.observer(vec![run.root()], settle(self.interval))?;
         observer.chart = chart;
         let (interval, watch) = (self.interval, self.watch);
@@ -200,9 +201,9 @@ impl Arguments {
         self.format.output.as_deref().map(create).transpose()
     }
 
-    fn chart(&mut self, title: &str) -> anyhow::Result<Option<ChartFile>> {
+    fn chart(&mut self, title: &str, settle: Duration) -> anyhow::Result<Option<ChartFile>> {
         let plot = self.format.plot.take();
-        plot.map(|path| ChartFile::create(path, title.to_owned())).transpose()
+        plot.map(|path| ChartFile::create(path, title.to_owned(), settle)).transpose()
     }
 
     fn observer(&self, roots: Vec<Root>, settle: Duration) -> anyhow::Result<Observer> {

@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{self, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -94,6 +95,13 @@ impl Observer {
         }
     }
 
+    /// Takes in what a command used from its start to its end.
+    pub(crate) fn sum_up(&mut self, record: &TreeRecord) {
+        if let Some(chart) = &mut self.chart {
+            chart.chart.sum_up(record);
+        }
+    }
+
     /// Writes the chart, if one is wanted.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
         self.chart.map_or(Ok(()), ChartFile::write)
@@ -109,8 +117,13 @@ pub(crate) struct ChartFile {
 
 impl ChartFile {
     /// Makes the file now: a run of an hour must not end in "permission denied".
-    pub(crate) fn create(path: PathBuf, title: String) -> anyhow::Result<Self> {
-        Ok(Self { chart: Chart::new(title), file: create(&path)?, path })
+    pub(crate) fn create(path: PathBuf, title: String, settle: Duration) -> anyhow::Result<Self> {
+        Ok(Self { chart: Chart::new(title, settle), file: create(&path)?, path })
+    }
+
+    /// Counts the time from now on.
+    pub(crate) fn begin(&mut self) {
+        self.chart.begin();
     }
 
     fn write(mut self) -> anyhow::Result<()> {

@@ -114,6 +114,7 @@ impl Run {
         while !self.has_ended_by(None)? {}
         let status = self.child.0.wait().context("cannot wait for the command")?;
         last = self.summed_up(last);
+        observer.sum_up(&last);
         let written = plan.write(plan.output.format, &last);
         observer.say_notes();
         observer.finish()?;
