@@ -10,6 +10,7 @@ pub mod progress;
 mod screen;
 pub mod signals;
 pub mod size;
+pub mod slip;
 pub mod status;
 mod stdout;
 pub mod table;

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsString,
     io::{self, Write},
     process::ExitCode,
 };
@@ -11,6 +12,7 @@ use anyhow::Context;
 use super::{
     args::{self, Common, OutputError},
     signals,
+    slip::{self, Dictionary},
     stdout::stdout,
     text,
     usage_error::usage_error,
@@ -70,12 +72,28 @@ pub trait Tool: clap::Parser {
     /// Its name, which starts every message.
     const NAME: &'static str;
 
+    /// The options of other programs for the same, and what they are here.
+    const FOREIGN: Dictionary = &[];
+
+    /// Returns how an operand is spelled here that somebody wrote as for another program.
+    fn respell(_operand: &str) -> Option<String> {
+        None
+    }
+
     /// Parses the arguments of this process.
     ///
     /// # Errors
-    /// As clap has it: for the wrong ones, and when help or version were asked for.
+    /// As [`Tool::parse_words`].
     fn parse_arguments() -> Result<Self, clap::Error> {
-        args::parse(env::args_os())
+        Self::parse_words(env::args_os().collect())
+    }
+
+    /// Parses arguments, of which the first is the tool's name.
+    ///
+    /// # Errors
+    /// As clap has it: for the wrong ones, and when help or version were asked for.
+    fn parse_words(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+        args::parse(arguments)
     }
 
     /// Returns the flags that every command has.
@@ -100,7 +118,7 @@ pub trait Tool: clap::Parser {
 pub fn main<T: Tool>() -> ExitCode {
     let outcome = match T::parse_arguments() {
         Ok(tool) => run(tool, &mut *stdout()),
-        Err(error) => match usage_error(T::NAME, &error) {
+        Err(error) => match usage_error(T::NAME, &error, || slip::meant::<T>(env::args_os().skip(1).collect())) {
             Some(message) => return say(&message, USAGE),
             None => write!(stdout(), "{}", error.render())
                 .map_err(|error| OutputError(error).into())

@@ -69,27 +69,45 @@ impl Look {
         }
     }
 
-    /// Returns the text with each `pid 4711` in it in the style of PIDs, where colours are shown.
+    /// Returns the text with each PID in it in the style of PIDs, where colours are shown: `pid 4711`, `python3 (4711)`,
+    /// `python3 (4711, 19.8 GiB)`, `kill 4711 4712`.
     pub fn pids<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        const BEFORE: &str = "pid ";
-        if !self.color || !text.contains(BEFORE) {
+        if !self.color {
             return Cow::Borrowed(text);
         }
-        let mut parts = text.split(BEFORE);
-        let mut painted = parts.next().unwrap_or_default().to_owned();
-        for part in parts {
-            let end = part.find(|one: char| !one.is_ascii_digit()).unwrap_or(part.len());
-            painted += BEFORE;
-            painted += &if end > 0 { self.paint(PID, &part[..end]) } else { String::new() };
-            painted += &part[end..];
+        let (mut painted, mut done, mut killed) = (String::new(), 0, None);
+        while let Some(found) = text[done..].find(|one: char| one.is_ascii_digit()) {
+            let start = done + found;
+            let end = text[start..].find(|one: char| !one.is_ascii_digit()).map_or(text.len(), |length| start + length);
+            let (before, after) = (&text[..start], &text[end..]);
+            let is_killed = is_behind(before, "kill ") || (killed == Some(done) && &text[done..start] == " ");
+            killed = is_killed.then_some(end);
+            painted += &text[done..start];
+            painted += &if is_killed || is_pid(before, after) {
+                self.paint(PID, &text[start..end])
+            } else {
+                text[start..end].to_owned()
+            };
+            done = end;
         }
-        Cow::Owned(painted)
+        Cow::Owned(painted + &text[done..])
     }
 
     /// Returns the text in a style, where colours are shown.
     pub fn paint(&self, style: Style, text: &str) -> String {
         if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
+}
+
+/// Tells whether a number between these texts is a PID.
+fn is_pid(before: &str, after: &str) -> bool {
+    let in_brackets = || before.ends_with(" (") && (after.starts_with(')') || after.starts_with(", "));
+    is_behind(before, "pid ") || in_brackets()
+}
+
+/// Tells whether the text ends with this, which begins a word: `port-kill 8000` is about no PID.
+fn is_behind(text: &str, end: &str) -> bool {
+    text.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with([' ', '(']))
 }
 
 /// A terminal that says 0 (a serial line, `script` without a window) has no known width.
@@ -106,7 +124,16 @@ mod tests {
     fn pids_in_a_text_have_their_style_where_colours_are_shown() {
         let color = Look { color: true, columns: None };
         assert_eq!(color.pids("by pid 12; (pid 4)"), "by pid \x1b[36m12\x1b[0m; (pid \x1b[36m4\x1b[0m)");
-        assert_eq!(color.pids("a pid of 7"), "a pid of 7");
+        for (text, painted) in [
+            ("python3 (7) is", "python3 (<7>) is"),
+            ("80  killed  x (7, 19.8 GiB)  after 5 s", "80  killed  x (<7>, 19.8 GiB)  after 5 s"),
+            ("hint: kill 7 8 ends 2", "hint: kill <7> <8> ends 2"),
+            ("sudo port-kill 80", "sudo port-kill 80"),
+            ("x (3 ms) (127.0.0.1, 200)", "x (3 ms) (127.0.0.1, 200)"),
+            ("a pid of 7", "a pid of 7"),
+        ] {
+            assert_eq!(color.pids(text), painted.replace('<', "\x1b[36m").replace('>', "\x1b[0m"));
+        }
         assert_eq!(Look::plain().pids("pid 12"), "pid 12");
     }
 }

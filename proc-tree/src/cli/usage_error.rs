@@ -6,13 +6,17 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::text;
 
-/// Words a usage error of clap as the other messages are worded: what is wrong, then hints on their own lines.
-/// `None` when it is no error but the help or the version that was asked for.
-pub(super) fn usage_error(tool: &str, error: &clap::Error) -> Option<String> {
+/// Words a usage error of clap as the other messages are worded: what is wrong, then the line that was `meant`, or hints on
+/// their own lines. `None` when it is no error but the help or the version that was asked for.
+pub(super) fn usage_error(tool: &str, error: &clap::Error, meant: impl FnOnce() -> Option<String>) -> Option<String> {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return None;
     }
     let mut message = format!("{tool}: {}", text::escape(&what_is_wrong(error)));
+    if let Some(line) = meant() {
+        message.extend(["\nhint: ", &text::escape(&line)]);
+        return Some(message);
+    }
     for hint in hints(error) {
         message.extend(["\nhint: ", &text::escape(&hint)]);
     }
@@ -93,7 +97,9 @@ fn hints(error: &clap::Error) -> Vec<String> {
         Some(ContextValue::StyledStrs(others)) => others.as_slice(),
         _ => &[],
     };
-    similar.into_iter().flatten().chain(others.iter().map(ToString::to_string)).collect()
+    // that an operand may begin with a dash behind -- is nothing that anybody meant
+    let others = others.iter().map(ToString::to_string).filter(|other| !other.starts_with("to pass '"));
+    similar.into_iter().flatten().chain(others).collect()
 }
 
 /// Several words, with a space between them.
@@ -121,7 +127,7 @@ mod tests {
         let port = Arg::new("port").required(true).value_parser(|text: &str| Err::<u16, _>(format!("no port: {text}")));
         let command = Command::new("x").args([count, color, all, port.value_name("PORT")]);
         let error = command.try_get_matches_from([&["x"], arguments].concat()).expect_err("each is wrong");
-        usage_error("x", &error).expect("each is an error")
+        usage_error("x", &error, || None).expect("each is an error")
     }
 
     #[test]
