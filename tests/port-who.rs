@@ -17,6 +17,8 @@ mod invisible;
 mod netns;
 #[path = "port-who/oracle.rs"]
 mod oracle;
+#[path = "port-who/processes.rs"]
+mod processes;
 #[path = "port-who/usage.rs"]
 mod usage;
 #[path = "port-who/watch.rs"]

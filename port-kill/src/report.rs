@@ -35,12 +35,14 @@ pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 ///
 /// # Errors
 /// When `out` cannot be written to.
-pub fn lines(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let mut table = Table::headless(4);
+pub fn lines(report: &Report, out: &mut dyn Write, look: &Look) -> io::Result<()> {
+    let mut table = Table::headless(4).right(&[0]).wrapping();
     for process in &report.processes {
         table.row(line(process));
     }
-    table.write(out, &Look::plain())?;
+    let mut lines = Vec::new();
+    table.write(&mut lines, &Look { color: false, ..*look })?;
+    out.write_all(look.pids(&String::from_utf8_lossy(&lines)).as_bytes())?;
     if let Some(count) = count(report) {
         writeln!(out, "{count}")?;
     }
@@ -131,7 +133,7 @@ mod tests {
 
     fn written(report: &Report) -> String {
         let mut out = Vec::new();
-        lines(report, &mut out).expect("a vector takes everything");
+        lines(report, &mut out, &Look::plain()).expect("a vector takes everything");
         String::from_utf8(out).expect("the lines are text")
     }
 
@@ -154,6 +156,26 @@ mod tests {
 freed 5001: 2 processes, 40.0 GiB
 ";
         assert_eq!(written(&report), expected);
+    }
+
+    #[test]
+    fn pids_have_their_colour_and_a_narrow_terminal_breaks_lines_between_words() {
+        let mut killed = process(80, 7, Outcome::Survived);
+        killed.reason = Some("it may be in a call that cannot be interrupted".into());
+        let report = Report { processes: vec![killed, process(8000, 4711, Outcome::Terminated)], ..Report::default() };
+        let mut out = Vec::new();
+        let look = Look { color: true, columns: Some(60) };
+        lines(&report, &mut out, &look).expect("a vector takes everything");
+        let expected = [
+            "  80  survived    python3 (<7>, 20.0 GiB)     SIGTERM, 0.31 s:",
+            "                                            it may be in a",
+            "                                            call that cannot",
+            "                                            be interrupted",
+            "8000  terminated  python3 (<4711>, 20.0 GiB)  SIGTERM, 0.31 s\n",
+        ];
+        let expected = expected.join("\n");
+        let expected = expected.replace('<', "\x1b[36m").replace('>', "\x1b[0m");
+        assert_eq!(String::from_utf8_lossy(&out), expected);
     }
 
     #[test]

@@ -32,6 +32,17 @@ pub struct Answer {
     /// How many processes may have sockets that are not in the answer at all: where all network namespaces were asked for,
     /// those that would not say which one they are in; on macOS, where nothing was found, those of other users.
     pub hidden: usize,
+    /// Where processes were asked about: those of them that may not be looked into, and may hold more.
+    pub closed: Vec<Closed>,
+}
+
+/// A process that was asked about and may not be looked into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    /// Its PID.
+    pub pid: u32,
+    /// Its name, unless that is hidden too.
+    pub name: Option<String>,
 }
 
 impl Answer {

@@ -5,6 +5,7 @@ mod free;
 mod hint;
 mod list;
 mod note;
+mod question;
 mod status;
 mod watch;
 
@@ -12,21 +13,29 @@ use std::io::Write;
 
 use proc_tree::cli::{
     args::Common,
+    slip::Dictionary,
     status::{Exit, Tool},
 };
 
 use arguments::Arguments;
+use question::Unseen;
 use status::Status;
 
 impl Tool for Arguments {
     const NAME: &'static str = "port-who";
+
+    const FOREIGN: Dictionary = arguments::FOREIGN;
+
+    fn respell(operand: &str) -> Option<String> {
+        port_who::respelled(operand)
+    }
 
     fn common(&self) -> &Common {
         &self.common
     }
 
     fn run(self, out: &mut dyn Write) -> anyhow::Result<Exit> {
-        match (self.free, self.watch) {
+        match (self.free, self.interval()) {
             (Some(count), _) => free::find(&self, count, out).map(Exit::from),
             (None, Some(interval)) => watch::watch(self, interval, out),
             (None, None) => list::list(&self, out).map(Exit::from),
@@ -38,6 +47,7 @@ impl Tool for Arguments {
     }
 
     fn hint(error: &anyhow::Error) -> Option<String> {
-        error.downcast_ref().and_then(hint::failed).map(str::to_owned)
+        let of_ports = || error.downcast_ref().and_then(hint::failed).map(str::to_owned);
+        if error.is::<Unseen>() { hint::as_root() } else { of_ports() }
     }
 }

@@ -31,8 +31,10 @@ impl Filter {
     fn admits_process(&self, process: &Facts) -> bool {
         // a command line that may not be read may match
         let line = process.command.as_deref().map(|words| words.join(" "));
+        // behind a title that a program gave itself there is padding
+        let line = line.as_deref().map(str::trim_end);
         self.name.as_ref().is_none_or(|name| *name == process.name)
-            && self.command.as_ref().is_none_or(|pattern| line.is_none_or(|line| pattern.is_match(&line)))
+            && self.command.as_ref().is_none_or(|pattern| line.is_none_or(|line| pattern.is_match(line)))
     }
 
     /// Leaves only the holders that are meant in an answer.
@@ -41,7 +43,7 @@ impl Filter {
     }
 }
 
-/// Parses a regular expression.
+/// Parses the regular expression of `--match`.
 ///
 /// # Errors
 /// Quotes the text and says what is wrong with it.
@@ -49,7 +51,7 @@ pub fn parse_pattern(text: &str) -> Result<Regex, String> {
     Regex::new(text).map_err(|error| {
         let said = error.to_string();
         let reason = said.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        format!("invalid pattern {text:?}: {reason}")
+        format!("invalid pattern \"{text}\" for --match: {reason}")
     })
 }
 
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_bad_pattern_is_quoted_with_its_reason_on_one_line() {
-        assert_eq!(parse_pattern("(x").expect_err("unclosed"), "invalid pattern \"(x\": unclosed group");
+        assert_eq!(parse_pattern("(x").expect_err("unclosed"), "invalid pattern \"(x\" for --match: unclosed group");
         assert_eq!(
             parse_user("no such user").expect_err("no user"),
             "invalid user \"no such user\": there is no user of that name"

@@ -25,6 +25,23 @@ pub(crate) fn holders(sockets: &[Socket]) -> io::Result<Open> {
     if open.is_empty() { Ok(open) } else { platform::holders(open) }
 }
 
+/// Finds which of these processes have one of the sockets open, and which of them may not be looked into.
+///
+/// # Errors
+/// As [`holders`].
+pub(crate) fn holders_among(sockets: &[Socket], pids: impl IntoIterator<Item = u32>) -> io::Result<(Open, Vec<u32>)> {
+    let (mut open, mut closed) = (Open::of(sockets), Vec::new());
+    if open.is_empty() {
+        return Ok((open, closed));
+    }
+    for pid in pids {
+        let unreadable = open.unreadable;
+        open = platform::holds(pid, open)?;
+        closed.extend((open.unreadable > unreadable).then_some(pid));
+    }
+    Ok((open, closed))
+}
+
 /// Tells whether one process still has one of the sockets open.
 ///
 /// # Errors

@@ -1,16 +1,19 @@
 //! Finding out who holds the ports: sockets from the kernel, then the processes that have them open, then what those are.
 
+mod trees;
+
 use std::{collections::HashSet, io};
 
-use proc_tree::Facts;
+use proc_tree::{Facts, Identity};
 
 use crate::{
-    answer::{Answer, Holding, Reading, join},
-    holder::holders,
+    answer::{Answer, Closed, Holding, Reading, join},
+    holder::{Open, holders, holders_among},
     query::Query,
-    socket::Socket,
-    table::{SocketTableError, find},
+    socket::{Socket, in_order},
+    table::{SocketTableError, find, sockets_beside},
 };
+use trees::Trees;
 
 /// The ports' holders could not be found out.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +57,48 @@ pub fn look(query: &Query) -> Result<Answer, LookError> {
         unseen.retain(|socket| now.contains(&socket.inode));
     }
     let again = read(unseen)?;
-    Ok(Answer { holdings: join(&first, &again), unreadable: first.open.unreadable, hidden: found.hidden })
+    let (unreadable, hidden) = (first.open.unreadable, found.hidden);
+    Ok(Answer { holdings: join(&first, &again), unreadable, hidden, closed: Vec::new() })
+}
+
+/// Finds out what the trees of these processes hold: each with all that descends from it, in whatever network namespace
+/// that is. What others hold besides is left out.
+///
+/// Who of them may not be looked into is in [`Answer::closed`] where that could make a difference: where a socket is there
+/// whose holder nobody can see.
+///
+/// # Errors
+/// As [`look`].
+pub fn look_below(query: &Query, roots: &[Identity]) -> Result<Answer, LookError> {
+    let found = find(query)?;
+    let trees = Trees::of(roots).map_err(Cause::Processes)?;
+    let mut closed = trees.hidden.clone();
+    let mut sockets = found.sockets;
+    for pid in trees.in_other_networks().into_iter().filter(|_| !query.all_netns) {
+        match sockets_beside(pid, query) {
+            Ok(more) => sockets.extend(more),
+            Err(_) if Identity::of(pid).is_ok_and(|now| now.is_none()) => {}
+            Err(_) => closed.extend([pid]),
+        }
+    }
+    let sockets = in_order(sockets);
+    let (open, unreadable) = holders_among(&sockets, trees.pids()).map_err(Cause::Processes)?;
+    closed.extend(unreadable);
+    let reading = reading(sockets, open);
+    if !closed.is_empty() && !is_any_unowned(&reading)? {
+        closed.clear();
+    }
+    let mut holdings = join(&reading, &Reading::default());
+    holdings.retain(|holding| holding.process.is_some());
+    let closed: Vec<Closed> = closed.into_iter().map(|pid| Closed { pid, name: trees.name(pid) }).collect();
+    Ok(Answer { holdings, unreadable: closed.len(), hidden: found.hidden, closed })
+}
+
+/// Tells whether a socket is there that nobody has open who can be seen.
+fn is_any_unowned(reading: &Reading) -> Result<bool, Cause> {
+    let unseen = reading.unseen();
+    let open = holders(&unseen).map_err(Cause::Processes)?;
+    Ok(unseen.iter().any(|socket| open.holders_of(socket.inode).next().is_none()))
 }
 
 /// Finds out who has these sockets open. One without a visible owner is there once, without a process.
@@ -70,7 +114,12 @@ pub fn owners(sockets: &[Socket]) -> Result<Vec<Holding>, LookError> {
 /// Reads who has the sockets open. Without sockets nothing is read.
 fn read(sockets: Vec<Socket>) -> Result<Reading, Cause> {
     let open = holders(&sockets).map_err(Cause::Processes)?;
+    Ok(reading(sockets, open))
+}
+
+/// Describes those that have the sockets open.
+fn reading(sockets: Vec<Socket>, open: Open) -> Reading {
     let describe = |pid| Some((pid, Facts::of(pid).ok().flatten()?));
     let processes = open.pids().into_iter().filter_map(describe).collect();
-    Ok(Reading { sockets, open, processes })
+    Reading { sockets, open, processes }
 }

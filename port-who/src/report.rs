@@ -13,7 +13,7 @@ use std::{
 use proc_tree::{
     Facts,
     cli::{
-        duration,
+        command_line, duration,
         table::Table,
         terminal::{Look, PID},
     },
@@ -80,7 +80,8 @@ pub fn table(answer: &Answer, detail: &Detail<'_>, out: &mut dyn Write, look: &L
         optional.into_iter().filter(|(shown, _)| *shown).flat_map(|(_, titles)| titles).copied().collect();
     let titles = ["PORT", "PROTO", "ADDRESS"].into_iter().chain(optional.iter().copied());
     let titles = titles.chain(["PID", "USER", "UP", "COMMAND"]);
-    let mut table = Table::new(titles).styled(3 + optional.len(), PID);
+    let (pid, user, up) = (3 + optional.len(), 4 + optional.len(), 5 + optional.len());
+    let mut table = Table::new(titles).styled(pid, PID).right(&[0, pid, up]).losing(&[up, user]);
     for group in group::groups(&answer.holdings) {
         for line in group.lines() {
             table.row(row(&group, &line, detail));
@@ -121,8 +122,8 @@ fn row(group: &Group<'_>, line: &Line<'_>, detail: &Detail<'_>) -> Vec<String> {
 
 fn command(process: &Facts, depth: usize) -> String {
     match depth {
-        0 => process.command_line(),
-        depth => format!("{:1$}└ {2}", "", (depth - 1) * 2, process.command_line()),
+        0 => command_line::of(process),
+        depth => format!("{:1$}└ {2}", "", (depth - 1) * 2, command_line::of(process)),
     }
 }
 

@@ -83,6 +83,23 @@ pub(crate) fn find(query: &Query) -> Result<Found, SocketTableError> {
     Ok(Found { sockets: in_order(sockets), hidden })
 }
 
+/// Lists the sockets in the network namespace of a process, which may be another one, in order.
+///
+/// # Errors
+/// As [`sockets`], and when the process has ended.
+pub(crate) fn sockets_beside(pid: u32, query: &Query) -> Result<Vec<Socket>, SocketTableError> {
+    let mut found = Vec::new();
+    for protocol in query.protocols() {
+        let table = platform::sockets_beside(pid, query, protocol);
+        found.extend(table.map_err(|source| Cause::Table(protocol, source))?);
+    }
+    let netns = namespace::of(pid);
+    for socket in &mut found {
+        socket.netns = netns;
+    }
+    Ok(in_order(found))
+}
+
 /// The sockets whose own end is on a query's ports.
 #[derive(Debug, Default)]
 pub(crate) struct Occupants {

@@ -19,7 +19,7 @@ fn each_process_is_asked_about_and_only_a_yes_is_one() {
         terminal.shows("? [y/N]");
         terminal.types(answer);
         let (ended, screen) = terminal.end();
-        let question = format!("SIGTERM fixture ({}, SIZE) on {port}, user ", server.pid());
+        let question = format!("SIGTERM fixture (\u{1b}[36m{}\u{1b}[0m, SIZE) on {port}, user ", server.pid());
         assert!(without_figures(&screen).starts_with(&question), "{screen}");
         assert!(screen.contains(": ") && screen.contains(&format!("serve 127.0.0.1:{port}? [y/N]")), "{screen}");
         assert_eq!(ended.code(), Some(status), "{screen}");

@@ -22,7 +22,8 @@ fn bad_arguments_are_status_two_and_quoted() {
             &["--signal", "0", "80"],
             "invalid signal \"0\": it would signal nothing; --dry-run shows what would be signalled",
         ),
-        (&["--match", "(", "80"], "invalid pattern \"(\": unclosed group"),
+        (&["--match", "(", "80"], "invalid pattern \"(\" for --match: unclosed group"),
+        (&["-FOO", "80"], "invalid signal \"FOO\": expected a name such as TERM or SIGINT, or a number from 1 to 31"),
         (
             &["--grace", "5x", "80"],
             "invalid duration \"5x\": expected a number of seconds, or a number with a unit such as 500ms, 5s or 1m30s",
@@ -55,6 +56,34 @@ fn a_signal_is_also_given_as_kill_takes_it() {
     for arguments in [&["-9", "-15", "80"][..], &["-9", "--force", "80"], &["-FOO", "80"], &["--", "-9"]] {
         port_kill().args(arguments).status(2).any_stderr().run();
     }
+}
+
+#[test]
+fn an_option_of_a_peer_gets_the_line_that_was_meant() {
+    for (arguments, meant) in [
+        // killport
+        (&["--mode", "process", "80"][..], "80"),
+        (&["80", "-m", "auto", "-vvv", "-s", "sigterm", "--dry-run"], "80 -s sigterm --dry-run"),
+        (&["--no-fail", "80"], "80"),
+        // kill-port
+        (&["--port", "80,81"], "80,81"),
+        (&["80", "81", "--method", "udp"], "80/udp 81/udp"),
+        // fkill, fuser, lsof
+        (&["--silent", "--force-after-timeout", "5", ":80"], "--quiet --grace 5 :80"),
+        (&["-k", "80/tcp"], "80/tcp"),
+        (&["-k", "-TERM", "80/udp"], "-TERM 80/udp"),
+        (&["-ti:80"], ":80"),
+        (&["-i:80"], "80"),
+        (&["tcp:80", "-y"], "80/tcp"),
+        (&["-9", "localhost:80"], "-9 80"),
+    ] {
+        let output = port_kill().args(arguments).status(2).any_stderr().run();
+        let hint = format!("\nhint: port-kill {meant}\n");
+        assert!(output.stderr.starts_with("port-kill: ") && output.stderr.ends_with(&hint), "{}", output.stderr);
+        assert_eq!(output.stderr.lines().count(), 2, "{}", output.stderr);
+    }
+    let output = port_kill().args(["-X", "80"]).status(2).any_stderr().run();
+    assert!(!output.stderr.contains("as a value"), "{}", output.stderr);
 }
 
 #[test]

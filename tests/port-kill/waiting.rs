@@ -10,12 +10,13 @@ fn a_wait_on_a_terminal_says_for_whom_and_until_when_and_is_gone_afterwards() {
     let server = Fixture::start(["serve", "--ignore-term", &quiet_address()]);
     let (port, pid) = (server.port(), server.pid());
     let terminal = Terminal::start(Command::new(BINARY).args(["--grace", "1500ms", &port.to_string()]), 100, 24);
+    let pid = format!("\u{1b}[36m{pid}\u{1b}[0m");
     terminal.shows(&format!(" fixture ({pid}) is asked to end by SIGTERM; SIGKILL in 2 s"));
     terminal.shows("SIGKILL in 1 s");
     let (status, screen) = terminal.end();
     assert!(status.success() && is_free(port), "{screen}");
     let (_, after) = screen.rsplit_once("\r\x1b[K").expect("the line is wiped off");
-    assert!(after.starts_with(&format!("{port}  killed")), "{screen}");
+    assert!(after.starts_with(&format!("{port}  killed")) && after.contains(&format!("fixture ({pid}, ")), "{screen}");
 }
 
 #[test]

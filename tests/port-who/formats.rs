@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     fs::File,
     io::Read,
-    os::unix::ffi::OsStrExt,
+    os::unix::{ffi::OsStrExt, process::CommandExt},
     process::{Command, Stdio},
 };
 
@@ -41,6 +41,58 @@ fn kill_takes_what_a_pipe_is_given() {
     let script = format!("kill $({BINARY} {})", server.port());
     assert!(Command::new("sh").args(["-c", &script]).status().expect("sh runs").success());
     eventually("a free port", || port_who().arg(server.port().to_string()).finish().status.code() == Some(1));
+}
+
+#[test]
+fn without_a_port_or_a_process_a_pipe_gets_the_table_and_never_every_pid() {
+    let server = Fixture::start(["serve", "127.0.0.1:0"]);
+    let run = |script: &str| {
+        let output = Command::new("sh").args(["-c", script]).env_remove("PORT").output().expect("sh runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let pid = server.pid();
+    for arguments in ["", "--name fixture", "--tcp", "$PORT"] {
+        let table = run(&format!("{BINARY} {arguments}"));
+        assert!(table.starts_with(" PORT  ") || table.starts_with("PORT  "), "{arguments}: {table}");
+        assert!(table.lines().any(|line| line.contains(&format!(" {pid} "))), "{arguments}: {table}");
+    }
+    assert!(run(&format!("{BINARY} --pids --name fixture")).lines().any(|line| line == pid.to_string()));
+    assert_eq!(run(&format!("PORT={}; {BINARY} $PORT", server.port())), format!("{pid}\n"));
+    assert_eq!(run(&format!("{BINARY} | head -c 5")).trim(), "PORT");
+}
+
+#[test]
+fn numbers_stand_to_the_right_and_a_command_is_short_and_not_padded() {
+    let mut command = Command::new(fixture_path());
+    command.arg0("/usr/bin/python3.12").args(["hold", "nameless", "127.0.0.1:0", "", "", ""]);
+    let server = Fixture::spawn(command);
+    let (port, pid) = (server.port(), server.pid());
+    let table = port_who().args(["--table", &port.to_string()]).any_stdout().run().stdout;
+    let command = "python3.12 hold nameless 127.0.0.1:0";
+    let row = table.lines().nth(1).expect("a row");
+    assert!(row.ends_with(&format!("s  {command}")), "{table:?}");
+    let titles = table.lines().next().expect("titles");
+    let ends = |title: &str| titles.find(title).map(|at| at + title.len());
+    for (title, number) in [("PORT", port.to_string()), (" PID", pid.to_string())] {
+        let end = ends(title).expect("it has that column");
+        assert!(row[..end].ends_with(&number), "{title}: {table}");
+    }
+    // what is padding to a person is none to a pattern that ends at the end
+    port_who().args(["--match", "127.0.0.1:0$", &port.to_string()]).stdout(crate::lines(&[pid])).run();
+}
+
+#[test]
+fn a_narrow_terminal_loses_columns_and_keeps_the_command() {
+    let server = Fixture::start(["serve", "--body", "x", "127.0.0.1:0"]);
+    for (columns, lost, kept) in [(200, "", "UP"), (80, "", "UP"), (60, "UP", "PID"), (50, "USER", "PID")] {
+        let mut command = Command::new(BINARY);
+        command.arg(server.port().to_string()).env("NO_COLOR", "1");
+        let (_, screen) = Terminal::start(&mut command, columns, 24).end();
+        let titles = screen.lines().next().unwrap_or_default().trim_end();
+        assert!(titles.split_whitespace().all(|title| title != lost), "{columns}: {screen}");
+        assert!(titles.contains(kept) && titles.ends_with("COMMAND"), "{columns}: {screen}");
+        assert!(screen.lines().all(|line| line.trim_end().chars().count() <= columns.into()), "{columns}: {screen}");
+    }
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn another_users_server_is_a_row_without_a_process_and_a_hint() {
     as_nobody().stderr(&hint).run(); // bare PIDs: none to print, and yet status 0
     as_nobody().arg("-q").run();
     let table = format!(
-        "PORT{0}  PROTO  ADDRESS    PID  USER  UP  COMMAND\n{port}  tcp    127.0.0.1  ?    root  ?   (not visible to you)\n",
+        "{0}PORT  PROTO  ADDRESS    PID  USER  UP  COMMAND\n{port}  tcp    127.0.0.1    ?  root   ?  (not visible to you)\n",
         " ".repeat(port.len() - 4)
     );
     as_nobody().arg("--table").stderr(&hint).stdout(table).run();

@@ -18,7 +18,9 @@ use proc_tree::{
         duration,
         progress::Progress,
         signals::{Event, Signals},
+        slip::{Dictionary, Foreign},
         status::{Exit, Tool, UsageError},
+        terminal::Look,
     },
     selection::{self, InvalidLine},
 };
@@ -32,6 +34,18 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("port-kill -n 8000", "show what would be signalled"),
     ("port-kill --name node --settle 2s 3000", "stop only node, and see whether it comes back"),
     ("port-who --json 8000 | port-kill -", "stop exactly what was listed"),
+];
+
+/// What killport, kill-port, fkill, fuser and lsof call it.
+const FOREIGN: Dictionary = &[
+    (&["-k", "--kill", "--no-fail", "-v", "-vv", "-vvv", "--verbose", "-y", "--yes", "-nP", "-P"], Foreign::Nothing),
+    (&["-m", "--mode"], Foreign::NothingWithValue),
+    (&["-p", "--port", "--ports", "-ti", "-i:", "-iTCP:", "-itcp:"], Foreign::Operand),
+    (&["--method", "--protocol"], Foreign::Suffix("/")),
+    (&["-t", "--timeout", "--force-after-timeout", "--kill-after"], Foreign::Option("--grace")),
+    (&["--sig"], Foreign::Option("--signal")),
+    (&["-qq", "--silent"], Foreign::Option("--quiet")),
+    (&["-r", "--recursive"], Foreign::Option("--tree")),
 ];
 
 /// Frees ports: stops every process that listens there, never a client, and proves it.
@@ -113,8 +127,14 @@ fn parse_operand(text: &str) -> Result<Operand, port_who::InvalidPort> {
 impl Tool for Arguments {
     const NAME: &'static str = "port-kill";
 
-    fn parse_arguments() -> Result<Self, clap::Error> {
-        args::parse(spell_out(std::env::args_os()))
+    const FOREIGN: Dictionary = FOREIGN;
+
+    fn respell(operand: &str) -> Option<String> {
+        port_who::respelled(operand)
+    }
+
+    fn parse_words(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+        args::parse(spell_out(arguments))
     }
 
     fn common(&self) -> &Common {
@@ -130,12 +150,12 @@ impl Tool for Arguments {
         let request = self.request(target);
         let mut asker = None;
         if self.interactive && !self.dry_run {
-            let opened = Asker::open(reads_stdin);
+            let opened = Asker::open(reads_stdin, self.common.color);
             asker = Some(opened.map_err(|_| UsageError::new("cannot ask without a terminal"))?);
         }
         let signals =
             Signals::catch(&[Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT]).context("cannot catch signals")?;
-        let mut progress = Progress::default();
+        let mut progress = Progress::colored(self.common.color);
         let mut draw = |awaited: &Awaited<'_>| progress.draw(&awaited.words(Instant::now()));
         let observer: Option<&mut Observer<'_>> =
             if Progress::is_seen(self.common.quiet) { Some(&mut draw) } else { None };
@@ -200,13 +220,13 @@ impl Arguments {
         if self.json {
             report::json(report, out)?;
         } else {
-            report::lines(report, out)?;
+            report::lines(report, out, &Look::of(&io::stdout(), self.common.color))?;
         }
         for unheld in &report.unheld {
             self.note(&format!("{unheld}  nothing was listening"));
         }
         if let Some(signal) = interrupted {
-            say(&notes::interruption(report, signal));
+            self.say(&notes::interruption(report, signal));
         }
         for port in report.ports.iter().filter(|port| port.in_use) {
             self.note(&notes::in_use(port));
@@ -214,7 +234,7 @@ impl Arguments {
         if !self.dry_run {
             for port in report.ports.iter().filter(|port| !port.free && !port.in_use) {
                 let held = notes::still_held(report, port);
-                if port.left_alone { self.note(&held) } else { say(&held) }
+                if port.left_alone { self.note(&held) } else { self.say(&held) }
             }
         }
         for hint in &report.hints {
@@ -225,13 +245,18 @@ impl Arguments {
 
     fn note(&self, text: &str) {
         if !self.common.quiet {
-            say(text);
+            self.say(text);
         }
+    }
+
+    /// Says it on stderr; there is nothing left to do when that is closed.
+    fn say(&self, text: &str) {
+        let _ = writeln!(io::stderr(), "{}", Look::of(&io::stderr(), self.common.color).pids(text));
     }
 }
 
 /// Spells a signal out that is given as kill(1) takes it: `-9`, `-KILL`, `-SIGINT`.
-fn spell_out(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+fn spell_out(words: Vec<OsString>) -> Vec<OsString> {
     let mut are_options = true;
     let spell_out = |word: OsString| {
         are_options &= word != "--";
@@ -239,19 +264,14 @@ fn spell_out(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
             word.to_str().and_then(|word| word.strip_prefix('-')).filter(|signal| are_options && is_signal(signal));
         signal.map(|signal| format!("--signal={signal}").into()).unwrap_or(word)
     };
-    words.map(spell_out).collect()
+    words.into_iter().map(spell_out).collect()
 }
 
-/// Tells whether it is a number or a name in capitals: those in small letters are flags.
+/// Tells whether it is a number or a name in capitals, also one that no signal has: those in small letters are flags.
 fn is_signal(text: &str) -> bool {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_name = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    is_number || (is_name && text.parse::<Signal>().is_ok())
-}
-
-/// Says it on stderr; there is nothing left to do when that is closed.
-fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    is_number || (is_name && text.len() > 1)
 }
 
 #[cfg(test)]

@@ -13,22 +13,31 @@ use std::{
 
 use port_kill::{Candidate, Supervisor};
 use proc_tree::{
-    cli::{signals::Signals, size, text},
+    cli::{
+        command_line,
+        signals::Signals,
+        size,
+        terminal::{Color, Look},
+        text,
+    },
     handle,
 };
 
 /// A terminal with somebody at it.
 pub(crate) struct Asker {
     terminal: File,
+    look: Look,
 }
 
 impl Asker {
     /// Opens the terminal that standard input is, or, where that carries records, the one that the tool was started on.
-    pub(crate) fn open(stdin_has_records: bool) -> io::Result<Self> {
+    pub(crate) fn open(stdin_has_records: bool, color: Color) -> io::Result<Self> {
         let path =
             if stdin_has_records { c"/dev/tty".to_owned() } else { rustix::termios::ttyname(io::stdin(), Vec::new())? };
         let path = Path::new(std::ffi::OsStr::from_bytes(path.as_bytes()));
-        Ok(Self { terminal: File::options().read(true).write(true).open(path)? })
+        let terminal = File::options().read(true).write(true).open(path)?;
+        let look = Look::of(&terminal, color);
+        Ok(Self { terminal, look })
     }
 
     /// Asks whether to signal a process; no answer is a no, and so is an interrupt.
@@ -36,7 +45,7 @@ impl Asker {
         if !handle::ended(&[interrupt], Some(Instant::now()))?.is_empty() {
             return Ok(false);
         }
-        write!(self.terminal, "{} [y/N] ", question(candidate))?;
+        write!(self.terminal, "{} [y/N] ", self.look.pids(&question(candidate)))?;
         let answer = self.line(interrupt)?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
@@ -78,7 +87,7 @@ fn question(candidate: &Candidate) -> String {
         process.name,
         process.pid,
         ports.join(", "),
-        process.command_line()
+        command_line::of(process)
     );
     text::escape(&said).into_owned()
 }

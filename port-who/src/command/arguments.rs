@@ -5,11 +5,15 @@ use std::{
     time::Duration,
 };
 
-use clap::Parser;
+use clap::{ArgAction, Parser};
 use port_who::{Filter, PortSpec, Query, parse_pattern, parse_user};
-use proc_tree::cli::{
-    args::{self, Common},
-    duration::parse_interval,
+use proc_tree::{
+    cli::{
+        args::{self, Common},
+        duration::parse_interval,
+        slip::{Dictionary, Foreign},
+    },
+    selection::parse_pid,
 };
 use regex::Regex;
 
@@ -19,10 +23,28 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("port-who 8000", "who holds port 8000"),
     ("kill $(port-who 8000)", "end every holder (port-kill also makes sure)"),
     ("port-who 8000-8099 --why", "who holds any of these, and who started it"),
+    ("port-who --pid $!", "on which port is what was just started"),
     ("port-who --json | jq .port", "every listener, for a script"),
     ("port-who --free=2 8000-8099", "the first two of these that are free"),
     ("PORT=$(port-who --free)", "a random free port, for jobs that run at once"),
 ];
+
+/// What lsof, ss, netstat, fuser and others call it.
+pub(super) const FOREIGN: Dictionary = &[
+    (&["-n", "-P", "-nP", "-Pn", "-a", "-l", "-v", "--verbose", "--listen", "--listening", "--all"], Foreign::Nothing),
+    (&["-sTCP:LISTEN", "-ltnp", "-lntp", "-ltpn", "-tlnp", "-tnlp", "-lnp", "-ltn", "-lt"], Foreign::Nothing),
+    (&["-tulpn", "-tulnp", "-tunlp", "-tlpn", "-plnt", "-lntup", "-anp", "-antp"], Foreign::Nothing),
+    (&["-i", "-i4", "-i6", "-ti", "-it", "--port", "--ports"], Foreign::Operand),
+    (&["-t", "--terse"], Foreign::Option("--pids")),
+    (&["-p"], Foreign::Option("--pid")),
+    (&["-u"], Foreign::Option("--user")),
+    (&["-c"], Foreign::Option("--name")),
+    (&["-j", "-J"], Foreign::Option("--json")),
+    (&["--method", "--protocol"], Foreign::Suffix("/")),
+];
+
+/// How often to ask where that is not said.
+const INTERVAL: Duration = Duration::from_secs(2);
 
 /// Lists who holds these ports: every process that listens, never a client.
 #[derive(Debug, Parser)]
@@ -31,6 +53,10 @@ pub(crate) struct Arguments {
     /// Ports: 8000, 8000-8099, 8000,8005-8007, 53/udp, 127.0.0.1:8000, [::1]:8000; none means all
     #[arg(value_name = "PORT")]
     pub(super) ports: Vec<PortSpec>,
+
+    /// What this process or any of its descendants holds
+    #[arg(long = "pid", value_name = "PID", value_parser = parse_pid, action = ArgAction::Append, help_heading = "What to list")]
+    pub(super) processes: Vec<u32>,
 
     /// TCP only
     #[arg(long, help_heading = "What to list")]
@@ -80,9 +106,9 @@ pub(crate) struct Arguments {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "1",
-        value_parser = clap::value_parser!(u16).range(1..),
+        value_parser = parse_count,
         help_heading = "What to tell",
-        conflicts_with_all = ["user", "name", "command", "connections", "all_netns", "why", "watch", "pids", "table"],
+        conflicts_with_all = ["processes", "user", "name", "command", "connections", "all_netns", "why", "watch", "count", "pids", "table"],
     )]
     pub(super) free: Option<u16>,
 
@@ -98,11 +124,10 @@ pub(crate) struct Arguments {
     )]
     pub(super) watch: Option<Duration>,
 
-    /// Stop watching after N rounds
+    /// Stop watching after N rounds; implies --watch
     #[arg(
         long,
         value_name = "N",
-        requires = "watch",
         value_parser = clap::value_parser!(u64).range(1..),
         help_heading = "What to tell",
     )]
@@ -112,16 +137,21 @@ pub(crate) struct Arguments {
     #[arg(long, help_heading = "Output", conflicts_with_all = ["pids", "table"])]
     pub(super) json: bool,
 
-    /// Bare PIDs, one per line (the default when stdout is not a terminal)
+    /// Bare PIDs, one per line (the default when stdout is not a terminal and PORT or --pid is given)
     #[arg(long, help_heading = "Output", conflicts_with = "table")]
     pub(super) pids: bool,
 
-    /// A table (the default on a terminal)
+    /// A table (the default on a terminal, and without PORT and --pid)
     #[arg(long, help_heading = "Output")]
     pub(super) table: bool,
 
     #[command(flatten)]
     pub(super) common: Common,
+}
+
+fn parse_count(text: &str) -> Result<u16, String> {
+    let count = text.parse().ok().filter(|&count| count > 0);
+    count.ok_or_else(|| format!("invalid count \"{text}\" for --free: expected how many ports, as in --free=3"))
 }
 
 /// The forms that an answer can take.
@@ -149,9 +179,14 @@ impl Arguments {
         Filter { user: self.user, name: self.name.clone(), command: self.command.clone() }
     }
 
+    /// Returns how often to ask; `None` for once.
+    pub(super) fn interval(&self) -> Option<Duration> {
+        self.watch.or_else(|| self.count.map(|_| INTERVAL))
+    }
+
     /// Tells whether only some holders are asked for.
     pub(super) fn is_filtered(&self) -> bool {
-        self.user.is_some() || self.name.is_some() || self.command.is_some()
+        !self.processes.is_empty() || self.user.is_some() || self.name.is_some() || self.command.is_some()
     }
 
     pub(super) fn format(&self) -> Format {
@@ -159,7 +194,8 @@ impl Arguments {
             Self { json: true, .. } => Format::Json,
             Self { table: true, .. } => Format::Table,
             Self { pids: true, .. } => Format::Pids,
-            _ if io::stdout().is_terminal() => Format::Table,
+            // PIDs for `kill $(port-who $PORT)`, and never all of the machine's where that variable is not set
+            _ if io::stdout().is_terminal() || (self.ports.is_empty() && self.processes.is_empty()) => Format::Table,
             _ => Format::Pids,
         }
     }

@@ -20,6 +20,7 @@ pub(super) fn find(arguments: &Arguments, count: u16, out: &mut dyn Write) -> an
         let line = if arguments.json { serde_json::to_string(&FreePort { port })? } else { port.to_string() };
         writeln!(out, "{line}").map_err(OutputError)?;
     }
+    hint::say(arguments, hint::detached("--free", arguments).as_slice());
     if free.ports.len() == usize::from(count) {
         return Ok(Status::Done);
     }

@@ -3,27 +3,50 @@
 use std::{
     collections::BTreeSet,
     io::{self, Write},
+    ops::RangeInclusive,
 };
 
 use port_who::{Answer, Free, LookError, PortSpec, report};
+use proc_tree::cli::terminal::Look;
 
-use super::arguments::Arguments;
+use super::{arguments::Arguments, question};
 
 /// More ports than these are not named one by one.
 const NAMED: usize = 5;
 
 /// Says hints on stderr, behind what they are about.
 pub(super) fn say(arguments: &Arguments, hints: &[String]) {
+    let look = Look::of(&io::stderr(), arguments.common.color);
     for hint in hints.iter().filter(|_| !arguments.common.quiet) {
-        let _ = writeln!(io::stderr(), "hint: {hint}");
+        let _ = writeln!(io::stderr(), "hint: {}", look.pids(hint));
     }
 }
 
 /// Says what would show the rest of an answer.
-pub(super) fn of_answer(answer: &Answer, asked: &[PortSpec]) -> Vec<String> {
-    let is_root = rustix::process::geteuid().is_root();
-    let unseen = if is_root { report::unseen_by_root(answer) } else { unseen(answer, asked) };
-    unseen.into_iter().chain(hidden(answer)).collect()
+pub(super) fn of_answer(answer: &Answer, arguments: &Arguments) -> Vec<String> {
+    let slip = arguments.interval().and_then(|_| detached("--watch", arguments));
+    let unseen = if is_root() { report::unseen_by_root(answer) } else { unseen(answer, &arguments.ports) };
+    unseen.into_iter().chain(hidden(answer)).chain(closed(answer)).chain(slip).collect()
+}
+
+/// Says what would show the holdings of those who may not be looked into.
+fn closed(answer: &Answer) -> Option<String> {
+    answer.closed.first()?;
+    let names = question::names(&answer.closed);
+    Some(if is_root() {
+        format!("{names} may not be looked into, even by root: there may be more")
+    } else {
+        format!("{names} may not be looked into: sudo port-who shows what is held there, too")
+    })
+}
+
+/// Says who could see more.
+pub(super) fn as_root() -> Option<String> {
+    (!is_root()).then(|| "root may see it: use sudo".to_owned())
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 /// Says what would show the holders that are not visible.
@@ -57,6 +80,16 @@ pub(super) fn failed(error: &LookError) -> Option<&'static str> {
     error.is_namespace_denied().then_some("root may look into other network namespaces: use sudo")
 }
 
+/// Nobody asks for these, which the first services of the internet had: how many, or how often, was meant.
+const SURELY_A_VALUE: RangeInclusive<u16> = 1..=20;
+
+/// Says where an optional value belongs that stands as a port behind its option.
+pub(super) fn detached(option: &str, arguments: &Arguments) -> Option<String> {
+    let [(port, last)] = arguments.ports.first()?.ranges() else { return None };
+    (port == last && SURELY_A_VALUE.contains(port))
+        .then(|| format!("{port} was taken for a port: {option}={port} is the form with a value"))
+}
+
 /// Says why a port that nobody holds was left out.
 pub(super) fn left_out(free: &Free) -> Vec<String> {
     let forbidden = free.forbidden.map(|port| format!("port {port} is free, but only root may bind it"));
@@ -84,7 +117,7 @@ mod tests {
             },
             process: None,
         };
-        Answer { holdings: ports.into_iter().map(holding).collect(), unreadable: 3, hidden: 0 }
+        Answer { holdings: ports.into_iter().map(holding).collect(), unreadable: 3, ..Answer::default() }
     }
 
     #[test]

@@ -7,8 +7,9 @@ use std::{
 
 use anyhow::Context;
 use port_who::{
-    Answer, look,
+    Answer,
     origin::origins,
+    own_network,
     report::{self, Detail},
 };
 use proc_tree::cli::{args::OutputError, terminal::Look};
@@ -16,23 +17,19 @@ use proc_tree::cli::{args::OutputError, terminal::Look};
 use super::{
     arguments::{Arguments, Format},
     hint, note,
+    question::{self, Question},
     status::Status,
 };
 
 /// Lists the holders.
 pub(super) fn list(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Status> {
-    let answer = ask(arguments)?;
+    let Some(question) = Question::of(arguments)? else { return Ok(Status::No) };
+    let answer = question.ask()?;
+    question::check(&answer)?;
     write(arguments, &answer, None, out)?;
     note::say(arguments, &answer)?;
-    hint::say(arguments, &hint::of_answer(&answer, &arguments.ports));
+    hint::say(arguments, &hint::of_answer(&answer, arguments));
     Ok(if answer.holdings.is_empty() { Status::No } else { Status::Done })
-}
-
-/// Looks at the ports, and leaves only the holders that are meant.
-pub(super) fn ask(arguments: &Arguments) -> anyhow::Result<Answer> {
-    let mut answer = look(&arguments.query())?;
-    arguments.filter().apply(&mut answer);
-    Ok(answer)
 }
 
 /// Writes an answer in the format that is asked for, with the time of its round where there are rounds.
@@ -50,7 +47,9 @@ pub(super) fn write(
         Format::Json => report::json(answer, origins.as_ref(), sampled_at, out),
         Format::Pids => report::pids(answer, out),
         Format::Table => {
-            let (connections, netns) = (arguments.connections, arguments.all_netns);
+            let is_elsewhere = |netns: u64| own_network().is_some_and(|own| own != netns);
+            let are_some_elsewhere = answer.holdings.iter().filter_map(|one| one.socket.netns).any(is_elsewhere);
+            let (connections, netns) = (arguments.connections, arguments.all_netns || are_some_elsewhere);
             let detail = Detail { origins: origins.as_ref(), connections, netns };
             report::table(answer, &detail, out, &Look::of(&io::stdout(), arguments.common.color))
         }

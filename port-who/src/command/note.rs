@@ -6,7 +6,7 @@ use std::{
 };
 
 use port_who::{Answer, Availability, Occupancy, PortSpec, Query, owners, report};
-use proc_tree::cli::text;
+use proc_tree::cli::{terminal::Look, text};
 
 use super::arguments::Arguments;
 
@@ -26,8 +26,9 @@ pub(super) fn say(arguments: &Arguments, answer: &Answer) -> anyhow::Result<()> 
         return Ok(());
     }
     let notes = notes(&Query { ports: unheld, ..query })?;
+    let look = Look::of(&io::stderr(), arguments.common.color);
     for note in notes.iter().take(NAMED) {
-        let _ = writeln!(io::stderr(), "note: {}", text::escape(note));
+        let _ = writeln!(io::stderr(), "note: {}", look.pids(&text::escape(note)));
     }
     if let Some(more @ 1..) = notes.len().checked_sub(NAMED) {
         let _ = writeln!(io::stderr(), "note: nor are {more} more of these ports");

@@ -15,6 +15,7 @@ use proc_tree::cli::{
 use super::{
     arguments::{Arguments, Format},
     hint, list,
+    question::{self, Question},
     status::Status,
 };
 
@@ -22,10 +23,14 @@ use super::{
 pub(super) fn watch(arguments: Arguments, interval: Duration, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let pace = Pace { first: Duration::ZERO, interval, count: arguments.count };
     let medium = Medium::of_stdout(arguments.format() != Format::Json);
-    let mut ports = Ports::new(arguments);
+    let Some(question) = Question::of(&arguments)? else { return Ok(Status::No.into()) };
+    let mut ports = Ports::new(arguments, question);
     let end = watch::watch(&mut ports, &pace, medium, out)?;
     if medium == Medium::Screen {
         ports.hint(); // behind the last picture: the screen would have hidden it
+    }
+    if !ports.is_found {
+        question::check(&ports.last)?;
     }
     Ok(match end {
         End::Signal(signal) => Exit::Signal(signal),
@@ -37,6 +42,7 @@ pub(super) fn watch(arguments: Arguments, interval: Duration, out: &mut dyn Writ
 /// Ports under watch.
 struct Ports {
     arguments: Arguments,
+    question: Question,
     looked_at: Instant,
     sampled_at: SystemTime,
     last: Answer,
@@ -47,9 +53,10 @@ struct Ports {
 }
 
 impl Ports {
-    fn new(arguments: Arguments) -> Self {
+    fn new(arguments: Arguments, question: Question) -> Self {
         Self {
             arguments,
+            question,
             looked_at: Instant::now(),
             sampled_at: SystemTime::now(),
             last: Answer::default(),
@@ -62,7 +69,7 @@ impl Ports {
     /// Says once what would show the rest of an answer.
     fn hint(&mut self) {
         if !self.is_hinted {
-            let hints = hint::of_answer(&self.last, &self.arguments.ports);
+            let hints = hint::of_answer(&self.last, &self.arguments);
             hint::say(&self.arguments, &hints);
             self.is_hinted = !hints.is_empty();
         }
@@ -72,7 +79,10 @@ impl Ports {
 impl Subject for Ports {
     fn look(&mut self) -> anyhow::Result<Round> {
         (self.looked_at, self.sampled_at) = (Instant::now(), SystemTime::now());
-        self.last = list::ask(&self.arguments)?;
+        if self.question.is_over()? {
+            return Ok(Round::Gone);
+        }
+        self.last = self.question.ask()?;
         self.is_found |= !self.last.holdings.is_empty();
         Ok(Round::Seen)
     }

@@ -20,6 +20,7 @@ pub(super) fn holds(pid: u32, mut open: Open) -> io::Result<Open> {
     match descriptors(pid) {
         Ok(sockets) => sockets.iter().for_each(|socket| open.note(socket.inode, pid)),
         Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => open.unreadable += 1,
         Err(error) => return Err(error),
     }
     Ok(open)

@@ -32,9 +32,9 @@ fn a_child_stands_under_its_parent_and_each_process_once() {
     ]);
     let expected = "\
 PORT  PROTO  ADDRESS    PID  USER        UP  COMMAND
-8000  tcp    127.0.0.1  50   4000000000  0s  server
-8000  tcp    127.0.0.1  12   4000000000  0s  └ server worker
-8000  tcp    127.0.0.1  11   4000000000  0s    └ helper
+8000  tcp    127.0.0.1   50  4000000000  0s  server
+8000  tcp    127.0.0.1   12  4000000000  0s  └ server worker
+8000  tcp    127.0.0.1   11  4000000000  0s    └ helper
 ";
     assert_eq!(render(&answer, &Detail::default()), expected);
 }
@@ -50,8 +50,8 @@ fn who_cannot_be_seen_and_who_is_not_there_are_told_apart() {
     ]);
     let expected = "\
 PORT  PROTO  ADDRESS    PEER            STATE      PID  USER        UP  COMMAND
-8000  tcp    127.0.0.1  –               listen     ?    4000000000  ?   (not visible to you)
-8000  tcp    127.0.0.1  127.0.0.1:5000  time_wait  ?    ?           ?   (no process has it open)
+8000  tcp    127.0.0.1  –               listen       ?  4000000000   ?  (not visible to you)
+8000  tcp    127.0.0.1  127.0.0.1:5000  time_wait    ?  ?            ?  (no process has it open)
 ";
     assert_eq!(render(&answer, &Detail { connections: true, ..Detail::default() }), expected);
     assert_eq!(answer.invisible().count(), 1);

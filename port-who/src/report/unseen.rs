@@ -29,7 +29,7 @@ mod tests {
         let say = |ports: &[u16], unreadable| {
             let socket = |&port: &u16| Socket { local: ([127, 0, 0, 1], port).into(), ..Socket::example() };
             let holdings = ports.iter().map(|port| Holding { socket: socket(port), process: None }).collect();
-            unseen_by_root(&Answer { holdings, unreadable, hidden: 0 })
+            unseen_by_root(&Answer { holdings, unreadable, ..Answer::default() })
         };
         assert_eq!(say(&[], 1), None);
         assert_eq!(

@@ -24,10 +24,21 @@ pub(super) fn sockets(query: &Query, protocol: Protocol) -> io::Result<Vec<Socke
         if wanted {
             found.extend(match sock_diag::sockets(query, protocol, family, Reach::of(query)) {
                 Err(refused) if refused.raw_os_error().is_some() => {
-                    as_text(protocol, family, refused, |socket| query.wants(socket))?
+                    as_text(OWN, protocol, family, |socket| query.wants(socket)).map_err(instead_of(refused))?
                 }
                 answer => answer?,
             });
+        }
+    }
+    Ok(found)
+}
+
+/// Lists the sockets in the network namespace of a process: its table as text can be read without entering it.
+pub(super) fn sockets_beside(pid: u32, query: &Query, protocol: Protocol) -> io::Result<Vec<Socket>> {
+    let mut found = Vec::new();
+    for (wanted, family) in [(query.ipv4, AddressFamily::INET), (query.ipv6, AddressFamily::INET6)] {
+        if wanted {
+            found.extend(as_text(&pid.to_string(), protocol, family, |socket| query.wants(socket))?);
         }
     }
     Ok(found)
@@ -41,7 +52,8 @@ pub(super) fn occupants(query: &Query, protocol: Protocol) -> io::Result<Protoco
         sockets.extend(match sock_diag::sockets(query, protocol, family, Reach::OwnEnd) {
             Err(refused) if refused.raw_os_error().is_some() => {
                 is_whole &= protocol == Protocol::Udp;
-                as_text(protocol, family, refused, |socket| query.is_occupied_by(socket))?
+                let is_wanted = |socket: &Socket| query.is_occupied_by(socket);
+                as_text(OWN, protocol, family, is_wanted).map_err(instead_of(refused))?
             }
             answer => answer?,
         });
@@ -67,26 +79,33 @@ pub(super) fn unseen() -> io::Result<usize> {
     Ok(0)
 }
 
+/// The network namespace of the calling thread.
+const OWN: &str = "thread-self";
+
 /// A strict seccomp profile or a kernel without the module refuses; the text tables say the same, slower.
 ///
 /// The kernel writes them page by page, and sockets that come and go in between make others appear twice or not at all:
 /// only what reads the same twice is believed.
 fn as_text(
+    of: &str,
     protocol: Protocol,
     family: AddressFamily,
-    refused: io::Error,
     is_wanted: impl Fn(&Socket) -> bool,
 ) -> io::Result<Vec<Socket>> {
     let mut last = None;
-    let read = netlink::settled(|| {
-        let mut now: Vec<Socket> = proc_net::sockets(protocol, family)?;
+    netlink::settled(|| {
+        let mut now: Vec<Socket> = proc_net::sockets(of, protocol, family)?;
         now.retain(|socket| is_wanted(socket));
         let now = in_order(now);
         let settled = last.as_ref() == Some(&now);
         last = Some(now.clone());
         Ok(settled.then_some(now))
-    });
-    read.map_err(|error| if error.kind() == io::ErrorKind::NotFound { refused } else { error })
+    })
+}
+
+/// Where there is no text either, the first refusal is what counts.
+fn instead_of(refused: io::Error) -> impl FnOnce(io::Error) -> io::Error {
+    |error| if error.kind() == io::ErrorKind::NotFound { refused } else { error }
 }
 
 #[cfg(test)]

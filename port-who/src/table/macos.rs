@@ -36,6 +36,11 @@ pub(super) fn sockets(query: &Query, protocol: Protocol) -> io::Result<Vec<Socke
     Ok(found.into_iter().collect())
 }
 
+/// There is one network alone.
+pub(super) fn sockets_beside(_: u32, query: &Query, protocol: Protocol) -> io::Result<Vec<Socket>> {
+    sockets(query, protocol)
+}
+
 /// Lists whatever is on the ports, as far as it can be seen.
 pub(super) fn occupants(query: &Query, protocol: Protocol) -> io::Result<ProtocolOccupants> {
     let open = scan()?.open.into_iter().map(|(_, socket)| socket);

@@ -10,11 +10,12 @@ use rustix::net::AddressFamily;
 use super::state::state;
 use crate::{port::Protocol, socket::Socket};
 
-/// Lists all sockets of one protocol and family. A kernel without IPv6 has no table for it: no sockets.
-pub(super) fn sockets(protocol: Protocol, family: AddressFamily) -> io::Result<Vec<Socket>> {
+/// Lists all sockets of one protocol and family in the network namespace of a process, which is a PID or `thread-self`. A
+/// kernel without IPv6 has no table for it: no sockets.
+pub(super) fn sockets(of: &str, protocol: Protocol, family: AddressFamily) -> io::Result<Vec<Socket>> {
     let v6 = family == AddressFamily::INET6;
-    let text = match fs::read_to_string(format!("/proc/thread-self/net/{protocol}{}", if v6 { "6" } else { "" })) {
-        Err(error) if v6 && error.kind() == io::ErrorKind::NotFound && fs::exists("/proc/thread-self/net/tcp")? => {
+    let text = match fs::read_to_string(format!("/proc/{of}/net/{protocol}{}", if v6 { "6" } else { "" })) {
+        Err(error) if v6 && error.kind() == io::ErrorKind::NotFound && fs::exists(format!("/proc/{of}/net/tcp"))? => {
             return Ok(Vec::new());
         }
         text => text?,
