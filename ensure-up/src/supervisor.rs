@@ -14,6 +14,7 @@ mod liveness;
 mod memory;
 mod memory_limit;
 mod next;
+pub(crate) mod passing;
 pub mod reload;
 pub mod run;
 mod said;

@@ -45,14 +45,23 @@ fn connect(port: u16, is_over: &AtomicBool) -> Clients {
     clients
 }
 
+/// Does something under clients.
+fn under_clients(port: u16, what: impl FnOnce()) -> Clients {
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let client = scope.spawn(|| connect(port, &is_over));
+        what();
+        is_over.store(true, Ordering::Relaxed);
+        client.join().expect("the client ends")
+    })
+}
+
 /// Crashes and reloads a server under clients.
 fn under_restarts(options: &[&str], server: &[&str]) -> Clients {
     let site = Site::new();
     site.write("app.py", "1");
     site.kept(&[&["--reload-on", "*.py", "--max-restarts", "99/60s"], options].concat(), &site.server(server));
-    let is_over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let client = scope.spawn(|| connect(site.port, &is_over));
+    under_clients(site.port, || {
         for generation in 2..=7 {
             if generation % 2 == 0 {
                 send(*site.started().last().expect("a server"), Signal::SIGKILL);
@@ -61,8 +70,6 @@ fn under_restarts(options: &[&str], server: &[&str]) -> Clients {
             }
             site.generation(generation);
         }
-        is_over.store(true, Ordering::Relaxed);
-        client.join().expect("the client ends")
     })
 }
 
@@ -72,6 +79,56 @@ fn no_restart_refuses_a_connection() {
     assert!(held.refused == 0 && held.answered > 50, "{held:?}");
     let bare = under_restarts(&[], &[]);
     assert!(bare.refused > 0, "{bare:?}");
+}
+
+#[test]
+fn a_restart_that_somebody_asks_for_refuses_none_either() {
+    let site = Site::new();
+    let again = |options: &[&str]| site.kept(&[&["--hold-socket"], options].concat(), &site.server(&["--inherited"]));
+    again(&[]);
+    let clients = under_clients(site.port, || {
+        for number in 0..4 {
+            let value = format!("TRY={number}");
+            let options = ["--restart", "--restart-if-changed", "--env", &value];
+            assert_eq!(again(if number % 2 == 0 { &options[..1] } else { &options[1..] }).action, "restarted");
+        }
+    });
+    assert!(clients.refused == 0 && clients.answered > 20, "{clients:?}");
+    assert_eq!((site.started().len(), site.entry().healthy), (5, true));
+    // on another address it is another socket
+    let elsewhere = site.kept(&["--hold-socket=127.0.0.2", "--restart"], &site.server(&["--inherited"]));
+    assert_eq!(elsewhere.action, "restarted");
+    assert!(TcpStream::connect(("127.0.0.1", site.port)).is_err());
+    assert!(TcpStream::connect(("127.0.0.2", site.port)).is_ok());
+}
+
+#[test]
+fn the_socket_of_a_supervisor_that_was_killed_is_taken_from_the_server_or_missed_aloud() {
+    let site = Site::new();
+    let again = |options: &[&str]| site.keep(&[&["--hold-socket"], options].concat(), &site.server(&["--inherited"]));
+    again(&[]).run();
+    let kill_supervisor = || {
+        let supervisor = site.supervisor();
+        send(supervisor.pid, Signal::SIGKILL);
+        eventually("its end", || !runs(supervisor.pid));
+    };
+    let mut said = String::new();
+    let clients = under_clients(site.port, || {
+        // it is put beside the server, whose end is nothing to who connects then
+        kill_supervisor();
+        said += &again(&[]).run().stderr;
+        send(site.started()[0], Signal::SIGKILL);
+        site.generation(2);
+        kill_supervisor();
+        said += &again(&["--restart"]).run().stderr;
+    });
+    // whether it may be taken is for the system to say: ptrace(2)
+    assert_eq!(clients.refused == 0, !said.contains("its socket could not be kept"), "{clients:?} {said}");
+    assert!(
+        !cfg!(target_os = "linux") || !nix::unistd::geteuid().is_root() || clients.refused == 0,
+        "{clients:?} {said}"
+    );
+    assert_eq!((site.started().len(), site.entry().healthy), (3, true));
 }
 
 #[test]

@@ -21,6 +21,13 @@ impl Holding {
     }
 }
 
+impl Holding {
+    /// Tells whether the socket is this user's, and none of the processes that he can see has it open.
+    pub(crate) fn is_nobodys(&self, user: u32) -> bool {
+        self.process.is_none() && self.socket.as_ref().is_some_and(|socket| socket.uid == Some(user))
+    }
+}
+
 impl From<port_who::Holding> for Holding {
     fn from(port_who::Holding { socket, process }: port_who::Holding) -> Self {
         Self { socket: Some(socket), process }

@@ -309,6 +309,11 @@ impl ServerRecord {
         self.roots().iter().any(|root| processes.contains(root))
     }
 
+    /// Tells whether its supervisor was to listen for it.
+    pub(crate) fn holds_socket(&self) -> bool {
+        self.asked.as_ref().is_some_and(|asked| !asked["hold_socket"].is_null())
+    }
+
     /// Returns the supervisor, if it still runs.
     ///
     /// # Errors

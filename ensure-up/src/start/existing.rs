@@ -29,6 +29,7 @@ use crate::{
         self,
         whole::{Killed, Manner, Wait},
     },
+    supervisor::passing::{self, InFlight},
 };
 
 /// Waits until the recorded server is ready.
@@ -100,7 +101,7 @@ fn adopted(
     if let Some(record) = record {
         let record = record.ready(holdings);
         if call.service.kept_up().is_some() {
-            return call.supervise(record, Action::Adopted);
+            return call.supervise(record, Action::Adopted, None);
         }
         call.note(&record)?;
     }
@@ -110,9 +111,27 @@ fn adopted(
     Ok(Some((call.outcome(Action::Adopted, name, port, holder.map(Facts::identity), holdings), None)))
 }
 
+/// Has the socket sent that is held for the service's server, if the next one is to have it too; says so where it cannot be
+/// had.
+pub(super) fn socket(call: &Call<'_>, own: Option<&ServerRecord>, told: &mut Vec<String>) -> Option<InFlight> {
+    let own = own.filter(|_| call.service.spec.supervision.hold_socket.is_some())?;
+    passing::send_for(own).unwrap_or_else(|why| {
+        told.push(passing::lost(&why));
+        None
+    })
+}
+
 /// Stops what another server shall take the place of: the service's own, or another service's, as each is recorded, else
 /// whatever holds the port.
-pub(super) fn stop(call: &Call<'_>, port: Option<Port>, there: &There, judged: &Whose) -> Result<Killed, Failure> {
+///
+/// The port is to be free then, but for a socket that is on its way to the next server.
+pub(super) fn stop(
+    call: &Call<'_>,
+    port: Option<Port>,
+    there: &There,
+    judged: &Whose,
+    is_kept: bool,
+) -> Result<Killed, Failure> {
     let another = match judged {
         // it may have been started for another port, and have opened this one besides
         Whose::Another(_, other) => lost::find(call.folders, &other.service, other.port)
@@ -143,6 +162,9 @@ pub(super) fn stop(call: &Call<'_>, port: Option<Port>, there: &There, judged: &
     roots.extend(judged.holdings().iter().filter_map(|holding| Some(holding.process.as_ref()?.identity())));
     if own.is_some() && matches!(judged, Whose::Nobody | Whose::Ours(..)) {
         roots.clear();
+    }
+    if roots.is_empty() && is_kept {
+        return Ok(killed);
     }
     if roots.is_empty() {
         return Ok(killed.and(stop::port::stop(port, roots, Manner::of(call.service), Wait::OnRequest(None))?));

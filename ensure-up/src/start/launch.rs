@@ -20,19 +20,30 @@ use crate::{
         successor,
         waiting::{Doing, Waiting},
     },
+    supervisor::passing::InFlight,
 };
 
 /// Starts the server and waits until it is ready; one that does not come up is stopped. `None` when its supervisor was killed
 /// meanwhile, and there is to be looked what it left.
 pub(super) fn start(call: &Call<'_>, port: Option<Port>, action: Action) -> Result<Option<Up>, Failure> {
+    start_on(call, port, action, None)
+}
+
+/// Does the same with the socket that the server before had held for it, if it is to be held.
+pub(super) fn start_on(
+    call: &Call<'_>,
+    port: Option<Port>,
+    action: Action,
+    socket: Option<InFlight>,
+) -> Result<Option<Up>, Failure> {
     // what cannot be told is no reason to tell it again
     let is_known = ServerRecord::is_any_of_folder(call.folders, &call.service.id.folder).unwrap_or(true);
     let is_first = |outcome: &Outcome| !is_known && outcome.action == Action::Started;
-    let up = begin(call, port, action)?;
+    let up = begin(call, port, action, socket)?;
     Ok(up.map(|(outcome, server)| (Outcome { is_first: is_first(&outcome), ..outcome }, server)))
 }
 
-fn begin(call: &Call<'_>, port: Option<Port>, action: Action) -> Result<Option<Up>, Failure> {
+fn begin(call: &Call<'_>, port: Option<Port>, action: Action, socket: Option<InFlight>) -> Result<Option<Up>, Failure> {
     let Call { service, folders, .. } = call;
     let path = service.log_path(&folders.logs, port);
     if service.kept_up().is_some() {
@@ -43,7 +54,7 @@ fn begin(call: &Call<'_>, port: Option<Port>, action: Action) -> Result<Option<U
     // old logs are nobody's concern when a server is to be started
     let _ = prune::prune(folders);
     if service.kept_up().is_some() {
-        return call.supervise(ServerRecord::starting(service, port, None, Some(&path)), action);
+        return call.supervise(ServerRecord::starting(service, port, None, Some(&path)), action, socket);
     }
     orphans::adopt();
     launch_and_wait(call, port, action, &path, &file).map(Some)

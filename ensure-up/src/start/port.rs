@@ -94,14 +94,16 @@ fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String
         (Step::Supervise, Some(record)) => {
             let running = record.running().map_err(Failure::system("watch the server"))?;
             let record = running.map_or_else(|| record.clone(), |running| record.with_identity(running));
-            let up = call.supervise(record, Action::Adopted)?;
+            let socket = existing::socket(call, own, told);
+            let up = call.supervise(record, Action::Adopted, socket)?;
             let reason = Some("it ran without a supervisor".into());
             Ok(up.map(|(outcome, supervisor)| (Outcome { reason, ..outcome }, supervisor)))
         }
         (Step::RefuseBroken, Some(record)) => Err(call.broken(record)),
         (Step::StopAndStart(action), _) => {
-            told.extend(existing::stop(call, port, &there, &judged)?.lines);
-            launch::start(call, port, action)
+            let socket = existing::socket(call, own, told);
+            told.extend(existing::stop(call, port, &there, &judged, socket.is_some())?.lines);
+            launch::start_on(call, port, action, socket)
         }
         (Step::Adopt(by), _) => existing::adopt(call, port, judged.holdings(), &by),
         (Step::RefuseChanged, _) => Err(changed(call, port, own, judged)),

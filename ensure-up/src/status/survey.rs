@@ -1,6 +1,7 @@
 //! Looking at the servers: their records, their processes, their ports, and what they answer. Nothing is changed.
 
 use futures_util::future::join_all;
+use nix::unistd::geteuid;
 use proc_tree::{Identity, process};
 
 use super::{
@@ -127,8 +128,11 @@ fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerS
         server = None;
     }
     let is_supervised = record.running_supervisor().map_err(failed())?.is_some();
+    // a socket of this user that no process has open is on its way from one supervisor to the next
+    let user = geteuid().as_raw();
+    let passed_on = record.holds_socket() && holdings.iter().all(|holding| holding.is_nobodys(user));
     let mut status = ServerStatus {
-        state: State::of(record.phase, server.is_some(), is_supervised, !holdings.is_empty()),
+        state: State::of(record.phase, server.is_some(), is_supervised, !passed_on && !holdings.is_empty()),
         identity: server.as_ref().map(ServerProcesses::identity),
         ..ServerStatus::of(record)
     };

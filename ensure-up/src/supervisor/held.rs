@@ -27,6 +27,11 @@ impl Held {
         Ok(held)
     }
 
+    /// Goes on with a socket that another supervisor held; `None` where it does not listen as is asked for.
+    pub(super) fn passed_on(socket: TcpListener, address: HeldAddress, port: u16) -> Option<Self> {
+        socket.local_addr().is_ok_and(|own| own == (address.0, port).into()).then_some(Self(socket))
+    }
+
     /// Listens, also after a server has shut the socket down: shutdown(2) is for all that have it open.
     pub(super) fn listen(&self) -> io::Result<()> {
         // SAFETY: listen(2) on a descriptor that is open.

@@ -1,7 +1,7 @@
 //! Bringing a server up under supervision: its socket, its process, and the wait until it is ready.
 
 use std::{
-    rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -10,6 +10,7 @@ use tokio::{select, time};
 use super::{
     held::{self, Held},
     next::Event,
+    passing::Offer,
     state::Supervisor,
 };
 use crate::{
@@ -38,13 +39,21 @@ impl Supervisor<'_> {
     /// Listens for the server, if that is asked for.
     pub(super) fn hold(&mut self) -> Result<(), Failure> {
         let Some(address) = self.service.spec.supervision.hold_socket else { return Ok(()) };
-        match &self.held {
-            Some(held) => held.listen(),
-            None => {
-                Held::open(address, self.port.map_or(0, |port| port.number)).map(|held| self.held = Some(Rc::new(held)))
-            }
+        let held = match self.held.take() {
+            Some(held) => held.listen().map(|()| held),
+            None => Held::open(address, self.port.map_or(0, |port| port.number)).map(Arc::new),
+        };
+        self.keep(held.map_err(Failure::system(LISTEN))?);
+        Ok(())
+    }
+
+    /// Holds this socket from now on, for the server and for the next supervisor.
+    pub(super) fn keep(&mut self, held: Arc<Held>) {
+        self.offer = self.offer.take().or_else(|| Offer::begin().ok());
+        if let Some(offer) = &self.offer {
+            offer.give(&held);
         }
-        .map_err(Failure::system(LISTEN))
+        self.held = Some(held);
     }
 
     /// The record is written before the process becomes the server.

@@ -21,9 +21,11 @@ use tokio::{
 
 use super::{
     changes::Changes,
+    held::Held,
     idle::Asked,
     interruptions::{Interruptions, Watched},
     next::{Action, Event, Policy},
+    passing,
     reload::Reload,
     state::{Supervisor, retried},
 };
@@ -107,7 +109,7 @@ async fn supervise(service: &Service, folders: &Folders, record: ServerRecord, l
     if asked.idle_stop.is_some() {
         asked::begin(&path).map_err(Failure::state("write", &path))?;
     }
-    let supervisor = Supervisor {
+    let mut supervisor = Supervisor {
         service,
         port,
         folders,
@@ -123,9 +125,15 @@ async fn supervise(service: &Service, folders: &Folders, record: ServerRecord, l
         output,
         policy: Policy::of(asked),
         held: None,
+        offer: None,
         unwritten: false,
         asked: Asked { here: Rc::default(), elsewhere: path, commands: folders.of_service(&service.id, port, "then") },
     };
+    let held = asked.hold_socket.zip(port).zip(passing::received());
+    let held = held.and_then(|((address, port), socket)| Held::passed_on(socket, address, port.number));
+    if let Some(held) = held {
+        supervisor.keep(Arc::new(held));
+    }
     supervisor.run().await
 }
 
@@ -209,6 +217,8 @@ impl Supervisor<'_> {
         let stopped = whole::stop(&processes, &more, Manner::of(self.service));
         let _ = processes.end();
         orphans::reap();
+        // a server may have shut it down at its end
+        let _ = self.held.as_deref().map(Held::listen);
         stopped.map(|killed| killed.lines.iter().for_each(|line| self.say(line)))
     }
 

@@ -12,6 +12,7 @@ use std::{
 use proc_tree::{Handle, Identity, cli};
 use tokio::{select, time};
 
+use super::passing::InFlight;
 use crate::{
     Action, End, Failure, Outcome, Phase, Port, ReadyError, ServerProcesses, ServerRecord,
     event::{block_on, or_never, until},
@@ -49,7 +50,12 @@ enum Waited {
 impl Call<'_> {
     /// Starts a supervisor for the server of this record, and waits until it says that the server is ready; `None` when it
     /// was killed meanwhile, and there is to be looked what it left.
-    pub(crate) fn supervise(&self, record: ServerRecord, action: Action) -> Result<Option<Up>, Failure> {
+    pub(crate) fn supervise(
+        &self,
+        record: ServerRecord,
+        action: Action,
+        socket: Option<InFlight>,
+    ) -> Result<Option<Up>, Failure> {
         let port = record.port;
         let own = env::current_exe().map_err(Failure::system("find this program"))?;
         // that it is a supervisor is seen by its first argument, as port-kill does
@@ -64,7 +70,7 @@ impl Call<'_> {
             cwd: &here,
             environment: self.marked(port),
             input: Some(spec.as_fd()),
-            socket: None,
+            socket: socket.as_ref().map(InFlight::message),
             output: spawn::output(&output),
         };
         // from here on a signal ends the wait, not this process: nothing that was started may be left behind
@@ -75,6 +81,7 @@ impl Call<'_> {
             let record = if record.pid == 0 { record.with_identity(supervisor) } else { record };
             self.write(&ServerRecord { supervisor: Some(supervisor), phase: Phase::Starting, reason: None, ..record })
         })?;
+        drop(socket);
         let identity = supervisor.identity();
         let starting = Starting::own(supervisor, self.service, self.folders, port);
         // one that does not read has ended, which is seen next

@@ -1,6 +1,6 @@
 //! A supervisor: what it holds, and what it says in its server's log and record.
 
-use std::{path::PathBuf, rc::Rc, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use proc_tree::cli::text;
 use tokio::signal::unix;
@@ -10,6 +10,7 @@ use super::{
     idle::Asked,
     interruptions::Interruptions,
     next::{Event, LogEnd, Policy},
+    passing::Offer,
     said::{MARK, say},
 };
 use crate::{
@@ -40,7 +41,9 @@ pub(super) struct Supervisor<'s> {
     /// Whether the record is only in memory: it could not be written.
     pub(super) unwritten: bool,
     /// The socket that is held for the server.
-    pub(super) held: Option<Rc<Held>>,
+    pub(super) held: Option<Arc<Held>>,
+    /// Who of the user asks for that is given it.
+    pub(super) offer: Option<Offer>,
     /// How often the server was asked for its health.
     pub(super) asked: Asked,
 }
