@@ -18,7 +18,9 @@ fn a_server_that_crashes_is_started_again() {
     site.generation(2);
     let entry = site.entry();
     assert_eq!((entry.state.as_str(), entry.healthy, entry.restarts), ("running", true, 1));
-    assert_eq!((entry.pid, entry.reason), (Some(site.started()[1]), None));
+    assert_eq!(entry.pid, Some(site.started()[1]));
+    let why = entry.reason.expect("a reason");
+    assert!(why.starts_with("last restart: it was ended by SIGKILL"), "{why}");
     let log = site.logged();
     assert!(log.contains("was ended by SIGKILL") && log.contains("starting again in 20 ms"), "{log}");
     let again = site.kept(&[], &site.server(&[]));
@@ -58,10 +60,12 @@ fn too_many_crashes_open_the_breaker_which_is_remembered_until_a_restart_is_aske
     for again in [site.keep(&options, &command), site.run(&[], &command), site.run(&["--then", "true"], &command)] {
         let again = again.status(5).run();
         assert!(again.stderr.contains("\n  no module named punie\n"), "{}", again.stderr);
-        assert!(again.stderr.contains("; --restart tries again; the end of "), "{}", again.stderr);
+        assert!(again.stderr.contains("; it ended with status 7; the end of its log ("), "{}", again.stderr);
+        assert!(again.stderr.ends_with("\nhint: --restart tries again\n"), "{}", again.stderr);
+        assert!(!again.stderr.lines().next().is_some_and(|line| line.contains("punie")), "{}", again.stderr);
     }
     let line = line(&site.run(&["--json"], &command).status(5).any_stderr().run());
-    assert!(line.reason.is_some_and(|reason| reason.ends_with("; --restart tries again")));
+    assert!(line.reason.is_some_and(|reason| reason.ends_with("its log ends: no module named punie")));
     assert_eq!(site.started().len(), 3);
     site.keep(&[&options[..], &["--restart"]].concat(), &command).status(5).run();
     assert_eq!(site.started().len(), 6);

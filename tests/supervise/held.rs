@@ -193,6 +193,9 @@ fn a_server_that_does_not_take_its_socket_is_not_ready() {
     assert!(output.stderr.contains("it does not accept connections on the socket"), "{}", output.stderr);
     let output = site.keep(&["--hold-socket"], &site.server(&[])).status(5).run();
     assert!(output.stderr.contains("ddress already in use"), "{}", output.stderr);
+    assert!(output.stderr.contains("\nhint: with --hold-socket the server takes its socket"), "{}", output.stderr);
+    let output = site.keep(&[], &scripted("echo Address already in use; exit 1")).status(5).run();
+    assert!(!output.stderr.contains("--hold-socket"), "{}", output.stderr);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use ensure_up::{
     Action, Failure, Holding, Outcome, Port, Ports, Service,
     log::last,
     report::{
-        explanation::{Explanation, LogEnd},
+        explanation::{Explanation, LOG_ENDS, LogEnd, TRY_AGAIN},
         moment,
         start_record::StartRecord,
     },
@@ -117,7 +117,18 @@ pub(super) fn explain(failure: &Failure, service: &Service) -> Explanation {
         let shown_by = handle(service).map_or_else(|| text::path(path), |handle| format!("ensure-up --logs {handle}"));
         LogEnd { shown_by, lines: lines.iter().map(|line| text::escape(line).into_owned()).collect() }
     });
-    Explanation { log, ..concerning(failure) }
+    let mut explanation = Explanation { log, ..concerning(failure) };
+    if let Failure::Broken { reason, .. } = failure {
+        if explanation.log.is_some()
+            && let Some(end) = explanation.message.find(LOG_ENDS)
+        {
+            // it stands below
+            explanation.message.truncate(end);
+        }
+        let holds = service.spec.supervision.hold_socket.is_some();
+        explanation.hints.extend(Some(TAKE_SOCKET.into()).filter(|_| holds && binds_itself(reason)));
+    }
+    explanation
 }
 
 /// Explains a failure without a log: the message, who holds the port, hints.
@@ -156,6 +167,17 @@ fn holder(holding: &Holding, is_own: bool) -> String {
     format!("{}  {}   {}", process.pid, text::escape(&process.command_line()), facts.join(", "))
 }
 
+/// What helps a server that binds the port which is held for it.
+const TAKE_SOCKET: &str = "with --hold-socket the server takes its socket from descriptor 3 (LISTEN_FDS) and does not bind \
+    the port itself: uvicorn --fd 3, gunicorn without --bind, node listen({fd: 3})";
+
+/// Tells whether a server ended because its address was in use.
+fn binds_itself(reason: &str) -> bool {
+    let reason = reason.to_lowercase();
+    ["address already in use", "eaddrinuse"].iter().any(|words| reason.contains(words))
+        && !reason.contains("could not be started")
+}
+
 fn hint(failure: &Failure) -> Option<String> {
     match failure {
         Failure::Stopped { failure, .. } => hint(failure),
@@ -168,6 +190,7 @@ fn hint(failure: &Failure) -> Option<String> {
             let frees = freeing(failure)?;
             Some(accepting(holdings).map_or_else(|| frees.clone(), |accepts| format!("{frees}; {accepts}")))
         }
+        Failure::Broken { .. } => Some(TRY_AGAIN.into()),
         _ => None,
     }
 }

@@ -2,6 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What helps where a supervisor gave up.
+pub const TRY_AGAIN: &str = "--restart tries again";
+
+/// Stands between how a server ended and the last line of its log.
+pub const LOG_ENDS: &str = "; its log ends: ";
+
 /// What is said about a failure.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explanation {

@@ -23,9 +23,6 @@ use crate::{
     start::{ready_error::ReadyError, spawn::LaunchError},
 };
 
-/// What helps where a supervisor gave up.
-pub(crate) const TRY_AGAIN: &str = "--restart tries again";
-
 /// A server that is not up, and why.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -110,7 +107,7 @@ pub enum Failure {
     #[error("{0} would wait for itself: its own command asks for it while it comes up")]
     Itself(String),
     /// Its supervisor gave up.
-    #[error("{name} is broken: {reason}; {TRY_AGAIN}")]
+    #[error("{name} is broken: {reason}")]
     Broken {
         /// The command's name.
         name: String,

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     Phase, Port, ServerRecord,
-    report::failure::TRY_AGAIN,
+    report::explanation::TRY_AGAIN,
     server::part::{self, Part},
 };
 

@@ -59,7 +59,7 @@ pub fn survey(folders: &Folders, subjects: &[Subject]) -> Result<Vec<ServerStatu
     for (server, answer) in servers.iter_mut().zip(answers) {
         match answer {
             Some(Asked::Healthy) => server.healthy = true,
-            Some(Asked::Not(why) | Asked::Failed(why)) => server.reason = server.reason.take().or(Some(why)),
+            Some(Asked::Not(why) | Asked::Failed(why)) => server.reason = Some(why),
             None => {}
         }
     }

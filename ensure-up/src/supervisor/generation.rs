@@ -61,8 +61,8 @@ impl Supervisor<'_> {
         let holders = Holders::watch(holdings).map_err(Failure::system("watch the server"))?;
         processes.led_by_one_of(&holders.identities());
         self.record = self.record.with_identity(processes.identity()).ready(holdings);
-        self.record.reason =
-            self.interruptions.changes.as_ref().and_then(|changes| changes.braked().map(str::to_owned));
+        let braked = self.interruptions.changes.as_ref().and_then(|changes| changes.braked().map(str::to_owned));
+        self.record.reason = braked.or_else(|| self.restarted.clone());
         self.write();
         Ok(holders)
     }

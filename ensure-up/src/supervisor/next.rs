@@ -9,6 +9,7 @@ use proc_tree::cli::duration;
 
 use super::breaker::{Breaker, Decision};
 use crate::{
+    report::explanation::LOG_ENDS,
     server::end::End,
     service::{
         backoff::Limit,
@@ -143,7 +144,7 @@ impl LogEnd {
     /// Adds the log's last line to how a server ended.
     fn added_to(&self, how: String) -> String {
         match &self.last {
-            Some(line) if !how.contains(line) => format!("{how}; its log ends: {line}"),
+            Some(line) if !how.contains(line) => format!("{how}{LOG_ENDS}{line}"),
             _ => how,
         }
     }

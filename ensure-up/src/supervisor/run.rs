@@ -126,6 +126,7 @@ async fn supervise(service: &Service, folders: &Folders, record: ServerRecord, l
         policy: Policy::of(asked),
         held: None,
         offer: None,
+        restarted: None,
         unwritten: false,
         asked: Asked { here: Rc::default(), elsewhere: path, commands: folders.of_service(&service.id, port, "then") },
     };
@@ -172,7 +173,7 @@ impl Supervisor<'_> {
                     }
                     Action::Reload(path) => {
                         self.say(&format!("{} changed: starting again", text::path(&path)));
-                        self.record.reason = None;
+                        (self.record.reason, self.restarted) = (None, None);
                         self.record.reloads += 1;
                         break;
                     }
@@ -247,6 +248,7 @@ impl Supervisor<'_> {
     /// Pauses before a start; a change ends the pause.
     async fn pause(&mut self, pause: Duration, how: String) -> Event {
         self.say(&format!("it {how}; starting again in {}", duration::elapsed(pause)));
+        self.restarted = Some(format!("last restart: it {how}"));
         self.record.reason = Some(how);
         if pause.is_zero() {
             return Event::PauseOver;

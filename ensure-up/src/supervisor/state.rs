@@ -38,6 +38,8 @@ pub(super) struct Supervisor<'s> {
     /// Says that a child has ended, among them the orphans that came here.
     pub(super) children: unix::Signal,
     pub(super) policy: Policy,
+    /// Why it was started again last.
+    pub(super) restarted: Option<String>,
     /// Whether the record is only in memory: it could not be written.
     pub(super) unwritten: bool,
     /// The socket that is held for the server.
