@@ -1,5 +1,6 @@
 //! Asking for health, with the library of health-wait.
 
+pub(crate) mod deserted;
 pub(crate) mod program;
 
 use std::{
@@ -7,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use deserted::Deserted;
 use health_wait::{ProbeOptions, Target, Verdict, Wait, WaitError};
 use program::Program;
 
@@ -28,6 +30,8 @@ pub(crate) struct Question {
     pub(crate) target: Option<Target>,
     /// What it is asked beyond a connection, and where.
     pub(crate) program: Option<(Program, SocketAddr)>,
+    /// Whether a connection may be one that nobody accepts.
+    pub(crate) deserted: Option<Deserted>,
 }
 
 /// Asks again and again, and counts how often the answer was good.
@@ -61,9 +65,12 @@ impl Prober {
             report.records.first().and_then(|record| record.last_error.clone()).unwrap_or_else(|| "no answer".into())
         };
         let asked = match report.verdict {
-            Verdict::Reached => match question.program {
-                Some((program, address)) => program.serves(address).await.map_or_else(Asked::Not, |()| Asked::Healthy),
-                None => Asked::Healthy,
+            Verdict::Reached => match (question.program, question.deserted) {
+                (Some((program, address)), _) => {
+                    program.serves(address).await.map_or_else(Asked::Not, |()| Asked::Healthy)
+                }
+                (None, Some(deserted)) => deserted.reason().await.map_or(Asked::Healthy, Asked::Not),
+                (None, None) => Asked::Healthy,
             },
             Verdict::Failed(_) => Asked::Failed(why()),
             Verdict::Missed | Verdict::TimedOut | Verdict::ProcessEnded(_) => Asked::Not(why()),

@@ -1,5 +1,6 @@
 //! What is there, and whose it is: processes, records, locks, and where they are kept.
 
+pub(crate) mod acceptors;
 pub mod again;
 pub(crate) mod asked;
 pub(crate) mod asker;

@@ -4,8 +4,8 @@ use nix::sys::signal::Signal;
 
 use crate::{
     kept::scripted,
-    site::{Site, send},
-    support::{eventually, runs},
+    site::{Site, line, send},
+    support::{eventually, runs, skipped},
 };
 
 #[test]
@@ -47,6 +47,88 @@ fn a_server_that_ends_behind_a_watcher_that_lives_on_is_started_again() {
     let said = format!("it lost its server: fixture (pid {first}) ended and port {} stayed free; ", site.port);
     assert!(log.contains(&said), "{log}");
     assert!(server().is_some_and(|second| second != first && runs(second)));
+}
+
+#[test]
+fn a_server_that_ends_behind_a_watcher_that_has_its_socket_is_started_again() {
+    for options in [&[][..], &["--hold-socket"]] {
+        let site = Site::new();
+        let server = ["--watched", "--inherited"];
+        let first = site.kept(options, &site.server(if options.is_empty() { &server[..1] } else { &server }));
+        let (watcher, worker) = (site.started()[0], *first.pids.last().expect("a worker"));
+        assert_eq!(first.pids, [watcher, worker]);
+        send(worker, Signal::SIGKILL);
+        eventually("an honest state", || !site.entry().healthy);
+        assert!(runs(watcher), "who holds the port for nobody lives on");
+        // nobody accepts for five seconds, though everybody can connect
+        let again = site.kept(options, &site.server(if options.is_empty() { &server[..1] } else { &server }));
+        assert_eq!((again.action.as_str(), again.restarts), ("joined", 1), "{}", site.logged());
+        let said = format!("it lost its server: fixture (pid {worker}) ended and port {} is listened on", site.port);
+        assert!(site.logged().contains(&said), "{}", site.logged());
+        assert!(site.get().ends_with("ok\n") && !runs(watcher));
+    }
+}
+
+#[test]
+fn a_process_that_ends_beside_one_that_accepts_itself_is_no_end() {
+    let site = Site::new();
+    let first = site.kept(&[], &site.server(&["--forks", "2"]));
+    let (main, forks) = (site.started()[0], &first.pids[1..]);
+    for fork in forks {
+        send(*fork, Signal::SIGKILL);
+    }
+    eventually("its record", || site.recorded("holders").as_array().is_some_and(|holders| holders.len() == 1));
+    assert_eq!(site.recorded("holders")[0]["pid"], main);
+    assert_eq!(
+        (site.entry().healthy, site.entry().restarts, site.kept(&[], &site.server(&["--forks", "2"])).action.as_str()),
+        (true, 0, "reused")
+    );
+}
+
+#[test]
+fn a_server_without_a_supervisor_that_nobody_serves_is_not_healthy_and_told_by_whom() {
+    let site = Site::new();
+    let call = |options: &[&str]| site.run(options, &site.server(&["--watched"]));
+    let worker = *line(&call(&["--json"]).run()).pids.last().expect("a worker");
+    send(worker, Signal::SIGKILL);
+    let entry = site.entry();
+    let why = format!("nobody accepts connections: the process that did (pid {worker}) has ended");
+    assert_eq!((entry.state.as_str(), entry.healthy, entry.reason.as_deref()), ("running", false, Some(why.as_str())));
+    let again = call(&["--timeout", "2s"]).status(124).run();
+    assert!(again.stderr.contains(&why), "{}", again.stderr);
+    assert_eq!(site.started().len(), 1);
+    assert_eq!(line(&call(&["--restart", "--json"]).run()).action, "restarted");
+    assert!(site.entry().healthy);
+}
+
+#[test]
+fn a_server_that_does_not_listen_any_more_and_lives_on_is_started_again() {
+    let site = Site::new();
+    let once = r#"[ $(wc -l < count) -gt 1 ] && exec "$@"; exec "$1" "$2" --close-after 300 "$3""#;
+    site.kept(&[], &scripted(once));
+    site.generation(2);
+    let said = format!("does not listen any more and port {} stayed free", site.port);
+    assert!(site.logged().contains(&said), "{}", site.logged());
+    assert_eq!((site.entry().healthy, site.entry().restarts), (true, 1));
+}
+
+#[test]
+fn uvicorn_that_lost_its_worker_is_started_again() {
+    let version = std::process::Command::new("uvicorn").arg("--version").output();
+    if !version.is_ok_and(|output| output.status.success()) {
+        skipped("uvicorn is not installed");
+        return;
+    }
+    let site = Site::new();
+    site.write("app.py", "async def app(scope, receive, send):\n    pass\n");
+    let command = ["uvicorn", "--reload", "--port", "{port}", "app:app"];
+    let first = site.kept(&[], &command);
+    let worker = *first.pids.last().expect("a worker");
+    assert_eq!(first.pids.len(), 2, "a reloader and its worker");
+    send(worker, Signal::SIGKILL);
+    eventually("an honest state", || !site.entry().healthy);
+    eventually("a restart", || site.recorded("restarts") == 1 && site.recorded("phase") == "ready");
+    assert!(site.entry().healthy && !runs(first.pids[0]), "{}", site.logged());
 }
 
 #[test]

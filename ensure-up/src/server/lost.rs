@@ -152,6 +152,7 @@ fn described(
             Phase::Ready
         },
         holders,
+        acceptors: Vec::new(),
         command,
         fingerprint: started.command,
         cwd: started.cwd.clone(),

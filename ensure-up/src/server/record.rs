@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    acceptors,
     end::End,
     folder::Folders,
     holding::Holding,
     started::{self, Started, Variables},
     state_file,
 };
-use crate::{Port, Service, service::id::ServiceId, start::clock};
+use crate::{Port, Service, health::deserted::Deserted, service::id::ServiceId, start::clock};
 
 /// How far a server has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +64,9 @@ pub struct ServerRecord {
     pub phase: Phase,
     /// The processes that held the port when it became ready, or were the server where there is none.
     pub holders: Vec<Identity>,
+    /// Those of them that accepted, where others held the socket for them.
+    #[serde(default)]
+    pub acceptors: Vec<Identity>,
     /// The command line; invalid UTF-8 is replaced.
     pub command: Vec<String>,
     /// A fingerprint of the command as it was asked for.
@@ -136,6 +140,7 @@ impl ServerRecord {
             boot_id: process::boot_id().unwrap_or_default(),
             phase: Phase::Starting,
             holders: Vec::new(),
+            acceptors: Vec::new(),
             command: started::words(service, port),
             fingerprint: started.command,
             cwd: started.cwd,
@@ -261,8 +266,15 @@ impl ServerRecord {
     /// Returns the record of a server that was just found ready, with those that hold its port.
     #[must_use]
     pub(crate) fn ready(&self, holdings: &[Holding]) -> Self {
-        let holders = holdings.iter().filter_map(|holding| Some(holding.process.as_ref()?.identity()));
-        Self { phase: Phase::Ready, holders: proc_tree::ascending(holders), reason: None, ..self.clone() }
+        let (holders, acceptors) = (acceptors::identities(holdings), acceptors::of(holdings));
+        Self { phase: Phase::Ready, holders, acceptors, reason: None, ..self.clone() }
+    }
+
+    /// Tells whether these holders of its port may be left of those that served.
+    pub(crate) fn deserted(&self, holdings: &[Holding]) -> Option<Deserted> {
+        let is_gone = acceptors::are_gone(&self.holders, &self.acceptors, &acceptors::identities(holdings));
+        let acceptor = *self.acceptors.first().filter(|_| is_gone)?;
+        Some(Deserted { port: self.port?, acceptor })
     }
 
     /// Returns the record of a server that has ended just now and is not started again; says how.

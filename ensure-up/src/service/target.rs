@@ -9,7 +9,7 @@ use health_wait::{InvalidTarget, Target};
 
 use super::ports::Port;
 use crate::{
-    health::{Question, program::Program},
+    health::{Question, deserted::Deserted, program::Program},
     server::{holding::Holding, port::listener},
 };
 
@@ -24,6 +24,8 @@ pub(crate) struct Site<'s> {
     pub(crate) listener: Option<SocketAddr>,
     /// Its program, if that listens before it serves.
     pub(crate) program: Option<Program>,
+    /// Whether what listens there may be left of those that served.
+    pub(crate) deserted: Option<Deserted>,
 }
 
 impl<'s> Site<'s> {
@@ -36,7 +38,12 @@ impl<'s> Site<'s> {
     ) -> Self {
         let holders = holdings.iter().filter_map(|holding| holding.process.as_ref());
         let program = Program::of(holders, command.first().map(AsRef::as_ref));
-        Self { health, port, listener: listener(holdings), program }
+        Self { health, port, listener: listener(holdings), program, deserted: None }
+    }
+
+    /// Knows whether those who hold the port may be left of those that served.
+    pub(crate) fn left(self, deserted: Option<Deserted>) -> Self {
+        Self { deserted, ..self }
     }
 
     /// Says what to ask: without `health` a port of TCP has to accept, and its program to serve; a path is asked for there,
@@ -46,7 +53,9 @@ impl<'s> Site<'s> {
     /// When `health` is no target.
     pub(crate) fn question(&self) -> Result<Question, InvalidTarget> {
         let program = self.program.filter(|_| self.health.is_none()).zip(self.address());
-        Ok(Question { target: self.target()?, program })
+        // an answer has been given by somebody
+        let deserted = self.deserted.filter(|_| self.health.is_none());
+        Ok(Question { target: self.target()?, program, deserted })
     }
 
     fn address(&self) -> Option<SocketAddr> {
@@ -136,7 +145,8 @@ mod tests {
             (None, "", "", "", ""),
             (Some("file:/x"), "", "", "", "file:/x"),
         ] {
-            let site = Site { health, port: port.parse().ok(), listener: address.parse().ok(), program: None };
+            let site =
+                Site { health, port: port.parse().ok(), listener: address.parse().ok(), program: None, deserted: None };
             assert_eq!(site.url().unwrap_or_default(), shown);
             let target = site.target().expect("a target").map(|target| target.to_string());
             assert_eq!(target.unwrap_or_default(), asked);

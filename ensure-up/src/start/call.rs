@@ -53,10 +53,16 @@ impl Call<'_> {
         record.map_err(Failure::state("read the record in", &self.folders.runtime))
     }
 
-    /// Asks the server that these are for health, once.
-    pub(crate) fn ask(&self, port: Option<Port>, holdings: &[Holding]) -> Result<Asked, Failure> {
+    /// Asks the server that these are for health, once; what is recorded of it may tell that nobody of it serves any more.
+    pub(crate) fn ask(
+        &self,
+        port: Option<Port>,
+        holdings: &[Holding],
+        record: Option<&ServerRecord>,
+    ) -> Result<Asked, Failure> {
         let health = self.service.health(port);
-        let site = Site::of(health.as_deref(), port, holdings, &self.service.spec.command);
+        let deserted = record.and_then(|record| record.deserted(holdings));
+        let site = Site::of(health.as_deref(), port, holdings, &self.service.spec.command).left(deserted);
         if port.is_some() && site.listener.is_none() {
             return Ok(Asked::Not("nothing listens".into()));
         }

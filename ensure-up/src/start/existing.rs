@@ -44,7 +44,8 @@ pub(super) fn wait(
     let log = record.log.as_deref().filter(|_| record.phase == Phase::Starting);
     let log = log.map(|log| LogPatterns::of(log, 0, call.service));
     let waiting = Waiting { log: record.log.clone(), ..call.waiting(Doing::Awaiting, port) };
-    let race = call.race(port).of(Some(&mut processes)).reading(log).told(waiting, call.observer);
+    let race =
+        call.race(port).of(Some(&mut processes)).recorded(Some(record)).reading(log).told(waiting, call.observer);
     match block_on(race.run()).map_err(Failure::system("wait"))?? {
         RaceEnd::Ready(holdings) => {
             let action = if waited || record.phase != Phase::Ready { Action::Joined } else { Action::Reused };

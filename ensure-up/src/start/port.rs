@@ -42,7 +42,7 @@ pub(super) fn reuse(call: &Call<'_>, port: Option<Port>, waited: bool) -> Result
     }
     let evidence = Evidence::gather(port, vec![Known::from(&record)]).map_err(crate::ReadyError::from)?;
     let Whose::Ours(holdings, _) = judge(&evidence, call.service) else { return Ok(None) };
-    if call.ask(port, &holdings)? != Asked::Healthy {
+    if call.ask(port, &holdings, Some(&record))? != Asked::Healthy {
         return Ok(None);
     }
     let action = if waited { Action::Joined } else { Action::Reused };
@@ -71,7 +71,7 @@ fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String
     let mut judged = there.whose(call, port, None)?;
     let mut step = next(call, &judged, seen, is_loading, None);
     if step == Step::Ask {
-        let answers = call.ask(port, judged.holdings())? == Asked::Healthy;
+        let answers = call.ask(port, judged.holdings(), None)? == Asked::Healthy;
         judged = there.whose(call, port, Some(answers))?;
         step = next(call, &judged, seen, is_loading, Some(answers));
     }

@@ -6,7 +6,7 @@ use proc_tree::Signal;
 use tokio::{select, time};
 
 use crate::{
-    Folders, Port, ReadyError, ServerProcesses, Service,
+    Folders, Port, ReadyError, ServerProcesses, ServerRecord, Service,
     event::{or_never, until},
     log::patterns::LogPatterns,
     server::{end::End, holding::Holding},
@@ -68,6 +68,12 @@ impl<'r> Race<'r> {
     /// Knows the server by its processes: their end is the race's.
     pub(crate) fn of(mut self, processes: Option<&'r mut ServerProcesses>) -> Self {
         self.readiness.processes = processes;
+        self
+    }
+
+    /// Knows what is recorded of a server that was ready before.
+    pub(crate) fn recorded(mut self, record: Option<&'r ServerRecord>) -> Self {
+        self.readiness.record = record;
         self
     }
 

@@ -7,7 +7,7 @@ use proc_tree::{Facts, Identity, cli::duration};
 use tokio::select;
 
 use crate::{
-    Folders, Port, ReadyError, ServerProcesses, Service,
+    Folders, Port, ReadyError, ServerProcesses, ServerRecord, Service,
     event::or_never,
     health::{Asked, Prober},
     log::patterns::LogPatterns,
@@ -49,6 +49,8 @@ pub(crate) struct Readiness<'r> {
     pub(super) notify: Option<&'r Notify>,
     /// Whether it was there before: then its command line tells whose it is.
     pub(super) was_there: bool,
+    /// What is recorded of it, if it was ready before.
+    pub(super) record: Option<&'r ServerRecord>,
     /// Whether whatever holds the port will do.
     pub(super) takes_any: bool,
     /// Whether it has held the port so far.
@@ -95,6 +97,7 @@ impl<'r> Readiness<'r> {
             log: None,
             notify: None,
             was_there: true,
+            record: None,
             takes_any: false,
             held: false,
             prober: Prober::new(&service.spec.probe),
@@ -230,7 +233,8 @@ impl<'r> Readiness<'r> {
         if self.port.is_some() && site.listener.is_none() {
             return Ok(missing(self.nothing_yet()));
         }
-        let question = site.question()?;
+        let deserted = self.record.and_then(|record| record.deserted(ours));
+        let question = site.left(deserted).question()?;
         self.answer.get_or_insert_with(|| "no answer".into());
         let asked = select! {
                         asked = self.prober.ask(&question) => asked?,

@@ -23,7 +23,7 @@ pub(super) fn take(call: &Call<'_>, port: Option<Port>) -> Result<Option<Up>, Fa
         _ => return Ok(None),
     };
     let holder = holdings.iter().find_map(|holding| Some(holding.process.as_ref()?.identity()));
-    if call.ask(port, &holdings)? != Asked::Healthy {
+    if call.ask(port, &holdings, None)? != Asked::Healthy {
         return Ok(None);
     }
     let record = ServerRecord::starting(call.service, port, holder, None).ready(&holdings);

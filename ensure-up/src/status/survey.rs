@@ -150,7 +150,8 @@ fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerS
         (true, true) if record.port.is_some_and(Port::is_udp) => Some("nothing is bound to its port".into()),
         (true, true) => Some("nothing listens on its port".into()),
         (true, false) => Some(held()),
-        (false, _) => None,
+        // why it was started again
+        (false, _) => record.reason.clone().filter(|_| record.phase == Phase::Ready),
     };
     let answering = (!ours.is_empty()).then(|| (record.clone(), ours));
     Ok((status, answering))
@@ -207,7 +208,7 @@ fn of_port(port: Port) -> Result<ServerStatus, Failure> {
 }
 
 fn site<'r>(record: &'r ServerRecord, ours: &[Holding]) -> Site<'r> {
-    Site::of(record.health.as_deref(), record.port, ours, &record.command)
+    Site::of(record.health.as_deref(), record.port, ours, &record.command).left(record.deserted(ours))
 }
 
 fn url(record: &ServerRecord, ours: &[Holding]) -> Option<String> {

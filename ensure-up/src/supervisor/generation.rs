@@ -1,12 +1,17 @@
 //! One generation of a supervised server: from its start to its end.
 
-use std::{future::Future, pin::Pin, rc::Rc, time::Instant};
+use std::{
+    future::Future,
+    pin::Pin,
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
 use proc_tree::cli::{memory_limit::MemoryLimit, text};
-use tokio::select;
+use tokio::{net::TcpStream, select, time};
 
 use super::{
-    holders::Holders,
+    holders::{Holders, Left},
     idle,
     launch::LISTEN,
     liveness, memory, memory_limit,
@@ -15,16 +20,24 @@ use super::{
 };
 use crate::{
     Failure, LaunchError, ReadyError, ServerProcesses,
+    health::deserted::Queue,
     log::patterns::LogPatterns,
     server::{
+        acceptors,
         evidence::{Evidence, Known},
         holding::Holding,
         judge::{Whose, judge},
-        orphans,
+        orphans, port as listening,
         started::Started,
     },
     start::notify::Notify,
 };
+
+/// How often the port is looked at: a small part of a millisecond each time.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// How long a connection to this machine may take.
+const CONNECT: Duration = Duration::from_millis(50);
 
 impl Supervisor<'_> {
     /// Starts the server, unless one was adopted, and stays with it until something happens.
@@ -80,21 +93,26 @@ impl Supervisor<'_> {
         let mut grows = boxed(most.map(|most| memory_limit::exceeded(most, processes.roots().to_vec())));
         let idle = supervision.idle_stop.zip(port);
         let mut unused = boxed(idle.map(|(limit, port)| idle::unused(port.number, limit, self.asked.clone())));
+        let mut look = time::interval(LOOK);
+        let mut queue = None;
         memory::give_back();
         loop {
             if let Some(end) = processes.end().map_err(failed())? {
                 holders.look(processes).map_err(failed())?;
                 return Ok(self.ended(end, holders.words(end), ready.elapsed()));
             }
-            let lost = holders.look(processes).map_err(failed())?;
+            let left = holders.look(processes).map_err(failed())?;
             orphans::reap_but(&holders.and(processes));
-            if lost {
+            if left != Left::Server {
                 let holdings = self.holdings(processes)?;
-                if !holdings.is_empty() {
-                    holders = self.found_ready(processes, &holdings)?;
+                let are_watchers = holders.is_left_by_all(&acceptors::identities(&holdings));
+                if !holdings.is_empty() && (!are_watchers || self.is_served(&holdings, &mut queue).await) {
+                    (holders, queue) = (self.found_ready(processes, &holdings)?, None);
                 } else if let Some(gone) = holders.gone_for_good() {
-                    let free = port.map_or_else(String::new, |port| format!(" and port {port} stayed free"));
-                    let how = format!("lost its server: {}{free}", gone.words());
+                    let since =
+                        if holdings.is_empty() { "stayed free" } else { "is listened on by nobody who accepts" };
+                    let since = port.map_or_else(String::new, |port| format!(" and port {port} {since}"));
+                    let how = format!("lost its server: {}{since}", gone.words());
                     return Ok(self.ended(gone.end, how, ready.elapsed()));
                 }
             }
@@ -104,12 +122,37 @@ impl Supervisor<'_> {
                 () = processes.changed() => {}
                 () = holders.changed() => {}
                 _ = self.children.recv() => {}
+                _ = look.tick(), if left == Left::Server => self.look_at_port(&mut holders),
                 () = retried(self.unwritten) => self.write(),
                 how = &mut hangs => return Ok(self.failed(how, ready.elapsed())),
                 how = &mut grows => return Ok(self.failed(how, ready.elapsed())),
                 why = &mut unused => return Ok(Event::Unused(why)),
             }
         }
+    }
+
+    /// Looks whether somebody listens: that a process closes its socket and lives on is no event. Of a socket that is held
+    /// here it cannot be seen.
+    fn look_at_port(&self, holders: &mut Holders) {
+        let port = self.port.filter(|_| self.held.is_none());
+        // what cannot be looked at may be there
+        if port.is_some_and(|port| listening::sockets(port).is_ok_and(|sockets| sockets.is_empty())) {
+            holders.left_the_port();
+        }
+    }
+
+    /// Tells whether those who are left of the holders accept themselves: that needs somebody who connects.
+    async fn is_served(&self, holdings: &[Holding], queue: &mut Option<Queue>) -> bool {
+        let Some(port) = self.port.filter(|port| !port.is_udp()) else { return true };
+        if queue.is_none()
+            && let Some(address) = listening::listener(holdings)
+        {
+            self.asked.here.set(self.asked.here.get() + 1);
+            // one that does not come through finds the queue full
+            let _ = time::timeout(CONNECT, TcpStream::connect(address)).await;
+        }
+        let now = Queue::of(port);
+        queue.replace(now).is_some_and(|before| now.is_served(before))
     }
 
     /// Finds who of the server holds its port now.

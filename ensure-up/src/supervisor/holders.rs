@@ -1,5 +1,5 @@
-//! Those that hold the server's port, watched: when the last of them has ended, the server has, also behind a watcher that
-//! lives on. As long as one lives, nobody wakes up.
+//! Those that hold the server's port, watched: when the last of them has ended that serves, the server has, also behind a
+//! watcher that lives on and may hold the socket itself. As long as one lives, nobody wakes up.
 
 use std::{
     io,
@@ -9,7 +9,10 @@ use std::{
 use proc_tree::{Handle, Identity};
 use tokio::time;
 
-use crate::{Holding, ServerProcesses, server::end::End};
+use crate::{
+    Holding, ServerProcesses,
+    server::{acceptors, end::End},
+};
 
 /// How long nobody of the server may hold the port: a watcher that starts it again after an edit does so in this time.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -21,6 +24,9 @@ const LOOK: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(super) struct Holders {
     watched: Vec<Holder>,
+    /// All that there were, and those of them that accepted, if others held the socket for them.
+    were: Vec<Identity>,
+    acceptors: Vec<Identity>,
     /// The one that ended last, and when that was seen.
     gone: Option<(Gone, Instant)>,
 }
@@ -31,18 +37,35 @@ struct Holder {
     name: String,
 }
 
+/// Who is left of the holders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// One that serves.
+    Server,
+    /// Those alone that held the socket for others.
+    Watchers,
+    /// None.
+    Nobody,
+}
+
 /// A holder that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Gone {
     pid: u32,
     name: String,
+    /// What became of it: nothing but that it holds the port no more, where it lives on.
+    became: String,
     pub(super) end: End,
 }
 
 impl Gone {
+    fn ended(pid: u32, name: String, end: End) -> Self {
+        Self { pid, name, became: end.to_string(), end }
+    }
+
     /// Says who it was and how it ended: `redis-server (pid 4712) was ended by SIGKILL`.
     pub(super) fn words(&self) -> String {
-        format!("{} (pid {}) {}", self.name, self.pid, self.end)
+        format!("{} (pid {}) {}", self.name, self.pid, self.became)
     }
 }
 
@@ -56,12 +79,12 @@ impl Holders {
                 Some(handle) => watched.push(Holder { handle, name: process.name.clone() }),
                 None if is_known => {}
                 None => {
-                    let known = Gone { pid: process.pid, name: process.name.clone(), end: End::Unknown };
+                    let known = Gone::ended(process.pid, process.name.clone(), End::Unknown);
                     gone = Some((known, Instant::now()));
                 }
             }
         }
-        Ok(Self { watched, gone })
+        Ok(Self { watched, were: acceptors::identities(holdings), acceptors: acceptors::of(holdings), gone })
     }
 
     /// Returns those that are watched.
@@ -74,16 +97,33 @@ impl Holders {
         self.identities().into_iter().chain(processes.roots().iter().copied()).collect()
     }
 
-    /// Looks who has ended; tells whether none is left of those that were there.
-    pub(super) fn look(&mut self, processes: &mut ServerProcesses) -> io::Result<bool> {
+    /// Looks who has ended; tells who is left of those that were there.
+    pub(super) fn look(&mut self, processes: &mut ServerProcesses) -> io::Result<Left> {
         let has_ended = self.watched.iter().map(|holder| holder.handle.has_ended()).collect::<io::Result<Vec<_>>>()?;
         let mut has_ended = has_ended.into_iter();
         for holder in self.watched.extract_if(.., |_| has_ended.next() == Some(true)) {
             let Identity { pid, .. } = holder.handle.identity();
-            let gone = Gone { pid, name: holder.name, end: processes.end_of(holder.handle.identity()) };
+            let gone = Gone::ended(pid, holder.name, processes.end_of(holder.handle.identity()));
             self.gone = Some((gone, Instant::now()));
         }
-        Ok(self.watched.is_empty() && self.gone.is_some())
+        Ok(match self.gone {
+            Some(_) if self.watched.is_empty() => Left::Nobody,
+            Some(_) if self.is_left_by_all(&self.identities()) => Left::Watchers,
+            _ => Left::Server,
+        })
+    }
+
+    /// Takes note that nobody holds the port any more, though some of those that did may live.
+    pub(super) fn left_the_port(&mut self) {
+        if let Some(Holder { handle, name }) = self.watched.drain(..).next() {
+            let became = "does not listen any more".to_owned();
+            self.gone = Some((Gone { pid: handle.identity().pid, name, became, end: End::Unknown }, Instant::now()));
+        }
+    }
+
+    /// Tells whether all that served have ended, and these alone hold the port now.
+    pub(super) fn is_left_by_all(&self, now: &[Identity]) -> bool {
+        acceptors::are_gone(&self.were, &self.acceptors, now)
     }
 
     /// Returns the last one if it has been gone for as long as nobody may hold the port.
@@ -99,13 +139,15 @@ impl Holders {
         }
     }
 
-    /// Waits until the last one has ended, and then until it is time for another look.
+    /// Waits until the last one that serves has ended, and then until it is time for another look.
     pub(super) async fn changed(&self) {
-        match (&self.gone, self.watched.is_empty()) {
-            (Some(_), true) => time::sleep(LOOK).await,
-            (None, true) => std::future::pending().await,
-            (_, false) => {
-                for holder in &self.watched {
+        let serves = |holder: &&Holder| self.acceptors.contains(&holder.handle.identity());
+        let mut serving = self.watched.iter().filter(serves).peekable();
+        match &self.gone {
+            Some(_) if serving.peek().is_none() => time::sleep(LOOK).await,
+            None if serving.peek().is_none() => std::future::pending().await,
+            _ => {
+                for holder in serving {
                     if health_wait::ended(&holder.handle).await.is_err() {
                         std::future::pending::<()>().await;
                     }

@@ -89,8 +89,10 @@ impl Supervisor<'_> {
     ) -> Result<Result<Vec<Holding>, Event>, Failure> {
         let deadline = Clock::start(self.service.timeout()).deadline;
         let tell = |waiting: &Waiting| self.lock.say(Some(waiting));
+        let record = self.record.clone();
         let race = Race::new(self.service, self.folders, self.port, deadline)
             .of(Some(processes))
+            .recorded(Some(&record).filter(|_| is_adopted))
             .told(self.waiting(Doing::Starting, None), Observer::new(&tell))
             .reading(log)
             .notified(notify);

@@ -141,9 +141,12 @@ impl Call<'_> {
         supervisor: Identity,
         waited: bool,
     ) -> Result<Option<Up>, Failure> {
-        let action = if waited || record.phase != Phase::Ready { Action::Joined } else { Action::Reused };
         match self.wait_for_supervisor(record.port, supervisor, false, false)? {
-            Waited::Ready(record) => Ok(Some((self.supervised(action, &record)?, None))),
+            Waited::Ready(ready) => {
+                let was_up = record.phase == Phase::Ready && ready.identity() == record.identity();
+                let action = if waited || !was_up { Action::Joined } else { Action::Reused };
+                Ok(Some((self.supervised(action, &ready)?, None)))
+            }
             Waited::Lost => Ok(None),
             Waited::Failed(Failure::Ended { .. }) if self.began_nothing(record.port, supervisor)? => Ok(None),
             Waited::Failed(failure) => Err(failure),
@@ -267,7 +270,7 @@ impl Call<'_> {
         let failed = || Failure::system("watch the server");
         let mut processes = ServerProcesses::of(&record).map_err(failed())?;
         let waiting = Waiting { log: record.log.clone(), ..self.waiting(Doing::Awaiting, port) };
-        let race = self.race(record.port).of(Some(&mut processes)).told(waiting, self.observer);
+        let race = self.race(record.port).of(Some(&mut processes)).recorded(Some(&record)).told(waiting, self.observer);
         Ok(match Box::pin(race.run()).await? {
             RaceEnd::Ready(_) => Some(Waited::Ready(Box::new(record))),
             RaceEnd::Ended { .. } => None,
