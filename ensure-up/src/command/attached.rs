@@ -1,11 +1,14 @@
 //! Staying with servers: attached to them, or while a command runs. In the end those are stopped that this call started.
 
+mod cleanup;
+mod server;
+mod settled;
+
 use std::{
     ffi::OsStr,
     io::{self, IsTerminal},
     os::fd::AsFd,
     path::PathBuf,
-    pin::pin,
     time::Duration,
 };
 
@@ -15,126 +18,25 @@ use ensure_up::{
         foreground::{self, Attended},
         ready,
         then::{self, Then},
-        usage::{self, Left, Use},
+        usage::Use,
     },
     log::{
         head::heads,
-        last,
         merged::{Begin, Merged},
         shown,
     },
     report::start_record::StartRecord,
     service::variable,
-    stop::{
-        self,
-        several::{self, Event},
-        whole::{Killed, Manner, Wait},
-    },
 };
 use proc_tree::{
     Signal,
     cli::{status::Exit, text},
 };
 
-use super::{arguments::Arguments, status::Status, stop::Waiting, words};
-
-/// What this call has to do with a server that is up.
-#[derive(Debug, Default)]
-pub(super) struct Settled {
-    record: Option<ServerRecord>,
-    usage: Option<Use>,
-}
-
-/// Begins to use a service's server before it is up, where its port is known: who wants it up beside this call's command sees
-/// that there is one.
-pub(super) fn begin(arguments: &Arguments, service: &Service) -> Result<Option<Use>, Failure> {
-    if arguments.then.is_none() || service.has_range() {
-        return Ok(None);
-    }
-    Use::begin(&Folders::find()?, &service.id, service.port()).map(Some)
-}
-
-/// Notes what this call has to do with a server that is up: it uses it while its command runs, or wants it up. `None` when
-/// somebody has stopped it meanwhile, whose command was the last that used it.
-pub(super) fn settle(
-    arguments: &Arguments,
-    folders: &Folders,
-    service: &ServiceId,
-    port: Option<Port>,
-    is_ours: bool,
-    begun: Option<Use>,
-) -> Result<Option<Settled>, Failure> {
-    let is_for_a_command = arguments.then.is_some();
-    let noted = is_for_a_command || usage::is_known(folders, service, port);
-    if arguments.detaches() && !noted {
-        return Ok(Some(Settled::default()));
-    }
-    let begun = match begun {
-        None if noted => Some(Use::begin(folders, service, port)?),
-        begun => begun,
-    };
-    let record = ServerRecord::read(folders, service, port).map_err(|source| Failure::State {
-        what: "read the record in",
-        path: folders.runtime.clone(),
-        source,
-    })?;
-    if record.as_ref().is_some_and(|record| record.once) {
-        // a job is over: there is nothing that could be stopped
-        return Ok(Some(Settled { record, usage: None }));
-    }
-    let is_gone = |record: &ServerRecord| !record.is_up().unwrap_or(true);
-    if !is_ours && record.as_ref().is_some_and(is_gone) {
-        return Ok(None);
-    }
-    let server = record.as_ref().map(|record| record.supervisor.unwrap_or(record.identity()));
-    let mut settled = Settled { record, usage: begun };
-    if let (Some(usage), Some(server)) = (&mut settled.usage, server) {
-        if !is_for_a_command {
-            usage.wanted(server)?;
-        } else if is_ours {
-            usage.started(server)?;
-        }
-    }
-    settled.usage = settled.usage.filter(|_| is_for_a_command);
-    Ok(Some(settled))
-}
-
-/// The uses of several services' servers that were begun before these are up.
-#[derive(Debug)]
-pub(super) struct Uses(Vec<Option<Use>>);
-
-impl Uses {
-    /// What cannot run is not used: that is told when it is started.
-    pub(super) fn begin(arguments: &Arguments, services: &[ServiceSpec]) -> Result<Self, Failure> {
-        if arguments.then.is_none() {
-            return Ok(Self(Vec::new()));
-        }
-        let resolved = services.iter().map(|spec| super::usage::resolve(spec.clone()).ok());
-        resolved
-            .map(|service| service.map_or(Ok(None), |service| begin(arguments, &service)))
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-
-    pub(super) fn take(&mut self, index: usize) -> Option<Use> {
-        self.0.get_mut(index).and_then(Option::take)
-    }
-}
-
-/// A server that this call stays with.
-#[derive(Debug)]
-struct Server {
-    name: String,
-    service: ServiceId,
-    port: Option<Port>,
-    log: Option<PathBuf>,
-    is_ours: bool,
-    /// What was recorded of it when it was up.
-    record: Option<ServerRecord>,
-    /// How one is stopped that this process has started itself.
-    own: Option<(Service, Manner)>,
-    usage: Option<Use>,
-}
+use super::{arguments::Arguments, status::Status, words};
+use cleanup::{Cleanup, after_stop};
+use server::Server;
+pub(super) use settled::{Settled, Uses, begin, settle};
 
 /// The servers that this call stays with.
 pub(super) struct Staying<'a> {
@@ -167,24 +69,13 @@ impl<'a> Staying<'a> {
             self.jobs.extend(outcome.log.clone().map(|log| (outcome.name.clone(), log)));
             return Ok(());
         }
-        let is_ours = outcome.action.is_start();
         let processes = match (server, &settled.record, outcome.identity) {
             (Some(server), ..) => server,
             (None, Some(record), _) => ServerProcesses::recorded(record, false)?,
             (None, None, Some(identity)) => ServerProcesses::watch(identity, false)?,
             (None, None, None) => anyhow::bail!("cannot watch a server whose owner is not visible"),
         };
-        let server = Server {
-            name: outcome.name.clone(),
-            service: service.id.clone(),
-            port: outcome.port,
-            log: outcome.log.clone(),
-            is_ours,
-            record: settled.record,
-            own: is_ours.then(|| (service.clone(), Manner::of(service))),
-            usage: settled.usage,
-        };
-        self.watch(server, processes);
+        self.watch(Server::seen_to(service, outcome, settled), processes);
         Ok(())
     }
 
@@ -219,17 +110,7 @@ impl<'a> Staying<'a> {
             // its owner is not visible
             (None, None) => return Ok(true),
         };
-        let server = Server {
-            name: report.name.clone(),
-            service,
-            port,
-            log: report.log.as_ref().map(PathBuf::from),
-            is_ours,
-            record: settled.record,
-            own: None,
-            usage: settled.usage,
-        };
-        self.watch(server, processes);
+        self.watch(Server::reported(service, port, report, is_ours, settled), processes);
         Ok(true)
     }
 
@@ -268,8 +149,7 @@ impl<'a> Staying<'a> {
     fn logs(&self) -> Merged {
         let mut logs = Merged::default();
         let jobs = self.jobs.iter().map(|(name, log)| (name, Some(log), Begin::First));
-        let begin = |server: &Server| if server.is_ours { Begin::First } else { Begin::End };
-        let servers = self.servers.iter().map(|server| (&server.name, server.log.as_ref(), begin(server)));
+        let servers = self.servers.iter().map(|server| (&server.name, server.log.as_ref(), server.begin()));
         let all: Vec<_> = jobs.chain(servers).collect();
         let names: Vec<&String> = all.iter().map(|(name, ..)| *name).collect();
         for ((_, log, begin), head) in all.iter().zip(heads(&names, &self.arguments.look())) {
@@ -288,7 +168,7 @@ impl<'a> Staying<'a> {
             dead.push(place);
             words::say(&format!("ensure-up: {} {end} while the command runs", text::escape(&server.name)));
             if !arguments.foreground {
-                show_end(server);
+                server.show_end();
             }
         };
         match then::run(command, variables, grace, processes, logs, &mut died)? {
@@ -296,7 +176,7 @@ impl<'a> Staying<'a> {
                 let alive = servers.iter().enumerate().filter(|(place, _)| !dead.contains(place));
                 // what came over the terminal is not repeated
                 for (_, server) in alive.filter(|_| code != 0 && !arguments.foreground && !arguments.common.quiet) {
-                    show_end(server);
+                    server.show_end();
                 }
                 Ok(Exit::Code(code))
             }
@@ -333,120 +213,20 @@ impl<'a> Staying<'a> {
         })
     }
 
-    /// Stops what this call started and nobody else needs, dependents first, and says so where that is `told`.
+    /// Stops what this call started and nobody else needs, and says so where that is `told`.
     fn end(
         self,
         exit: Result<Exit, Failure>,
         ended: Option<usize>,
         is_told: bool,
-        mut logs: Merged,
+        logs: Merged,
     ) -> anyhow::Result<Exit> {
-        let Self { arguments, folders, servers, processes, .. } = self;
-        let (mut stopping, mut uses, mut said) = (Vec::new(), Vec::new(), Vec::new());
-        for (place, mut server) in servers.into_iter().enumerate() {
-            let (name, usage) = (text::escape(&server.name).into_owned(), server.usage.take());
-            let now = ServerRecord::read(folders, &server.service, server.port).ok().flatten();
-            let is_ours = server.is_ours && (server.own.is_some() || is_same(server.record.as_ref(), now.as_ref()));
-            let left = match usage {
-                Some(usage) => usage.end(now.as_ref(), is_ours),
-                None => {
-                    if is_ours {
-                        Left::Unused
-                    } else {
-                        Left::Wanted
-                    }
-                }
-            };
-            match left {
-                Left::Stop(usage) => uses.push(usage),
-                Left::Unused => {}
-                Left::Used => {
-                    said.push(format!("{name} goes on: another --then uses it"));
-                    continue;
-                }
-                Left::Wanted => {
-                    let why = if is_ours { "it was asked for without --then meanwhile" } else { "it was up before" };
-                    let is_news = is_ours || (is_told && arguments.then.is_none());
-                    said.extend(is_news.then(|| format!("{name} goes on: {why}")));
-                    continue;
-                }
-            }
-            let expected = server.own.as_ref().map(|(service, _)| ServerRecord::expected(service));
-            let record = now.or(server.record.take()).or(expected);
-            stopping.extend(record.map(|record| (place, record, server)));
+        let mut cleanup = Cleanup::of(self.arguments, self.folders, is_told);
+        for (place, (server, processes)) in self.servers.into_iter().zip(self.processes).enumerate() {
+            cleanup.add(server, processes, ended == Some(place));
         }
-        let records: Vec<&ServerRecord> = stopping.iter().map(|(_, record, _)| record).collect();
-        let stop = |index: usize, wait: Wait<'_>| {
-            let (place, record, server) = &stopping[index];
-            match &server.own {
-                Some((service, manner)) => {
-                    stop::server::stop_started(folders, service, server.port, &processes[*place], *manner)
-                }
-                None => stop::server::stop(folders, record.clone(), wait).map(|stopped| stopped.killed),
-            }
-        };
-        let (mut line, mut stopped, mut exit) = (Waiting::new(arguments), Vec::new(), Some(exit));
-        let err = io::stderr();
-        let signal = {
-            let beside = pin!(shown::show(&mut logs, err.as_fd()));
-            several::stop(&records, false, beside, &stop, &mut |event| match event {
-                Event::Awaited(index, words) => line.draw(index, words),
-                Event::Ended(index, result) => {
-                    line.over(index);
-                    let (place, record, _) = &stopping[index];
-                    stopped.extend(
-                        (result.is_ok() && ended != Some(*place)).then(|| text::escape(&record.name).into_owned()),
-                    );
-                    exit = exit.take().map(|exit| after_stop(arguments, &record.name, result, exit));
-                }
-            })
-        };
-        said.extend((is_told && !stopped.is_empty()).then(|| format!("stopped {}", stopped.join(", "))));
-        said.retain(|_| !arguments.common.quiet);
-        // whoever does not read must not hold up the end
-        shown::rest(&mut logs, err.as_fd(), &said);
-        signal?;
-        drop(uses);
-        Ok(exit.unwrap_or(Ok(Status::Done.into()))?)
+        cleanup.stop(exit, logs)
     }
-}
-
-/// Tells whether both records are of the same server, whatever its supervisor has started since.
-fn is_same(before: Option<&ServerRecord>, now: Option<&ServerRecord>) -> bool {
-    let (Some(before), Some(now)) = (before, now) else { return before.is_some() };
-    let is_kept_up = before.supervisor.is_some() && before.supervisor == now.supervisor;
-    is_kept_up || now.is_any_of(&[&[before.identity()], before.holders.as_slice()].concat())
-}
-
-/// Shows the end of a server's log.
-fn show_end(server: &Server) {
-    let lines = server.log.as_ref().map(|log| last::lines(log, last::SHOWN)).unwrap_or_default();
-    if !lines.is_empty() {
-        let name = text::escape(&server.name);
-        let port = server.port.map(|port| port.to_string());
-        let handle = server.service.name.clone().or(port).unwrap_or_else(|| server.name.clone());
-        words::say(&format!("{name}: the end of its log (ensure-up --logs {}):", text::escape(&handle)));
-        for line in lines {
-            words::say(&format!("  {}", text::escape(&line)));
-        }
-    }
-}
-
-/// Tells what came of a stop. One that left something is no success, whatever else was.
-fn after_stop(
-    arguments: &Arguments,
-    name: &str,
-    stopped: Result<Killed, Failure>,
-    exit: Result<Exit, Failure>,
-) -> Result<Exit, Failure> {
-    match stopped {
-        Ok(killed) => super::stop::killed(arguments, name, &killed),
-        Err(failure) => {
-            words::say(&format!("ensure-up: {}", text::failure(&failure)));
-            return exit.map(|exit| if exit == Status::Done.into() { Status::Failed.into() } else { exit });
-        }
-    }
-    exit
 }
 
 /// A server's status is the tool's.
