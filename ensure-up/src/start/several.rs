@@ -1,55 +1,33 @@
 //! Several services at once: dependencies first, everything else side by side.
 
+mod report;
+mod starter;
+
 use std::{
     collections::BTreeMap,
-    env,
-    io::{self, Write},
+    io,
     os::unix::process::ExitStatusExt,
     path::Path,
-    process::{ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
 use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
-use proc_tree::{Handle, Identity, Signal};
-use serde::{Deserialize, Serialize};
+use proc_tree::{Handle, Signal};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader},
-    process::Command,
     select,
     sync::mpsc::{UnboundedSender, unbounded_channel},
 };
 
 use crate::{
-    Folders, Outcome, ServiceSpec,
+    Folders, ServiceSpec,
     event::block_on,
-    report::{explanation::Explanation, start_record::StartRecord},
-    server::{environment::Environment, folder, orphans},
-    service::handover,
+    report::start_record::StartRecord,
+    server::{environment::Environment, orphans},
     signals::Signals,
     start::{already_up, waiting::Waiting},
 };
-
-/// What the process that starts a service says of it: a JSON line each on its standard output, the last when it is over.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Said {
-    /// It waits.
-    Waiting(Waiting),
-    /// It is over.
-    Ended(Box<StartReport>),
-}
-
-impl Said {
-    /// Writes it as a line.
-    ///
-    /// # Errors
-    /// When `out` cannot be written to.
-    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer(&mut *out, self)?;
-        writeln!(out)?;
-        out.flush()
-    }
-}
+pub use report::{EndedStart, Said, StartReport};
+use starter::Output;
 
 /// What is told of a start while the others go on.
 #[derive(Debug)]
@@ -60,38 +38,6 @@ pub enum Told<'t> {
     Ended(&'t EndedStart),
     /// It has ended because this tool was asked to end.
     Interrupted(&'t EndedStart),
-}
-
-/// What came of a start.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct StartReport {
-    /// Its record.
-    pub record: StartRecord,
-    /// Why the server is not up, if it is not.
-    pub explanation: Option<Explanation>,
-    /// What the caller should know besides.
-    pub notes: Vec<String>,
-}
-
-impl StartReport {
-    /// Reports a server that is up.
-    pub fn up(outcome: Outcome) -> Self {
-        Self { record: StartRecord::up(&outcome), explanation: None, notes: outcome.notes }
-    }
-
-    /// Reports one that is not, with more about that if there is more.
-    pub fn not_up(record: StartRecord, explanation: Option<Explanation>) -> Self {
-        Self { record, explanation, notes: Vec::new() }
-    }
-}
-
-/// A start that has ended.
-#[derive(Debug, Clone)]
-pub struct EndedStart {
-    /// What came of it.
-    pub report: StartReport,
-    /// Its status; 0 when the server is up.
-    pub status: u8,
 }
 
 /// The services of one call.
@@ -128,9 +74,6 @@ const AT_FIRST: Duration = Duration::from_millis(200);
 
 /// The starts on their way: in the end which one it was, how its process ended, and what it said last.
 type Running<'r> = FuturesUnordered<LocalBoxFuture<'r, (usize, io::Result<Output>)>>;
-
-/// How a process ended, and what it said of its start.
-type Output = (ExitStatus, Option<StartReport>);
 
 impl Several<'_> {
     /// Starts them all. What is to be told of one is told at once.
@@ -250,29 +193,11 @@ impl Several<'_> {
         running: &Running<'_>,
         waits: UnboundedSender<(usize, Waiting)>,
     ) -> io::Result<Option<Handle>> {
-        let service = &self.with_ports(index, done);
-        let mut command = Command::new(env::current_exe()?);
-        command.arg("--starter").arg(service.name()).current_dir(self.folder);
-        if let Some(environment) = self.environments.get(&index) {
-            let place = env::var_os(folder::VARIABLE).map(|value| (folder::VARIABLE.into(), value));
-            command.env_clear().envs(environment.iter().cloned().chain(place));
-        }
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let identity = child.id().map(Identity::of).transpose()?.flatten();
-        let spec = handover::written(service)?;
-        let wait = async move {
-            if let Some(mut stdin) = child.stdin.take() {
-                // one that does not read has ended, which is seen next
-                let _ = stdin.write_all(&spec).await;
-            }
-            let report = match child.stdout.take() {
-                Some(stdout) => listen(stdout, |waiting| drop(waits.send((index, waiting)))).await,
-                None => None,
-            };
-            (index, child.wait().await.map(|status| (status, report)))
-        };
-        running.push(wait.boxed_local());
-        identity.map(Handle::open).transpose().map(Option::flatten)
+        let service = self.with_ports(index, done);
+        let told = move |waiting| drop(waits.send((index, waiting)));
+        let (process, output) = starter::begin(&service, self.folder, self.environments.get(&index), told)?;
+        running.push(output.map(move |output| (index, output)).boxed_local());
+        Ok(process)
     }
 
     fn not_up(&self, index: usize, why: String) -> StartRecord {
@@ -300,17 +225,4 @@ impl Several<'_> {
         let is_lost = status == 0 && report.record.action == crate::Action::Failed;
         EndedStart { report, status: if is_lost { 1 } else { status } }
     }
-}
-
-/// Reads what a process says of its start, to the end.
-async fn listen(stdout: impl AsyncRead + Unpin, mut told: impl FnMut(Waiting)) -> Option<StartReport> {
-    let (mut lines, mut report) = (BufReader::new(stdout).lines(), None);
-    while let Ok(Some(line)) = lines.next_line().await {
-        match serde_json::from_str(&line) {
-            Ok(Said::Waiting(waiting)) => told(waiting),
-            Ok(Said::Ended(ended)) => report = Some(*ended),
-            Err(_) => {}
-        }
-    }
-    report
 }
