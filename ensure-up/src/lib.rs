@@ -51,9 +51,10 @@ pub use server::{
 };
 pub(crate) use server::{lock::Lock, record::Phase};
 pub use service::{
+    check::InvalidService,
     id::ServiceId,
     ports::{Port, Ports},
-    resolved::{InvalidService, Service},
+    resolved::Service,
     spec::{Adopt, Existing, ServiceSpec},
 };
 pub use start::{

@@ -1,6 +1,7 @@
 //! What is asked for: a service, from the command line or from the services file.
 
 pub(crate) mod backoff;
+pub(crate) mod check;
 mod dependencies;
 mod expand;
 mod fault;
@@ -11,6 +12,7 @@ pub(crate) mod held_address;
 pub(crate) mod id;
 mod overlay;
 pub(crate) mod owner;
+mod placeholder;
 pub(crate) mod ports;
 mod reference;
 pub(crate) mod resolved;

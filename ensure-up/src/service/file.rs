@@ -11,10 +11,10 @@ use toml::de::DeTable;
 
 pub use super::fault::Fault;
 use super::{
-    dependencies,
+    check, dependencies,
     fault::Source,
     overlay::{self, Keys},
-    reference, resolved, sole_ports,
+    reference, sole_ports,
     spec::ServiceSpec,
     value,
 };
@@ -76,7 +76,7 @@ impl Config {
             service.place_in(folder(path));
         }
         for (service, (_, keys)) in services.iter().zip(&tables) {
-            resolved::check(service).map_err(|error| source.fault(&(first(keys)..first(keys)), error.to_string()))?;
+            check::options(service).map_err(|error| source.fault(&(first(keys)..first(keys)), error.to_string()))?;
         }
         reference::depend(&mut services, &tables, &source)?;
         dependencies::check(&services, &tables, &source)?;

@@ -1,9 +1,40 @@
-//! The variables that tell of other services' ports.
+//! The variables of a server: those that are asked for, and those that tell of other services' ports.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+};
+
+use super::{check::InvalidService, spec::ServiceSpec};
 
 /// Names the variable that holds a service's port: `PORT_DB` for `db`, `PORT_MY_API` for `my-api`.
 pub fn of_port(name: &str) -> String {
     let letter = |one: char| if one.is_ascii_alphanumeric() { one.to_ascii_uppercase() } else { '_' };
     format!("PORT_{}", name.chars().map(letter).collect::<String>())
+}
+
+/// Returns the variables that are asked for. Files first, so that a variable that was named by itself wins.
+pub(super) fn asked_for(spec: &ServiceSpec) -> Result<BTreeMap<OsString, OsString>, InvalidService> {
+    let mut variables = BTreeMap::new();
+    for path in &spec.env_file {
+        let invalid = |error: dotenvy::Error| InvalidService(format!("invalid env file {:?}: {error}", path.display()));
+        for variable in dotenvy::from_path_iter(path).map_err(invalid)? {
+            let (name, value) = variable.map_err(invalid)?;
+            variables.insert(name.into(), value.into());
+        }
+    }
+    for word in &spec.env {
+        let mut parts = word.as_bytes().splitn(2, |&byte| byte == b'=').map(OsStr::from_bytes);
+        let name = parts.next().filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| {
+            InvalidService(format!("invalid variable {:?}: expected NAME=VALUE", word.to_string_lossy()))
+        })?;
+        let value = parts.next().map(OsStr::to_owned).or_else(|| env::var_os(name));
+        variables.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    Ok(variables)
 }
 
 #[cfg(test)]

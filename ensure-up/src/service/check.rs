@@ -1,0 +1,104 @@
+//! What does not go together in what is asked for.
+
+use std::os::unix::ffi::OsStrExt;
+
+use health_wait::Target;
+
+use super::{
+    placeholder::{self, PORT},
+    ports::{Port, Ports},
+    spec::ServiceSpec,
+    supervision::Supervision,
+};
+
+/// What was asked for cannot be started.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidService(pub(super) String);
+
+/// Checks what goes together, without looking at anything but what was asked for.
+pub(super) fn options(spec: &ServiceSpec) -> Result<(), InvalidService> {
+    let invalid = |what: &str| InvalidService(what.into());
+    let ports = spec.port;
+    if ports.is_none() && spec.name.is_none() {
+        return Err(invalid(
+            "neither a port nor a name is given: --port PORT says where the server listens, --name NAME what one \
+             without a port is called",
+        ));
+    }
+    if spec.command.is_empty() {
+        return Err(invalid("no command is given: it follows --"));
+    }
+    if let Some(name) = spec.name.as_ref().filter(|name| name.is_empty() || name.parse::<Port>().is_ok()) {
+        return Err(InvalidService(format!("invalid name {name:?}: a name is neither empty nor a port")));
+    }
+    if spec.existing.new && !ports.is_some_and(Ports::is_range) {
+        return Err(invalid("--new goes with a range of ports: --port 8000-8099"));
+    }
+    if ports.is_none() {
+        portless(spec)?;
+    }
+    job(spec)?;
+    let Supervision { idle_stop, hold_socket, max_memory, .. } = &spec.supervision;
+    let is_tcp = ports.is_some_and(|ports| !ports.first().is_udp());
+    if idle_stop.is_some() && !is_tcp {
+        return Err(invalid("--idle-stop needs a TCP port: it is by its connections that a server is used"));
+    }
+    if hold_socket.is_some() && !is_tcp {
+        return Err(invalid("--hold-socket needs a TCP port to listen on"));
+    }
+    if max_memory.is_some_and(|limit| limit.bytes().is_none()) {
+        return Err(invalid("a share of the memory is no limit here: the machine does not say how much it has"));
+    }
+    Ok(())
+}
+
+/// A service without a port goes by its name alone, and whatever means its port means nothing.
+fn portless(spec: &ServiceSpec) -> Result<(), InvalidService> {
+    let invalid = |what: String| Err(InvalidService(what));
+    let health = spec.health.iter().chain(&spec.log).map(String::as_bytes);
+    let mut texts = spec.command.iter().map(|word| word.as_bytes()).chain(health);
+    if texts.any(|text| text.windows(PORT.len()).any(|found| found == PORT)) {
+        return invalid("{port} stands for a port, and none is given: --port PORT does".into());
+    }
+    Ok(())
+}
+
+/// A job is up when it has ended: nothing else can say that it is, and nothing is left to be kept up.
+fn job(spec: &ServiceSpec) -> Result<(), InvalidService> {
+    let clashing = [
+        ("a port", spec.port.is_some()),
+        ("a health target", spec.health.is_some()),
+        ("--ready-log", spec.ready_log.is_some()),
+        ("--ready-notify", spec.ready_notify),
+        ("keeping it up", spec.supervision.is_wanted()),
+    ];
+    match clashing.into_iter().find(|(_, is_asked)| *is_asked) {
+        Some((what, _)) if spec.once => {
+            Err(InvalidService(format!("{what} does not go with --once: a job is up once it has ended with status 0")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks that the health target is one, and that what is asked of its answer can be.
+pub(super) fn health(spec: &ServiceSpec, port: Option<Port>) -> Result<(), InvalidService> {
+    let failed = |error: health_wait::InvalidTarget| InvalidService(error.to_string());
+    let target = match (spec.health.as_deref().map(|text| placeholder::in_text(text, port)), port) {
+        (None, Some(port)) if !port.is_udp() => Some(Target::port(port.number)),
+        (None, _) => None,
+        (Some(path), Some(port)) if path.starts_with('/') && !port.is_udp() => {
+            Some(Target::path_on_port(&path, port.number).map_err(failed)?)
+        }
+        (Some(path), _) if path.starts_with('/') => {
+            let what =
+                format!("the health path {path:?} needs a TCP port; a whole target, such as file:{path}, does not");
+            return Err(InvalidService(what));
+        }
+        (Some(text), _) => Some(text.parse().map_err(failed)?),
+    };
+    match spec.probe.needs_http().filter(|_| !target.is_some_and(|target| target.is_http())) {
+        Some(option) => Err(InvalidService(format!("{option} needs an HTTP health target, such as --health /health"))),
+        None => Ok(()),
+    }
+}
