@@ -1,14 +1,18 @@
 //! What was found out and decided on the way.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    io,
+};
 
 use port_who::{Answer, Protocol, Socket};
-use proc_tree::{Identity, Stat, usage::memory};
+use proc_tree::{Identity, Signal, Stat, process, usage::memory};
 
-use super::{candidate::Candidate, scope::Scope};
+use super::{candidate::Candidate, descendants::Descendants, scope::Scope};
 use crate::{
     hint::Hint,
     outcome::{Outcome, ProcessOutcome, Role},
+    stop::{Claim, StopOptions, StopRun},
     supervisor::Supervisor,
 };
 
@@ -32,7 +36,7 @@ pub(super) struct Findings {
     /// The sessions and process groups of the holders that are stopped.
     pub(super) kin: HashSet<(u32, u32)>,
     /// What descended from each holder before it was signalled.
-    pub(super) descendants: Vec<(Identity, Stat)>,
+    pub(super) descendants: Descendants,
     /// The memory of each before it was signalled, in bytes.
     pub(super) memory: HashMap<Identity, u64>,
     /// Who may start again what is stopped.
@@ -89,6 +93,41 @@ impl Findings {
         for (stat, memory) in unknown.iter().zip(memory::of_processes(&pids)) {
             self.memory.extend(memory.map(|memory| (stat.identity(), memory)));
         }
+    }
+
+    /// Hands a candidate that may be stopped on to be stopped, with what descends from it.
+    pub(super) fn enlist(
+        &mut self,
+        stop: &mut StopRun<'_>,
+        options: &StopOptions,
+        stat: &Stat,
+        candidate: Candidate,
+        below: Vec<Stat>,
+    ) -> io::Result<()> {
+        let identity = candidate.identity();
+        let claim = Claim::Holds(candidate.sockets.clone());
+        self.kin.insert((stat.session, stat.group));
+        self.report_for(identity, candidate.ports());
+        if options.tree {
+            self.weigh_descendants(&below);
+        }
+        self.descendants.add(identity, below);
+        if let Some(Supervisor::EnsureUp(supervisor)) = &candidate.supervisor {
+            self.report_for(supervisor.identity(), candidate.ports());
+            if let Some(above) = process::stat(supervisor.pid)?.filter(|now| now.identity() == supervisor.identity()) {
+                stop.add(&above, Role::Supervisor, Claim::Supervises(identity));
+            }
+            // killed, the supervisor cannot stop its server any more
+            match options.signal {
+                Some(Signal::KILL) => stop.add(stat, Role::Holder, claim),
+                _ => stop.watch(stat, claim),
+            }
+        } else {
+            stop.add(stat, Role::Holder, claim);
+        }
+        self.supervisors.extend(candidate.supervisor.map(|supervisor| (identity, supervisor)));
+        self.sockets.insert(identity, candidate.sockets);
+        Ok(())
     }
 
     /// Returns the inodes of the sockets that the stopped holders were seen with.

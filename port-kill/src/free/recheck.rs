@@ -7,7 +7,7 @@ use std::{
 };
 
 use port_who::{Answer, Holding, LookError, look};
-use proc_tree::{Handle, Identity, Stat, handle, tree};
+use proc_tree::{Handle, Stat, handle};
 
 use super::scope::Scope;
 use crate::stop::descriptors;
@@ -58,18 +58,4 @@ pub(super) fn left_behind(descendants: Vec<Stat>) -> io::Result<Vec<Stat>> {
     }
     living.extend(alive.iter().map(Handle::identity));
     Ok(descendants.into_iter().filter(|stat| living.contains(&stat.identity())).collect())
-}
-
-/// Tells whether a process that holds a port now, and did not before, belongs to those that were stopped: a worker that
-/// its master forked meanwhile. Anything else was started by somebody who wants the port held.
-///
-/// `kin` are the sessions and process groups of those that were stopped.
-pub(super) fn belongs(holder: &Stat, stopped: &HashSet<Identity>, kin: &HashSet<(u32, u32)>) -> io::Result<bool> {
-    let line = tree::ancestors(holder)?;
-    if line.iter().any(|ancestor| stopped.contains(&ancestor.identity())) {
-        return Ok(true);
-    }
-    // a child is born into its parent's session: where the two differ, the parent that it was born to has ended
-    let orphan = holder.session != holder.pid && line.first().is_none_or(|parent| parent.session != holder.session);
-    Ok(orphan && kin.contains(&(holder.session, holder.group)))
 }

@@ -1,26 +1,28 @@
 //! One call from the first look to the last.
 
 use std::{
-    collections::HashSet,
     io,
-    os::fd::{AsFd, BorrowedFd},
+    os::fd::BorrowedFd,
     time::{Duration, Instant},
 };
 
-use port_who::{Answer, Holding, LookError, PortSpec, Protocol, look};
-use proc_tree::{Facts, Identity, Signal, Stat, handle, process};
+use port_who::{Answer, Holding, PortSpec, Protocol, look};
+use proc_tree::{Facts, Identity, Stat, process};
 
 use super::{
     candidate::Candidate,
+    error::FreeError,
     evidence,
     findings::Findings,
-    in_use::{self, InUseError},
+    in_use,
     named::{is_named, unmatched},
     plan::{HolderVerdict, judge},
     recheck,
-    report::Summary,
     request::{Request, Target},
     scope::Scope,
+    successors,
+    summary::Summary,
+    watch,
 };
 use crate::{
     hint::Hint,
@@ -29,28 +31,8 @@ use crate::{
     supervisor::{Supervisor, Supervisors},
 };
 
-/// How often the socket table is read while ports are watched: the kernel tells nobody of a new listener.
-const SETTLE_INTERVAL: Duration = Duration::from_millis(25);
-
 /// How long masters that fork and fork again are followed beyond the grace.
 const PURSUIT: Duration = Duration::from_secs(5);
-
-/// Ports could not be freed, or it is not known whether they are free.
-#[derive(Debug, thiserror::Error)]
-pub enum FreeError {
-    /// It could not be found out who holds them.
-    #[error(transparent)]
-    Look(#[from] LookError),
-    /// The processes could not be looked at or waited for.
-    #[error("cannot look at the processes")]
-    Wait(#[source] io::Error),
-    /// It could not be found out whether a port that nobody holds is free.
-    #[error(transparent)]
-    InUse(#[from] InUseError),
-    /// The user could not be asked.
-    #[error("cannot ask on the terminal")]
-    Ask(#[source] io::Error),
-}
 
 /// Asks whether a process may be signalled.
 pub type Confirm<'c> = dyn FnMut(&Candidate) -> io::Result<bool> + 'c;
@@ -108,26 +90,32 @@ impl FreeRun<'_> {
         self.take(Candidate::all(&answer, &self.scope), &answer.holdings, confirm)?;
         self.take_supervisors(confirm)?;
         if self.request.dry_run {
-            return self.report(&self.rehearsal(), &answer);
+            let mut stopped = self.stop.rehearsal();
+            if self.request.options.tree {
+                self.findings.descendants.rehearse(&self.stop, &mut stopped);
+            }
+            return self.report(&stopped, &answer);
         }
         let give_up = Instant::now().checked_add(self.request.options.grace.saturating_add(PURSUIT));
         loop {
             let finish = self.stop.run().map_err(FreeError::Wait)?;
             let is_over = finish == Finish::Interrupted || give_up.is_some_and(|give_up| Instant::now() >= give_up);
-            if !is_over && self.add_orphans() {
+            // a supervisor may have left something of its server's tree
+            if !is_over && self.request.options.tree && self.findings.descendants.add_orphans(&mut self.stop) {
                 continue;
             }
             answer = recheck::look_again(&self.scope, &self.findings.inodes())?;
             if is_over {
                 break;
             }
-            let successors = self.successors(&answer).map_err(FreeError::Wait)?;
+            let successors = successors::find(&answer, &self.scope, &self.findings, &self.stop);
+            let successors = successors.map_err(FreeError::Wait)?;
             if successors.is_empty() {
                 break;
             }
             self.take(successors, &answer.holdings, confirm)?;
         }
-        if let Some(respawned) = self.settle(&answer)? {
+        if let Some(respawned) = watch::watch(self.request, &self.scope, &answer, self.interrupt)? {
             answer = respawned;
         }
         self.findings.note(&answer, &self.scope);
@@ -150,19 +138,6 @@ impl FreeRun<'_> {
         let mut report = Summary { request, scope, findings, stopped, answer }.report().map_err(FreeError::Wait)?;
         in_use::note(&mut report.ports, scope)?;
         Ok(report)
-    }
-
-    /// Tells what would be done.
-    fn rehearsal(&self) -> Vec<Stopped> {
-        let mut stopped = self.stop.rehearsal();
-        if self.request.options.tree {
-            let mut seen: HashSet<Identity> = stopped.iter().map(|one| one.identity).collect();
-            for (root, stat) in self.findings.descendants.iter().filter(|(_, stat)| seen.insert(stat.identity())) {
-                let signal = Some(self.stop.first_signal(Role::Descendant, &stat.name));
-                stopped.push(Stopped { signal, ..Stopped::descendant(stat, *root, Outcome::WouldSignal) });
-            }
-        }
-        stopped
     }
 
     /// Decides about each candidate, masters before their workers, and takes in those that may be stopped.
@@ -217,7 +192,8 @@ impl FreeRun<'_> {
                     findings.decide(&candidate, Outcome::Refused, "you did not agree");
                     return Ok(());
                 }
-                self.enlist(stat, candidate, below).map_err(FreeError::Wait)?;
+                let (stop, options) = (&mut self.stop, &self.request.options);
+                findings.enlist(stop, options, stat, candidate, below).map_err(FreeError::Wait)?;
             }
         }
         Ok(())
@@ -267,89 +243,5 @@ impl FreeRun<'_> {
             self.stop.add(&stat, Role::Supervisor, Claim::KeepsUp(port));
         }
         Ok(())
-    }
-
-    /// Hands one that may be stopped on to be stopped.
-    fn enlist(&mut self, stat: &Stat, candidate: Candidate, below: Vec<Stat>) -> io::Result<()> {
-        let (identity, findings) = (candidate.identity(), &mut self.findings);
-        let claim = Claim::Holds(candidate.sockets.clone());
-        findings.kin.insert((stat.session, stat.group));
-        findings.report_for(identity, candidate.ports());
-        if self.request.options.tree {
-            findings.weigh_descendants(&below);
-        }
-        findings.descendants.extend(below.into_iter().map(|below| (identity, below)));
-        if let Some(Supervisor::EnsureUp(supervisor)) = &candidate.supervisor {
-            findings.report_for(supervisor.identity(), candidate.ports());
-            if let Some(above) = process::stat(supervisor.pid)?.filter(|now| now.identity() == supervisor.identity()) {
-                self.stop.add(&above, Role::Supervisor, Claim::Supervises(identity));
-            }
-            // killed, the supervisor cannot stop its server any more
-            match self.request.options.signal {
-                Some(Signal::KILL) => self.stop.add(stat, Role::Holder, claim),
-                _ => self.stop.watch(stat, claim),
-            }
-        } else {
-            self.stop.add(stat, Role::Holder, claim);
-        }
-        findings.supervisors.extend(candidate.supervisor.map(|supervisor| (identity, supervisor)));
-        findings.sockets.insert(identity, candidate.sockets);
-        Ok(())
-    }
-
-    /// Adds what a supervisor left of its server's tree, where trees are stopped.
-    fn add_orphans(&mut self) -> bool {
-        let mut any = false;
-        for (root, stat) in self.findings.descendants.iter().filter(|_| self.request.options.tree) {
-            if !self.stop.knows(stat.identity()) && stat.identity().is_running().unwrap_or(false) {
-                self.stop.add_descendant(stat, *root);
-                any = true;
-            }
-        }
-        any
-    }
-
-    /// Returns the new holders that belong to those that were stopped: they were forked meanwhile.
-    fn successors(&self, answer: &Answer) -> io::Result<Vec<Candidate>> {
-        let findings = &self.findings;
-        let stopped: HashSet<Identity> = findings.sockets.keys().copied().collect();
-        let inodes = findings.inodes();
-        let mut successors = Candidate::all(answer, &self.scope);
-        successors.retain(|one| !self.stop.knows(one.identity()) && !findings.spared.contains_key(&one.identity()));
-        let mut kin = Vec::new();
-        for candidate in successors {
-            let inherited = candidate.sockets.iter().any(|socket| socket.inode != 0 && inodes.contains(&socket.inode));
-            let Some(stat) = process::stat(candidate.process.pid)? else { continue };
-            if inherited || recheck::belongs(&stat, &stopped, &findings.kin)? {
-                kin.push(candidate);
-            }
-        }
-        Ok(kin)
-    }
-
-    /// Watches that the ports stay free; returns who took one.
-    fn settle(&self, answer: &Answer) -> Result<Option<Answer>, FreeError> {
-        let deadline = Instant::now().checked_add(self.request.settle);
-        let filter = &self.request.filter;
-        let at_stake = || answer.holdings.iter().filter(|holding| self.scope.covers(&holding.socket));
-        let is_held = at_stake().any(|holding| filter.admits(holding));
-        // those that were not asked for stay where they are
-        let known: HashSet<u64> = at_stake().map(|holding| holding.socket.inode).collect();
-        while !is_held && deadline.is_none_or(|deadline| Instant::now() < deadline) {
-            let pause = Instant::now() + SETTLE_INTERVAL;
-            let pause = deadline.map_or(pause, |deadline| pause.min(deadline));
-            let interrupt: Vec<BorrowedFd<'_>> = self.interrupt.iter().map(AsFd::as_fd).collect();
-            if !handle::ended(&interrupt, Some(pause)).map_err(FreeError::Wait)?.is_empty() {
-                break;
-            }
-            if self.scope.open_sockets()?.iter().all(|socket| known.contains(&socket.inode)) {
-                continue;
-            }
-            let now = look(&self.scope.query)?;
-            if now.holdings.iter().any(|holding| self.scope.covers(&holding.socket) && filter.admits(holding)) {
-                return Ok(Some(now));
-            }
-        }
-        Ok(None)
     }
 }
