@@ -4,6 +4,7 @@ pub mod args;
 pub mod clock;
 pub mod command_line;
 pub mod duration;
+pub mod execution;
 mod keyboard;
 pub mod memory_limit;
 pub mod progress;

@@ -78,12 +78,13 @@ fn a_command_that_cannot_run_is_126_or_127() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("data");
     std::fs::write(&file, "no program").expect("a file");
+    let data = file.to_str().expect("UTF-8");
     for (program, status, reason) in [
-        ("/no/such/program", 127, "no such file or directory"),
-        ("no-such-program-on-the-path", 127, "no such file or directory"),
-        (file.to_str().expect("UTF-8"), 126, "permission denied"),
+        ("/no/such/program", 127, "command not found: /no/such/program"),
+        ("no-such-program-on-the-path", 127, "command not found: no-such-program-on-the-path"),
+        (data, 126, &format!("cannot execute {data}: permission denied")),
     ] {
-        let said = format!("health-wait: cannot execute \"{program}\": {reason}\n");
+        let said = format!("health-wait: {reason}\n");
         health_wait().args([&target, "--", program]).status(status).stderr(said).run();
     }
 }

@@ -1,6 +1,10 @@
 //! Running a command and telling what it used.
 
-use std::{fs, os::unix::process::ExitStatusExt, time::Duration};
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
+    time::Duration,
+};
 
 use nix::{
     sys::signal::{Signal, kill},
@@ -81,16 +85,19 @@ fn cpu_is_that_of_the_whole_run_with_all_that_was_waited_for() {
 
 #[test]
 fn a_command_that_is_not_there_is_127_and_one_that_may_not_run_126() {
-    proc_tree()
-        .args(["--", "/nowhere/tool"])
-        .status(127)
-        .stderr("proc-tree: cannot execute /nowhere/tool: no such file or directory\n")
-        .run();
-    proc_tree()
-        .args(["--", "/etc/passwd"])
-        .status(126)
-        .stderr("proc-tree: cannot execute /etc/passwd: permission denied\n")
-        .run();
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let script = folder.path().join("script");
+    fs::write(&script, "#!/nowhere/python\n").expect("the folder is ours");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("the file is ours");
+    let script = script.to_str().expect("UTF-8");
+    for (program, status, reason) in [
+        ("/nowhere/tool", 127, "command not found: /nowhere/tool"),
+        ("no-such-program", 127, "command not found: no-such-program"),
+        ("/etc/passwd", 126, "cannot execute /etc/passwd: permission denied"),
+        (script, 126, &format!("cannot execute {script}: the program that its first line names is not there")),
+    ] {
+        proc_tree().args(["--", program]).status(status).stderr(format!("proc-tree: {reason}\n")).run();
+    }
 }
 
 #[test]

@@ -1,9 +1,7 @@
 //! The statuses that `health-wait` ends with.
 
 use health_wait::{Verdict, WaitError};
-use proc_tree::cli::status::Exit;
-
-use super::execute::CommandError;
+use proc_tree::cli::{execution::CannotExecute, status::Exit};
 
 /// How the tool ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +43,8 @@ impl Status {
     /// Tells which status a failure ends with.
     pub(super) fn of_failure(error: &anyhow::Error) -> Self {
         match (error.downcast_ref(), error.downcast_ref()) {
-            (Some(CommandError::NotFound(..)), _) => Self::NotFound,
-            (Some(CommandError::NotExecutable(..)), _) => Self::NotExecutable,
+            (Some(CannotExecute::NotFound(_)), _) => Self::NotFound,
+            (Some(_), _) => Self::NotExecutable,
             (None, Some(WaitError::Input(_))) => Self::Usage,
             _ => Self::Failed,
         }

@@ -16,6 +16,7 @@ use nix::sys::{
 use proc_tree::{
     Handle, Identity, RunState, Signal, TreeRecord,
     cli::{
+        execution::CannotExecute,
         signals::{Event, Signals},
         status::Exit,
     },
@@ -27,7 +28,7 @@ use proc_tree::{
 use super::{
     observer::{Observer, UNREADABLE},
     output::Output,
-    status::{CannotRun, Status},
+    status::Status,
 };
 
 /// What is passed on to the command. The terminal's keys reach it without our help.
@@ -89,7 +90,7 @@ impl Run {
         let signals = Signals::catch(&FORWARDED).context("cannot catch signals")?;
         let started = Instant::now();
         let spawned = Command::new(program).args(arguments).spawn();
-        let child = spawned.map_err(|error| CannotRun { command: program.to_string_lossy().into_owned(), error })?;
+        let child = spawned.map_err(|error| CannotExecute::of(program, error))?;
         let child = Owned(child);
         // it is there: nobody has waited for it yet
         let stat = process::stat(child.0.id()).and_then(|stat| stat.ok_or_else(|| io::ErrorKind::NotFound.into()));

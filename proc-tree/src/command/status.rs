@@ -1,9 +1,10 @@
 //! How the tool ends.
 
-use std::io;
-
 use proc_tree::{
-    cli::status::{Exit, UsageError},
+    cli::{
+        execution::CannotExecute,
+        status::{Exit, UsageError},
+    },
     selection::InvalidLine,
 };
 
@@ -40,8 +41,8 @@ impl Status {
     pub(crate) fn of(error: &anyhow::Error) -> Self {
         if error.is::<UsageError>() || error.is::<InvalidLine>() {
             Self::Usage
-        } else if let Some(CannotRun { error, .. }) = error.downcast_ref() {
-            if error.kind() == io::ErrorKind::NotFound { Self::NotFound } else { Self::NotExecutable }
+        } else if let Some(refused) = error.downcast_ref() {
+            if matches!(refused, CannotExecute::NotFound(_)) { Self::NotFound } else { Self::NotExecutable }
         } else {
             Self::Failed
         }
@@ -52,13 +53,4 @@ impl From<Status> for Exit {
     fn from(status: Status) -> Self {
         Self::Code(status as u8)
     }
-}
-
-/// CMD did not start.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot execute {command}")]
-pub(crate) struct CannotRun {
-    pub(crate) command: String,
-    #[source]
-    pub(crate) error: io::Error,
 }
