@@ -7,5 +7,6 @@ mod observer;
 mod once;
 mod output;
 mod run;
+mod slip;
 pub(crate) mod status;
 mod watch;

@@ -1,6 +1,6 @@
 //! What the command says to a person: what was done, and why it was not, with what would help.
 
-use std::{borrow::Cow, io::Write};
+use std::io::Write;
 
 use ensure_up::{
     Action, Failure, Holding, Outcome, Port, Ports, Service,
@@ -14,6 +14,7 @@ use ensure_up::{
 use proc_tree::{
     Facts, Identity,
     cli::{
+        command_line::quoted,
         duration, size,
         terminal::{Look, PID},
         text,
@@ -66,16 +67,6 @@ pub(super) fn handling(service: &Service, port: Option<Port>) -> String {
 fn handle(service: &Service) -> Option<String> {
     let name = service.id.name.as_ref().map(|name| text::escape(&quoted(name)).into_owned());
     name.or_else(|| Some(service.ports?.only()?.to_string()))
-}
-
-/// Quotes a word for the shell, where it needs that.
-fn quoted(word: &str) -> Cow<'_, str> {
-    let is_plain = |one: char| one.is_alphanumeric() || "-_.,:/@%+=".contains(one);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        Cow::Borrowed(word)
-    } else {
-        Cow::Owned(format!("'{}'", word.replace('\'', "'\\''")))
-    }
 }
 
 /// `, up 2h14m, 19.8 GiB`, as far as it is known.

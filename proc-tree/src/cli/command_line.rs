@@ -1,6 +1,6 @@
 //! Command lines as people read them: short, where nothing that tells one process from another is lost.
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use crate::{Facts, facts};
 
@@ -32,6 +32,21 @@ pub fn shown(words: Option<&[String]>, name: &str) -> String {
     }
 }
 
+/// Quotes a word for the shell, where it needs that.
+pub fn quoted(word: &str) -> Cow<'_, str> {
+    let is_plain = |one: char| one.is_alphanumeric() || "-_.,:/@%+=".contains(one);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        Cow::Borrowed(word)
+    } else {
+        Cow::Owned(format!("'{}'", word.replace('\'', "'\\''")))
+    }
+}
+
+/// Joins words into a line that the shell takes apart into the same words.
+pub fn typed<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
+    words.into_iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,5 +71,10 @@ mod tests {
             assert_eq!(shown(Some(&words), "kworker"), line, "{words:?}");
         }
         assert_eq!(shown(None, "sshd"), "[sshd]");
+    }
+
+    #[test]
+    fn a_line_to_type_is_quoted_where_the_shell_would_take_it_apart() {
+        assert_eq!(typed(["sh", "-c", "echo it's $1", "", "a=b"]), r"sh -c 'echo it'\''s $1' '' a=b");
     }
 }

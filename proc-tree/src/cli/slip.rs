@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Command;
 
-use super::status::Tool;
+use super::{command_line::typed, status::Tool};
 
 /// What an option of another program is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +35,10 @@ pub(super) fn meant<T: Tool>(words: Vec<OsString>) -> Option<String> {
         *line != words
             && T::parse_words(std::iter::once(T::NAME.into()).chain(line.iter().map(Into::into)).collect()).is_ok()
     };
-    let line = candidates.into_iter().find(makes_sense)?;
-    let quoted: Vec<String> = line.iter().map(|word| quoted(word)).collect();
-    Some(std::iter::once(T::NAME.to_owned()).chain(quoted).collect::<Vec<_>>().join(" "))
+    match candidates.iter().find(|line| makes_sense(line)) {
+        Some(line) => Some(typed(std::iter::once(T::NAME).chain(line.iter().map(String::as_str)))),
+        None => T::meant(&words),
+    }
 }
 
 fn translate(words: &[String], dictionary: Dictionary, respell: fn(&str) -> Option<String>) -> Vec<String> {
@@ -121,16 +122,6 @@ fn is_optional(command: &Command, option: &str) -> bool {
     command.get_arguments().any(|one| one.is_require_equals_set() && one.get_long().is_some_and(is_it))
 }
 
-/// Quotes a word for the shell, where it needs that.
-fn quoted(word: &str) -> String {
-    let is_plain = |one: char| one.is_alphanumeric() || "-_.,:/@%+=".contains(one);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Arg;
@@ -182,10 +173,5 @@ mod tests {
             assert_eq!(attach(&command, &words(line)), words(attached), "{line}");
             assert_eq!(detach(&command, &words(line)), words(detached), "{line}");
         }
-    }
-
-    #[test]
-    fn a_word_is_quoted_where_a_shell_would_take_it_apart() {
-        assert_eq!(["a:1/b", "two words", "it's", ""].map(quoted), ["a:1/b", "'two words'", r"'it'\''s'", "''"]);
     }
 }

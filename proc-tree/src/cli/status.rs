@@ -80,6 +80,12 @@ pub trait Tool: clap::Parser {
         None
     }
 
+    /// Returns the line that was meant, or what to do, where that is nothing that is spelled or called otherwise here. The words
+    /// come without the command's name.
+    fn meant(_words: &[String]) -> Option<String> {
+        None
+    }
+
     /// Parses the arguments of this process.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The command line of `proc-tree`: flags, and the way from them to what is done.
 
 use std::{
+    env,
     ffi::OsString,
     fs::File,
     io::{self, IsTerminal, Read, Write},
@@ -11,9 +12,10 @@ use anyhow::Context;
 use clap::Parser;
 use proc_tree::{
     cli::{
-        args::Common,
+        args::{self, Common},
         duration::{self, InvalidDuration},
         memory_limit::MemoryLimit,
+        slip::{Dictionary, Foreign},
         status::{Exit, Tool, UsageError},
         watch::Pace,
     },
@@ -32,6 +34,7 @@ use super::{
     once,
     output::{Destination, Output},
     run::{Plan, Run, settle},
+    slip,
     status::Status,
     watch,
 };
@@ -102,7 +105,7 @@ pub(crate) struct Arguments {
 }
 
 fn after_help() -> String {
-    format!("{EXAMPLES}\n{}", proc_tree::cli::args::statuses(Status::HELP))
+    format!("{EXAMPLES}\n{}", args::statuses(Status::HELP))
 }
 
 /// A process as it is given: by its PID, or by a line of stdin.
@@ -133,7 +136,23 @@ impl Tool for Arguments {
         &self.common
     }
 
+    /// As top, watch, ps, pstree and pidstat have them.
+    const FOREIGN: Dictionary = &[
+        (&["-p", "--pid"], Foreign::Operand),
+        (&["-d", "-n", "-i", "-w"], Foreign::Option("--watch")),
+        (&["-t"], Foreign::Option("--tree")),
+        (&["-o"], Foreign::Option("--output")),
+    ];
+
+    fn meant(words: &[String]) -> Option<String> {
+        slip::meant(words, &args::definition::<Self>())
+    }
+
     fn run(mut self, out: &mut dyn Write) -> anyhow::Result<Exit> {
+        if self.command.is_empty() && env::args_os().any(|word| word == "--") {
+            let hint = "proc-tree -- COMMAND runs it and tells what it used; proc-tree PID looks at what runs";
+            return Err(UsageError::new("no command was given behind --").hint(hint).into());
+        }
         let pace = self.pace();
         if self.format.plot.is_some() && self.command.is_empty() && pace.is_none() {
             let hint = "add --watch, or run a command: proc-tree --plot FILE.svg -- COMMAND";
