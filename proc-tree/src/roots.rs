@@ -105,6 +105,28 @@ pub struct Unreadable {
 /// # Errors
 /// When a process cannot be looked at.
 pub fn find(selected: &[Selected]) -> Result<(Vec<Root>, Vec<Missing>), Unreadable> {
+    let (found, missing) = look_up_all(selected)?;
+    Ok((fold(&found)?, missing))
+}
+
+/// Finds the same, each from the top of its job: the process above it that is of the same process group, and so was started
+/// by the same line of a shell.
+///
+/// # Errors
+/// When a process cannot be looked at.
+pub fn find_jobs(selected: &[Selected]) -> Result<(Vec<Root>, Vec<Missing>), Unreadable> {
+    let (mut found, missing) = look_up_all(selected)?;
+    for index in 0..found.len() {
+        let one = &found[index];
+        let ancestors = tree::ancestors(one).map_err(|source| Unreadable { pid: one.pid, source })?;
+        // a group outside this PID namespace reads as 0
+        let top = ancestors.into_iter().take_while(|above| above.group == one.group && above.group != 0).last();
+        found.extend(top.filter(|top| found.iter().all(|known| known.pid != top.pid)));
+    }
+    Ok((fold(&found)?, missing))
+}
+
+fn look_up_all(selected: &[Selected]) -> Result<(Vec<Stat>, Vec<Missing>), Unreadable> {
     let mut found: Vec<Stat> = Vec::new();
     let mut missing: Vec<Missing> = Vec::new();
     for one in selected {
@@ -119,7 +141,7 @@ pub fn find(selected: &[Selected]) -> Result<(Vec<Root>, Vec<Missing>), Unreadab
             Err(reason) => missing.push(reason),
         }
     }
-    Ok((fold(&found)?, missing))
+    Ok((found, missing))
 }
 
 fn look_up(pid: u32, one: &Selected) -> io::Result<Result<Stat, Missing>> {

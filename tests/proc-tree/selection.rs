@@ -1,10 +1,12 @@
 //! Which processes are meant: arguments, lines of stdin, stale identities.
 
+use std::{os::unix::process::CommandExt, process::Command};
+
 use proc_tree::Identity;
 
 use crate::{
     proc_tree, record,
-    support::{Fixture, Terminal, Tool},
+    support::{Fixture, Terminal, Tool, fixture_path},
 };
 
 const NOBODY_HAS_THIS: u32 = 2_147_483_646;
@@ -35,7 +37,9 @@ fn a_missing_process_among_others_is_named_and_no_failure() {
 #[test]
 fn a_bad_pid_is_status_two_and_says_what_was_expected() {
     for bad in ["0", "x", "+1", "2147483648", "1x"] {
-        let message = format!("proc-tree: invalid PID {bad:?}: expected a number from 1 to 2147483647\n");
+        let hint = "hint: proc-tree $(pgrep -x x) takes processes by name; proc-tree -- x runs it\n";
+        let hint = if bad == "x" { hint } else { "" };
+        let message = format!("proc-tree: invalid PID {bad:?}: expected a number from 1 to 2147483647\n{hint}");
         proc_tree().arg(bad).status(2).stderr(message).run();
     }
 }
@@ -114,8 +118,42 @@ fn without_a_pid_on_a_terminal_the_hint_says_how_to_name_one() {
 }
 
 #[test]
+fn with_job_a_tree_is_counted_from_the_top_of_the_process_group() {
+    let mut command = Command::new(fixture_path());
+    command.args(["load", "chain", "2"]).process_group(0);
+    let chain = Fixture::spawn(command);
+    let last = chain.said_pids()[0];
+    let alone = record::parse(&proc_tree().args(["--json", &last.to_string()]).any_stdout().run().stdout).remove(0);
+    assert_eq!((alone.pid, alone.processes), (Some(last), 1));
+    let output = proc_tree().args(["--json", "--job"]).stdin(last.to_string()).any_stdout().run();
+    let records = record::parse(&output.stdout);
+    assert_eq!((records.len(), records[0].pid, records[0].processes), (1, Some(chain.pid()), 3), "{records:?}");
+    assert_eq!(records[0].roots, [chain.pid(), last]);
+}
+
+#[test]
+fn a_slip_is_status_two_and_the_line_that_was_meant() {
+    for (arguments, said) in [
+        (
+            &["--"][..],
+            "no command was given behind --\nhint: proc-tree -- COMMAND runs it and tells what it used; proc-tree PID looks at what runs",
+        ),
+        (
+            &["--watch", "500ms", "4711"],
+            "invalid PID \"500ms\": expected a number from 1 to 2147483647\nhint: proc-tree --watch=500ms 4711",
+        ),
+        (&["-p", "123"], "unexpected argument '-p' found\nhint: proc-tree 123"),
+        (&["make", "-j8"], "unexpected argument '-j' found\nhint: proc-tree -- make -j8"),
+        (&["sh", "-c", "a b"], "unexpected argument '-c' found\nhint: proc-tree -- sh -c 'a b'"),
+        (&["-x"], "unexpected argument '-x' found\nhint: proc-tree --help shows the usage"),
+    ] {
+        proc_tree().args(arguments).status(2).stderr(format!("proc-tree: {said}\n")).run();
+    }
+}
+
+#[test]
 fn a_zombie_has_ended() {
-    let mut child = std::process::Command::new("true").spawn().expect("true runs");
+    let mut child = Command::new("true").spawn().expect("true runs");
     crate::support::eventually("a zombie", || {
         proc_tree::process::stat(child.id()).is_ok_and(|stat| stat.is_some_and(|stat| stat.has_ended()))
     });

@@ -43,6 +43,7 @@ const EXAMPLES: &str = "\
 Examples:
   proc-tree 4711                               what the tree of 4711 uses
   port-who --json 8000 | proc-tree --members   the processes behind port 8000, one by one
+  port-who --json 8000 | proc-tree --job       with what started or reloads them: npm, manage.py
   proc-tree --tree --sort memory 4711          drawn as a tree, the largest first
   proc-tree --watch=500ms 4711                 again and again, with peaks; Ctrl-C ends it
   proc-tree --max-memory 16G 4711 || echo big  a check for a script
@@ -75,6 +76,10 @@ pub(crate) struct Arguments {
     /// Count processes that left the tree by a double fork but not its session
     #[arg(long)]
     session: bool,
+
+    /// Count from the top of the job (process group) that a process is in: npm, or what reloads a server, with it
+    #[arg(long)]
+    job: bool,
 
     /// Tell GPU memory (NVIDIA)
     #[arg(long)]
@@ -257,7 +262,7 @@ impl Arguments {
         if selected.is_empty() {
             note(self.common.quiet, "proc-tree: standard input named no process");
         }
-        let (roots, missing) = roots::find(&selected)?;
+        let (roots, missing) = if self.job { roots::find_jobs(&selected) } else { roots::find(&selected) }?;
         for missing in &missing {
             note(self.common.quiet, &format!("proc-tree: {missing}"));
         }
