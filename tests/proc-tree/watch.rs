@@ -224,8 +224,8 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_draws_again() {
             terminal.screen().matches("\x1b[?1049l").count() == round
         });
         crate::support::eventually("the shell's own settings", || terminal.is_as_before());
-        terminal.types(&format!("echo $((40 + {round}))\n"));
-        terminal.shows(&format!("\r\n{}\r\n", 40 + round));
+        terminal.types(&format!("echo sum=$((40 + {round}))\n"));
+        terminal.shows(&format!("sum={}\r\n", 40 + round));
         terminal.types("fg\n");
         crate::support::eventually("another picture", || terminal.screen().matches("\x1b[?1049h").count() == round + 1);
         crate::support::eventually("keys one by one", || !terminal.is_as_before());

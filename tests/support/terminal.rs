@@ -10,6 +10,7 @@ use std::{
     process::{Child, Command, ExitStatus},
     sync::{Arc, Mutex},
     thread,
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -17,7 +18,7 @@ use rustix::{
     termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize},
 };
 
-use super::eventually;
+use super::{PATIENCE, eventually};
 
 /// A program on a terminal of its own.
 pub struct Terminal {
@@ -79,9 +80,11 @@ impl Terminal {
 
     /// Waits until the terminal shows this.
     pub fn shows(&self, text: &str) {
-        eventually(&format!("{text:?} on the terminal, which shows {:?}", self.screen()), || {
-            self.screen().contains(text)
-        });
+        let deadline = Instant::now() + PATIENCE;
+        while !self.screen().contains(text) {
+            assert!(Instant::now() < deadline, "{text:?} is not on the terminal, which shows {:?}", self.screen());
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Types.
