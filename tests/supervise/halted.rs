@@ -22,7 +22,10 @@ fn a_halted_supervisor_goes_on_where_it_was_and_can_be_stopped() {
     let entry = site.entry();
     assert_eq!((entry.running, entry.healthy, entry.pid), (false, false, None), "{entry:?}");
     // nobody else starts it beside its supervisor
-    site.keep(&["--timeout", "300ms"], &site.server(&[])).status(124).run();
+    let call = site.keep(&["--timeout", "2s"], &site.server(&[])).status(124).run();
+    let (said, helps) =
+        (format!("its supervisor (pid {}) is halted", supervisor.pid), format!("hint: kill -CONT {}", supervisor.pid));
+    assert!(call.stderr.contains(&said) && call.stderr.contains(&helps), "{}", call.stderr);
     assert_eq!(site.started().len(), 1);
     send(supervisor.pid, Signal::SIGCONT);
     site.generation(2);

@@ -60,7 +60,7 @@ pub(super) fn after(failure: &Failure) -> Exit {
         | Failure::NoneFree(_)
         | Failure::Definite { .. } => Status::Foreign,
         Failure::Broken { .. } => Status::Broken,
-        Failure::Deadline { .. } => Status::Deadline,
+        Failure::Deadline { .. } | Failure::Halted { .. } => Status::Deadline,
         Failure::Launch(LaunchError::NotFound(_)) => Status::NotFound,
         Failure::Launch(LaunchError::NotExecutable { .. }) => Status::NotExecutable,
         Failure::Interrupted(signal) => return Exit::Signal(*signal),

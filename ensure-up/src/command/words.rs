@@ -182,6 +182,7 @@ fn hint(failure: &Failure) -> Option<String> {
             Some(accepting(holdings).map_or_else(|| frees.clone(), |accepts| format!("{frees}; {accepts}")))
         }
         Failure::Broken { .. } => Some(TRY_AGAIN.into()),
+        Failure::Halted { supervisor, .. } => Some(format!("kill -CONT {supervisor} lets it go on")),
         _ => None,
     }
 }

@@ -103,6 +103,18 @@ pub enum Failure {
         /// Who holds the port, if it is somebody else.
         holdings: Vec<Holding>,
     },
+    /// The deadline passed, and its supervisor could do nothing: somebody halted it.
+    #[error("{name} was not ready{} within {}: {}", record::on_port(*port), duration::elapsed(*within), halted(*supervisor))]
+    Halted {
+        /// The command's name.
+        name: String,
+        /// The port.
+        port: Option<Port>,
+        /// The time it had.
+        within: Duration,
+        /// The supervisor's PID.
+        supervisor: u32,
+    },
     /// The command of a server that is on its way up asks for that server.
     #[error("{0} would wait for itself: its own command asks for it while it comes up")]
     Itself(String),
@@ -168,6 +180,11 @@ pub enum Failure {
         /// Why not.
         source: io::Error,
     },
+}
+
+/// Says that a supervisor cannot do anything.
+pub(crate) fn halted(supervisor: u32) -> String {
+    format!("its supervisor (pid {supervisor}) is halted")
 }
 
 fn before(missing: Option<&str>) -> String {

@@ -1,6 +1,6 @@
 //! Whose turn it is: the lock that a call holds while it is busy with a server, and the wait for another call that is.
 
-use std::{path::Path, time::Duration};
+use std::{cell::RefCell, path::Path, time::Duration};
 
 use tokio::{select, task, time};
 
@@ -26,8 +26,13 @@ pub(super) fn take(call: &Call<'_>, path: &Path) -> Result<Lock, Failure> {
 
 /// Makes what tells the caller, and those who wait for the lock, what the call waits for itself.
 pub(super) fn telling<'t>(call: &'t Call<'_>, lock: &'t Lock) -> impl Fn(&Waiting) + 't {
-    |waiting| {
-        lock.say(Some(waiting));
+    let said = RefCell::new(None);
+    move |waiting| {
+        // once: the file is in the folder whose changes are waited for
+        if said.borrow().as_ref() != Some(waiting) {
+            lock.say(Some(waiting));
+            said.replace(Some(waiting.clone()));
+        }
         call.observer.tell(waiting);
     }
 }

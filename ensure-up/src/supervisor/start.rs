@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use proc_tree::{Handle, Identity, cli};
+use proc_tree::{Handle, Identity, RunState, cli, process};
 use tokio::{select, time};
 
 use super::passing::InFlight;
@@ -17,6 +17,7 @@ use crate::{
     Action, End, Failure, Outcome, Phase, Port, ReadyError, ServerProcesses, ServerRecord,
     event::{block_on, or_never, until},
     log::rotate,
+    report::failure,
     server::{
         evidence::{Evidence, Known},
         folder_watch::FolderWatch,
@@ -38,6 +39,9 @@ use crate::{
 
 /// A record that was just changed is read this much later at most.
 const SETTLE: Duration = Duration::from_millis(5);
+
+/// How often is looked whether a supervisor is halted, whose server has ended.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How the wait for a supervisor ended.
 enum Waited {
@@ -204,6 +208,7 @@ impl Call<'_> {
         let failed = || Failure::system("watch the supervisor");
         let mut changes = FolderWatch::of_state(&self.folders.runtime).map_err(failed())?;
         let mut signals = Signals::catch().map_err(failed())?;
+        let mut over = None;
         loop {
             // whether it lives is asked before the record is read: what it writes last is not missed
             let handle = Handle::open(supervisor).map_err(failed())?;
@@ -243,10 +248,13 @@ impl Call<'_> {
                 (Some(record), Some(_)) if record.phase == Phase::Ready && is_new => {
                     return Ok(Waited::Ready(Box::new(record)));
                 }
+                // its server has ended, and the supervisor has not said so yet
+                (Some(record), Some(_)) if over.as_ref() == Some(&record) => self.tell_halted(&record, supervisor),
                 (Some(record), Some(_)) if record.phase == Phase::Ready => {
-                    if let Some(waited) = self.healthy(port, record).await? {
+                    if let Some(waited) = self.healthy(port, &record).await? {
                         return Ok(waited);
                     }
+                    over = Some(record);
                 }
                 _ => is_new = true,
             }
@@ -254,8 +262,9 @@ impl Call<'_> {
                 // a log in the same folder changes all the time
                 () = changes.changed() => time::sleep(SETTLE).await,
                 _ = or_never(handle.as_ref().map(health_wait::ended)) => {}
+                () = or_never(over.is_some().then(|| time::sleep(LOOK))) => {}
                 signal = signals.next() => return Ok(Waited::Failed(Failure::Interrupted(signal))),
-                () = until(self.clock.deadline) => return Ok(Waited::Failed(self.still_starting(port))),
+                () = until(self.clock.deadline) => return Ok(Waited::Failed(self.still_starting(port, supervisor))),
             }
         }
     }
@@ -266,19 +275,31 @@ impl Call<'_> {
     }
 
     /// Waits until a server that was ready once is healthy; `None` when it ends, which its supervisor will see as well.
-    async fn healthy(&self, port: Option<Port>, record: ServerRecord) -> Result<Option<Waited>, Failure> {
+    async fn healthy(&self, port: Option<Port>, record: &ServerRecord) -> Result<Option<Waited>, Failure> {
         let failed = || Failure::system("watch the server");
-        let mut processes = ServerProcesses::of(&record).map_err(failed())?;
+        let mut processes = ServerProcesses::of(record).map_err(failed())?;
         let waiting = Waiting { log: record.log.clone(), ..self.waiting(Doing::Awaiting, port) };
-        let race = self.race(record.port).of(Some(&mut processes)).recorded(Some(&record)).told(waiting, self.observer);
+        let race = self.race(record.port).of(Some(&mut processes)).recorded(Some(record)).told(waiting, self.observer);
         Ok(match Box::pin(race.run()).await? {
-            RaceEnd::Ready(_) => Some(Waited::Ready(Box::new(record))),
+            RaceEnd::Ready(_) => Some(Waited::Ready(Box::new(record.clone()))),
             RaceEnd::Ended { .. } => None,
-            end => Some(Waited::Failed(self.not_ready(port, end, record.log))),
+            end => Some(Waited::Failed(self.not_ready(port, end, record.log.clone()))),
         })
     }
 
-    fn still_starting(&self, port: Option<Port>) -> Failure {
+    /// Tells that nothing comes of the wait as long as the supervisor is halted.
+    fn tell_halted(&self, record: &ServerRecord, supervisor: Identity) {
+        if is_halted(supervisor) {
+            let waiting = Waiting { log: record.log.clone(), ..self.waiting(Doing::Awaiting, record.port) };
+            self.observer.tell(&Waiting { reason: Some(failure::halted(supervisor.pid)), ..waiting });
+        }
+    }
+
+    fn still_starting(&self, port: Option<Port>, supervisor: Identity) -> Failure {
+        if is_halted(supervisor) {
+            let (name, within) = (self.service.name(), self.clock.limit());
+            return Failure::Halted { name, port, within, supervisor: supervisor.pid };
+        }
         let record = self.recorded_on(port).ok().flatten();
         let how = record.as_ref().and_then(|record| record.reason.as_ref());
         let what = how.map_or_else(|| "it is still starting".into(), |how| format!("it {how}"));
@@ -304,6 +325,12 @@ impl Call<'_> {
             log,
         }
     }
+}
+
+/// Tells whether somebody halted a process, or debugs it.
+fn is_halted(process: Identity) -> bool {
+    let found = process::stat(process.pid).ok().flatten().filter(|stat| stat.identity() == process);
+    found.is_some_and(|stat| matches!(stat.state, RunState::Stopped | RunState::Traced))
 }
 
 /// Tells whether a record says what became of this supervisor's server.
