@@ -16,6 +16,7 @@ mod several;
 mod status;
 mod stop;
 mod usage;
+mod wait_line;
 mod waits;
 mod words;
 

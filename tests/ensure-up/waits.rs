@@ -49,6 +49,27 @@ fn a_start_is_one_line_with_the_last_reason_and_the_last_line_of_the_log() {
 }
 
 #[test]
+fn on_a_narrow_terminal_the_reason_and_the_log_outlive_the_words_around_them() {
+    let site = Site::new();
+    let mut tool = site.run(&["--health", "/"], &loading(&site, "60000"));
+    let mut terminal = Terminal::start(tool.command(), 60, 20);
+    terminal.shows(" starting fixture  0 s  503 Service Unavailabl…  \"ready 127…\"\x1b[K");
+    terminal.types("\x03");
+    terminal.end();
+}
+
+#[test]
+fn a_restart_is_one_and_says_why_until_the_server_is_up() {
+    let site = Site::new();
+    let command = shell("sleep 0.7; echo no database; exit 1", &[]);
+    let mut terminal = on_terminal(site.run(&["--keep-up"], &command));
+    terminal.shows(&format!(" restarting sh on port {}  ", site.port));
+    terminal.shows("  ended with status 1; its log ends: no database; nothing listens yet\x1b[K");
+    terminal.types("\x03");
+    terminal.end();
+}
+
+#[test]
 fn what_is_up_soon_or_asked_for_in_silence_is_not_waited_for_aloud() {
     let site = Site::new();
     let said = site.run(&["--health", "/"], &loading(&site, "100")).run().stderr;

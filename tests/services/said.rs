@@ -92,7 +92,7 @@ fn one_line_says_what_is_still_on_its_way_and_those_that_are_done_stand_above_it
     let mut terminal = Terminal::start(tool.command(), 120, 20);
     terminal.shows(" starting api, web  ");
     terminal.shows(&format!("db   started  {}  in ", site.port));
-    terminal.shows("api: nothing listens yet  \"loading\"\x1b[K");
+    terminal.shows(" s of 60 s  api: nothing listens yet  \"loading\"\x1b[K");
     let pids = site.started();
     terminal.types("\x03");
     let (status, screen) = terminal.end();

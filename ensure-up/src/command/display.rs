@@ -14,6 +14,7 @@ use proc_tree::cli::progress::{Manner, Progress};
 
 use super::{
     arguments::Arguments,
+    wait_line::WaitLine,
     waits::{Key, Wait, key, line},
     words,
 };
@@ -35,7 +36,7 @@ const REMINDER: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Display {
     manner: Manner,
-    clock: Clock,
+    began: Instant,
     shared: Arc<Shared>,
     thread: RefCell<Option<JoinHandle<()>>>,
 }
@@ -56,23 +57,24 @@ struct State {
 
 impl Display {
     /// Makes the display of a call; nothing is shown before there is something to wait for.
-    pub(super) fn of(arguments: &Arguments, clock: Clock) -> Self {
+    pub(super) fn of(arguments: &Arguments) -> Self {
         let (manner, shared) = (Manner::of(arguments.common.quiet), Shared::default());
         shared.lock().progress = Progress::colored(arguments.common.color);
-        Self { manner, clock, shared: Arc::new(shared), thread: RefCell::default() }
+        Self { manner, began: Instant::now(), shared: Arc::new(shared), thread: RefCell::default() }
     }
 
-    /// Takes in what is waited for of one server, which others know by its place.
-    pub(super) fn told(&self, place: usize, name: &str, waiting: &Waiting) {
+    /// Takes in what is waited for of one server, which others know by its place, and how long that may take.
+    pub(super) fn told(&self, place: usize, name: &str, limit: Option<Duration>, waiting: &Waiting) {
         let mut state = self.shared.lock();
-        state.waits.entry(place).or_insert_with(|| Wait::of(name, waiting)).waiting = waiting.clone();
+        let begun = || Wait::of(name, Clock::start(limit), waiting);
+        state.waits.entry(place).or_insert_with(begun).waiting = waiting.clone();
         drop(state);
         self.shared.changed.notify_one();
         let mut thread = self.thread.borrow_mut();
         if self.manner != Manner::Silent && thread.is_none() {
-            let (shared, manner, clock) = (Arc::clone(&self.shared), self.manner, self.clock);
+            let (shared, manner, began) = (Arc::clone(&self.shared), self.manner, self.began);
             // one that cannot be had is no reason to stop waiting
-            *thread = thread::Builder::new().spawn(move || shared.show(manner, clock)).ok();
+            *thread = thread::Builder::new().spawn(move || shared.show(manner, began)).ok();
         }
     }
 
@@ -111,14 +113,14 @@ impl Shared {
     }
 
     /// Shows the waits until they are over.
-    fn show(&self, manner: Manner, clock: Clock) {
+    fn show(&self, manner: Manner, began: Instant) {
         let first = if manner == Manner::Drawn { FIRST_DRAWN } else { FIRST_LINE };
-        let mut next = Instant::now() + first.saturating_sub(clock.took());
+        let mut next = began + first;
         let mut state = self.lock();
         while !state.is_over {
             let now = Instant::now();
             if now >= next {
-                next = now + if manner == Manner::Drawn { state.draw(clock) } else { state.print(clock, now) };
+                next = now + if manner == Manner::Drawn { state.draw() } else { state.print(now) };
             }
             let pause = next.saturating_duration_since(Instant::now());
             state = self.changed.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0;
@@ -128,29 +130,29 @@ impl Shared {
 
 impl State {
     /// Draws the line anew, and tells when to do so again.
-    fn draw(&mut self, clock: Clock) -> Duration {
-        match self.line(clock) {
-            Some(line) => self.progress.draw(&line),
+    fn draw(&mut self) -> Duration {
+        match self.line() {
+            Some(line) => self.progress.draw(&line.within(self.progress.room())),
             None => self.progress.clear(),
         }
         FRAME
     }
 
     /// Prints the line if it says something new, or nothing was said for long.
-    fn print(&mut self, clock: Clock, now: Instant) -> Duration {
+    fn print(&mut self, now: Instant) -> Duration {
         let keys: Vec<Key> = self.waits.values().map(key).collect();
         let is_told = |(at, told): &(Instant, Vec<Key>)| *told == keys && now.duration_since(*at) < REMINDER;
         if !self.printed.as_ref().is_some_and(is_told)
-            && let Some(line) = self.line(clock)
+            && let Some(line) = self.line()
         {
-            words::say(&line);
+            words::say(&line.whole());
             self.printed = Some((now, keys));
         }
         LINE
     }
 
-    fn line(&mut self, clock: Clock) -> Option<String> {
+    fn line(&mut self) -> Option<WaitLine> {
         let waits: Vec<&mut Wait> = self.waits.values_mut().collect();
-        line(waits, clock.took(), clock.limit(), SystemTime::now())
+        line(waits, SystemTime::now())
     }
 }

@@ -19,8 +19,10 @@ use super::{
 pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let service = usage::resolve(arguments.spec.clone())?;
     let clock = Clock::start(service.timeout());
-    let display = Display::of(arguments, clock);
-    let ensured = settled(arguments, &service, clock, &|waiting| display.told(0, &service.name(), waiting));
+    let display = Display::of(arguments);
+    let ensured = settled(arguments, &service, clock, &|waiting| {
+        display.told(0, &service.name(), service.timeout(), waiting);
+    });
     let last = display.last(0);
     // its line is wiped before anything is said
     drop(display);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use ensure_up::{
-    Action, Clock, Folders, ServerRecord, ServiceSpec,
+    Action, Folders, ServerRecord, ServiceSpec,
     server::{environment::Environment, known},
     service::file::Config,
     start::several::{EndedStart, Several, StartReport, Told},
@@ -66,11 +66,14 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked, folder: &Path, out: &mut
     let is_known = ServerRecord::is_any_of_folder(&folders, &canonical(folder)).unwrap_or(true);
     let (ended, staying) = loop {
         let mut written = Ok(());
-        // each has its own limit
-        let display = Display::of(arguments, Clock::start(None));
+        let display = Display::of(arguments);
         let ended = several.start(&mut |index, told| {
             let start = match told {
-                Told::Waiting(waiting) => return display.told(index, &services[index].name(), waiting),
+                Told::Waiting(waiting) => {
+                    let ServiceSpec { timeout, .. } = services[index];
+                    let limit = Some(timeout).filter(|timeout| !timeout.is_zero());
+                    return display.told(index, &services[index].name(), limit, waiting);
+                }
                 Told::Ended(start) => start,
                 Told::Interrupted(start) => return gave_up(arguments, &display, index, start),
             };

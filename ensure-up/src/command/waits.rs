@@ -1,18 +1,22 @@
 //! What is waited for, in words: of one server, or of all that are still on their way.
 
 use std::{
+    cmp::Reverse,
     fs,
     path::Path,
     time::{Duration, SystemTime},
 };
 
-use ensure_up::{Doing, Waiting, log::last};
+use ensure_up::{Clock, Doing, Waiting, log::last};
 use proc_tree::cli::{duration, text};
+
+use super::wait_line::WaitLine;
 
 /// The wait for one server.
 #[derive(Debug)]
 pub(super) struct Wait {
     name: String,
+    clock: Clock,
     pub(super) waiting: Waiting,
     log: Option<LastLine>,
 }
@@ -28,8 +32,8 @@ struct LastLine {
 }
 
 impl Wait {
-    pub(super) fn of(name: &str, waiting: &Waiting) -> Self {
-        Self { name: name.to_owned(), waiting: waiting.clone(), log: None }
+    pub(super) fn of(name: &str, clock: Clock, waiting: &Waiting) -> Self {
+        Self { name: name.to_owned(), clock, waiting: waiting.clone(), log: None }
     }
 
     /// Reads the last line of the log, when that has changed.
@@ -59,35 +63,60 @@ pub(super) fn key(wait: &Wait) -> Key {
 }
 
 /// Words the waits in one line; `None` where nothing is waited for.
-pub(super) fn line(waits: Vec<&mut Wait>, took: Duration, limit: Duration, now: SystemTime) -> Option<String> {
-    let mut groups: Vec<(String, String)> = Vec::new();
+pub(super) fn line(waits: Vec<&mut Wait>, now: SystemTime) -> Option<WaitLine> {
     let is_one = waits.len() == 1;
-    for wait in &waits {
-        let who = text::escape(if is_one { &wait.waiting.server } else { &wait.name }).into_owned();
+    let heads = match waits.as_slice() {
+        [] => return None,
+        [one] => of_one(&one.waiting, now),
+        several => of_several(several, now),
+    };
+    // of several, the one that has the least time left, or else has waited longest
+    let left = |wait: &&mut Wait| (wait.clock.deadline.is_none(), wait.clock.deadline, Reverse(wait.clock.took()));
+    let times = waits.iter().min_by_key(|wait| left(wait)).map(|wait| times(&wait.clock)).unwrap_or_default();
+    let mut line = WaitLine { heads, times, ..WaitLine::default() };
+    // of several, the first that has something to say
+    if let Some(wait) = waits.into_iter().find(|wait| is_one || wait.waiting.reason.is_some()) {
+        let reason = wait.waiting.reason.as_deref().map(text::escape).unwrap_or_default().into_owned();
+        let whose = if is_one { String::new() } else { format!("{}: ", text::escape(&wait.name)) };
+        line.reason = (!reason.is_empty()).then(|| whose + &reason);
+        // how a server ended is told with what it said last
+        line.log = wait.last_line().filter(|last| !reason.contains(last)).map(str::to_owned);
+    }
+    Some(line)
+}
+
+/// Returns what is done about a server, longest first: with its port and who does it, without the one, without either.
+fn of_one(waiting: &Waiting, now: SystemTime) -> Vec<String> {
+    let server = text::escape(&waiting.server);
+    let name = server.rsplit_once(" on port ").map_or(&*server, |(name, _)| name);
+    let (before, after) = around(waiting.doing, now);
+    let (short, left) = match waiting.doing {
+        Doing::Joining(_) => ("joining ", ""),
+        _ => (before, after.as_str()),
+    };
+    vec![format!("{before}{server}{after}"), format!("{short}{server}{left}"), format!("{short}{name}{left}")]
+}
+
+/// Returns what is done about several: with their names, and how many they are.
+fn of_several(waits: &[&mut Wait], now: SystemTime) -> Vec<String> {
+    let mut groups: Vec<(String, String)> = Vec::new();
+    for wait in waits {
+        let who = text::escape(&wait.name);
         let (before, after) = around(wait.waiting.doing, now);
         match groups.last_mut() {
             Some((head, tail)) if *tail == after && head.starts_with(before) => head.extend([", ", &who]),
             _ => groups.push((format!("{before}{who}"), after)),
         }
     }
-    let head: Vec<String> = groups.into_iter().map(|(head, after)| head + &after).collect();
-    let mut line = format!("{}  {} s", head.join("; "), took.as_secs());
-    if is_one && !limit.is_zero() {
-        line.extend([" of ", &whole_seconds(limit)]);
-    }
-    // of several, the first that has something to say
-    if let Some(wait) = waits.into_iter().find(|wait| is_one || wait.waiting.reason.is_some()) {
-        let reason = wait.waiting.reason.as_deref().map(text::escape).unwrap_or_default().into_owned();
-        if !reason.is_empty() {
-            let whose = if is_one { String::new() } else { format!("{}: ", text::escape(&wait.name)) };
-            line.extend(["  ", &whose, &reason]);
+    let all: Vec<String> = groups.into_iter().map(|(head, after)| head + &after).collect();
+    let doing = |wait: &&mut Wait| around(wait.waiting.doing, now);
+    let short = match (waits.first().map(doing), waits.len()) {
+        (Some(first), count) if waits.iter().all(|wait| doing(wait) == first) => {
+            format!("{}{count} services{}", first.0, first.1)
         }
-        // how a server ended is told with what it said last
-        if let Some(last) = wait.last_line().filter(|last| !reason.ends_with(last)) {
-            line.extend(["  \"", last, "\""]);
-        }
-    }
-    (!head.is_empty()).then_some(line)
+        (_, count) => format!("{count} services on their way"),
+    };
+    vec![all.join("; "), short]
 }
 
 /// Returns what stands before and after the server.
@@ -102,6 +131,13 @@ fn around(doing: Doing, now: SystemTime) -> (&'static str, String) {
         }
         Doing::Stopping => ("stopping ", String::new()),
     }
+}
+
+/// Returns how long it has taken of how long it may take, and without that.
+fn times(clock: &Clock) -> Vec<String> {
+    let took = format!("{} s", clock.took().as_secs());
+    let limit = Some(clock.limit()).filter(|limit| !limit.is_zero());
+    limit.map(|limit| format!("{took} of {}", whole_seconds(limit))).into_iter().chain([took.clone()]).collect()
 }
 
 /// Shows a limit: whole seconds as seconds.
@@ -128,58 +164,65 @@ pub(super) fn interrupted(name: &str, last: Option<&Waiting>) -> String {
 mod tests {
     use super::*;
 
-    fn wait(name: &str, doing: Doing, reason: Option<&str>) -> Wait {
-        let server = format!("{name} on port 8000");
-        let reason = reason.map(str::to_owned);
-        Wait::of(name, &Waiting { doing, server, pid: None, is_own: false, reason, log: None })
+    fn wait(name: &str, limit: u64, doing: Doing, reason: Option<&str>) -> Wait {
+        let (server, reason) = (format!("{name} on port 8000"), reason.map(str::to_owned));
+        let clock = Clock::start(Some(limit).filter(|&limit| limit > 0).map(Duration::from_secs));
+        Wait::of(name, clock, &Waiting { doing, server, pid: None, is_own: false, reason, log: None })
     }
 
     #[test]
     fn a_line_says_what_how_long_of_how_much_why_and_the_last_of_the_log() {
         let now = SystemTime::now();
         let soon = Doing::Restarting(now + Duration::from_millis(3500));
-        for (mut waits, limit, expected) in [
-            (vec![], 60, None),
+        let due = Doing::Restarting(SystemTime::UNIX_EPOCH);
+        for (mut waits, whole, short) in [
             (
-                vec![wait("uv", Doing::Starting, Some("503 Service Unavailable"))],
-                60,
-                Some("starting uv on port 8000  12 s of 60 s  503 Service Unavailable"),
+                vec![wait("uv", 60, Doing::Starting, Some("503 Service Unavailable"))],
+                "starting uv on port 8000  0 s of 60 s  503 Service Unavailable",
+                "starting uv",
             ),
-            (vec![wait("uv", Doing::Starting, None)], 0, Some("starting uv on port 8000  12 s")),
+            (vec![wait("uv", 0, Doing::Starting, None)], "starting uv on port 8000  0 s", "starting uv"),
             (
-                vec![wait("uv", Doing::Joining(Some(4690)), Some("refused"))],
-                60,
-                Some("joining the start of uv on port 8000 by pid 4690  12 s of 60 s  refused"),
+                vec![wait("uv", 60, Doing::Joining(Some(4690)), Some("refused"))],
+                "joining the start of uv on port 8000 by pid 4690  0 s of 60 s  refused",
+                "joining uv",
             ),
-            (vec![wait("uv", Doing::Awaiting, None)], 1, Some("waiting for uv on port 8000  12 s of 1 s")),
+            (vec![wait("uv", 1, Doing::Awaiting, None)], "waiting for uv on port 8000  0 s of 1 s", "waiting for uv"),
             (
-                vec![wait("uv", soon, Some("ended with status 1"))],
-                60,
-                Some("restarting uv on port 8000 in 4 s  12 s of 60 s  ended with status 1"),
+                vec![wait("uv", 60, soon, Some("ended with status 1"))],
+                "restarting uv on port 8000 in 4 s  0 s of 60 s  ended with status 1",
+                "restarting uv in 4 s",
+            ),
+            (
+                vec![wait("uv", 60, due, Some("ended with status 1; no answer"))],
+                "restarting uv on port 8000  0 s of 60 s  ended with status 1; no answer",
+                "restarting uv",
             ),
             (
                 vec![
-                    wait("api", Doing::Starting, None),
-                    wait("web", Doing::Starting, Some("\u{1b}503")),
-                    wait("db", soon, Some("ended")),
+                    wait("api", 0, Doing::Starting, None),
+                    wait("web", 90, Doing::Starting, Some("\u{1b}503")),
+                    wait("db", 60, soon, Some("ended")),
                 ],
-                60,
-                Some("starting api, web; restarting db in 4 s  12 s  web: \\u{1b}503"),
+                "starting api, web; restarting db in 4 s  0 s of 60 s  web: \\u{1b}503",
+                "3 services on their way",
             ),
         ] {
-            let line = line(waits.iter_mut().collect(), Duration::from_secs(12), Duration::from_secs(limit), now);
-            assert_eq!(line.as_deref(), expected);
+            let line = line(waits.iter_mut().collect(), now).expect("something is waited for");
+            assert_eq!(line.whole(), whole);
+            assert_eq!(line.heads.last().map(String::as_str), Some(short));
         }
+        assert!(line(Vec::new(), now).is_none());
     }
 
     #[test]
     fn the_log_adds_the_last_line_that_the_server_wrote() {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let log = folder.path().join("log");
-        let mut one = wait("uv", Doing::Starting, None);
+        let mut one = wait("uv", 0, Doing::Starting, None);
         one.waiting.log = Some(log.clone());
         one.waiting.reason = Some("its log ends: fatal".into());
-        let mut said = || line(vec![&mut one], Duration::ZERO, Duration::ZERO, SystemTime::now()).expect("a line");
+        let mut said = || line(vec![&mut one], SystemTime::now()).expect("a line").whole();
         let start = "starting uv on port 8000  0 s  its log ends: fatal";
         assert_eq!(said(), start);
         for (text, expected) in [
@@ -196,8 +239,8 @@ mod tests {
 
     #[test]
     fn what_was_begun_is_stopped_and_what_was_there_goes_on() {
-        let own = |pid| Waiting { is_own: true, pid, ..wait("uv", Doing::Starting, None).waiting };
-        let other = |doing| wait("uv", doing, None).waiting;
+        let own = |pid| Waiting { is_own: true, pid, ..wait("uv", 0, Doing::Starting, None).waiting };
+        let other = |doing| wait("uv", 0, doing, None).waiting;
         for (last, expected) in [
             (None, "uv was not started"),
             (Some(own(Some(4711))), "stopped uv (pid 4711)"),

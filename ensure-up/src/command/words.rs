@@ -79,10 +79,10 @@ fn uses(outcome: &Outcome) -> String {
     format!(", up {}{memory}", duration::uptime(facts.uptime()))
 }
 
-/// The memory of a tree. The proportional share costs 7 to 10 ms for each GiB, too much for a message: that of a large one is
+/// The memory of a tree. The proportional share costs 10 to 20 ms for each GiB, too much for a message: that of a large one is
 /// its resident memory, and called that.
 fn memory(pid: u32) -> Option<String> {
-    const LARGE: u64 = 1 << 30;
+    const LARGE: u64 = 512 << 20;
     let resident = memory::resident_of_tree(pid).ok().flatten()?;
     let exact = if resident > LARGE { None } else { memory::of_tree(pid).ok().flatten() };
     let exact = exact.filter(|(_, measure)| *measure != Measure::Rss);

@@ -6,7 +6,7 @@ use std::{
     io::{self, Write},
     os::fd::AsFd,
     path::Path,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use proc_tree::{Handle, Identity, RunState, cli, process};
@@ -177,15 +177,23 @@ impl Call<'_> {
         let path = self.folders.of_service(&record.service, record.port, "supervisor");
         let said = Notice::read(&path).filter(|notice| notice.pid == supervisor.pid).and_then(|notice| notice.waiting);
         let (said, reason) = said.map(|waiting| (waiting.doing, waiting.reason)).unzip();
+        // why it is started again is of interest until it is up
+        let why = record.reason.clone().filter(|_| record.restarts + record.reloads > 0);
         let doing = match said {
             Some(Doing::Restarting(at)) if record.phase == Phase::Waiting => Doing::Restarting(at),
+            _ if why.is_some() => Doing::Restarting(SystemTime::UNIX_EPOCH),
             _ if is_own => Doing::Starting,
             _ => Doing::Joining(Some(supervisor.pid)),
+        };
+        let reason = match (record.phase, why, reason.flatten()) {
+            (Phase::Waiting, ..) => record.reason.clone(),
+            (_, Some(why), Some(reason)) if why != reason => Some(format!("{why}; {reason}")),
+            (_, why, reason) => why.or(reason),
         };
         self.observer.tell(&Waiting {
             pid: Some(record.pid).filter(|&pid| pid != supervisor.pid && pid != 0),
             is_own,
-            reason: if record.phase == Phase::Waiting { record.reason.clone() } else { reason.flatten() },
+            reason,
             log: record.log.clone(),
             ..self.waiting(doing, record.port)
         });

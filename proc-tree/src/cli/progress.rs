@@ -57,17 +57,24 @@ impl Progress {
         Self { color, ..Self::default() }
     }
 
+    /// Returns how many columns there are for a line: behind the sign that turns, and before ^C, which a terminal writes behind
+    /// the line and which then must not go on in the next one.
+    pub fn room(&self) -> usize {
+        self.look().columns.unwrap_or(80).saturating_sub(5)
+    }
+
+    fn look(&self) -> Look {
+        Look::of(&io::stderr(), self.color)
+    }
+
     /// Draws the line anew, in one write, so that it does not flicker.
     pub fn draw(&mut self, line: &str) {
-        let look = Look::of(&io::stderr(), self.color);
-        let columns = look.columns.unwrap_or(80);
+        let line = text::cut(line, self.room());
         let line = format!("{} {line}", FRAMES[self.frame % FRAMES.len()]);
         self.frame += 1;
         self.is_drawn = true;
-        // a terminal writes ^C behind the line, which then must not go on in the next one; and progress that cannot be told is
-        // no reason to stop waiting
-        let line = text::cut(&line, columns.saturating_sub(3));
-        let _ = write!(io::stderr(), "\r{}\x1b[K", look.pids(&line));
+        // progress that cannot be told is no reason to stop waiting
+        let _ = write!(io::stderr(), "\r{}\x1b[K", self.look().pids(&line));
     }
 
     /// Clears the line, so that something else can be said.

@@ -1,0 +1,134 @@
+//! The line about what is waited for, fitted to a terminal's width: why it is not over, and what the log says, are worth more
+//! than what somebody who made the call knows anyway.
+
+use proc_tree::cli::text;
+
+const GAP: usize = 2;
+
+/// So much of the log's line is left to it, quotes included.
+const LEAST_OF_LOG: usize = 12;
+
+/// So much of the reason is worth being shown.
+const LEAST_OF_REASON: usize = 12;
+
+/// What a line says, each part without what could fool a terminal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct WaitLine {
+    /// What is done about which servers, in words, and shorter; the last says no more than it has to.
+    pub(super) heads: Vec<String>,
+    /// How long it has taken of how long it may take, and without that.
+    pub(super) times: Vec<String>,
+    /// Why it is not over.
+    pub(super) reason: Option<String>,
+    /// What the log says last.
+    pub(super) log: Option<String>,
+}
+
+impl WaitLine {
+    /// Writes all of it.
+    pub(super) fn whole(&self) -> String {
+        let log = self.log.as_ref().map(|log| format!("\"{log}\""));
+        join([self.heads.first(), self.times.first(), self.reason.as_ref(), log.as_ref()])
+    }
+
+    /// Writes what fits: first the words around the server's name go, then the limit, then the end of the log's line, and last
+    /// the end of the reason.
+    pub(super) fn within(&self, columns: usize) -> String {
+        let whole = self.whole();
+        if text::width(&whole) <= columns {
+            return whole;
+        }
+        for times in self.times.chunks(1) {
+            for heads in self.heads.chunks(1).skip(1) {
+                let line = Self { heads: heads.to_vec(), times: times.to_vec(), ..self.clone() }.whole();
+                if text::width(&line) <= columns {
+                    return line;
+                }
+            }
+        }
+        self.cut(columns)
+    }
+
+    fn cut(&self, columns: usize) -> String {
+        let head = self.heads.last().map_or("", String::as_str);
+        // a long name must not be all that there is
+        let head = if self.reason.is_none() && self.log.is_none() {
+            head.into()
+        } else {
+            text::cut(head, (columns / 2).max(LEAST_OF_REASON))
+        };
+        let start = join([Some(&head.into_owned()), self.times.last(), None, None]);
+        let room = columns.saturating_sub(text::width(&start) + GAP);
+        let (reason, log) = (self.reason.as_deref(), self.log.as_deref());
+        let wanted = log.map_or(0, |log| text::width(log) + 2);
+        let least = if wanted == 0 { 0 } else { wanted.min(LEAST_OF_LOG) + GAP };
+        let reason = reason.map(|reason| match room.saturating_sub(least) {
+            // no room for both
+            left if left < LEAST_OF_REASON => text::cut(reason, room).into_owned(),
+            left => text::cut(reason, left).into_owned(),
+        });
+        let left = room.saturating_sub(reason.as_ref().map_or(0, |reason| text::width(reason) + GAP));
+        let log = log
+            .filter(|_| left >= wanted.min(LEAST_OF_LOG))
+            .map(|log| format!("\"{}\"", text::cut(log, left.saturating_sub(2))));
+        join([Some(&start), None, reason.as_ref(), log.as_ref()])
+    }
+}
+
+fn join(parts: [Option<&String>; 4]) -> String {
+    let said: Vec<&str> = parts.into_iter().flatten().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    said.join(&" ".repeat(GAP))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(heads: &[&str], reason: &str, log: &str) -> WaitLine {
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let all = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+        WaitLine { heads: all(heads), times: all(&["12 s of 60 s", "12 s"]), reason: some(reason), log: some(log) }
+    }
+
+    #[test]
+    fn the_reason_and_the_log_outlive_the_words_around_the_name_and_the_limit() {
+        let joining = ["joining the start of uv on port 8000 by pid 4690", "joining the start of uv", "joining uv"];
+        let (unavailable, loading) = ("503 Service Unavailable", "loading shard 12/15");
+        for (columns, expected) in [
+            (
+                110,
+                "joining the start of uv on port 8000 by pid 4690  12 s of 60 s  503 Service Unavailable  \"loading shard 12/15\"",
+            ),
+            (109, "joining the start of uv  12 s of 60 s  503 Service Unavailable  \"loading shard 12/15\""),
+            (75, "joining uv  12 s of 60 s  503 Service Unavailable  \"loading shard 12/15\""),
+            (64, "joining uv  12 s  503 Service Unavailable  \"loading shard 12/15\""),
+            (55, "joining uv  12 s  503 Service Unavailable  \"loading s…\""),
+            (50, "joining uv  12 s  503 Service Unav…  \"loading s…\""),
+            (35, "joining uv  12 s  503 Service Unav…"),
+        ] {
+            let shown = line(&joining, unavailable, loading).within(columns);
+            assert_eq!(shown, expected, "{columns}");
+            assert!(text::width(&shown) <= columns, "{columns}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_never_wider_than_the_terminal_and_says_what_there_is() {
+        let wide = "接続が拒否されました";
+        for (reason, log) in
+            [("", ""), ("refused", ""), ("", "模型 12/15 読込中"), (wide, "模型 12/15 読込中"), (wide, "")]
+        {
+            let name = "名".repeat(30);
+            let of = line(&[&format!("starting {name} on port 8000"), &format!("starting {name}")], reason, log);
+            for columns in 0..200 {
+                let shown = of.within(columns);
+                // as far as there is room for the time
+                assert!(columns < 24 || text::width(&shown) <= columns, "{columns} {shown}");
+                if columns >= 55 {
+                    let has = |text: &str| text.is_empty() || shown.contains(&text.chars().take(2).collect::<String>());
+                    assert!(has(reason) && has(log), "{columns} {shown}");
+                }
+            }
+        }
+    }
+}
