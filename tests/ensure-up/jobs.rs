@@ -78,6 +78,26 @@ fn callers_that_come_while_it_runs_join_the_run() {
 }
 
 #[test]
+fn a_run_that_fails_has_failed_for_all_who_waited_for_it() {
+    let site = Site::new();
+    let start = Barrier::new(4);
+    let one = || {
+        start.wait();
+        job(&site, &["--json"], "sleep 1; echo no table x; exit 7").status(3).run()
+    };
+    let ended: Vec<_> = thread::scope(|scope| {
+        let callers: Vec<_> = (0..4).map(|_| scope.spawn(one)).collect();
+        callers.into_iter().map(|caller| caller.join().expect("status 3")).collect()
+    });
+    assert_eq!(site.started().len(), 1, "it ran once for all: {ended:?}");
+    for output in ended {
+        assert!(output.stderr.contains("migrate ended with status 7 after ") && output.stderr.contains("  no table x"));
+    }
+    job(&site, &[], "sleep 1; echo no table x; exit 7").status(3).run();
+    assert_eq!(site.started().len(), 2, "a later call runs it again");
+}
+
+#[test]
 fn a_job_whose_starter_is_killed_is_waited_for_and_run_again() {
     let site = Site::new();
     let mut starter = job(&site, &[], "sleep 0.5; echo done >> runs").spawn();

@@ -53,7 +53,7 @@ fn on_a_narrow_terminal_the_reason_and_the_log_outlive_the_words_around_them() {
     let site = Site::new();
     let mut tool = site.run(&["--health", "/"], &loading(&site, "60000"));
     let mut terminal = Terminal::start(tool.command(), 60, 20);
-    terminal.shows(" starting fixture  0 s  503 Service Unavailabl…  \"ready 127…\"\x1b[K");
+    terminal.shows(" s  503 Service Unava…  \"ready 127…\"\x1b[K");
     terminal.types("\x03");
     terminal.end();
 }

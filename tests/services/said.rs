@@ -42,7 +42,7 @@ fn each_service_has_one_row_and_the_rows_are_aligned() {
     let again = run(&site, &["--all", "--print", "port"]).status(3).run();
     row(&again.stderr, "db       reused   ");
     assert!(!again.stderr.contains("hint: ensure-up --status"), "they are known here by now: {}", again.stderr);
-    assert_eq!(again.stdout, format!("{}\n{}\n\n\n", site.port, site.port + 1));
+    assert_eq!(again.stdout, format!("{}\n{}\n", site.port, site.port + 1), "what is not up has no line");
     let quiet = run(&site, &["--all", "-q"]).stdout("").status(3).run().stderr;
     assert!(!quiet.contains("reused") && quiet.contains("ml ") && quiet.contains("web "), "{quiet}");
 }
@@ -102,5 +102,6 @@ fn one_line_says_what_is_still_on_its_way_and_those_that_are_done_stand_above_it
         let is_told = |pid: &u32| stopped.contains(&format!("stopped {name} (pid \u{1b}[36m{pid}\u{1b}[0m)").as_str());
         assert!(pids.iter().any(is_told), "{name}: {screen:?}");
     }
+    assert!(stopped.contains(&"db goes on: this call started it; ensure-up --stop db stops it"), "{screen:?}");
     assert_eq!(site.alive().len(), 1, "db was up before the call was given up");
 }

@@ -168,3 +168,18 @@ once = true
     run(&site, &["--stop"]).run();
     assert!(site.processes().is_empty());
 }
+
+#[test]
+fn an_option_for_what_is_named_is_not_laid_over_the_jobs_that_it_needs() {
+    let site =
+        site("[migrate]\ncommand = \"true\"\nonce = true\n[api]\ncommand = \"sleep 60\"\ndepends_on = \"migrate\"\n");
+    let ended = by_name(&run(&site, &["--keep-up", "--json", "api"]).run());
+    for name in ["migrate", "api"] {
+        assert_eq!(ended[name]["action"], "started", "{ended:?}");
+    }
+    let status = by_name(&run(&site, &["--status", "--json"]).run());
+    assert_eq!(status["migrate"]["healthy"], true, "{status:?}");
+    run(&site, &["--stop"]).run();
+    let said = run(&site, &["--keep-up", "migrate"]).status(2).run().stderr;
+    assert!(said.contains("keep"), "a job that is named cannot be kept up: {said}");
+}

@@ -66,8 +66,8 @@ impl Display {
     /// Takes in what is waited for of one server, which others know by its place, and how long that may take.
     pub(super) fn told(&self, place: usize, name: &str, limit: Option<Duration>, waiting: &Waiting) {
         let mut state = self.shared.lock();
-        let begun = || Wait::of(name, Clock::start(limit), waiting);
-        state.waits.entry(place).or_insert_with(begun).waiting = waiting.clone();
+        let wait = || Wait::of(name, Clock::start(limit), waiting);
+        state.waits.entry(place).or_insert_with(wait).waiting = waiting.clone();
         drop(state);
         self.shared.changed.notify_one();
         let mut thread = self.thread.borrow_mut();

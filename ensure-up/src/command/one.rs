@@ -29,6 +29,9 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     match ensured {
         Ok((folders, (outcome, server), settled)) => {
             report(arguments, &service, &outcome, out)?;
+            if outcome.action.is_start() {
+                words::note_folders(arguments, &folders);
+            }
             if arguments.detaches() {
                 return Ok(Status::Done.into());
             }
@@ -73,9 +76,8 @@ fn settled(
 pub(super) fn ensure(service: &Service, clock: Clock, tell: &dyn Fn(&Waiting)) -> Result<(Folders, Up), Failure> {
     let folders = Folders::find()?;
     let call = Call { service, folders: &folders, clock, observer: Observer::new(tell) };
-    let (mut outcome, server) = start::ensure(&call)?;
-    outcome.notes.extend(folders.note().filter(|_| outcome.action.is_start()));
-    Ok((folders, (outcome, server)))
+    let up = start::ensure(&call)?;
+    Ok((folders, up))
 }
 
 /// Writes what was asked for, and says what was done.
@@ -85,7 +87,11 @@ fn report(arguments: &Arguments, service: &Service, outcome: &Outcome, out: &mut
         record.write(out)?;
     }
     if let Some(print) = arguments.print {
-        writeln!(out, "{}", print.of(&record))?;
+        let text = print.of(&record);
+        // where there is none, as of a worker's port, there is no line
+        if !text.is_empty() {
+            writeln!(out, "{text}")?;
+        }
     }
     if arguments.pids {
         outcome.pids.iter().try_for_each(|pid| writeln!(out, "{pid}"))?;

@@ -10,7 +10,7 @@ use ensure_up::{
     Action, Folders, ServerRecord, ServiceSpec,
     server::{environment::Environment, known},
     service::file::Config,
-    start::several::{EndedStart, Several, StartReport, Told},
+    start::several::{EndedStart, Several, Told},
 };
 use proc_tree::cli::{
     args::OutputError,
@@ -24,7 +24,7 @@ use super::{
     display::Display,
     row::Columns,
     status::Status,
-    usage,
+    usage, words,
 };
 
 /// Starts the services, says what came of each, and stays if that was asked for.
@@ -34,9 +34,12 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     let config = Config::read(&path, arguments.profile.as_deref()).map_err(|error| usage::config(&error))?;
     let chosen = config.select(&arguments.names).map_err(UsageError::new)?;
     let given = arguments.given();
-    let overlaid = |service: &ServiceSpec| ServiceSpec {
-        profile: arguments.profile.clone(),
-        ..service.overlaid(&arguments.spec, &given)
+    let overlaid = |service: &ServiceSpec| {
+        let overlaid = service.overlaid(&arguments.spec, &given);
+        let is_named = service.name.as_ref().is_some_and(|name| arguments.names.contains(name));
+        // a job that is only needed cannot be kept up, and is not meant
+        let supervision = if service.once && !is_named { &service.supervision } else { &overlaid.supervision };
+        ServiceSpec { profile: arguments.profile.clone(), supervision: supervision.clone(), ..overlaid }
     };
     let folder = path.parent().unwrap_or(Path::new("/"));
     let ports = known::ports(&Folders::find()?, &canonical(folder), &config.services)?;
@@ -75,7 +78,10 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked, folder: &Path, out: &mut
                     return display.told(index, &services[index].name(), limit, waiting);
                 }
                 Told::Ended(start) => start,
-                Told::Interrupted(start) => return gave_up(arguments, &display, index, start),
+                Told::Interrupted(start) => {
+                    display.done(index);
+                    return gave_up(arguments, &display, start);
+                }
             };
             display.done(index);
             if arguments.json && written.is_ok() {
@@ -102,8 +108,18 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked, folder: &Path, out: &mut
         }
     };
     let starts: Vec<&EndedStart> = ended.starts.values().collect();
+    let started = starts.iter().filter(|start| start.report.record.action.is_start());
+    if started.clone().next().is_some() {
+        words::note_folders(arguments, &folders);
+    }
     if let Some(signal) = ended.signal {
-        return if arguments.detaches() { Ok(Exit::Signal(signal)) } else { staying.give_up(Exit::Signal(signal)) };
+        if arguments.detaches() {
+            if let Some(line) = goes_on(started) {
+                arguments.note(&line);
+            }
+            return Ok(Exit::Signal(signal));
+        }
+        return staying.give_up(Exit::Signal(signal));
     }
     print(arguments, &starts, out)?;
     let is_started = |start: &&EndedStart| start.report.record.action == Action::Started;
@@ -130,15 +146,23 @@ fn check_usage(arguments: &Arguments) -> Result<(), UsageError> {
 }
 
 /// Says what became of a start that this call was asked to give up.
-fn gave_up(arguments: &Arguments, display: &Display, index: usize, start: &EndedStart) {
-    display.done(index);
-    let StartReport { record, explanation, .. } = &start.report;
-    let up = || format!("{} goes on: it is up", text::escape(&record.name));
-    // one that has come up goes again where this call would have stayed
-    let is_told = explanation.is_some() || arguments.detaches();
-    if is_told && !arguments.common.quiet {
-        let said = explanation.as_ref().map_or_else(up, |explanation| explanation.message.clone());
-        display.say(&arguments.look().pids(&said));
+fn gave_up(arguments: &Arguments, display: &Display, start: &EndedStart) {
+    if let Some(explanation) = start.report.explanation.as_ref().filter(|_| !arguments.common.quiet) {
+        display.say(&arguments.look().pids(&explanation.message));
+    }
+}
+
+/// Says which servers this call has brought up before it was given up, and how they are stopped.
+fn goes_on<'s>(started: impl Iterator<Item = &'s &'s EndedStart>) -> Option<String> {
+    let up = started.filter(|start| start.status == 0 && start.report.record.pid.is_some());
+    let names: Vec<_> = up.map(|start| text::escape(&start.report.record.name)).collect();
+    let stop = format!("ensure-up --stop {} stops", names.join(" "));
+    match names.as_slice() {
+        [] => None,
+        [name] => Some(format!("{name} goes on: this call started it; {stop} it")),
+        [names @ .., last] => {
+            Some(format!("{} and {last} go on: this call started them; {stop} them", names.join(", ")))
+        }
     }
 }
 
@@ -149,9 +173,8 @@ fn canonical(folder: &Path) -> PathBuf {
 /// Writes what was asked for of those that are up, in the file's order.
 fn print(arguments: &Arguments, ended: &[&EndedStart], out: &mut dyn Write) -> Result<(), OutputError> {
     if let Some(print) = arguments.print {
-        // one that is not up has its line as well: which is whose is told by the order
-        let up = |start: &EndedStart| if start.status == 0 { print.of(&start.report.record) } else { String::new() };
-        ended.iter().try_for_each(|start| writeln!(out, "{}", up(start)))?;
+        let up = ended.iter().filter(|start| start.status == 0).map(|start| print.of(&start.report.record));
+        up.filter(|text| !text.is_empty()).try_for_each(|text| writeln!(out, "{text}"))?;
     }
     if arguments.pids {
         let up = ended.iter().filter(|start| start.status == 0);

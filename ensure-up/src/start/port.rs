@@ -64,7 +64,7 @@ pub(super) fn locked(call: &Call<'_>, port: Option<Port>, waited: bool) -> Resul
 fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String>) -> Result<Option<Up>, Failure> {
     let there = There::look(call, port)?;
     let seen = there.own.as_ref().map(|own| recorded(call, &own.record, own.life, own.is_supervised));
-    if let Some(outcome) = job::joined(call, there.own.as_ref(), waited) {
+    if let Some(outcome) = job::joined(call, there.own.as_ref(), waited)? {
         return Ok(Some((outcome, None)));
     }
     let is_loading = there.loading.is_some();

@@ -107,8 +107,9 @@ impl<'s> Starting<'s> {
         if matches!(failure, Failure::Interrupted(_)) {
             return self.fail(failure);
         }
+        let end = if let Failure::Ended { end, .. } = &failure { Some(*end) } else { None };
         let reason = Some(failure.to_string());
-        let failed = ServerRecord { phase: Phase::Failed, supervisor: None, reason, ..record };
+        let failed = ServerRecord { phase: Phase::Failed, supervisor: None, end, reason, ..record };
         let folders = self.folders;
         let failure = self.fail(failure);
         let is_another = |now: ServerRecord| now.phase != Phase::Stopped && now.identity() != failed.identity();
