@@ -3,7 +3,7 @@
 use std::{ffi::OsString, io, path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Command, FromArgMatches, Id, Parser, parser::ValueSource};
-use ensure_up::{ServiceSpec, report::start_record::StartRecord};
+use ensure_up::{Folders, ServiceSpec, report::start_record::StartRecord};
 use proc_tree::cli::{
     args::{self, Common},
     duration,
@@ -187,6 +187,13 @@ impl Arguments {
     pub(super) fn note(&self, line: &str) {
         if !self.common.quiet {
             words::say(line);
+        }
+    }
+
+    /// Says where records and logs are, where they are not in the user's home.
+    pub(super) fn note_folders(&self, folders: &Folders) {
+        if let Some(note) = folders.note() {
+            self.note(&format!("note: {note}"));
         }
     }
 

@@ -30,7 +30,7 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
         Ok((folders, (outcome, server), settled)) => {
             report(arguments, &service, &outcome, out)?;
             if outcome.action.is_start() {
-                words::note_folders(arguments, &folders);
+                arguments.note_folders(&folders);
             }
             if arguments.detaches() {
                 return Ok(Status::Done.into());

@@ -24,7 +24,7 @@ use super::{
     display::Display,
     row::Columns,
     status::Status,
-    usage, words,
+    usage,
 };
 
 /// Starts the services, says what came of each, and stays if that was asked for.
@@ -110,7 +110,7 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked, folder: &Path, out: &mut
     let starts: Vec<&EndedStart> = ended.starts.values().collect();
     let started = starts.iter().filter(|start| start.report.record.action.is_start());
     if started.clone().next().is_some() {
-        words::note_folders(arguments, &folders);
+        arguments.note_folders(&folders);
     }
     if let Some(signal) = ended.signal {
         if arguments.detaches() {

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use ensure_up::{
-    Action, Failure, Folders, Holding, Outcome, Port, Ports, Service,
+    Action, Failure, Holding, Outcome, Port, Ports, Service,
     log::last,
     report::{
         explanation::{Explanation, LOG_ENDS, LogEnd, TRY_AGAIN},
@@ -24,18 +24,9 @@ use proc_tree::{
 };
 use regex::Regex;
 
-use super::arguments::Arguments;
-
 /// Says something on standard error; there is nothing left to do when that is closed.
 pub(super) fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
-}
-
-/// Says where records and logs are, where that is not where they are looked for.
-pub(super) fn note_folders(arguments: &Arguments, folders: &Folders) {
-    if let Some(note) = folders.note() {
-        arguments.note(&format!("note: {note}"));
-    }
 }
 
 /// Says in one line what was done.
