@@ -61,7 +61,7 @@ fn a_wait_on_a_terminal_says_for_whom_and_until_when() {
     let pid = line.pid.expect("a server has a PID");
     let mut tool = stop(&site);
     let terminal = Terminal::start(tool.command(), 100, 24);
-    terminal.shows(&format!(" fixture ({pid}) is asked to end by SIGTERM; SIGKILL in 2 s"));
+    terminal.shows(&format!(" fixture (\x1b[36m{pid}\x1b[0m) is asked to end by SIGTERM; SIGKILL in 2 s"));
     let (status, screen) = terminal.end();
     assert!(status.success(), "{screen}");
     let (_, after) = screen.rsplit_once("\r\x1b[K").expect("the line is wiped off");

@@ -171,7 +171,7 @@ fn a_stop_before_a_start_says_for_whom_it_waits_and_until_when() {
     let began = Instant::now();
     let terminal = on_terminal(site.run(&["--grace", "1500ms", "--restart"], &server));
     terminal.shows(&format!(" stopping fixture on port {}  ", site.port));
-    terminal.shows(&format!("fixture ({pid}) is asked to end by SIGTERM; SIGKILL in "));
+    terminal.shows(&format!("fixture (\x1b[36m{pid}\x1b[0m) is asked to end by SIGTERM; SIGKILL in "));
     let (_, screen) = terminal.end();
     assert!(left(&screen).starts_with("restarted fixture "), "{screen:?}");
     assert!(began.elapsed() > Duration::from_millis(1400));
