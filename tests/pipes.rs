@@ -68,6 +68,27 @@ fn a_record_of_port_who_is_what_proc_tree_and_port_kill_read() {
 }
 
 #[test]
+fn port_who_names_the_service_that_ensure_up_started() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let port = support::free_port();
+    let fixture = support::fixture_path();
+    let said = stdout(&script(
+        &format!(
+            "ensure-up --quiet --port {port} --name api -- {} serve 127.0.0.1:{port} >&2
+             port-who --why --json {port}
+             ensure-up --quiet --stop {port} >&2",
+            fixture.display()
+        ),
+        folder.path(),
+    ));
+    let record = &records(&said)[0];
+    let starter = &record["started_by"];
+    let expected = fs::canonicalize(folder.path()).expect("it is there");
+    assert_eq!((&starter["kind"], &starter["service"]), (&"ensure_up".into(), &"api".into()), "{record}");
+    assert_eq!((starter["folder"].as_str(), &record["orphan"]), (expected.to_str(), &false.into()), "{record}");
+}
+
+#[test]
 fn bare_pids_go_into_kill() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let mut server = Fixture::start(["serve", "127.0.0.1:0"]);

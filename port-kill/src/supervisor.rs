@@ -176,13 +176,17 @@ fn short(id: &str) -> String {
     id.chars().take(12).collect()
 }
 
+/// Tells whether such a program is the parent of what it did not start.
+fn takes_over(role: Role) -> bool {
+    matches!(role, Role::Reaper | Role::Init | Role::Runtime)
+}
+
 /// Says who started a process, for one that took a port again.
 pub(crate) fn starter(supervisors: &mut Supervisors, process: &Facts, held: &[Socket]) -> io::Result<Option<String>> {
     if let Some(supervisor) = supervisors.of(process, held)? {
         return Ok(Some(supervisor.name()));
     }
     let parent = process::stat_if_visible(process.ppid)?.map(Facts::from_stat);
-    let known =
-        parent.filter(|parent| parent.pid != 1 && program(parent).is_none_or(|known| known.role != Role::Reaper));
+    let known = parent.filter(|parent| parent.pid != 1 && program(parent).is_none_or(|known| !takes_over(known.role)));
     Ok(known.map(|parent| format!("{} ({})", parent.name, parent.pid)))
 }

@@ -4,6 +4,8 @@ mod manager;
 mod orphan;
 mod owner;
 mod program;
+mod service;
+mod shell;
 mod starter;
 
 use std::{collections::HashMap, io};
@@ -14,6 +16,7 @@ pub use manager::Manager;
 pub(crate) use orphan::is_orphan;
 pub use owner::manager;
 pub use program::{Program, Role, program};
+use service::Service;
 pub use starter::{StartedBy, StarterKind};
 
 /// Where a process comes from.
@@ -54,9 +57,10 @@ impl Origin {
             return Ok(None);
         };
         let ancestors = lineage(tree::ancestors(&stat)?);
-        let mut started_by = starter::starter(&ancestors, owner::owner(process).as_ref());
+        let service = Service::of(std::iter::once(process).chain(&ancestors));
+        let mut started_by = starter::starter(&ancestors, owner::owner(process).as_ref(), service.as_ref());
         if started_by.is_none() {
-            started_by = starter::starter(&session(process, &ancestors)?, None);
+            started_by = starter::starter(&session(process, &ancestors)?, None, None);
         }
         Ok(Some(Self { ancestors, started_by, orphan: is_orphan(process) }))
     }

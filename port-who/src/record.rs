@@ -79,7 +79,7 @@ impl PortRecord {
             start_id: process.map(|process| process.start_id),
             ppid: process.map(|process| process.ppid),
             name: process.map(|process| process.name.clone()),
-            command: process.and_then(|process| process.command.clone()),
+            command: process.and_then(|process| process.command.as_deref().map(without_padding)),
             executable: process.and_then(|process| Some(process.executable.as_ref()?.to_string_lossy().into_owned())),
             cwd: process.and_then(|process| Some(process.cwd.as_ref()?.to_string_lossy().into_owned())),
             started_at: process.map(|process| time(process.started_at)),
@@ -103,6 +103,16 @@ impl Why {
             ancestors: origin.map(|origin| origin.ancestors.iter().map(ancestor).collect()),
             started_by: origin.and_then(|origin| origin.started_by.clone()),
         }
+    }
+}
+
+/// A title that a program gave itself is one word; what is left of its command line behind that is empty.
+fn without_padding(words: &[String]) -> Vec<String> {
+    match words {
+        [title, padding @ ..] if title.contains(' ') && padding.iter().all(String::is_empty) => {
+            vec![title.trim_end().to_owned()]
+        }
+        words => words.to_vec(),
     }
 }
 

@@ -1,6 +1,11 @@
 //! Where a holder comes from.
 
-use std::{fs, os::unix::process::CommandExt, path::PathBuf, process::Command};
+use std::{
+    fs,
+    os::unix::process::CommandExt,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 use serde_json::Value;
 
@@ -29,9 +34,7 @@ fn ancestors_are_listed_from_the_parent_up_each_with_its_identity() {
         assert_eq!(keys, ["name", "pid", "start_id"]);
         assert!(ancestor["start_id"].is_u64());
     }
-    let starter = record["started_by"].as_object().expect("at least the shell started it");
-    let keys: Vec<&String> = starter.keys().collect();
-    assert_eq!(keys, ["kind", "name", "pid", "runtime", "start_id"]);
+    assert_ne!(record["started_by"]["pid"], server.pid(), "that shell is a program's own: {record}");
 
     let table = port_who().args(["--why", "--table", &server.port().to_string()]).any_stdout().run().stdout;
     let note = table.lines().nth(2).expect("a line of its own");
@@ -59,17 +62,107 @@ fn a_server_whose_parent_ended_is_an_orphan_with_what_is_left_of_its_past() {
 
 #[test]
 fn an_orphans_living_session_still_says_who_started_it() {
-    let script = format!("({} serve 127.0.0.1:0 &); exec cat", fixture_path().display());
-    let terminal = Terminal::start(Command::new("sh").args(["-c", &format!("sh -c '{script}'; :")]), 200, 24);
-    terminal.shows("ready 127.0.0.1:");
-    let screen = terminal.screen();
-    let port = screen.split("127.0.0.1:").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a port");
-    let record = explained(port.parse().expect("a port"));
-    assert_eq!((&record["orphan"], &record["started_by"]["kind"]), (&true.into(), &"shell".into()), "{record}");
-    assert_eq!(record["started_by"]["pid"], terminal.pid());
-    port_who().args(["--why", "--table", port]).any_stdout().run();
-    let pid = i32::try_from(record["pid"].as_u64().expect("a PID")).expect("a PID");
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).expect("it is ours");
+    let fixture = fixture_path();
+    for (line, is_orphan) in [
+        (format!("({} serve 127.0.0.1:0 &)", fixture.display()), true),
+        // as npm runs its scripts: that shell is nobody's
+        (format!("sh -c 'sh -c \"{} serve 127.0.0.1:0; :\"; :'", fixture.display()), false),
+    ] {
+        let mut terminal = Terminal::start(&mut Command::new("sh"), 200, 24);
+        terminal.types(&format!("{line}\n"));
+        terminal.shows("ready 127.0.0.1:");
+        let screen = terminal.screen();
+        let ready = screen.split("ready 127.0.0.1:").nth(1);
+        let port = ready.and_then(|rest| rest.split_whitespace().next()).expect("a port");
+        let record = explained(port.parse().expect("a port"));
+        let starter = &record["started_by"];
+        assert_eq!((&record["orphan"], &starter["kind"]), (&is_orphan.into(), &"shell".into()), "{record}");
+        assert_eq!(starter["pid"], terminal.pid(), "the one that was typed into: {record}");
+        port_who().args(["--why", "--table", port]).any_stdout().run();
+        let pid = i32::try_from(record["pid"].as_u64().expect("a PID")).expect("a PID");
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).expect("it is ours");
+    }
+}
+
+/// Starts a server whose parent ends, and waits until it listens.
+fn abandoned(port: u16, configure: impl FnOnce(&mut Command)) -> Abandoned {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{} serve 127.0.0.1:{port} &", fixture_path().display())]);
+    configure(&mut shell);
+    // SAFETY: setsid(2) is async-signal-safe and touches only the new process.
+    unsafe { shell.pre_exec(|| Ok(rustix::process::setsid().map(drop)?)) };
+    assert!(shell.status().is_ok_and(|status| status.success()));
+    let mut record = Value::Null;
+    eventually("a server", || {
+        let output = port_who().args(["--json", &port.to_string()]).finish();
+        record = output.records().pop().unwrap_or_default();
+        record["pid"].is_u64()
+    });
+    Abandoned(record["pid"].as_u64().and_then(|pid| i32::try_from(pid).ok()).expect("a PID"))
+}
+
+/// A server that nobody waits for.
+struct Abandoned(i32);
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.0), nix::sys::signal::Signal::SIGKILL);
+    }
+}
+
+#[test]
+fn a_service_of_ensure_up_is_named_with_its_folder_and_is_no_orphan() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let (log, record) = (folder.path().join("8000.log"), folder.path().join("8000.json"));
+    let service = serde_json::json!({ "folder": "/srv/shop", "name": "api" });
+    let written = serde_json::json!({ "service": service, "log": log });
+    fs::write(&record, written.to_string()).expect("the folder is ours");
+    let output = fs::File::create(&log).expect("the folder is ours");
+    let [marked, recorded, neither] = [(); 3].map(|()| crate::support::free_port());
+    let _marked = abandoned(marked, |shell| {
+        shell.env("ENSURE_UP_SERVICE", service.to_string()).stdout(Stdio::null());
+    });
+    // a title took the place of its environment
+    let _recorded = abandoned(recorded, |shell| {
+        shell.stdout(output);
+    });
+    let _neither = abandoned(neither, |shell| {
+        shell.env("ENSURE_UP_SERVICE", "nonsense").stdout(Stdio::null());
+    });
+    for port in [marked, recorded] {
+        let record = explained(port);
+        let starter = &record["started_by"];
+        let keys: Vec<&String> = starter.as_object().expect("an object").keys().collect();
+        assert_eq!(keys, ["folder", "kind", "name", "pid", "runtime", "service", "start_id"]);
+        assert_eq!((&starter["kind"], &starter["name"]), (&"ensure_up".into(), &"ensure-up".into()), "{record}");
+        assert_eq!((&starter["service"], &starter["folder"]), (&"api".into(), &"/srv/shop".into()));
+        assert_eq!((&record["orphan"], &starter["pid"]), (&false.into(), &Value::Null));
+        let table = port_who().args(["--why", "--table", &port.to_string()]).any_stdout().run().stdout;
+        assert!(table.ends_with("└ fixture ← ensure-up, service api, folder /srv/shop\n"), "{table}");
+        let plain = port_who().args(["--json", &port.to_string()]).any_stdout().run().records().remove(0);
+        assert_eq!(plain["orphan"], false);
+    }
+    assert_eq!(explained(neither)["orphan"], true);
+}
+
+#[test]
+fn the_first_process_of_a_container_is_no_stranger_to_what_it_starts() {
+    let Some(unshare) = installed("unshare").filter(|_| is_root_or_skipped()) else { return };
+    let (fixture, own) = (fixture_path(), crate::BINARY);
+    let [started, left] = [(); 2].map(|()| crate::support::free_port());
+    let script = format!(
+        "{fixture} serve 127.0.0.1:{started} & setsid sh -c '{fixture} serve 127.0.0.1:{left} &'
+         until test -n \"$({own} {started})\" && test -n \"$({own} {left})\"; do :; done
+         {own} --json {started} {left}",
+        fixture = fixture.display()
+    );
+    let output = Command::new(unshare).args(["-pf", "--mount-proc", "sh", "-c", &script]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let records: Vec<Value> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let orphans: Vec<(&Value, &Value)> = records.iter().map(|record| (&record["port"], &record["orphan"])).collect();
+    let mut expected = [(Value::from(started), Value::from(false)), (Value::from(left), Value::from(true))];
+    expected.sort_by_key(|(port, _)| port.as_u64());
+    assert_eq!(orphans, expected.iter().map(|(port, orphan)| (port, orphan)).collect::<Vec<_>>(), "{output:?}");
 }
 
 #[test]

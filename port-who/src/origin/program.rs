@@ -19,6 +19,10 @@ pub enum Role {
     Cron,
     /// Serves logins over the network.
     Ssh,
+    /// Runs a container, whose first process is its child.
+    Runtime,
+    /// Runs one program, its eldest child, and takes over whatever that leaves behind.
+    Init,
     /// Takes over processes whose parent ended, as init does (`PR_SET_CHILD_SUBREAPER` in prctl(2)).
     Reaper,
 }
@@ -87,23 +91,9 @@ const KNOWN: &[(Role, &[&str])] = &[
     ),
     (Role::Cron, &["cron", "crond", "anacron", "atd", "fcron"]),
     (Role::Ssh, &["sshd", "sshd-session", "dropbear"]),
-    (
-        Role::Reaper,
-        &[
-            "systemd",
-            "init",
-            "launchd",
-            "upstart",
-            "tini",
-            "dumb-init",
-            "docker-init",
-            "catatonit",
-            "containerd-shim",
-            "containerd-shim-runc-v2",
-            "conmon",
-            "s6-svscan",
-        ],
-    ),
+    (Role::Runtime, &["containerd-shim", "containerd-shim-runc-v2", "conmon"]),
+    (Role::Init, &["tini", "dumb-init", "docker-init", "catatonit"]),
+    (Role::Reaper, &["systemd", "init", "launchd", "upstart", "s6-svscan"]),
 ];
 
 /// Those that start their child again only where one of their arguments says so: the name, the program or script, the

@@ -1,20 +1,30 @@
 //! What started a process: the nearest thing that a person would name.
 
+use std::path::PathBuf;
+
 use proc_tree::Facts;
 use serde::Serialize;
 
 use super::{
     manager::Manager,
     program::{Program, Role, program},
+    service::Service,
+    shell::{Use, use_of},
 };
+
+const ENSURE_UP: &str = "ensure-up";
 
 /// What started a process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StartedBy {
     /// Which kind of thing.
     pub kind: StarterKind,
-    /// The unit, the container's whole ID, or the program: `nginx.service`, `tmux`, `zsh`, `nodemon`.
+    /// The unit, the container's whole ID, or the program: `nginx.service`, `ensure-up`, `tmux`, `zsh`, `nodemon`.
     pub name: String,
+    /// The name of a service of `ensure-up`, where it has one.
+    pub service: Option<String>,
+    /// The folder of a service of `ensure-up`.
+    pub folder: Option<PathBuf>,
     /// The runtime of a container: `docker`, `podman`, …
     pub runtime: Option<&'static str>,
     /// The PID of the program.
@@ -29,6 +39,8 @@ pub struct StartedBy {
 pub enum StarterKind {
     /// A container's runtime.
     Container,
+    /// `ensure-up`, whether it still keeps the process up or not.
+    EnsureUp,
     /// A program that starts it again when it ends; see [`Role::Supervisor`].
     Supervisor,
     /// tmux, or zellij, which is alike.
@@ -47,14 +59,18 @@ pub enum StarterKind {
     Launchd,
 }
 
-/// Picks what a person would name: a container before all, then the nearest program that keeps or runs others, then the
-/// unit that all of them are in, then the shell.
-pub(super) fn starter(ancestors: &[Facts], manager: Option<&Manager>) -> Option<StartedBy> {
+/// Picks what a person would name: a container before all, then the service of `ensure-up`, then the nearest program that keeps
+/// or runs others, then the unit that all of them are in, then the shell that somebody types into.
+pub(super) fn starter(ancestors: &[Facts], manager: Option<&Manager>, service: Option<&Service>) -> Option<StartedBy> {
     if let Some(Manager::Container { id, runtime }) = manager {
         return Some(named(StarterKind::Container, id, Some(runtime)));
     }
     let keeps_others = |role| matches!(role, Role::Supervisor | Role::Multiplexer | Role::Cron);
-    if let Some((process, program)) = nearest(ancestors, keeps_others) {
+    let keeper = nearest(ancestors, keeps_others);
+    if let Some(service) = service.filter(|service| !keeper.is_some_and(|keeper| is_within(keeper, service))) {
+        return Some(by_service(ancestors, service));
+    }
+    if let Some((process, program)) = keeper {
         return Some(by_program(process, program));
     }
     match manager {
@@ -62,12 +78,31 @@ pub(super) fn starter(ancestors: &[Facts], manager: Option<&Manager>) -> Option<
         Some(Manager::Launchd) => return Some(named(StarterKind::Launchd, "launchd", None)),
         _ => {}
     }
-    // the shell that leads its session is the one a person typed into; others are scripts' or `sh -c`
-    let leaders = ancestors.iter().filter(|process| process.session == process.pid);
-    nearest(leaders, |role| role == Role::Shell)
-        .or_else(|| nearest(ancestors, |role| role == Role::Shell))
+    // of the shells that a person types into the one that leads its session goes first
+    let shells = |wanted: Use| ancestors.iter().filter(move |process| use_of(process) == Some(wanted));
+    let is_any = |_| true;
+    nearest(shells(Use::Typing).filter(|process| process.session == process.pid), is_any)
+        .or_else(|| nearest(shells(Use::Typing), is_any))
         .or_else(|| nearest(ancestors, |role| role == Role::Ssh))
+        .or_else(|| nearest(shells(Use::Script), is_any))
         .map(|(process, program)| by_program(process, program))
+}
+
+/// Tells whether a program that keeps others was itself started inside a service: tmux in a terminal of an editor's server. A
+/// supervisor there is part of the service.
+fn is_within((process, program): (&Facts, Program), service: &Service) -> bool {
+    program.role != Role::Supervisor && Service::marked(process.pid).as_ref() == Some(service)
+}
+
+fn by_service(ancestors: &[Facts], service: &Service) -> StartedBy {
+    let above = ancestors.iter().find(|process| program(process).is_some_and(|program| program.name == ENSURE_UP));
+    StartedBy {
+        service: service.name.clone(),
+        folder: Some(service.folder.clone()),
+        pid: above.map(|process| process.pid),
+        start_id: above.map(|process| process.start_id),
+        ..named(StarterKind::EnsureUp, ENSURE_UP, None)
+    }
 }
 
 fn nearest<'p>(
@@ -80,7 +115,7 @@ fn nearest<'p>(
 }
 
 fn named(kind: StarterKind, name: &str, runtime: Option<&'static str>) -> StartedBy {
-    StartedBy { kind, name: name.to_owned(), runtime, pid: None, start_id: None }
+    StartedBy { kind, name: name.to_owned(), service: None, folder: None, runtime, pid: None, start_id: None }
 }
 
 fn by_program(process: &Facts, program: Program) -> StartedBy {
@@ -90,7 +125,8 @@ fn by_program(process: &Facts, program: Program) -> StartedBy {
         Role::Cron => StarterKind::Cron,
         Role::Shell => StarterKind::Shell,
         Role::Ssh => StarterKind::Ssh,
-        Role::Supervisor | Role::Forwarder | Role::Reaper => StarterKind::Supervisor,
+        Role::Supervisor if program.name == ENSURE_UP => StarterKind::EnsureUp,
+        Role::Supervisor | Role::Forwarder | Role::Runtime | Role::Init | Role::Reaper => StarterKind::Supervisor,
     };
     StartedBy { pid: Some(process.pid), start_id: Some(process.start_id), ..named(kind, program.name, None) }
 }
@@ -121,9 +157,36 @@ mod tests {
             (above(&[]), None, StarterKind::Shell, "zsh"),
             (shells().split_off(2), None, StarterKind::Ssh, "sshd"),
         ] {
-            let starter = starter(&ancestors, manager).expect("somebody started it");
+            let starter = starter(&ancestors, manager, None).expect("somebody started it");
             assert_eq!((starter.kind, starter.name.as_str()), (kind, name));
         }
-        assert_eq!(starter(&[process(1, 0, "init")], None), None);
+        assert_eq!(starter(&[process(1, 0, "init")], None, None), None);
+    }
+
+    #[test]
+    fn a_service_of_ensure_up_is_named_with_its_folder_and_goes_before_what_runs_in_it() {
+        let service = Service { folder: "/home/dev/shop".into(), name: Some("api".into()) };
+        let container = Manager::Container { id: "web".into(), runtime: "lxc" };
+        let supervisor = process(30, 1, "ensure-up");
+        for (ancestors, manager, kind, pid) in [
+            (vec![], None, StarterKind::EnsureUp, None),
+            (vec![process(40, 30, "nodemon"), supervisor.clone()], None, StarterKind::EnsureUp, Some(30)),
+            (vec![supervisor], Some(&container), StarterKind::Container, None),
+        ] {
+            let starter = starter(&ancestors, manager, Some(&service)).expect("somebody started it");
+            assert_eq!((starter.kind, starter.pid), (kind, pid), "{ancestors:?}");
+            let is_named = starter.service == service.name && starter.folder.as_ref() == Some(&service.folder);
+            assert_eq!(is_named, kind == StarterKind::EnsureUp, "{starter:?}");
+        }
+    }
+
+    #[test]
+    fn a_programs_own_shell_is_nobodys_and_a_script_goes_last() {
+        let (own, script) = (process(30, 20, "sh -c node"), process(20, 10, "bash deploy.sh"));
+        let name = |ancestors: &[Facts]| starter(ancestors, None, None).and_then(|starter| starter.pid);
+        assert_eq!(name(&[own.clone(), script.clone(), process(10, 1, "zsh -i")]), Some(10));
+        assert_eq!(name(&[own.clone(), script.clone(), process(9, 1, "sshd: dev@notty")]), Some(9));
+        assert_eq!(name(&[own.clone(), script]), Some(20));
+        assert_eq!(name(&[own]), None);
     }
 }

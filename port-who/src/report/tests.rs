@@ -60,10 +60,22 @@ PORT  PROTO  ADDRESS    PEER            STATE      PID  USER        UP  COMMAND
 #[test]
 fn where_a_process_comes_from_stands_on_a_line_of_its_own() {
     let parents = |names: &[(&str, u32)]| names.iter().map(|&(name, pid)| process(pid, 0, name)).collect::<Vec<_>>();
-    let by =
-        |kind, name: &str, pid| StartedBy { kind, name: name.into(), runtime: None, pid, start_id: pid.map(u64::from) };
+    let by = |kind, name: &str, pid| StartedBy {
+        kind,
+        name: name.into(),
+        service: None,
+        folder: None,
+        runtime: None,
+        pid,
+        start_id: pid.map(u64::from),
+    };
     let id = "3f2a9c1b7d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8";
     let container = StartedBy { runtime: Some("docker"), ..by(StarterKind::Container, id, None) };
+    let service = |name: Option<&str>, pid| StartedBy {
+        service: name.map(Into::into),
+        folder: Some("/srv/shop".into()),
+        ..by(StarterKind::EnsureUp, "ensure-up", pid)
+    };
     let above = [("npm", 46), ("just", 45), ("zsh", 44), ("tmux: server", 43), ("systemd", 1)];
     let cases = [
         (parents(&above), Some(by(StarterKind::Tmux, "tmux", Some(43))), "└ node ← npm ← just ← zsh ← tmux"),
@@ -74,6 +86,12 @@ fn where_a_process_comes_from_stands_on_a_line_of_its_own() {
             "└ node ← systemd, unit web.service",
         ),
         (parents(&[("tini", 9), ("init", 1)]), Some(container), "└ node ← tini, docker container 3f2a9c1b7d4e"),
+        (parents(&[("init", 1)]), Some(service(None, None)), "└ node ← ensure-up, folder /srv/shop"),
+        (
+            parents(&[("sh", 9), ("ensure-up", 8), ("init", 1)]),
+            Some(service(Some("api"), Some(8))),
+            "└ node ← sh ← ensure-up, service api, folder /srv/shop",
+        ),
         (parents(&[("agent", 9), ("init", 1)]), None, "└ node ← agent"),
         (parents(&[]), None, "└ node"),
     ];

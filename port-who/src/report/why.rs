@@ -4,6 +4,8 @@ use proc_tree::{Facts, cli::text};
 
 use crate::origin::{Origin, Role, StartedBy, StarterKind, program};
 
+const ENSURE_UP: &str = "ensure-up";
+
 /// A container's ID is shown as docker shows it.
 const SHORT_ID: usize = 12;
 
@@ -48,7 +50,15 @@ fn chain(process: &Facts, origin: &Origin) -> String {
             all => all,
         },
     };
-    std::iter::once(process.name.clone()).chain(shown.iter().map(label)).collect::<Vec<_>>().join(" ← ")
+    // that one started it, and has ended since
+    let is_service = origin.started_by.as_ref().is_some_and(|starter| starter.kind == StarterKind::EnsureUp);
+    let (shown, ended) = if is_service && end.is_none() {
+        (shown.iter().take_while(|above| above.pid != 1).collect(), Some(ENSURE_UP.to_owned()))
+    } else {
+        (shown.iter().collect::<Vec<_>>(), None)
+    };
+    let above = shown.into_iter().map(label).chain(ended);
+    std::iter::once(process.name.clone()).chain(above).collect::<Vec<_>>().join(" ← ")
 }
 
 /// Some are known by another name than their process has: `node` that runs nodemon, `tmux: server`.
@@ -66,6 +76,11 @@ fn owner(starter: &StartedBy, origin: &Origin) -> Option<String> {
         StarterKind::Container => {
             let runtime = starter.runtime.unwrap_or("unknown");
             Some(format!(", {runtime} container {}", name.get(..SHORT_ID).filter(|_| name.len() == 64).unwrap_or(name)))
+        }
+        StarterKind::EnsureUp => {
+            let service = starter.service.as_ref().map(|name| format!(", service {name}")).unwrap_or_default();
+            let folder = starter.folder.as_deref().map(|folder| format!(", folder {}", text::path(folder)));
+            Some(format!("{service}{}", folder.unwrap_or_default()))
         }
         StarterKind::Systemd => Some(format!(", unit {name}")),
         _ if origin.ancestors.iter().any(|ancestor| Some(ancestor.pid) == starter.pid) => None,
