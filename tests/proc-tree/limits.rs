@@ -19,6 +19,8 @@ fn memory_over_the_limit_is_status_one_and_one_line() {
     let output = proc_tree().args(["--json", "--max-memory", "10M", &pid]).status(1).any_stdout().any_stderr().run();
     assert_eq!(record::parse(&output.stdout).len(), 1);
     proc_tree().args(["--quiet", "--max-memory", "10M", &pid]).status(1).run();
+    let output = proc_tree().args(["--color=always", "--max-memory", "10M", &pid]).status(1).any_stderr().run();
+    assert!(output.stderr.starts_with(&format!("\x1b[36m{pid}\x1b[0m fixture: ")), "{:?}", output.stderr);
     proc_tree().args(["--max-memory", "1G", "--max-cpu", "1000", &pid]).any_stdout().run();
 }
 

@@ -35,6 +35,13 @@ fn the_summary_goes_to_stderr_and_the_status_is_the_commands() {
 }
 
 #[test]
+fn quiet_leaves_only_what_the_command_says_and_what_was_asked_for() {
+    proc_tree().args(["-q", "--watch=10ms", "--", "sh", "-c", "sleep 0.1; exit 7"]).status(7).run();
+    let output = proc_tree().args(["-q", "--json", "--", "true"]).any_stderr().run();
+    assert_eq!(record::parse(&output.stderr).len(), 1);
+}
+
+#[test]
 fn the_record_goes_to_a_file_and_has_the_peak_of_the_sum() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let file = folder.path().join("use.json");

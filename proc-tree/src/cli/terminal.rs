@@ -69,8 +69,8 @@ impl Look {
         }
     }
 
-    /// Returns the text with each PID in it in the style of PIDs, where colours are shown: `pid 4711`, `python3 (4711)`,
-    /// `python3 (4711, 19.8 GiB)`, `kill 4711 4712`.
+    /// Returns the text with each PID in it in the style of PIDs, where colours are shown: `pid 4711`, `process 4711`,
+    /// `python3 (4711)`, `python3 (4711, 19.8 GiB)`, `kill 4711 4712`.
     pub fn pids<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if !self.color {
             return Cow::Borrowed(text);
@@ -102,7 +102,7 @@ impl Look {
 /// Tells whether a number between these texts is a PID.
 fn is_pid(before: &str, after: &str) -> bool {
     let in_brackets = || before.ends_with(" (") && (after.starts_with(')') || after.starts_with(", "));
-    is_behind(before, "pid ") || in_brackets()
+    is_behind(before, "pid ") || is_behind(before, "process ") || in_brackets()
 }
 
 /// Tells whether the text ends with this, which begins a word: `port-kill 8000` is about no PID.
@@ -131,6 +131,7 @@ mod tests {
             ("sudo port-kill 80", "sudo port-kill 80"),
             ("x (3 ms) (127.0.0.1, 200)", "x (3 ms) (127.0.0.1, 200)"),
             ("a pid of 7", "a pid of 7"),
+            ("process 7 (x) ended", "process <7> (x) ended"),
         ] {
             assert_eq!(color.pids(text), painted.replace('<', "\x1b[36m").replace('>', "\x1b[0m"));
         }

@@ -17,6 +17,7 @@ use proc_tree::{
         memory_limit::MemoryLimit,
         slip::{Dictionary, Foreign},
         status::{Exit, Tool, UsageError},
+        terminal::Color,
         watch::Pace,
     },
     report::Format,
@@ -212,7 +213,8 @@ impl Arguments {
     /// A file is where the report goes if one is named.
     fn written(&self, format: Format, otherwise: Destination) -> Output {
         let destination = self.format.output.clone().map_or(otherwise, Destination::File);
-        Output { format, color: self.common.color, destination, is_wanted: self.format.is_wanted() }
+        let Common { color, quiet, .. } = self.common;
+        Output { format, color, destination, is_wanted: self.format.is_wanted(), quiet }
     }
 
     fn pace(&self) -> Option<Pace> {
@@ -236,8 +238,13 @@ impl Arguments {
         let limits = Limits { memory: self.max_memory, cpu: self.max_cpu };
         let mut observer = Observer::new(roots, options, limits)?;
         observer.sort = self.format.sort.filter(|_| !self.format.draws());
-        observer.quiet = self.common.quiet;
+        observer.says = self.says();
         Ok(observer)
+    }
+
+    /// Returns in which colours something is said beside the results, if anything is.
+    fn says(&self) -> Option<Color> {
+        (!self.common.quiet).then_some(self.common.color)
     }
 
     /// Without a driver GPU memory is unknown, and all else is told.
@@ -248,7 +255,7 @@ impl Arguments {
         Gpu::open()
             .inspect_err(|error| {
                 note(
-                    self.common.quiet,
+                    self.says(),
                     &format!(
                         "proc-tree: {error}\nhint: gpu_memory_bytes stays unknown; it is NVIDIA's driver that tells it"
                     ),
@@ -260,11 +267,11 @@ impl Arguments {
     fn roots(&self) -> anyhow::Result<Vec<Root>> {
         let selected = self.selected()?;
         if selected.is_empty() {
-            note(self.common.quiet, "proc-tree: standard input named no process");
+            note(self.says(), "proc-tree: standard input named no process");
         }
         let (roots, missing) = if self.job { roots::find_jobs(&selected) } else { roots::find(&selected) }?;
         for missing in &missing {
-            note(self.common.quiet, &format!("proc-tree: {missing}"));
+            note(self.says(), &format!("proc-tree: {missing}"));
         }
         Ok(roots)
     }

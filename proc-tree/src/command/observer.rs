@@ -8,8 +8,16 @@ use std::{
 };
 
 use anyhow::Context;
+use nix::unistd::geteuid;
 use proc_tree::{
-    Identity, Sampler, TreeRecord, cli::text, report::Sort, report::plot::Chart, roots::Root, sample::sampler::Options,
+    Identity, Sampler, TreeRecord,
+    cli::{
+        terminal::{Color, Look, PID},
+        text,
+    },
+    report::{Sort, plot::Chart},
+    roots::Root,
+    sample::sampler::Options,
 };
 
 use super::{limits::Limits, output::cannot_write};
@@ -21,7 +29,8 @@ pub(crate) struct Observer {
     pub(crate) sampler: Sampler,
     pub(crate) limits: Limits,
     pub(crate) sort: Option<Sort>,
-    pub(crate) quiet: bool,
+    /// In which colours it says what is to be said beside the results, if it says anything.
+    pub(crate) says: Option<Color>,
     pub(crate) chart: Option<ChartFile>,
     /// Whether the end of a tree is news.
     pub(crate) names_the_gone: bool,
@@ -35,7 +44,7 @@ impl Observer {
         let seen = roots.iter().map(|root| (root.identity, root.name.clone())).collect();
         let sampler = Sampler::new(roots, options).context(UNREADABLE)?;
         let (notes, names_the_gone) = (Vec::new(), true);
-        Ok(Self { sampler, limits, sort: None, quiet: false, chart: None, names_the_gone, seen, notes, warned: false })
+        Ok(Self { sampler, limits, sort: None, says: None, chart: None, names_the_gone, seen, notes, warned: false })
     }
 
     /// Takes a sample: a record per tree and, of several, their total. Names the trees that are gone.
@@ -72,8 +81,12 @@ impl Observer {
         if let Some(record) = refused.filter(|_| !std::mem::replace(&mut self.warned, true)) {
             let (measure, name) = (record.figures.memory_measure.name(), &record.name);
             self.notes.push(format!("proc-tree: cannot read the {measure} of every process of {name}"));
-            self.notes
-                .push("hint: other users' processes tell it to root only; --memory auto takes what can be read".into());
+            let why = if geteuid().is_root() {
+                "one of them may not be looked into, even by root"
+            } else {
+                "other users' processes tell it to root only"
+            };
+            self.notes.push(format!("hint: {why}; --memory auto takes what can be read"));
         }
     }
 
@@ -91,7 +104,7 @@ impl Observer {
     /// Says what was noted, beside the results.
     pub(crate) fn say_notes(&mut self) {
         for line in self.notes.drain(..) {
-            note(self.quiet, &text::escape(&line));
+            note(self.says, &text::escape(&line));
         }
     }
 
@@ -136,9 +149,12 @@ pub(crate) fn create(path: &Path) -> anyhow::Result<File> {
     File::create(path).with_context(|| cannot_write(path))
 }
 
-/// Says something beside the results.
-pub(crate) fn note(quiet: bool, line: &str) {
-    if !quiet {
-        let _ = writeln!(io::stderr(), "{line}");
+/// Says something beside the results; what begins with a number begins with a PID.
+pub(crate) fn note(says: Option<Color>, line: &str) {
+    if let Some(color) = says {
+        let look = Look::of(&io::stderr(), color);
+        let (pid, rest) = line.split_at(line.find(|one: char| !one.is_ascii_digit()).unwrap_or(0));
+        let pid = if pid.is_empty() { String::new() } else { look.paint(PID, pid) };
+        let _ = writeln!(io::stderr(), "{pid}{}", look.pids(rest));
     }
 }

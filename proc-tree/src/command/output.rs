@@ -32,9 +32,16 @@ pub(crate) struct Output {
     pub(crate) destination: Destination,
     /// Whether the form was asked for: then it is written also where a limit is exceeded and one line says it all.
     pub(crate) is_wanted: bool,
+    /// Whether nothing but errors is said on standard error.
+    pub(crate) quiet: bool,
 }
 
 impl Output {
+    /// Tells whether there is anything to write: what a command used is said beside what it says, unless that was asked for.
+    pub(crate) fn is_said(&self) -> bool {
+        self.is_wanted || !self.quiet || self.destination != Destination::Stderr
+    }
+
     /// Writes one round.
     pub(crate) fn write(&self, records: &[TreeRecord], first: bool, out: &mut dyn Write) -> anyhow::Result<()> {
         self.write_as(self.format, records, first, out)

@@ -116,7 +116,7 @@ impl Run {
         let status = self.child.0.wait().context("cannot wait for the command")?;
         last = self.summed_up(last);
         observer.sum_up(&last);
-        let written = plan.write(plan.output.format, &last);
+        let written = if plan.output.is_said() { plan.write(plan.output.format, &last) } else { Ok(()) };
         observer.say_notes();
         observer.finish()?;
         written?;
@@ -133,7 +133,9 @@ impl Run {
             *last = record;
             if plan.watch.is_some_and(|interval| shown.elapsed() >= interval) {
                 shown = Instant::now();
-                plan.show(last)?;
+                if plan.output.is_said() {
+                    plan.show(last)?;
+                }
             }
             if observer.is_over(std::slice::from_ref(last), settled)? {
                 stop(observer)?;
