@@ -87,7 +87,7 @@ fn a_pipe_as_log_does_not_hold_up_a_failure() {
 }
 
 #[test]
-fn logs_of_servers_long_gone_are_removed() {
+fn what_is_about_servers_long_gone_is_removed() {
     let site = Site::new();
     site.serve(&[]).run();
     let long_ago = SystemTime::now() - Duration::from_hours(24 * 30);
@@ -97,11 +97,21 @@ fn logs_of_servers_long_gone_are_removed() {
         ("2-0123abcd.log", SystemTime::now()),
         ("notes.log", long_ago),
         ("3.txt", long_ago),
+        ("4-0123abcd.then", long_ago),
+        ("4-0123abcd.wanted", long_ago),
+        ("5-0123abcd.then", long_ago),
+        ("5-0123abcd.wanted", SystemTime::now()),
+        ("6-0123abcd.then", long_ago),
     ] {
         fs::write(site.state(name), "x").unwrap();
         fs::File::options().write(true).open(site.state(name)).unwrap().set_modified(at).unwrap();
     }
+    let used = fs::File::open(site.state("6-0123abcd.then")).unwrap();
+    used.lock_shared().unwrap();
     site.run(&["--restart"], &site.server(&[])).run();
+    let left = ["4-0123abcd.then", "4-0123abcd.wanted", "5-0123abcd.then", "5-0123abcd.wanted", "6-0123abcd.then"];
+    let left = left.map(|name| site.state(name).exists());
+    assert_eq!(left, [false, false, true, true, true], "one that is used, or was asked for lately, stays noted");
     let left = ["1-0123abcd.log", "1-0123abcd.log.2", "2-0123abcd.log", "notes.log", "3.txt"]
         .map(|name| site.state(name).exists());
     assert_eq!(left, [false, false, true, true, true]);

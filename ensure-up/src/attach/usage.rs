@@ -7,7 +7,7 @@
 use std::{
     fs::{self, File, TryLockError},
     io::{self, Seek, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use proc_tree::Identity;
@@ -46,10 +46,9 @@ impl Use {
     /// # Errors
     /// When that cannot be noted.
     pub fn begin(folders: &Folders, service: &ServiceId, port: Option<Port>) -> Result<Self, Failure> {
-        let path = folders.of_service(service, port, "then");
-        let file =
-            lock::open(&path).and_then(|file| shared(&file).map(|()| file)).map_err(Failure::state("lock", &path))?;
-        Ok(Self { path, file, kept: folders.of_service(service, port, "wanted") })
+        let path = folders.of_service(service, port, lock::USE);
+        let file = shared(&path).map_err(Failure::state("lock", &path))?;
+        Ok(Self { path, file, kept: folders.of_service(service, port, lock::WANTED) })
     }
 
     /// Notes that this server was started for a command.
@@ -100,14 +99,18 @@ impl Use {
 
 /// Tells whether a command has ever used a service's server on a port: without one there is nothing to note.
 pub fn is_known(folders: &Folders, service: &ServiceId, port: Option<Port>) -> bool {
-    fs::symlink_metadata(folders.of_service(service, port, "then")).is_ok()
+    fs::symlink_metadata(folders.of_service(service, port, lock::USE)).is_ok()
 }
 
-fn shared(file: &File) -> io::Result<()> {
+fn shared(path: &Path) -> io::Result<File> {
     loop {
+        let file = lock::open(path)?;
         match file.lock_shared() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
+            Err(error) => return Err(error),
+            // one that nobody used for long may have been removed in this moment
+            Ok(()) if lock::is_in_place(&file, path)? => return Ok(file),
+            Ok(()) => {}
         }
     }
 }

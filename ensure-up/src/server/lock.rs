@@ -14,6 +14,10 @@ use std::{
 
 use super::state_file;
 
+/// The kind of the file that commands hold which use a server, and of the one that says that it is wanted without them.
+pub(crate) const USE: &str = "then";
+pub(crate) const WANTED: &str = "wanted";
+
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Lock {
@@ -51,8 +55,7 @@ impl Lock {
 
     /// Tells whether the file is still the one that others would lock: it may have been deleted.
     fn is_in_place(&self, path: &Path) -> io::Result<bool> {
-        let own = self.file.metadata()?;
-        Ok(fs::symlink_metadata(path).is_ok_and(|now| (now.dev(), now.ino()) == (own.dev(), own.ino())))
+        is_in_place(&self.file, path)
     }
 
     /// Takes the lock, waiting for it until the deadline; `None` when that passed first.
@@ -94,6 +97,12 @@ impl Lock {
         };
         locked.transpose()
     }
+}
+
+/// Tells whether a file is still the one of this name.
+pub(crate) fn is_in_place(file: &File, path: &Path) -> io::Result<bool> {
+    let own = file.metadata()?;
+    Ok(fs::symlink_metadata(path).is_ok_and(|now| (now.dev(), now.ino()) == (own.dev(), own.ino())))
 }
 
 /// Opens a lock's file, and makes it.

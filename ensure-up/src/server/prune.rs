@@ -1,12 +1,19 @@
-//! What is kept of servers that ended, and for how long: their records, and their logs in the state folder.
+//! What is kept of servers that ended, and for how long: their records, what is noted of their uses, and their logs in the
+//! state folder.
 
 use std::{
     fs::{self, DirEntry},
     io,
+    path::Path,
     time::{Duration, SystemTime},
 };
 
-use super::{files, folder::Folders, record::ServerRecord};
+use super::{
+    files,
+    folder::Folders,
+    lock::{self, Lock},
+    record::ServerRecord,
+};
 
 /// A record of a server that ended is kept for so long.
 const RECORD: Duration = Duration::from_hours(7 * 24);
@@ -30,8 +37,31 @@ pub(crate) fn prune(folders: &Folders) -> io::Result<()> {
     }
     for entry in fs::read_dir(&folders.logs)? {
         let entry = entry?;
-        if is_old_log(&entry)? && !alive.iter().any(|stem| entry.file_name().to_string_lossy().starts_with(stem)) {
+        if alive.iter().any(|stem| entry.file_name().to_string_lossy().starts_with(stem)) {
+            continue;
+        }
+        if is_old_log(&entry)? {
             fs::remove_file(entry.path())?;
+        } else if files::is_ours(&entry.path(), lock::USE) || files::is_ours(&entry.path(), lock::WANTED) {
+            forget_uses(&entry.path(), RECORD)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what is noted of the uses of a server that was forgotten, where nobody has noted anything for so long or holds it:
+/// a use may begin before there is a record.
+fn forget_uses(path: &Path, age: Duration) -> io::Result<()> {
+    let (uses, wanted) = (path.with_extension(lock::USE), path.with_extension(lock::WANTED));
+    let is_old = |path: &Path| path.metadata().and_then(|found| found.modified()).map_or(true, |at| is_older(at, age));
+    if !is_old(&uses) || !is_old(&wanted) {
+        return Ok(());
+    }
+    let Some(_lock) = Lock::take_at_once(&uses)? else { return Ok(()) };
+    for path in [wanted, uses] {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
     }
     Ok(())
