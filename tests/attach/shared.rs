@@ -51,6 +51,21 @@ fn the_last_one_out_stops_it_whoever_started_it() {
 }
 
 #[test]
+fn what_stays_in_the_foreground_leaves_its_server_to_a_command_that_uses_it() {
+    let site = Site::new();
+    let mut first = site.run(&["--foreground"], &site.server(&[])).spawn();
+    eventually("the server", || site.bare().arg("--status").finish().stdout.contains("yes"));
+    let second = waiting(&site, "second");
+    send(first.id(), Signal::SIGINT);
+    eventually("the end of the first call", || first.try_wait().unwrap().is_some());
+    let said = String::from_utf8(first.wait_with_output().unwrap().stderr).unwrap();
+    assert!(said.ends_with("fixture goes on: a --then uses it, and stops it in the end\n"), "{said}");
+    assert_eq!(site.alive(), site.started());
+    ends(&site, "second", second);
+    assert!(site.processes().is_empty() && site.started().len() == 1, "the last one out stops it");
+}
+
+#[test]
 fn a_use_ends_with_its_process_also_when_that_is_killed() {
     let site = Site::new();
     let mut first = waiting(&site, "first");

@@ -66,8 +66,13 @@ impl<'a> Cleanup<'a> {
         let (name, usage) = (text::escape(&server.name).into_owned(), server.usage.take());
         let now = ServerRecord::read(self.folders, &server.service, server.port).ok().flatten();
         let is_ours = server.is_still_ours(now.as_ref());
+        let is_foreground = self.arguments.then.is_none();
         let left = match usage {
-            Some(usage) => usage.end(now.as_ref(), is_ours),
+            Some(usage) => match usage.end(now.as_ref(), is_ours) {
+                // who asked for it meanwhile has taken it as it was: this call's
+                Left::Wanted if is_ours && is_foreground => Left::Unused,
+                left => left,
+            },
             None if is_ours => Left::Unused,
             None => Left::Wanted,
         };
@@ -75,7 +80,9 @@ impl<'a> Cleanup<'a> {
             Left::Stop(usage) => self.uses.push(usage),
             Left::Unused => {}
             Left::Used => {
-                self.said.push(format!("{name} goes on: another --then uses it"));
+                let by =
+                    if is_foreground { "a --then uses it, and stops it in the end" } else { "another --then uses it" };
+                self.said.push(format!("{name} goes on: {by}"));
                 return;
             }
             Left::Wanted => {

@@ -34,7 +34,9 @@ pub(in crate::command) fn settle(
     begun: Option<Use>,
 ) -> Result<Option<Settled>, Failure> {
     let is_for_a_command = arguments.then.is_some();
-    let noted = is_for_a_command || usage::is_known(folders, service, port);
+    // what this call has started and stays with is used by it as by a command
+    let is_used = is_for_a_command || (is_ours && !arguments.detaches());
+    let noted = is_used || usage::is_known(folders, service, port);
     if arguments.detaches() && !noted {
         return Ok(Some(Settled::default()));
     }
@@ -58,13 +60,13 @@ pub(in crate::command) fn settle(
     let server = record.as_ref().map(|record| record.supervisor.unwrap_or(record.identity()));
     let mut settled = Settled { record, usage: begun };
     if let (Some(usage), Some(server)) = (&mut settled.usage, server) {
-        if !is_for_a_command {
+        if !is_used {
             usage.wanted(server)?;
         } else if is_ours {
             usage.started(server)?;
         }
     }
-    settled.usage = settled.usage.filter(|_| is_for_a_command);
+    settled.usage = settled.usage.filter(|_| is_used);
     Ok(Some(settled))
 }
 
