@@ -19,6 +19,8 @@ mod in_use;
 mod installed;
 #[path = "port-kill/interactive.rs"]
 mod interactive;
+#[path = "port-kill/peers.rs"]
+mod peers;
 #[path = "port-kill/refused.rs"]
 mod refused;
 #[path = "port-kill/selected.rs"]
