@@ -219,6 +219,7 @@ mod macos {
             Err(io::ErrorKind::Unsupported.into())
         }
 
+        #[expect(clippy::unused_self, reason = "as on Linux")]
         pub(in super::super) fn give(&self, _held: &Arc<Held>) {}
     }
 
