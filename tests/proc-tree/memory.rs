@@ -4,6 +4,7 @@ use std::{
     fs,
     io::ErrorKind,
     path::{Path, PathBuf},
+    process::Command,
     thread,
     time::Instant,
 };
@@ -15,7 +16,7 @@ use proc_tree::{
 
 use crate::{
     proc_tree, record, record_of,
-    support::{Fixture, NOBODY, PATIENCE, is_root_or_skipped, skipped},
+    support::{Fixture, NOBODY, PATIENCE, installed, is_root_or_skipped, skipped},
 };
 
 const MIB: u64 = 1 << 20;
@@ -72,9 +73,9 @@ fn one_foreign_member_makes_the_whole_sum_resident() {
         return;
     }
     // root's process below nobody's: nobody may look at one of the two
-    let mut command = std::process::Command::new("sh");
+    let mut command = Command::new("sh");
     let fixture = crate::support::fixture_path();
-    let Some(setpriv) = crate::support::installed("setpriv") else { return };
+    let Some(setpriv) = installed("setpriv") else { return };
     command
         .args(["-c", "\"$1\" --reuid 65534 --regid 65534 --clear-groups sleep 60 & echo ready pid=$!; exec sleep 60"]);
     command.arg("sh").arg(setpriv).arg(fixture);
@@ -107,6 +108,30 @@ fn a_control_groups_limit_is_all_the_memory_there_is() {
     let (start, end) = (format!("{pid} fixture: 6"), "% of the memory, is over the limit of 20%\n");
     assert!(output.stderr.starts_with(&start) && output.stderr.ends_with(end), "{}", output.stderr);
     proc_tree().args(["--max-memory", "90%", &pid]).any_stdout().run();
+}
+
+#[test]
+fn the_limit_of_a_control_group_of_version_2_counts_and_max_is_none() {
+    let Some(unshare) = installed("unshare").filter(|_| is_root_or_skipped()) else { return };
+    // a mount namespace shows files in the place of the groups
+    let script = "mount -t tmpfs groups /sys/fs/cgroup || exit 1; echo ready
+        for limit in 268435456 max; do echo $limit >/sys/fs/cgroup/memory.max; \"$1\" --json --memory rss $$; done";
+    let output = Command::new(unshare)
+        .args(["--mount", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_proc-tree")])
+        .output()
+        .expect("unshare runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let Some(records) = said.strip_prefix("ready\n").map(record::parse) else {
+        return skipped(&format!("no mount namespace: {}", String::from_utf8_lossy(&output.stderr)));
+    };
+    let limits = records.iter().map(|record| {
+        let (bytes, percent) = (record.rss_bytes.expect("it is known"), record.memory_percent.expect("it is known"));
+        #[expect(clippy::cast_precision_loss, reason = "to a percent")]
+        let whole = bytes as f64 * 100.0 / percent / MIB as f64;
+        whole
+    });
+    let limits: Vec<f64> = limits.collect();
+    assert!((limits[0] - 256.0).abs() < 3.0 && limits[1] > 300.0, "{limits:?}");
 }
 
 /// A control group of a test, which is removed with it.
@@ -164,13 +189,13 @@ fn the_library_tells_a_trees_memory_in_one_call() {
 
 #[test]
 fn resident_sums_agree_with_psutil() {
-    let python = crate::support::installed("python3");
+    let python = installed("python3");
     let script = "import psutil, sys\n\
                   root = psutil.Process(int(sys.argv[1]))\n\
                   print(sum(p.memory_info().rss for p in [root] + root.children(recursive=True)))";
     let tree = Fixture::start(["load", "touch", "20", "5"]);
     let Some(python) = python else { return };
-    let output = std::process::Command::new(python).args(["-c", script]).arg(tree.pid().to_string()).output();
+    let output = Command::new(python).args(["-c", script]).arg(tree.pid().to_string()).output();
     let output = output.expect("python3 runs");
     if !output.status.success() {
         return skipped("psutil is not installed");
