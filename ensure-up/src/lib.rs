@@ -49,7 +49,7 @@ pub use server::{
     processes::ServerProcesses,
     record::ServerRecord,
 };
-pub(crate) use server::{lock::Lock, record::Phase};
+pub(crate) use server::{lock::Lock, phase::Phase};
 pub use service::{
     check::InvalidService,
     id::ServiceId,

@@ -26,6 +26,7 @@ pub(crate) mod notice;
 pub(crate) mod orphans;
 pub(crate) mod part;
 pub(crate) mod path_text;
+pub(crate) mod phase;
 pub(crate) mod port;
 pub(crate) mod processes;
 pub(crate) mod prune;

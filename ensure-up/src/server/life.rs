@@ -2,10 +2,7 @@
 
 use std::io;
 
-use super::{
-    census::Census,
-    record::{Phase, ServerRecord},
-};
+use super::{census::Census, phase::Phase, record::ServerRecord};
 
 /// What there is of a recorded server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

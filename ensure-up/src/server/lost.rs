@@ -14,7 +14,8 @@ use super::{
     files,
     folder::Folders,
     mark::Mark,
-    record::{Phase, ServerRecord},
+    phase::Phase,
+    record::ServerRecord,
     seen::Seen,
     started::{Started, Variables},
 };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use port_who::Protocol;
 use proc_tree::Identity;
 
-use super::record::{Phase, ServerRecord};
+use super::{phase::Phase, record::ServerRecord};
 use crate::Port;
 
 /// From where servers are named.

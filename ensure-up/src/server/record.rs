@@ -1,47 +1,26 @@
 //! What is kept about a server that was started or adopted: enough to know it again, and nothing that is believed blindly.
 
+mod file;
+mod processes;
+
 use std::{
-    io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use health_wait::ProbeOptions;
-use proc_tree::{Identity, cli::text, process};
+use proc_tree::{Identity, process};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
     acceptors,
     end::End,
-    folder::Folders,
     holding::Holding,
+    phase::Phase,
     started::{self, Started, Variables},
-    state_file,
 };
 use crate::{Port, Service, health::deserted::Deserted, service::id::ServiceId, start::clock};
-
-/// How far a server has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Phase {
-    /// It was started and nobody has found it ready yet.
-    Starting,
-    /// It was ready once.
-    Ready,
-    /// Its supervisor waits before it starts it again.
-    Waiting,
-    /// Its supervisor gave up: the circuit breaker is open.
-    Broken,
-    /// It ended by itself and was not to be started again, and its supervisor with it.
-    Finished,
-    /// It was stopped because nobody used it.
-    Idle,
-    /// It did not come up.
-    Failed,
-    /// It was stopped on purpose.
-    Stopped,
-}
 
 /// One server of this user, by its service and its port.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -110,14 +89,6 @@ pub struct ServerRecord {
 /// Says where a server is: ` on port 8000`; nothing where it has none.
 pub(crate) fn on_port(port: Option<Port>) -> String {
     port.map_or_else(String::new, |port| format!(" on port {port}"))
-}
-
-/// Which record cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", text::path(path))]
-struct Unreadable {
-    path: PathBuf,
-    source: io::Error,
 }
 
 impl ServerRecord {
@@ -193,69 +164,9 @@ impl ServerRecord {
         }
     }
 
-    /// Reads the record of a service's server on a port; `None` where there is none that can be believed.
-    ///
-    /// Cut short, from another boot, not ours, a link: whatever is wrong with it, it only means that there is no record.
-    ///
-    /// # Errors
-    /// When there is one and it cannot be read.
-    pub fn read(folders: &Folders, service: &ServiceId, port: Option<Port>) -> io::Result<Option<Self>> {
-        let record = Self::load(&folders.of_service(service, port, "json"))?;
-        Ok(record.filter(|record| record.is_of(service, port)))
-    }
-
     /// Tells whether it is about a service's server on a port.
     pub(crate) fn is_of(&self, service: &ServiceId, port: Option<Port>) -> bool {
         self.service == *service && self.port == port
-    }
-
-    /// Reads what is recorded by now in this record's place.
-    ///
-    /// # Errors
-    /// As [`ServerRecord::read`].
-    pub fn reread(&self, folders: &Folders) -> io::Result<Option<Self>> {
-        Self::read(folders, &self.service, self.port)
-    }
-
-    /// Reads the records of all servers in this network namespace, those that have ended among them, by port.
-    ///
-    /// # Errors
-    /// When the folder or one of its records cannot be read.
-    pub fn all(folders: &Folders) -> io::Result<Vec<Self>> {
-        let (mut records, own) = (Vec::new(), port_who::own_network());
-        for path in folders.records()? {
-            records.extend(Self::load(&path)?.filter(|record| record.netns == own));
-        }
-        records.sort_by(|one, other| (one.port, &one.service).cmp(&(other.port, &other.service)));
-        Ok(records)
-    }
-
-    /// Tells whether a server was started from this folder, or one of its services, as far as is remembered.
-    ///
-    /// # Errors
-    /// As [`ServerRecord::all`].
-    pub fn is_any_of_folder(folders: &Folders, folder: &Path) -> io::Result<bool> {
-        Ok(Self::all(folders)?.iter().any(|record| record.service.folder == folder))
-    }
-
-    fn load(path: &Path) -> io::Result<Option<Self>> {
-        let unreadable = |source: io::Error| {
-            let kind = source.kind();
-            io::Error::new(kind, Unreadable { path: path.to_owned(), source })
-        };
-        Ok(state_file::read(path).map_err(unreadable)?.and_then(|text| Self::parse(&text)))
-    }
-
-    fn parse(text: &[u8]) -> Option<Self> {
-        let record: Self = serde_json::from_slice(text).ok()?;
-        (record.boot_id == process::boot_id().ok()?).then(|| record.read_here())
-    }
-
-    /// Another process may have written identities of the other kind. What cannot be told stays as it is.
-    fn read_here(self) -> Self {
-        let read = |given: Identity| given.as_read_here().unwrap_or(given);
-        let holders = self.holders.iter().copied().map(read).collect();
-        Self { supervisor: self.supervisor.map(read), holders, ..self.with_identity(read(self.identity())) }
     }
 
     /// Returns which process it is about, whether that runs or not.
@@ -296,112 +207,13 @@ impl ServerRecord {
         Self { pid: identity.pid, start_id: identity.start_id, ..self.clone() }
     }
 
-    /// Returns the processes that are recorded: the one that was started, and those that held the port when it was ready.
-    pub(crate) fn roots(&self) -> Vec<Identity> {
-        let main = Some(self.identity()).filter(|main| main.pid != 0);
-        let others = self.holders.iter().copied().filter(|holder| Some(*holder) != main);
-        main.into_iter().chain(others).collect()
-    }
-
-    /// Returns the process, if it still runs, else the first of those that held the port that does.
-    ///
-    /// # Errors
-    /// When a process cannot be looked at, which does not mean that it has ended.
-    pub fn running(&self) -> io::Result<Option<Identity>> {
-        for root in self.roots() {
-            if root.is_running()? {
-                return Ok(Some(root));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Tells whether one of these processes is the server's.
-    pub fn is_any_of(&self, processes: &[Identity]) -> bool {
-        self.roots().iter().any(|root| processes.contains(root))
-    }
-
     /// Tells whether its supervisor was to listen for it.
     pub(crate) fn holds_socket(&self) -> bool {
         self.asked.as_ref().is_some_and(|asked| !asked["hold_socket"].is_null())
     }
 
-    /// Returns the supervisor, if it still runs.
-    ///
-    /// # Errors
-    /// As [`ServerRecord::running`].
-    pub fn running_supervisor(&self) -> io::Result<Option<Identity>> {
-        let Some(supervisor) = self.supervisor else { return Ok(None) };
-        Ok(supervisor.is_running()?.then_some(supervisor))
-    }
-
-    /// Tells whether it, or what starts it again, runs.
-    ///
-    /// # Errors
-    /// As [`ServerRecord::running`].
-    pub(crate) fn is_alive(&self) -> io::Result<bool> {
-        Ok(self.running()?.is_some() || self.running_supervisor()?.is_some())
-    }
-
-    /// Tells whether it was not stopped, and it or what starts it again runs.
-    ///
-    /// # Errors
-    /// As [`ServerRecord::running`].
-    pub fn is_up(&self) -> io::Result<bool> {
-        Ok(self.phase != Phase::Stopped && self.is_alive()?)
-    }
-
     /// Returns how long the server may take to end.
     pub fn grace(&self) -> Duration {
         Duration::from_millis(self.grace_ms)
-    }
-
-    /// Puts the record in place: whole or not at all.
-    ///
-    /// That of a server that is about to run is on the disk when this returns. What is noted later can be found out again,
-    /// and a caller waits for it: that is left to the system.
-    ///
-    /// # Errors
-    /// When it cannot be written; the one that was there before stays.
-    pub fn write(&self, folders: &Folders) -> io::Result<()> {
-        let mut text = serde_json::to_vec(self)?;
-        text.push(b'\n');
-        let path = folders.of_service(&self.service, self.port, "json");
-        if self.phase == Phase::Starting {
-            state_file::write_durably(&path, &text)
-        } else {
-            state_file::write(&path, &text)
-        }
-    }
-
-    /// Notes what can be found out again, as far as the disk has room.
-    ///
-    /// # Errors
-    /// As [`ServerRecord::write`], but for a full disk.
-    pub(crate) fn note(&self, folders: &Folders) -> io::Result<()> {
-        self.write(folders).or_else(|error| if state_file::is_full(&error) { Ok(()) } else { Err(error) })
-    }
-
-    /// Notes that the server was stopped. Its log, and the port that it had, are still known by this; where the disk has no
-    /// room for it, that it ran must not stay.
-    ///
-    /// # Errors
-    /// As [`ServerRecord::write`].
-    pub(crate) fn stopped(&self, folders: &Folders) -> io::Result<()> {
-        let stopped = Self { phase: Phase::Stopped, supervisor: None, reason: None, ..self.clone() };
-        stopped
-            .write(folders)
-            .or_else(|error| if state_file::is_full(&error) { self.remove(folders) } else { Err(error) })
-    }
-
-    /// Removes the record.
-    ///
-    /// # Errors
-    /// When it is there and cannot be removed.
-    pub(crate) fn remove(&self, folders: &Folders) -> io::Result<()> {
-        match std::fs::remove_file(folders.of_service(&self.service, self.port, "json")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
     }
 }

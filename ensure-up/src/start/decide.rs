@@ -5,7 +5,7 @@ use crate::{
     server::{
         judge::{By, Whose},
         life::Life,
-        record::Phase,
+        phase::Phase,
     },
     service::spec::{Adopt, Existing},
 };

@@ -1,0 +1,134 @@
+//! A record as a file of the state folder.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use proc_tree::{Identity, cli::text, process};
+
+use super::ServerRecord;
+use crate::{
+    Port,
+    server::{folder::Folders, phase::Phase, state_file},
+    service::id::ServiceId,
+};
+
+/// Which record cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", text::path(path))]
+struct Unreadable {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl ServerRecord {
+    /// Reads the record of a service's server on a port; `None` where there is none that can be believed.
+    ///
+    /// Cut short, from another boot, not ours, a link: whatever is wrong with it, it only means that there is no record.
+    ///
+    /// # Errors
+    /// When there is one and it cannot be read.
+    pub fn read(folders: &Folders, service: &ServiceId, port: Option<Port>) -> io::Result<Option<Self>> {
+        let record = Self::load(&folders.of_service(service, port, "json"))?;
+        Ok(record.filter(|record| record.is_of(service, port)))
+    }
+
+    /// Reads what is recorded by now in this record's place.
+    ///
+    /// # Errors
+    /// As [`ServerRecord::read`].
+    pub fn reread(&self, folders: &Folders) -> io::Result<Option<Self>> {
+        Self::read(folders, &self.service, self.port)
+    }
+
+    /// Reads the records of all servers in this network namespace, those that have ended among them, by port.
+    ///
+    /// # Errors
+    /// When the folder or one of its records cannot be read.
+    pub fn all(folders: &Folders) -> io::Result<Vec<Self>> {
+        let (mut records, own) = (Vec::new(), port_who::own_network());
+        for path in folders.records()? {
+            records.extend(Self::load(&path)?.filter(|record| record.netns == own));
+        }
+        records.sort_by(|one, other| (one.port, &one.service).cmp(&(other.port, &other.service)));
+        Ok(records)
+    }
+
+    /// Tells whether a server was started from this folder, or one of its services, as far as is remembered.
+    ///
+    /// # Errors
+    /// As [`ServerRecord::all`].
+    pub fn is_any_of_folder(folders: &Folders, folder: &Path) -> io::Result<bool> {
+        Ok(Self::all(folders)?.iter().any(|record| record.service.folder == folder))
+    }
+
+    fn load(path: &Path) -> io::Result<Option<Self>> {
+        let unreadable = |source: io::Error| {
+            let kind = source.kind();
+            io::Error::new(kind, Unreadable { path: path.to_owned(), source })
+        };
+        Ok(state_file::read(path).map_err(unreadable)?.and_then(|text| Self::parse(&text)))
+    }
+
+    fn parse(text: &[u8]) -> Option<Self> {
+        let record: Self = serde_json::from_slice(text).ok()?;
+        (record.boot_id == process::boot_id().ok()?).then(|| record.read_here())
+    }
+
+    /// Another process may have written identities of the other kind. What cannot be told stays as it is.
+    fn read_here(self) -> Self {
+        let read = |given: Identity| given.as_read_here().unwrap_or(given);
+        let holders = self.holders.iter().copied().map(read).collect();
+        Self { supervisor: self.supervisor.map(read), holders, ..self.with_identity(read(self.identity())) }
+    }
+
+    /// Puts the record in place: whole or not at all.
+    ///
+    /// That of a server that is about to run is on the disk when this returns. What is noted later can be found out again,
+    /// and a caller waits for it: that is left to the system.
+    ///
+    /// # Errors
+    /// When it cannot be written; the one that was there before stays.
+    pub fn write(&self, folders: &Folders) -> io::Result<()> {
+        let mut text = serde_json::to_vec(self)?;
+        text.push(b'\n');
+        let path = folders.of_service(&self.service, self.port, "json");
+        if self.phase == Phase::Starting {
+            state_file::write_durably(&path, &text)
+        } else {
+            state_file::write(&path, &text)
+        }
+    }
+
+    /// Notes what can be found out again, as far as the disk has room.
+    ///
+    /// # Errors
+    /// As [`ServerRecord::write`], but for a full disk.
+    pub(crate) fn note(&self, folders: &Folders) -> io::Result<()> {
+        self.write(folders).or_else(|error| if state_file::is_full(&error) { Ok(()) } else { Err(error) })
+    }
+
+    /// Notes that the server was stopped. Its log, and the port that it had, are still known by this; where the disk has no
+    /// room for it, that it ran must not stay.
+    ///
+    /// # Errors
+    /// As [`ServerRecord::write`].
+    pub(crate) fn stopped(&self, folders: &Folders) -> io::Result<()> {
+        let stopped = Self { phase: Phase::Stopped, supervisor: None, reason: None, ..self.clone() };
+        stopped
+            .write(folders)
+            .or_else(|error| if state_file::is_full(&error) { self.remove(folders) } else { Err(error) })
+    }
+
+    /// Removes the record.
+    ///
+    /// # Errors
+    /// When it is there and cannot be removed.
+    pub(crate) fn remove(&self, folders: &Folders) -> io::Result<()> {
+        match std::fs::remove_file(folders.of_service(&self.service, self.port, "json")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
