@@ -6,6 +6,7 @@ pub(crate) mod clock;
 mod decide;
 mod exec;
 mod existing;
+mod holders;
 mod job;
 mod launch;
 pub(crate) mod notify;

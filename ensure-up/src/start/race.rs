@@ -91,13 +91,13 @@ impl<'r> Race<'r> {
 
     /// The server was just started: whatever else looks like it is another one.
     pub(crate) fn just_started(mut self) -> Self {
-        self.readiness.was_there = false;
+        self.readiness.holders.were_there = false;
         self
     }
 
     /// Takes whatever holds the port, if that is asked for.
     pub(crate) fn taking_any(mut self, takes_any: bool) -> Self {
-        self.readiness.takes_any = takes_any;
+        self.readiness.holders.take_any = takes_any;
         self
     }
 

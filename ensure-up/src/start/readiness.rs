@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use port_who::Socket;
-use proc_tree::{Facts, Identity, cli::duration};
+use proc_tree::{Facts, cli::duration};
 use tokio::select;
 
 use crate::{
@@ -11,16 +10,9 @@ use crate::{
     event::or_never,
     health::{Asked, Prober},
     log::patterns::LogPatterns,
-    server::{
-        end::End,
-        evidence::{Evidence, Known},
-        holding::Holding,
-        judge::{Whose, judge},
-        port as listening,
-        started::Started,
-    },
+    server::{end::End, holding::Holding, judge::Whose},
     service::target::Site,
-    start::notify::Notify,
+    start::{holders::Holders, notify::Notify},
 };
 
 /// What one look found.
@@ -39,71 +31,42 @@ pub(crate) enum Round {
 #[derive(Debug)]
 pub(crate) struct Readiness<'r> {
     pub(super) service: &'r Service,
-    folders: &'r Folders,
     port: Option<Port>,
+    pub(super) holders: Holders<'r>,
     /// The server's processes; `None` for one that is only known by its port.
     pub(super) processes: Option<&'r mut ServerProcesses>,
     /// What it says in its log, if that matters.
     pub(super) log: Option<LogPatterns>,
     /// Where it says that it is ready, if it is to say so.
     pub(super) notify: Option<&'r Notify>,
-    /// Whether it was there before: then its command line tells whose it is.
-    pub(super) was_there: bool,
     /// What is recorded of it, if it was ready before.
     pub(super) record: Option<&'r ServerRecord>,
-    /// Whether whatever holds the port will do.
-    pub(super) takes_any: bool,
     /// Whether it has held the port so far.
     held: bool,
     prober: Prober,
     first_ask: Instant,
     /// The last answer, once it was asked.
     answer: Option<String>,
-    seen: Option<Seen>,
-}
-
-/// Whose the port was, and what that was told from. The socket table is cheap to read; all processes are not.
-#[derive(Debug)]
-struct Seen {
-    sockets: Vec<Socket>,
-    roots: Vec<Identity>,
-    whose: Whose,
-    at: Instant,
 }
 
 /// What ends at once was no server: a worker of which nothing else says that it is ready has to live for so long. What cannot
 /// be found, imported or reached has ended by then, on a loaded machine too; it is what supervisord(1) takes (`startsecs`).
 const SETTLE: Duration = Duration::from_secs(1);
 
-/// How long somebody else's socket is taken to be that.
-const SECOND_LOOK: Duration = Duration::from_millis(100);
-
-impl Seen {
-    /// The same socket stays ours. Somebody else's may turn out to be ours: a daemon that loses its parent, or a process
-    /// that ended while it was looked for.
-    fn holds_for(&self, sockets: &[Socket], roots: &[Identity]) -> bool {
-        let is_ours = matches!(self.whose, Whose::Ours(..) | Whose::Matching(..));
-        self.sockets == sockets && self.roots == roots && (is_ours || self.at.elapsed() < SECOND_LOOK)
-    }
-}
-
 impl<'r> Readiness<'r> {
     pub(super) fn of(service: &'r Service, folders: &'r Folders, port: Option<Port>) -> Self {
         Self {
             service,
-            folders,
             port,
+            holders: Holders::of(service, folders, port),
             processes: None,
             log: None,
             notify: None,
-            was_there: true,
             record: None,
-            takes_any: false,
             held: false,
             prober: Prober::new(&service.spec.probe),
             first_ask: Instant::now() + service.spec.probe.initial_delay,
             answer: None,
-            seen: None,
         }
     }
 
@@ -133,10 +96,10 @@ impl<'r> Readiness<'r> {
         if let Some(end) = end {
             return Ok(Round::Ended { end, held: self.held });
         }
-        let ours = match self.whose_sockets()? {
+        let ours = match self.holders.look(self.processes.as_deref())? {
             Whose::Nobody => return Ok(missing(self.nothing_yet())),
             // what only its answer can tell, it will tell when it is asked
-            Whose::Foreign(foreign, _) if self.may_answer(&foreign) => foreign,
+            Whose::Foreign(foreign, _) if self.holders.may_answer(&foreign) => foreign,
             Whose::Another(foreign, _) | Whose::Foreign(foreign, _) => {
                 return Ok(Round::Missing { what: "another program holds the port".into(), foreign });
             }
@@ -161,35 +124,6 @@ impl<'r> Readiness<'r> {
         self.ask(&ours).await
     }
 
-    /// Tells whether a holder that is not known as ours may be known by its answer. Beside a server that was just started
-    /// that is only one whose owner is not visible: a container's, or that of a server that changed its user.
-    fn may_answer(&self, holdings: &[Holding]) -> bool {
-        let is_visible = |holding: &Holding| holding.process.is_some();
-        self.service.is_known_by_answer() && (self.was_there || !holdings.iter().any(is_visible))
-    }
-
-    fn whose_sockets(&mut self) -> Result<Whose, ReadyError> {
-        let Some(port) = self.port else { return Ok(self.living()) };
-        let sockets = listening::sockets(port)?;
-        if sockets.is_empty() {
-            return Ok(Whose::Nobody);
-        }
-        if let Some(seen) = self.seen.as_ref().filter(|seen| seen.holds_for(&sockets, self.roots())) {
-            return Ok(seen.whose.clone());
-        }
-        let whose = self.whose()?;
-        let (roots, at) = (self.roots().to_vec(), Instant::now());
-        self.seen = Some(Seen { sockets, roots, whose: whose.clone(), at });
-        Ok(whose)
-    }
-
-    /// A server without a port is its processes.
-    fn living(&self) -> Whose {
-        let identity = self.processes.as_ref().map(|processes| processes.identity());
-        let running = identity.and_then(Holding::of_running);
-        running.map_or(Whose::Nobody, |running| Whose::Ours(vec![running], Vec::new()))
-    }
-
     /// Tells whether nothing but that it lives says that it is ready, and it has not lived for long.
     fn may_end_yet(&self, ours: &[Holding]) -> bool {
         let says_more =
@@ -198,28 +132,12 @@ impl<'r> Readiness<'r> {
         self.port.is_none() && !says_more && ours.iter().filter_map(|one| one.process.as_ref()).any(is_new)
     }
 
-    fn whose(&self) -> Result<Whose, ReadyError> {
-        if self.port.is_none() {
-            return Ok(self.living());
-        }
-        let started = Started::of(self.service, self.port);
-        let evidence = Evidence::gather(self.port, vec![Known::of(started, self.roots())])?;
-        let evidence = if self.was_there { evidence.compared(self.folders, self.service) } else { evidence };
-        let evidence = Evidence { was_there: self.was_there, ..evidence };
-        let whose = judge(&evidence, self.service);
-        Ok(if self.takes_any { whose.or_any() } else { whose })
-    }
-
     fn nothing_yet(&self) -> &'static str {
         match self.port {
             Some(port) if port.is_udp() => "nothing is bound to the port yet",
             Some(_) => "nothing listens yet",
             None => "it does not run yet",
         }
-    }
-
-    fn roots(&self) -> &[Identity] {
-        self.processes.as_ref().map_or(&[], |processes| processes.roots())
     }
 
     fn end(&mut self) -> Result<Option<End>, ReadyError> {
@@ -262,9 +180,9 @@ impl<'r> Readiness<'r> {
         if let Some(end) = self.end()? {
             return Ok(Round::Ended { end, held: self.held });
         }
-        Ok(match self.whose()? {
+        Ok(match self.holders.judge(self.processes.as_deref())? {
             Whose::Ours(holdings, _) | Whose::Matching(holdings, _) => Round::Ready(holdings),
-            Whose::Foreign(holdings, _) if self.may_answer(&holdings) => Round::Ready(holdings),
+            Whose::Foreign(holdings, _) if self.holders.may_answer(&holdings) => Round::Ready(holdings),
             other => Round::Missing { what: "another program answers".into(), foreign: other.holdings().to_vec() },
         })
     }
