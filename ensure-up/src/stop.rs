@@ -2,6 +2,8 @@
 
 pub(crate) mod beside;
 pub mod interrupt;
+pub mod killed;
+pub mod manner;
 pub mod order;
 pub(crate) mod port;
 pub mod server;

@@ -18,7 +18,7 @@ use crate::{
     log::{merged::Merged, shown::Shown},
     server::orphans,
     signals::Signals,
-    stop::whole::{self, Killed, Manner},
+    stop::{killed::Killed, manner::Manner, whole},
 };
 
 /// How the command ended.

@@ -10,9 +10,10 @@ use ensure_up::{
         names::{Known, Meant},
     },
     stop::{
+        killed::Killed,
         order, server, service,
         several::{self, Event},
-        whole::{Killed, Wait},
+        whole::Wait,
     },
 };
 use proc_tree::cli::{

@@ -25,10 +25,7 @@ use crate::{
         there::{self, There},
         waiting::{Doing, Observer, Waiting},
     },
-    stop::{
-        self,
-        whole::{Killed, Manner, Wait},
-    },
+    stop::{self, killed::Killed, manner::Manner, whole::Wait},
     supervisor::passing::{self, InFlight},
 };
 

@@ -22,10 +22,7 @@ use crate::{
         call::{Call, Up},
         launch, port, turn,
     },
-    stop::{
-        self,
-        whole::{Killed, Manner, Wait},
-    },
+    stop::{self, killed::Killed, manner::Manner, whole::Wait},
 };
 
 /// Takes the service's server that is in the range, else a port that nobody holds: the one that it had last, or the first.

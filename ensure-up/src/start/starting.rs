@@ -7,10 +7,7 @@ use crate::{
     End, Failure, Folders, Phase, Port, ServerProcesses, ServerRecord, Service,
     server::holding::Holding,
     start::spawn::Launch,
-    stop::{
-        self,
-        whole::{Killed, Manner},
-    },
+    stop::{self, killed::Killed, manner::Manner},
 };
 
 /// Makes a process, has its record written, and lets it become the program.

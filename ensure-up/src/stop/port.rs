@@ -5,8 +5,10 @@ use proc_tree::Identity;
 use crate::{
     Failure, Port,
     stop::{
+        killed::Killed,
+        manner::Manner,
         server,
-        whole::{self, Killed, Manner, Wait},
+        whole::{self, Wait},
     },
 };
 

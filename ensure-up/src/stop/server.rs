@@ -13,8 +13,11 @@ use crate::{
         lost, port as listening,
     },
     stop::{
-        beside, supervisor,
-        whole::{self, Killed, Manner, Wait},
+        beside,
+        killed::Killed,
+        manner::Manner,
+        supervisor,
+        whole::{self, Wait},
     },
 };
 

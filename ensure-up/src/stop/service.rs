@@ -11,9 +11,11 @@ use crate::{
         loading,
     },
     stop::{
+        killed::Killed,
+        manner::Manner,
         port,
         server::{self, Stopped},
-        whole::{Killed, Manner, Wait},
+        whole::Wait,
     },
 };
 

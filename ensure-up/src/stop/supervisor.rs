@@ -8,7 +8,10 @@ use proc_tree::{Facts, Identity, Signal};
 
 use crate::{
     Failure, ServerRecord,
-    stop::whole::{self, Killed, Manner},
+    stop::{
+        killed::{self, Killed},
+        manner::Manner,
+    },
 };
 
 /// How long what is killed may take to be gone.
@@ -26,7 +29,7 @@ pub(crate) fn stop(record: &ServerRecord) -> Result<Killed, Failure> {
     let said = record.log.as_ref().and_then(|log| log.metadata().ok()).map_or(0, |log| log.len());
     let manner = Manner { signal: Some(Signal::TERM), grace: record.grace() + PATIENCE };
     let options = StopOptions { signal: manner.signal, grace: manner.grace, ..StopOptions::default() };
-    let killed = whole::judge(port_kill::stop(&[supervisor], &options, None), manner)?;
+    let killed = killed::judge(port_kill::stop(&[supervisor], &options, None), manner)?;
     Ok(killed.and(told(record, said)))
 }
 

@@ -36,10 +36,7 @@ use crate::{
     server::{asked, census::Census, end::End, lost, orphans, port as listening},
     signals::Signals,
     start::clock::now,
-    stop::{
-        beside,
-        whole::{self, Manner},
-    },
+    stop::{beside, manner::Manner, whole},
 };
 
 /// How long a port may stay held when all of its server is gone.

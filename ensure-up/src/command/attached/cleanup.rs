@@ -8,8 +8,9 @@ use ensure_up::{
     log::{merged::Merged, shown},
     stop::{
         self,
+        killed::Killed,
         several::{self, Event},
-        whole::{Killed, Wait},
+        whole::Wait,
     },
 };
 use proc_tree::cli::{status::Exit, text};

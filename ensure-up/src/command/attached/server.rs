@@ -7,7 +7,7 @@ use ensure_up::{
     attach::usage::Use,
     log::{last, merged::Begin},
     report::start_record::StartRecord,
-    stop::whole::Manner,
+    stop::manner::Manner,
 };
 use proc_tree::cli::text;
 
