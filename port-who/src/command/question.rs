@@ -4,7 +4,11 @@ use std::io::{self, Write};
 
 use anyhow::Context;
 use port_who::{Answer, Closed, Filter, Query, look, look_below};
-use proc_tree::{Identity, cli::text, roots};
+use proc_tree::{
+    Identity,
+    cli::{terminal::Look, text},
+    roots,
+};
 
 use super::arguments::Arguments;
 
@@ -26,8 +30,9 @@ impl Question {
         }
         let selected: Vec<_> = arguments.processes.iter().map(|&pid| pid.into()).collect();
         let (roots, missing) = roots::find(&selected)?;
+        let look = Look::of(&io::stderr(), arguments.common.color);
         for one in missing.iter().filter(|_| !arguments.common.quiet) {
-            let _ = writeln!(io::stderr(), "port-who: {one}");
+            let _ = writeln!(io::stderr(), "port-who: {}", look.pids(&one.to_string()));
         }
         let roots: Vec<Identity> = roots.iter().map(|root| root.identity).collect();
         Ok((!roots.is_empty()).then_some(Self { query, filter, roots: Some(roots) }))
