@@ -152,6 +152,15 @@ fn a_slip_is_status_two_and_the_line_that_was_meant() {
 }
 
 #[test]
+fn a_number_behind_watch_is_a_pid_and_the_hint_says_how_an_interval_is_given() {
+    let pid = NOBODY_HAS_THIS;
+    let expected = format!(
+        "proc-tree: process {pid} does not exist\nhint: an interval is attached to its option: --watch={pid}\n"
+    );
+    proc_tree().args(["--watch", &pid.to_string()]).status(1).stderr(expected).run();
+}
+
+#[test]
 fn a_zombie_has_ended() {
     let mut child = Command::new("true").spawn().expect("true runs");
     crate::support::eventually("a zombie", || {

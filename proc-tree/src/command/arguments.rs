@@ -272,6 +272,9 @@ impl Arguments {
         let (roots, missing) = if self.job { roots::find_jobs(&selected) } else { roots::find(&selected) }?;
         for missing in &missing {
             note(self.says(), &format!("proc-tree: {missing}"));
+            if let Some(meant) = slip::detached_interval(missing, &words()) {
+                note(self.says(), &format!("hint: {meant}"));
+            }
         }
         Ok(roots)
     }
@@ -293,6 +296,10 @@ impl Arguments {
         }
         Ok(selected)
     }
+}
+
+fn words() -> Vec<String> {
+    env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
 fn title(roots: &[Root]) -> String {

@@ -1,7 +1,7 @@
 //! Words where a PID belongs, and the line that each of them was meant to be.
 
 use clap::{Arg, Command};
-use proc_tree::{cli::command_line::typed, selection::parse_pid};
+use proc_tree::{cli::command_line::typed, roots::Missing, selection::parse_pid};
 
 /// Finds the first word behind the command's name that is no PID; returns what was meant by it.
 pub(super) fn meant(words: &[String], definition: &Command) -> Option<String> {
@@ -36,6 +36,13 @@ fn no_pid(before: &[&str], word: &str, after: &[&str]) -> Option<String> {
     } else {
         format!("proc-tree{options} -- {}", typed([&[word], after].concat()))
     })
+}
+
+/// Returns what was meant where the PID that is missing stands behind --watch, as an interval would in another program.
+pub(super) fn detached_interval(missing: &Missing, words: &[String]) -> Option<String> {
+    let Missing::Gone(pid) = missing else { return None };
+    let is_it = |pair: &[String]| pair[0] == "--watch" && pair[1] == pid.to_string();
+    words.windows(2).any(is_it).then(|| format!("an interval is attached to its option: --watch={pid}"))
 }
 
 fn are_pids(words: &[&str]) -> bool {
