@@ -13,6 +13,7 @@ mod place;
 mod restart;
 mod row;
 mod several;
+mod slip;
 mod status;
 mod stop;
 mod usage;
@@ -24,7 +25,9 @@ use std::io::{self, Write};
 
 use proc_tree::cli::{
     args::Common,
-    status::{Exit, Tool},
+    line::Line,
+    slip::Dictionary,
+    status::{Exit, Tool, UsageError},
 };
 
 pub(crate) use arguments::Arguments;
@@ -40,7 +43,16 @@ impl Tool for Arguments {
         &self.common
     }
 
+    const FOREIGN: Dictionary = slip::FOREIGN;
+
+    fn slip(line: &Line<'_>) -> Option<UsageError> {
+        slip::of(line)
+    }
+
     fn run(self, out: &mut dyn Write) -> anyhow::Result<Exit> {
+        if let Some(slip) = self.watch.and_then(|_| slip::interval(&self.names)) {
+            return Err(slip.into());
+        }
         if let Some(key) = &self.supervise {
             child::supervise(key)
         } else if self.starter.is_some() {

@@ -6,4 +6,5 @@ mod interrupt;
 mod progress;
 mod report;
 mod run;
+mod slip;
 mod status;

@@ -6,6 +6,7 @@ pub mod command_line;
 pub mod duration;
 pub mod execution;
 mod keyboard;
+pub mod line;
 pub mod memory_limit;
 pub mod progress;
 mod screen;

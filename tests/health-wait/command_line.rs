@@ -30,7 +30,7 @@ fn usage_errors_are_status_two_and_quote_what_is_wrong() {
             vec!["--expect-status=2xx", ":1"],
             "invalid status \"2xx\": expected a number from 100 to 599, a range such as 200-299, or a list of both",
         ),
-        (vec!["--expect-body=(", ":1"], "invalid regular expression \"(\": unclosed group"),
+        (vec!["--expect-body=(", ":1"], "--expect-body: invalid regular expression \"(\": unclosed group"),
         (
             vec!["--expect-json=status", ":1"],
             "invalid JSON expectation \"status\": expected PATH=VALUE such as $.status=ok",
@@ -59,6 +59,23 @@ fn usage_errors_are_status_two_and_quote_what_is_wrong() {
         assert!(output.stderr.starts_with("health-wait: "), "{}", output.stderr);
     }
     health_wait().args(["--once", "--consecutive=2", ":1"]).status(2).any_stderr().run();
+}
+
+#[test]
+fn a_slip_gets_the_line_that_was_meant() {
+    let help = "hint: health-wait --help shows the usage";
+    for (arguments, said) in [
+        (&[":1", "echo", "hi"][..], "the command follows --\nhint: health-wait :1 -- echo hi".to_owned()),
+        (&[":1", "sh", "-c", "a b"], "the command follows --\nhint: health-wait :1 -- sh -c 'a b'".into()),
+        (&["--reverse", ":1"], "unexpected argument '--reverse' found\nhint: health-wait --down :1".into()),
+        (&["-timeout", "5s", ":1"], "unexpected argument '-t' found\nhint: health-wait --timeout 5s :1".into()),
+        (&["-p", "1", "-t", "5"], "unexpected argument '-p' found\nhint: health-wait :1 --timeout 5".into()),
+        (&["--wait", ":1"], "unexpected argument '--wait' found\nhint: here that is a target, and --timeout".into()),
+        (&["-9", ":1"], format!("unexpected argument '-9' found\n{help}")),
+        (&["--consecutive=x", ":1"], "invalid value 'x' for '--consecutive <N>': expected a whole number".into()),
+    ] {
+        health_wait().args(arguments).status(2).stderr(format!("health-wait: {said}\n")).run();
+    }
 }
 
 #[test]

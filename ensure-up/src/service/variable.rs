@@ -4,8 +4,12 @@ use std::{
     collections::BTreeMap,
     env,
     ffi::{OsStr, OsString},
+    fs,
     os::unix::ffi::OsStrExt,
+    path::Path,
 };
+
+use proc_tree::cli::text;
 
 use super::{check::InvalidService, spec::ServiceSpec};
 
@@ -15,11 +19,25 @@ pub fn of_port(name: &str) -> String {
     format!("PORT_{}", name.chars().map(letter).collect::<String>())
 }
 
+/// Says what is wrong with a file of variables; a line itself may be secret.
+fn why(path: &Path, error: &dotenvy::Error) -> String {
+    match error {
+        dotenvy::Error::Io(error) => text::os_error(error),
+        dotenvy::Error::LineParse(line, _) => {
+            let content = fs::read_to_string(path).unwrap_or_default();
+            let number = content.lines().position(|one| one.contains(line.trim())).map(|index| index + 1);
+            let number = number.map_or_else(String::new, |number| format!(" {number}"));
+            format!("line{number} is not NAME=VALUE")
+        }
+        error => error.to_string(),
+    }
+}
+
 /// Returns the variables that are asked for. Files first, so that a variable that was named by itself wins.
 pub(super) fn asked_for(spec: &ServiceSpec) -> Result<BTreeMap<OsString, OsString>, InvalidService> {
     let mut variables = BTreeMap::new();
     for path in &spec.env_file {
-        let invalid = |error: dotenvy::Error| InvalidService(format!("invalid env file {:?}: {error}", path.display()));
+        let invalid = |error| InvalidService(format!("invalid --env-file {:?}: {}", path.display(), why(path, &error)));
         for variable in dotenvy::from_path_iter(path).map_err(invalid)? {
             let (name, value) = variable.map_err(invalid)?;
             variables.insert(name.into(), value.into());

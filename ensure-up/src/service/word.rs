@@ -61,7 +61,7 @@ macro_rules! text {
         impl Word for $kind {
             fn read(word: &OsStr) -> Result<Self, String> {
                 let text = word.to_str().ok_or("it is no text")?;
-                $read(text).map_err(|error| error.to_string())
+                $read(text).map_err(|error| in_one_line(&error.to_string()))
             }
 
             fn written(&self) -> OsString {
@@ -69,6 +69,12 @@ macro_rules! text {
             }
         }
     )*};
+}
+
+/// A pattern's error is a drawing, and its last line says what is wrong.
+fn in_one_line(error: &str) -> String {
+    let last = error.lines().last().unwrap_or_default();
+    last.strip_prefix("error: ").unwrap_or(error).to_owned()
 }
 
 text! {

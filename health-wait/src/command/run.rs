@@ -13,6 +13,8 @@ use proc_tree::{
     Handle, Identity, Signal,
     cli::{
         args::{Common, OutputError},
+        line::Line,
+        slip::Dictionary,
         status::{Exit, Tool, UsageError},
     },
 };
@@ -22,7 +24,7 @@ use super::{
     execute::execute,
     interrupt,
     progress::{self, Progress},
-    report,
+    report, slip,
     status::Status,
 };
 
@@ -35,6 +37,12 @@ impl Tool for Arguments {
 
     fn run(self, out: &mut dyn Write) -> anyhow::Result<Exit> {
         run(&self, out)
+    }
+
+    const FOREIGN: Dictionary = slip::FOREIGN;
+
+    fn slip(line: &Line<'_>) -> Option<UsageError> {
+        slip::of(line)
     }
 
     fn status(error: &anyhow::Error) -> u8 {

@@ -19,10 +19,20 @@ pub enum Foreign {
     Operand,
     /// None: its value goes behind every operand, after this text.
     Suffix(&'static str),
+    /// What these words say.
+    Said(&'static str),
 }
 
 /// Options of other programs, each with the names that it has there. Of `-i`, `-i8000` is the form with a value.
 pub type Dictionary = &'static [(&'static [&'static str], Foreign)];
+
+/// Says what an option is here, where that is no option but words.
+pub(super) fn said(option: &str, dictionary: Dictionary) -> Option<&'static str> {
+    match look_up(option, dictionary)? {
+        (Foreign::Said(words), _) => Some(words),
+        _ => None,
+    }
+}
 
 /// Finds the line that was meant by these words, which a tool does not understand.
 pub(super) fn meant<T: Tool>(words: Vec<OsString>) -> Option<String> {
@@ -62,7 +72,7 @@ fn translate(words: &[String], dictionary: Dictionary, respell: fn(&str) -> Opti
             attached.map(str::to_owned).or_else(|| next.and_then(|_| rest.next().cloned()))
         };
         match foreign {
-            Foreign::Nothing => {}
+            Foreign::Nothing | Foreign::Said(_) => {}
             Foreign::NothingWithValue => drop(value()),
             Foreign::Option(option) => line.extend(std::iter::once(option).chain(attached).map(str::to_owned)),
             Foreign::Suffix(mark) => suffix = value().map(|value| format!("{mark}{value}")).unwrap_or_default(),
@@ -90,7 +100,7 @@ fn look_up(word: &str, dictionary: Dictionary) -> Option<(Foreign, Option<&str>)
         let (name, value) = word.split_once('=')?;
         return Some((find(name)?, Some(value)));
     }
-    let takes_value = |foreign: &Foreign| !matches!(foreign, Foreign::Nothing);
+    let takes_value = |foreign: &Foreign| !matches!(foreign, Foreign::Nothing | Foreign::Said(_));
     let at = |end| Some((find(word.get(..end)?).filter(takes_value)?, Some(word.get(end..)?)));
     (2..word.len()).rev().filter(|_| word.starts_with('-')).find_map(at)
 }

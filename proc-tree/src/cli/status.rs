@@ -11,11 +11,12 @@ use anyhow::Context;
 
 use super::{
     args::{self, Common, OutputError},
+    line::Line,
     signals,
     slip::{self, Dictionary},
     stdout::stdout,
     text,
-    usage_error::usage_error,
+    usage_error::{unknown, usage_error},
 };
 use crate::{Signal, process};
 
@@ -60,6 +61,11 @@ impl UsageError {
         Self { what: what.into(), hint: None }
     }
 
+    /// Returns the line that was probably meant.
+    pub fn meant(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// Adds the line that was probably meant.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
@@ -83,6 +89,11 @@ pub trait Tool: clap::Parser {
     /// Returns the line that was meant, or what to do, where that is nothing that is spelled or called otherwise here. The words
     /// come without the command's name.
     fn meant(_words: &[String]) -> Option<String> {
+        None
+    }
+
+    /// Tells which line was meant by one that was refused, where that is more than an option.
+    fn slip(_line: &Line<'_>) -> Option<UsageError> {
         None
     }
 
@@ -122,16 +133,30 @@ pub trait Tool: clap::Parser {
 
 /// Runs a command: arguments, work, failures in words on standard error, status.
 pub fn main<T: Tool>() -> ExitCode {
+    // before they are parsed: what is secret in them is blotted out then
+    let words: Vec<OsString> = env::args_os().skip(1).collect();
     let outcome = match T::parse_arguments() {
         Ok(tool) => run(tool, &mut *stdout()),
-        Err(error) => match usage_error(T::NAME, &error, || slip::meant::<T>(env::args_os().skip(1).collect())) {
+        Err(error) => match refused::<T>(&error, &words) {
             Some(message) => return say(&message, USAGE),
             None => write!(stdout(), "{}", error.render())
                 .map_err(|error| OutputError(error).into())
                 .map(|()| Exit::Code(DONE)),
         },
     };
-    outcome.map_or_else(|error| fail::<T>(&error), ExitCode::from)
+    outcome.map_or_else(|error| fail::<T>(&error, &words), ExitCode::from)
+}
+
+/// Words what is wrong with the arguments, or what was meant by them; `None` where help or version were asked for.
+fn refused<T: Tool>(error: &clap::Error, words: &[OsString]) -> Option<String> {
+    let definition = args::definition::<T>();
+    let line = Line::new(&definition, words);
+    let unknown = unknown(error).and_then(|option| line.at(&option)).unwrap_or(words.len());
+    // what follows an operand may be a command's, what is before it is not
+    let slip = || T::slip(&line).filter(|_| line.operands().first().is_some_and(|&first| first < unknown));
+    let meant = || slip::meant::<T>(words.to_vec());
+    let said = usage_error(T::NAME, error, T::FOREIGN, meant)?;
+    Some(slip().map_or(said, |slip| message::<T>(&slip.to_string(), slip.hint)))
 }
 
 fn run<T: Tool>(tool: T, out: &mut dyn Write) -> anyhow::Result<Exit> {
@@ -152,23 +177,28 @@ fn check_proc() -> anyhow::Result<()> {
     if process::is_own_namespace().context("cannot read /proc/self/status")? { Ok(()) } else { Err(ForeignProc.into()) }
 }
 
-fn fail<T: Tool>(error: &anyhow::Error) -> ExitCode {
+fn fail<T: Tool>(error: &anyhow::Error, words: &[OsString]) -> ExitCode {
     // a reader that went away, as head(1) does, is no failure of ours
     if error.downcast_ref().is_some_and(OutputError::is_closed_pipe) {
         return DONE.into();
     }
     let (status, hint) = match error.downcast_ref::<UsageError>() {
-        Some(usage) => (USAGE, usage.hint.clone()),
+        Some(usage) => {
+            let definition = args::definition::<T>();
+            let usage = T::slip(&Line::new(&definition, words)).unwrap_or_else(|| usage.clone());
+            return say(&message::<T>(&text::failure(&usage), usage.hint), USAGE);
+        }
         None if error.is::<ForeignProc>() => {
             (FAILED, Some("mount its own: unshare --pid --fork --mount-proc, or mount -t proc proc /proc".to_owned()))
         }
         None => (T::status(error), T::hint(error)),
     };
-    let mut message = format!("{}: {}", T::NAME, text::failure(error.as_ref()));
-    if let Some(hint) = hint {
-        message.extend(["\nhint: ", &hint]);
-    }
-    say(&message, status)
+    say(&message::<T>(&text::failure(error.as_ref()), hint), status)
+}
+
+fn message<T: Tool>(what: &str, hint: Option<String>) -> String {
+    let hint = hint.map(|hint| format!("\nhint: {}", text::escape(&hint)));
+    format!("{}: {what}{}", T::NAME, hint.unwrap_or_default())
 }
 
 /// Says what went wrong; there is nothing left to do when standard error is closed.

@@ -1,20 +1,32 @@
 //! Usage errors in words: what clap found wrong, then hints on their own lines.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, num::ParseIntError};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::text;
+use super::{
+    slip::{self, Dictionary},
+    text,
+};
 
 /// Words a usage error of clap as the other messages are worded: what is wrong, then the line that was `meant`, or hints on
 /// their own lines. `None` when it is no error but the help or the version that was asked for.
-pub(super) fn usage_error(tool: &str, error: &clap::Error, meant: impl FnOnce() -> Option<String>) -> Option<String> {
+pub(super) fn usage_error(
+    tool: &str,
+    error: &clap::Error,
+    dictionary: Dictionary,
+    meant: impl FnOnce() -> Option<String>,
+) -> Option<String> {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return None;
     }
     let mut message = format!("{tool}: {}", text::escape(&what_is_wrong(error)));
     if let Some(line) = meant() {
         message.extend(["\nhint: ", &text::escape(&line)]);
+        return Some(message);
+    }
+    if let Some(words) = unknown(error).and_then(|option| slip::said(&option, dictionary)) {
+        message.extend(["\nhint: here that is ", words]);
         return Some(message);
     }
     for hint in hints(error) {
@@ -25,6 +37,11 @@ pub(super) fn usage_error(tool: &str, error: &clap::Error, meant: impl FnOnce() 
         message.extend(["\nhint: ", tool, " --help shows the usage"]);
     }
     Some(message)
+}
+
+/// Returns the option that is not known.
+pub(super) fn unknown(error: &clap::Error) -> Option<String> {
+    error.get(ContextKind::InvalidArg).filter(|_| error.kind() == ErrorKind::UnknownArgument).map(ToString::to_string)
 }
 
 fn what_is_wrong(error: &clap::Error) -> String {
@@ -65,13 +82,38 @@ fn conflict(error: &clap::Error) -> String {
     }
 }
 
-/// A number's own error does not say what was no number.
+/// Says in one line why a value is refused, and for which option if that is a pattern's.
 fn refused(error: &clap::Error, argument: &ContextValue, value: &ContextValue) -> String {
-    let reason = error.source().map(ToString::to_string).unwrap_or_default();
-    if reason.contains(&value.to_string()) {
-        reason
-    } else {
-        format!("invalid value '{value}' for '{argument}': {reason}")
+    let (argument, value) = (argument.to_string(), value.to_string());
+    let (reason, is_whole) = reason(error, &value);
+    match argument.split_once(" <REGEX>") {
+        Some((option, _)) if is_whole && !reason.contains(option) => format!("{option}: {reason}"),
+        _ if is_whole => reason,
+        _ => format!("invalid value '{value}' for '{argument}': {reason}"),
+    }
+}
+
+/// Words a value's own error, and tells whether it says which value: a pattern's is a drawing, and a number's does not say
+/// what was expected.
+fn reason(error: &clap::Error, value: &str) -> (String, bool) {
+    let Some(source) = error.source() else { return (String::new(), false) };
+    if source.is::<ParseIntError>() {
+        return ("expected a whole number".into(), false);
+    }
+    let said = source.to_string();
+    let bounds = said.strip_prefix(value).and_then(|said| said.strip_prefix(" is not in "));
+    match (bounds.and_then(|bounds| bounds.split_once("..")), said.lines().last()) {
+        (Some((lowest, "")), _) => (format!("expected a number from {lowest} up"), false),
+        (Some((lowest, highest)), _) => {
+            (format!("expected a number from {lowest} to {}", highest.trim_start_matches('=')), false)
+        }
+        (None, Some(last)) if said.lines().nth(1).is_some() => {
+            (last.strip_prefix("error: ").unwrap_or(last).to_owned(), false)
+        }
+        _ => {
+            let is_whole = said.contains(value);
+            (said, is_whole)
+        }
     }
 }
 
@@ -119,15 +161,18 @@ mod tests {
     use clap::{Arg, ArgAction, Command, value_parser};
 
     use super::*;
+    use crate::cli::slip::Foreign;
 
     fn said(arguments: &[&str]) -> String {
-        let count = Arg::new("count").long("count").value_name("N").value_parser(value_parser!(u16));
+        let count = Arg::new("count").long("count").value_name("N").value_parser(value_parser!(u16).range(2..));
         let color = Arg::new("color").long("color").value_parser(["always", "never"]);
         let all = Arg::new("all").long("all").action(ArgAction::SetTrue).conflicts_with_all(["count", "color"]);
         let port = Arg::new("port").required(true).value_parser(|text: &str| Err::<u16, _>(format!("no port: {text}")));
-        let command = Command::new("x").args([count, color, all, port.value_name("PORT")]);
+        let pattern = |_: &str| Err::<u16, _>("regex parse error:\n  (\n  ^\nerror: unclosed group");
+        let pattern = Arg::new("match").long("match").value_name("REGEX").value_parser(pattern);
+        let command = Command::new("x").args([count, color, all, port.value_name("PORT"), pattern]);
         let error = command.try_get_matches_from([&["x"], arguments].concat()).expect_err("each is wrong");
-        usage_error("x", &error, || None).expect("each is an error")
+        usage_error("x", &error, &[(&["--wait"], Foreign::Said("--watch"))], || None).expect("each is an error")
     }
 
     #[test]
@@ -138,8 +183,9 @@ mod tests {
             (&["--count"], "a value is required for '--count <N>' but none was supplied", ""),
             (&["--color", "x"], "invalid value 'x' for '--color <color>' [possible values: always, never]", ""),
             (&["--all=yes"], "unexpected value 'yes' for '--all' found; no more were expected", ""),
-            (&["--count=1", "--count=2"], "'--count <N>' takes one value, and is given twice", ""),
-            (&["--all", "--count", "1"], "the argument '--all' cannot be used with '--count <N>'", ""),
+            (&["--count=3", "--count=4"], "'--count <N>' takes one value, and is given twice", ""),
+            (&["--all", "--count", "3"], "the argument '--all' cannot be used with '--count <N>'", ""),
+            (&["-9"], "unexpected argument '-9' found", ""),
             (&[], "the following required arguments were not provided: <PORT>", ""),
         ] {
             assert_eq!(said(arguments), format!("x: {message}{hints}{help}"), "{arguments:?}");
@@ -147,11 +193,15 @@ mod tests {
     }
 
     #[test]
-    fn a_values_own_error_is_enough_where_it_quotes_the_value() {
-        assert_eq!(said(&["80\u{1b}"]), "x: no port: 80\\u{1b}");
-        assert_eq!(
-            said(&["--count", "many"]),
-            "x: invalid value 'many' for '--count <N>': invalid digit found in string"
-        );
+    fn a_value_is_refused_in_one_line() {
+        for (arguments, message) in [
+            (&["80\u{1b}"][..], "no port: 80\\u{1b}"),
+            (&["--count", "many"], "invalid value 'many' for '--count <N>': expected a whole number"),
+            (&["--count=1"], "invalid value '1' for '--count <N>': expected a number from 2 to 65535"),
+            (&["--match=("], "invalid value '(' for '--match <REGEX>': unclosed group"),
+            (&["--wait"], "unexpected argument '--wait' found\nhint: here that is --watch"),
+        ] {
+            assert_eq!(said(arguments), format!("x: {message}"), "{arguments:?}");
+        }
     }
 }

@@ -1,0 +1,43 @@
+//! What was meant by a command line that was refused.
+
+use health_wait::Target;
+use proc_tree::cli::{
+    line::Line,
+    slip::{Dictionary, Foreign},
+    status::UsageError,
+};
+
+/// Options of ensure-up, wait-on, wait-for-it, start-server-and-test, dockerize and curl, and what is meant here.
+pub(super) const FOREIGN: Dictionary = &[
+    (&["-t", "--max-time", "-m", "-timeout"], Foreign::Option("--timeout")),
+    (&["-w", "--window"], Foreign::Option("--stable")),
+    (&["-d"], Foreign::Said("--initial-delay, and a body to send is --data")),
+    (&["--delay"], Foreign::Option("--initial-delay")),
+    (&["-i"], Foreign::Option("--interval")),
+    (&["--tcpTimeout", "--httpTimeout", "--connect-timeout"], Foreign::Option("--attempt-timeout")),
+    (&["-r", "--reverse"], Foreign::Option("--down")),
+    (&["-p", "--port"], Foreign::Operand),
+    (&["--host"], Foreign::Operand),
+    (&["--health", "--url"], Foreign::Operand),
+    (&["--expect", "--status"], Foreign::Option("--expect-status")),
+    (&["-k"], Foreign::Option("--insecure")),
+    (&["-L", "--location"], Foreign::Option("--follow")),
+    (&["-X", "--request"], Foreign::Option("--method")),
+    (&["--headers"], Foreign::Option("--header")),
+    (&["-E"], Foreign::Option("--cert")),
+    (&["--retry"], Foreign::Said("--timeout, until which it is asked again and again")),
+    (&["--wait"], Foreign::Said("a target, and --timeout")),
+    (&["-l", "-v", "--log", "--verbose", "-s", "--simultaneous", "--strict"], Foreign::Nothing),
+];
+
+/// Finds a command that stands among the targets.
+pub(super) fn of(line: &Line<'_>) -> Option<UsageError> {
+    if line.separator().is_some() {
+        return None;
+    }
+    let command = line.operands().into_iter().skip(1).find(|&index| {
+        let word = &line.words()[index];
+        word.to_str().is_none_or(|word| word.parse::<Target>().is_err()) && Line::is_program(word)
+    })?;
+    Some(UsageError::new("the command follows --").hint(line.with_command_at(command)))
+}
