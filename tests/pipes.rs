@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "pipes/pages.rs"]
+mod pages;
 #[cfg(target_os = "linux")]
 #[path = "pipes/start_ids.rs"]
 mod start_ids;
@@ -150,22 +152,6 @@ fn a_standard_output_that_is_closed_is_said() {
     // who says nothing there does not need it, and /dev/null is open, however it was opened
     for command in [format!("health-wait :{port} >&-"), format!("port-who {port} 1<>/dev/null")] {
         assert_eq!(script(&command, folder.path()).status.code(), Some(0), "{command}");
-    }
-}
-
-#[test]
-fn every_tool_generates_its_pages_and_refuses_what_it_does_not_know() {
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    for tool in TOOLS {
-        for page in ["man", "bash", "zsh", "fish"] {
-            let page = stdout(&script(&format!("{tool} --generate {page}"), folder.path()));
-            assert!(page.contains(tool) && page.len() > 1000, "{tool}: {page}");
-        }
-        assert!(stdout(&script(&format!("{tool} --version"), folder.path())).starts_with(tool));
-        let output = script(&format!("{tool} --no-such-flag"), folder.path());
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{tool}");
-        assert!(said.starts_with(&format!("{tool}: ")) && said.contains("--no-such-flag"), "{said}");
     }
 }
 

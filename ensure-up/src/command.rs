@@ -7,6 +7,7 @@ mod display;
 mod init;
 mod listing;
 mod logs;
+mod manual;
 mod one;
 mod own_line;
 mod place;
@@ -26,14 +27,18 @@ use std::io::{self, Write};
 use proc_tree::cli::{
     args::Common,
     line::Line,
+    manual::Manual,
     slip::Dictionary,
     status::{Exit, Tool, UsageError},
 };
 
 pub(crate) use arguments::Arguments;
+use manual::MANUAL;
 
 impl Tool for Arguments {
     const NAME: &'static str = "ensure-up";
+
+    const MANUAL: &'static Manual = &MANUAL;
 
     fn parse_arguments() -> Result<Self, clap::Error> {
         Self::of_process()

@@ -3,6 +3,7 @@
 pub(crate) mod arguments;
 mod execute;
 mod interrupt;
+mod manual;
 mod progress;
 mod report;
 mod run;

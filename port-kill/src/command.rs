@@ -3,5 +3,6 @@
 pub(crate) mod arguments;
 mod ask;
 mod container;
+mod manual;
 mod notes;
 mod status;

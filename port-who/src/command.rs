@@ -4,6 +4,7 @@ pub(crate) mod arguments;
 mod free;
 mod hint;
 mod list;
+mod manual;
 mod note;
 mod question;
 mod status;
@@ -13,16 +14,20 @@ use std::io::Write;
 
 use proc_tree::cli::{
     args::Common,
+    manual::Manual,
     slip::Dictionary,
     status::{Exit, Tool},
 };
 
 use arguments::Arguments;
+use manual::MANUAL;
 use question::Unseen;
 use status::Status;
 
 impl Tool for Arguments {
     const NAME: &'static str = "port-who";
+
+    const MANUAL: &'static Manual = &MANUAL;
 
     const FOREIGN: Dictionary = arguments::FOREIGN;
 

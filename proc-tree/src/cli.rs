@@ -7,6 +7,8 @@ pub mod duration;
 pub mod execution;
 mod keyboard;
 pub mod line;
+mod man;
+pub mod manual;
 pub mod memory_limit;
 pub mod progress;
 mod screen;

@@ -3,6 +3,7 @@
 pub(crate) mod arguments;
 mod format;
 mod limits;
+mod manual;
 mod observer;
 mod once;
 mod output;

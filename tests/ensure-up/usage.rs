@@ -131,9 +131,3 @@ fn a_broken_env_file_is_refused() {
     assert!(said, "{}", output.stderr);
     assert!(!site.path("started").exists());
 }
-
-#[test]
-fn the_help_shows_examples_and_statuses() {
-    let site = Site::new();
-    site.bare().arg("--help").env("COLUMNS", "100").stdout(include_str!("../golden/ensure-up.help")).run();
-}

@@ -112,26 +112,3 @@ fn a_closed_stderr_does_no_harm() {
     let mut run = crate::support::Tool::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_health-wait")]).status(124);
     assert_eq!(run.finish().status.code(), Some(124));
 }
-
-#[test]
-fn the_help_is_as_agreed() {
-    let output = health_wait().arg("--help").any_stdout().run();
-    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/health-wait.help");
-    let expected = std::fs::read_to_string(golden).expect("the golden file is there");
-    assert_eq!(output.stdout, expected, "if this is meant, write it to tests/golden/health-wait.help");
-}
-
-#[test]
-fn pages_are_generated_without_a_target() {
-    for (page, word) in [
-        ("man", ".TH health-wait 1"),
-        ("bash", "complete -F"),
-        ("zsh", "#compdef health-wait"),
-        ("fish", "complete -c health-wait"),
-    ] {
-        let output = health_wait().args(["--generate", page]).any_stdout().run();
-        assert!(output.stdout.contains(word), "{page}: {}", output.stdout);
-        let flags = ["expect-json", "attempt-timeout", "cacert"];
-        assert!(flags.iter().all(|flag| output.stdout.replace('\\', "").contains(flag)), "{page}");
-    }
-}

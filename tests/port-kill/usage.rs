@@ -6,11 +6,6 @@ use super::{NOBODYS, Said, port_kill, quiet_address};
 use crate::support::{Fixture, runs};
 
 #[test]
-fn the_help_is_as_it_was_last_agreed_on() {
-    port_kill().arg("--help").env("COLUMNS", "100").stdout(include_str!("../golden/port-kill.help")).run();
-}
-
-#[test]
 fn bad_arguments_are_status_two_and_quoted() {
     for (arguments, message) in [
         (&["80x"][..], "invalid port \"80x\": expected a number from 1 to 65535, a range such as 8000-8099, or a list"),
@@ -106,19 +101,6 @@ fn a_closed_pipe_is_nobodys_failure() {
     let mut command = std::process::Command::new(super::BINARY);
     let output = command.args(["-n", &server.port().to_string()]).stdout(writer).output().expect("the tool runs");
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
-}
-
-#[test]
-fn pages_are_generated_without_a_port() {
-    for (page, part) in [
-        ("man", ".TH port-kill"),
-        ("bash", "complete -F _port__kill"),
-        ("zsh", "#compdef port-kill"),
-        ("fish", "complete -c port-kill"),
-    ] {
-        let output = port_kill().args(["--generate", page]).any_stdout().run();
-        assert!(output.stdout.contains(part), "{page}: {}", output.stdout);
-    }
 }
 
 #[test]

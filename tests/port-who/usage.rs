@@ -91,22 +91,3 @@ fn a_value_that_was_taken_for_a_port_is_told() {
     assert!(output.stderr.starts_with(&hint("--free")), "{}", output.stderr);
     port_who().args(["--watch", "3", "--count=1"]).status(1).stderr(hint("--watch")).run();
 }
-
-#[test]
-fn help_is_as_it_was_reviewed() {
-    let help = include_str!("../golden/port-who.help");
-    port_who().arg("--help").env("COLUMNS", "100").stdout(help).run();
-}
-
-#[test]
-fn pages_are_generated_for_man_and_three_shells() {
-    for (page, part) in [
-        ("man", ".TH port-who 1"),
-        ("bash", "complete -F _port__who"),
-        ("zsh", "#compdef port-who"),
-        ("fish", "complete -c port-who"),
-    ] {
-        let output = port_who().args(["--generate", page]).any_stdout().run();
-        assert!(output.stdout.contains(part), "{}", output.stdout);
-    }
-}

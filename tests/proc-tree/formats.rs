@@ -131,20 +131,6 @@ fn gpu_memory_is_null_with_a_hint_where_there_is_no_driver() {
 }
 
 #[test]
-fn help_is_as_it_was_agreed() {
-    let expected = include_str!("../golden/proc-tree.help");
-    proc_tree().arg("--help").env("COLUMNS", "100").stdout(expected).run();
-}
-
-#[test]
-fn pages_are_generated() {
-    for (page, start) in [("man", ".ie"), ("bash", "_proc__tree()"), ("zsh", "#compdef"), ("fish", "complete")] {
-        let output = proc_tree().args(["--generate", page]).any_stdout().run();
-        assert!(output.stdout.contains(start), "{page}: {}", output.stdout);
-    }
-}
-
-#[test]
 fn a_closed_pipe_ends_it_quietly_and_a_full_disk_does_not() {
     let tree = Fixture::start(["load", "wide", "0"]);
     let mut tool = proc_tree();

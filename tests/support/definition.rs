@@ -1,15 +1,15 @@
 //! What the definition of each tool's command line must be like.
 
-use clap::{ArgAction, ArgMatches, Command, CommandFactory, error::ErrorKind};
-use proc_tree::cli::args;
+use clap::{ArgAction, ArgMatches, Command, error::ErrorKind};
+use proc_tree::cli::status::Tool;
 
 /// Values of which every option takes one.
 const VALUES: [&str; 14] =
     ["1", "500ms", "a", "auto", "pid", "GET", "$.a=b", "a:b", "man", "any", "200", "always", "5/60s", "127.0.0.1"];
 
 /// Checks that an option that takes one value is refused where it is given twice, by its name, and a flag is not.
-pub(crate) fn is_refused_twice<T: CommandFactory>() {
-    let definition = args::definition::<T>();
+pub(crate) fn is_refused_twice<T: Tool>() {
+    let definition = T::definition();
     let named = |one: &&clap::Arg| one.get_long().is_some() || one.get_short().is_some();
     for option in definition.get_arguments().filter(named) {
         let dashes = option.get_long().map_or_else(

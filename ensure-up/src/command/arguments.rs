@@ -5,32 +5,20 @@ use std::{ffi::OsString, io, path::PathBuf, time::Duration};
 use clap::{ArgGroup, Args, Command, FromArgMatches, Id, Parser, parser::ValueSource};
 use ensure_up::{Folders, ServiceSpec, report::start_record::StartRecord};
 use proc_tree::cli::{
-    args::{self, Common},
+    args::Common,
     duration,
-    status::UsageError,
+    status::{Tool, UsageError},
     terminal::Look,
 };
 
-use super::{own_line, status::Status, words};
-
-const EXAMPLES: &str = "\
-Examples:
-  ensure-up --port 8000 -- python3 -m http.server {port}
-  ensure-up --port 8000 --health /health -- uv run punie serve
-  ensure-up --port 3000 --then 'npm test' -- npm start
-  ensure-up --name worker -- celery -A shop worker
-  ensure-up --all --profile dev
-  ensure-up --status
-  ensure-up --stop 8000
-";
+use super::{own_line, words};
 
 /// Starts a server only if it is not up: exactly one, surely yours, surely healthy.
 #[derive(Debug, Parser)]
 #[command(
     version,
     override_usage = "ensure-up [OPTIONS] --port PORT[-PORT] -- CMD [ARG]...\n       ensure-up [OPTIONS] --name NAME -- CMD [ARG]...\n       ensure-up [OPTIONS] NAME...|--all\n       ensure-up --status|--stop|--logs [NAME]...",
-    group = ArgGroup::new("known").args(["status", "stop", "logs"]).multiple(true),
-    after_help = format!("{EXAMPLES}\n{}", args::statuses(Status::HELP))
+    group = ArgGroup::new("known").args(["status", "stop", "logs"]).multiple(true)
 )]
 pub(crate) struct Arguments {
     /// Names of servers, or their ports
@@ -161,7 +149,7 @@ impl Print {
 impl Arguments {
     /// Parses the process's arguments.
     pub(super) fn of_process() -> Result<Self, clap::Error> {
-        let mut matches = args::definition::<Self>().try_get_matches()?;
+        let mut matches = <Self as Tool>::definition().try_get_matches()?;
         let is_given = |id: &&Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
         let given: Vec<Id> = matches.ids().filter(is_given).cloned().collect();
         if ["env", "header"].iter().any(|secret| given.iter().any(|id| id == secret)) {

@@ -119,14 +119,14 @@ pub(super) fn interval(names: &[String]) -> Option<UsageError> {
 mod tests {
     use std::ffi::OsString;
 
-    use proc_tree::cli::args;
+    use proc_tree::cli::status::Tool;
 
     use super::*;
     use crate::command::Arguments;
 
     #[test]
     fn a_slip_gets_the_line_that_was_meant() {
-        let definition = args::definition::<Arguments>();
+        let definition = <Arguments as Tool>::definition();
         for (typed, meant) in [
             ("--port 8000 sh server.sh", Some("--port 8000 -- sh server.sh")),
             ("--port 8000 no-such-program x -v", Some("--port 8000 -- no-such-program x -v")),

@@ -5,31 +5,13 @@ use std::{ffi::OsString, time::Duration};
 use clap::Parser;
 use health_wait::{Goal, ProbeOptions, Target};
 use proc_tree::{
-    cli::{
-        args::{self, Common},
-        duration,
-    },
+    cli::{args::Common, duration},
     selection,
 };
 
-use super::status::Status;
-
-const EXAMPLES: &str = "\
-Examples:
-  health-wait http://localhost:8000/health
-  health-wait :5432 unix:/run/app.sock -- ./start-tests
-  health-wait --expect-json '$.service=shop' http://localhost:8000/health
-  health-wait --timeout 0 --pid \"$!\" http://localhost:8000/v1/models
-  health-wait --down --timeout 10s :8000
-";
-
-fn after_help() -> String {
-    format!("{EXAMPLES}\n{}", args::statuses(Status::HELP))
-}
-
 /// Blocks until it is healthy: servers, sockets, files, processes, free ports.
 #[derive(Debug, Parser)]
-#[command(version, override_usage = "health-wait [OPTIONS] TARGET... [-- CMD...]", after_help = after_help())]
+#[command(version, override_usage = "health-wait [OPTIONS] TARGET... [-- CMD...]")]
 pub(crate) struct Arguments {
     /// What to wait for: http://…, https://…, host:port, :port, tcp://host:port, unix:/path, http+unix:/path:/health,
     /// grpc://host:port[/service], grpcs://…, file:/path, exec:COMMAND (ends with 0), pid:N, port-free:8000 (a server can

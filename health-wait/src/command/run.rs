@@ -14,6 +14,7 @@ use proc_tree::{
     cli::{
         args::{Common, OutputError},
         line::Line,
+        manual::Manual,
         slip::Dictionary,
         status::{Exit, Tool, UsageError},
     },
@@ -23,6 +24,7 @@ use super::{
     arguments::Arguments,
     execute::execute,
     interrupt,
+    manual::MANUAL,
     progress::{self, Progress},
     report, slip,
     status::Status,
@@ -30,6 +32,8 @@ use super::{
 
 impl Tool for Arguments {
     const NAME: &'static str = "health-wait";
+
+    const MANUAL: &'static Manual = &MANUAL;
 
     fn common(&self) -> &Common {
         &self.common

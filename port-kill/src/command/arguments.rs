@@ -16,6 +16,7 @@ use proc_tree::{
     cli::{
         args::{self, Common, OutputError},
         duration,
+        manual::Manual,
         progress::Progress,
         signals::{Event, Signals},
         slip::{Dictionary, Foreign},
@@ -26,15 +27,7 @@ use proc_tree::{
 };
 use regex::Regex;
 
-use super::{ask::Asker, notes, status::Status};
-
-const EXAMPLES: &[(&str, &str)] = &[
-    ("port-kill 8000", "stop what listens on port 8000; SIGKILL after 5 s"),
-    ("port-kill --tree 5001 8000-8099", "stop those servers with all that they started"),
-    ("port-kill -n 8000", "show what would be signalled"),
-    ("port-kill --name node --settle 2s 3000", "stop only node, and see whether it comes back"),
-    ("port-who --json 8000 | port-kill -", "stop exactly what was listed"),
-];
+use super::{ask::Asker, manual::MANUAL, notes, status::Status};
 
 /// What killport, kill-port, fkill, fuser and lsof call it.
 const FOREIGN: Dictionary = &[
@@ -50,7 +43,7 @@ const FOREIGN: Dictionary = &[
 
 /// Frees ports: stops every process that listens there, never a client, and proves it.
 #[derive(Debug, Parser)]
-#[command(version, after_help = format!("{}\n{}", args::examples(EXAMPLES), args::statuses(Status::HELP)))]
+#[command(version)]
 pub(crate) struct Arguments {
     /// Ports: 8000, 8000-8099, 8000,8005-8007, 53/udp, 127.0.0.1:8000, [::1]:8000; - reads PIDs or records of port-who
     /// from standard input
@@ -127,6 +120,8 @@ fn parse_operand(text: &str) -> Result<Operand, port_who::InvalidPort> {
 impl Tool for Arguments {
     const NAME: &'static str = "port-kill";
 
+    const MANUAL: &'static Manual = &MANUAL;
+
     const FOREIGN: Dictionary = FOREIGN;
 
     fn respell(operand: &str) -> Option<String> {
@@ -134,7 +129,7 @@ impl Tool for Arguments {
     }
 
     fn parse_words(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
-        args::parse(spell_out(arguments))
+        args::parse(Self::definition(), spell_out(arguments))
     }
 
     fn common(&self) -> &Common {

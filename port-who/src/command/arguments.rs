@@ -9,25 +9,13 @@ use clap::{ArgAction, Parser};
 use port_who::{Filter, PortSpec, Query, parse_pattern, parse_user};
 use proc_tree::{
     cli::{
-        args::{self, Common},
+        args::Common,
         duration::parse_interval,
         slip::{Dictionary, Foreign},
     },
     selection::parse_pid,
 };
 use regex::Regex;
-
-use super::status::Status;
-
-const EXAMPLES: &[(&str, &str)] = &[
-    ("port-who 8000", "who holds port 8000"),
-    ("kill $(port-who 8000)", "end every holder (port-kill also makes sure)"),
-    ("port-who 8000-8099 --why", "who holds any of these, and who started it"),
-    ("port-who --pid $!", "on which port is what was just started"),
-    ("port-who --json | jq .port", "every listener, for a script"),
-    ("port-who --free=2 8000-8099", "the first two of these that are free"),
-    ("PORT=$(port-who --free)", "a random free port, for jobs that run at once"),
-];
 
 /// What lsof, ss, netstat, fuser and others call it.
 pub(super) const FOREIGN: Dictionary = &[
@@ -48,7 +36,7 @@ const INTERVAL: Duration = Duration::from_secs(2);
 
 /// Lists who holds these ports: every process that listens, never a client.
 #[derive(Debug, Parser)]
-#[command(version, after_help = format!("{}\n{}", args::examples(EXAMPLES), args::statuses(Status::HELP)))]
+#[command(version)]
 pub(crate) struct Arguments {
     /// Ports: 8000, 8000-8099, 8000,8005-8007, 53/udp, 127.0.0.1:8000, [::1]:8000; none means all
     #[arg(value_name = "PORT")]

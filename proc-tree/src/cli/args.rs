@@ -2,13 +2,12 @@
 
 use std::{
     ffi::OsString,
-    fmt,
     io::{self, Write},
 };
 
-use clap::{ArgAction, Command, CommandFactory, FromArgMatches, ValueEnum};
+use clap::{Command, FromArgMatches, ValueEnum};
 
-use super::terminal::Color;
+use super::{man, manual::Manual, terminal::Color};
 
 /// The flags that every tool has.
 #[derive(Debug, Clone, clap::Args)]
@@ -39,26 +38,16 @@ pub struct Common {
     pub generate: Option<Page>,
 }
 
-/// Returns the definition of a tool's command line. A flag that is given twice says nothing new; an option that takes one value
-/// is refused then: which of the two is meant is not known.
-pub fn definition<T: CommandFactory>() -> Command {
-    T::command().mut_args(|argument| match argument.get_action() {
-        ArgAction::SetTrue => {
-            let itself = argument.get_id().clone();
-            argument.overrides_with(itself)
-        }
-        _ => argument,
-    })
-}
-
 /// Parses a command line, the tool's name first.
 ///
 /// # Errors
 /// As clap has it: for wrong arguments, and when help or version were asked for.
-pub fn parse<T: CommandFactory + FromArgMatches>(words: impl IntoIterator<Item = OsString>) -> Result<T, clap::Error> {
-    let mut command = definition::<T>();
-    let mut matches = command.try_get_matches_from_mut(words)?;
-    T::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+pub fn parse<T: FromArgMatches>(
+    mut definition: Command,
+    words: impl IntoIterator<Item = OsString>,
+) -> Result<T, clap::Error> {
+    let mut matches = definition.try_get_matches_from_mut(words)?;
+    T::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut definition))
 }
 
 /// A page that is generated from the command line's definition.
@@ -79,11 +68,11 @@ impl Page {
     ///
     /// # Errors
     /// When `out` cannot be written to.
-    pub fn write(self, mut command: Command, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn write(self, mut command: Command, manual: &Manual, out: &mut dyn Write) -> io::Result<()> {
         use clap_complete::{Shell, generate};
         let name = command.get_name().to_owned();
         let shell = match self {
-            Self::Man => return clap_mangen::Man::new(command).render(out),
+            Self::Man => return out.write_all(man::page(&command, manual, "").as_bytes()),
             Self::Bash => Shell::Bash,
             Self::Zsh => Shell::Zsh,
             Self::Fish => Shell::Fish,
@@ -105,23 +94,4 @@ impl OutputError {
     pub(super) fn is_closed_pipe(&self) -> bool {
         self.0.kind() == io::ErrorKind::BrokenPipe
     }
-}
-
-/// Lists examples, each with what it does, for `--help` and the man page.
-pub fn examples(table: &[(&str, &str)]) -> String {
-    let widest = table.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
-    let mut section = String::from("Examples:\n");
-    for (command, meaning) in table {
-        let _ = fmt::Write::write_fmt(&mut section, format_args!("  {command:widest$}  {meaning}\n"));
-    }
-    section
-}
-
-/// Lists the exit statuses, for `--help` and the man page.
-pub fn statuses(table: &[(&str, &str)]) -> String {
-    let mut section = String::from("Exit status:\n");
-    for (status, meaning) in table {
-        let _ = fmt::Write::write_fmt(&mut section, format_args!("  {status:<9} {meaning}\n"));
-    }
-    section
 }

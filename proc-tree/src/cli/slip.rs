@@ -37,7 +37,7 @@ pub(super) fn said(option: &str, dictionary: Dictionary) -> Option<&'static str>
 /// Finds the line that was meant by these words, which a tool does not understand.
 pub(super) fn meant<T: Tool>(words: Vec<OsString>) -> Option<String> {
     let words = words.into_iter().map(OsString::into_string).collect::<Result<Vec<_>, _>>().ok()?;
-    let command = T::command();
+    let command = T::definition();
     let translated = translate(&words, T::FOREIGN, T::respell);
     let candidates =
         [translated.clone(), attach(&command, &words), detach(&command, &words), attach(&command, &translated)];

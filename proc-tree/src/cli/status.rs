@@ -8,10 +8,12 @@ use std::{
 };
 
 use anyhow::Context;
+use clap::Command;
 
 use super::{
     args::{self, Common, OutputError},
     line::Line,
+    manual::Manual,
     signals,
     slip::{self, Dictionary},
     stdout::stdout,
@@ -78,6 +80,9 @@ pub trait Tool: clap::Parser {
     /// Its name, which starts every message.
     const NAME: &'static str;
 
+    /// What its help and its man page say beside the options.
+    const MANUAL: &'static Manual;
+
     /// The options of other programs for the same, and what they are here.
     const FOREIGN: Dictionary = &[];
 
@@ -97,6 +102,11 @@ pub trait Tool: clap::Parser {
         None
     }
 
+    /// Defines its command line.
+    fn definition() -> Command {
+        Self::MANUAL.complete(Self::command())
+    }
+
     /// Parses the arguments of this process.
     ///
     /// # Errors
@@ -110,7 +120,7 @@ pub trait Tool: clap::Parser {
     /// # Errors
     /// As clap has it: for the wrong ones, and when help or version were asked for.
     fn parse_words(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
-        args::parse(arguments)
+        args::parse(Self::definition(), arguments)
     }
 
     /// Returns the flags that every command has.
@@ -149,7 +159,7 @@ pub fn main<T: Tool>() -> ExitCode {
 
 /// Words what is wrong with the arguments, or what was meant by them; `None` where help or version were asked for.
 fn refused<T: Tool>(error: &clap::Error, words: &[OsString]) -> Option<String> {
-    let definition = args::definition::<T>();
+    let definition = T::definition();
     let line = Line::new(&definition, words);
     let unknown = unknown(error).and_then(|option| line.at(&option)).unwrap_or(words.len());
     // what follows an operand may be a command's, what is before it is not
@@ -161,7 +171,7 @@ fn refused<T: Tool>(error: &clap::Error, words: &[OsString]) -> Option<String> {
 
 fn run<T: Tool>(tool: T, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if let Some(page) = tool.common().generate {
-        page.write(args::definition::<T>(), out).map_err(OutputError)?;
+        page.write(T::definition(), T::MANUAL, out).map_err(OutputError)?;
         return Ok(Exit::Code(DONE));
     }
     check_proc()?;
@@ -184,7 +194,7 @@ fn fail<T: Tool>(error: &anyhow::Error, words: &[OsString]) -> ExitCode {
     }
     let (status, hint) = match error.downcast_ref::<UsageError>() {
         Some(usage) => {
-            let definition = args::definition::<T>();
+            let definition = T::definition();
             let usage = T::slip(&Line::new(&definition, words)).unwrap_or_else(|| usage.clone());
             return say(&message::<T>(&text::failure(&usage), usage.hint), USAGE);
         }

@@ -12,8 +12,9 @@ use anyhow::Context;
 use clap::Parser;
 use proc_tree::{
     cli::{
-        args::{self, Common},
+        args::Common,
         duration::{self, InvalidDuration},
+        manual::Manual,
         memory_limit::MemoryLimit,
         slip::{Dictionary, Foreign},
         status::{Exit, Tool, UsageError},
@@ -31,6 +32,7 @@ use proc_tree::{
 use super::{
     format::FormatArgs,
     limits::{self, Limits},
+    manual::MANUAL,
     observer::{ChartFile, Observer, create, note},
     once,
     output::{Destination, Output},
@@ -40,23 +42,9 @@ use super::{
     watch,
 };
 
-const EXAMPLES: &str = "\
-Examples:
-  proc-tree 4711                               what the tree of 4711 uses
-  port-who --json 8000 | proc-tree --members   the processes behind port 8000, one by one
-  port-who --json 8000 | proc-tree --job       with what started or reloads them: npm, manage.py
-  proc-tree --tree --sort memory 4711          drawn as a tree, the largest first
-  proc-tree --watch=500ms 4711                 again and again, with peaks; Ctrl-C ends it
-  proc-tree --max-memory 16G 4711 || echo big  a check for a script
-  proc-tree --json --output use.json --plot use.svg -- make -j8
-
-In --tree each line sums the process and all below it. proc-tree does not count itself.
-A COMMAND that exceeds a limit is stopped with its tree: SIGTERM, and SIGKILL after 5 s.
-";
-
 /// Sums what a process tree really uses: CPU, memory, I/O
 #[derive(Debug, Parser)]
-#[command(version, after_help = after_help(), override_usage = "proc-tree [OPTIONS] [PID...|-]\n       proc-tree [OPTIONS] -- COMMAND...")]
+#[command(version, override_usage = "proc-tree [OPTIONS] [PID...|-]\n       proc-tree [OPTIONS] -- COMMAND...")]
 pub(crate) struct Arguments {
     /// Roots of trees; without any, or for -, PIDs or JSON records are read from stdin, one per line
     #[arg(value_name = "PID", value_parser = parse_given)]
@@ -110,10 +98,6 @@ pub(crate) struct Arguments {
     common: Common,
 }
 
-fn after_help() -> String {
-    format!("{EXAMPLES}\n{}", args::statuses(Status::HELP))
-}
-
 /// A process as it is given: by its PID, or by a line of stdin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Given {
@@ -138,6 +122,8 @@ fn parse_count(text: &str) -> Result<u64, String> {
 impl Tool for Arguments {
     const NAME: &'static str = "proc-tree";
 
+    const MANUAL: &'static Manual = &MANUAL;
+
     fn common(&self) -> &Common {
         &self.common
     }
@@ -151,7 +137,7 @@ impl Tool for Arguments {
     ];
 
     fn meant(words: &[String]) -> Option<String> {
-        slip::meant(words, &args::definition::<Self>())
+        slip::meant(words, &Self::definition())
     }
 
     fn run(mut self, out: &mut dyn Write) -> anyhow::Result<Exit> {

@@ -60,14 +60,14 @@ fn takes_next(definition: &Command, word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use proc_tree::cli::args;
+    use proc_tree::cli::status::Tool;
 
     use super::*;
     use crate::command::arguments::Arguments;
 
     #[test]
     fn a_word_that_is_no_pid_gets_the_line_that_was_meant() {
-        let definition = args::definition::<Arguments>();
+        let definition = <Arguments as Tool>::definition();
         for (line, expected) in [
             ("1,2", Some("proc-tree 1 2")),
             (":8000", Some("port-who :8000 | proc-tree")),
