@@ -180,7 +180,7 @@ fn what_makes_no_sense_is_told_with_its_place_and_nothing_is_started() {
         ("[a]\nport = 80\ncommand = []", ":3:11: command has to be"),
         ("[a]\ncommand = \"x\"\nport = \"80x\"", ":3:8: invalid port \"80x\""),
         ("[a]\ncommand = \"x\"\nport = 80\ntimeout = \"5q\"", ":4:11: invalid duration \"5q\""),
-        ("[a]\ncommand = \"x\"\nport = 80\nmatch = \"a(\"", ":4:9: unclosed group\n"),
+        ("[a]\ncommand = \"x\"\nport = 80\nmatch = \"a(\"", ":4:9: invalid match \"a(\": unclosed group\n"),
         ("[a]\ncommand = \"x\"\nport = 80\nkeep_up = \"yes\"", ":4:11: keep_up has to be true or false"),
         ("[a]\nport = 80", ":2:1: the service a has no command"),
         ("[a\n", ":1:3: "),

@@ -27,7 +27,7 @@ pub(crate) fn is_refused_twice<T: Tool>() {
                 let kind = parsed(&definition, &[&dashes, &dashes]).map_err(|error| error.kind());
                 assert!(matches!(kind, Ok(_) | Err(ErrorKind::MissingRequiredArgument)), "{dashes}: {kind:?}");
             }
-            ArgAction::Append | ArgAction::Help | ArgAction::Version => {}
+            ArgAction::Append | ArgAction::HelpShort | ArgAction::HelpLong | ArgAction::Version => {}
             action => panic!("{dashes} does what nobody thought of: {action:?}"),
         }
     }
