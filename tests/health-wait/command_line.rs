@@ -69,8 +69,9 @@ fn a_slip_gets_the_line_that_was_meant() {
         (&[":1", "sh", "-c", "a b"], "the command follows --\nhint: health-wait :1 -- sh -c 'a b'".into()),
         (&["--reverse", ":1"], "unexpected argument '--reverse' found\nhint: health-wait --down :1".into()),
         (&["-timeout", "5s", ":1"], "unexpected argument '-t' found\nhint: health-wait --timeout 5s :1".into()),
-        (&["-p", "1", "-t", "5"], "unexpected argument '-p' found\nhint: health-wait :1 --timeout 5".into()),
-        (&["--wait", ":1"], "unexpected argument '--wait' found\nhint: here that is a target, and --timeout".into()),
+        (&["-p", "1", "-t", "5"], "unexpected argument '-p' found\nhint: health-wait 1 --timeout 5".into()),
+        (&["--retry"], "unexpected argument '--retry' found\nhint: here that is --timeout, until which it is asked again and again".into()),
+        (&["--wait", ":1"], "unexpected argument '--wait' found\nhint: health-wait :1".into()),
         (&["-9", ":1"], format!("unexpected argument '-9' found\n{help}")),
         (&["--consecutive=x", ":1"], "invalid value 'x' for '--consecutive <N>': expected a whole number".into()),
     ] {
