@@ -57,6 +57,15 @@ fn a_restart_says_after_whom_only_where_it_waited_for_that() {
 }
 
 #[test]
+fn logs_come_in_the_order_of_the_file() {
+    let site = site(&[("web", 1, "--print hello", ""), ("db", 0, "--print bonjour", "")]);
+    run(&site, &["--all"]).run();
+    let shown = run(&site, &["--logs", "--tail", "2"]).run().stdout;
+    let names: Vec<&str> = shown.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(names, ["web", "web", "db", "db"], "{shown}");
+}
+
+#[test]
 fn a_port_of_datagrams_is_called_that_wherever_it_stands() {
     let site = Site::new();
     let text = format!(

@@ -7,7 +7,7 @@ use std::{
 };
 
 use ensure_up::{
-    Folders, Port, Service,
+    Folders, Port, Service, ServiceId,
     log::{
         deleted::Deleted,
         follow::{self, Followed},
@@ -148,18 +148,22 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Lists those of this folder: of what runs or ended by itself and of the file's services, else of what was stopped.
+    /// Lists those of this folder, in the file's order: of what runs or ended by itself and of the file's services, else of
+    /// what was stopped.
     fn all(&self) -> Vec<Log> {
         let here = self.place.scope.all(self.known);
         let is_here = |service: &&Service| here.iter().any(|known| known.record.service == service.id);
-        let idle =
-            self.place.services.iter().filter(|service| !is_here(service)).map(|service| self.of_service(service));
-        let logs: Vec<Log> = here.iter().filter_map(|known| Log::of(known)).chain(idle).collect();
+        let services = &self.place.services;
+        let place = |id: &ServiceId| services.iter().position(|service| service.id == *id).unwrap_or(services.len());
+        let known = here.iter().filter_map(|known| Some((place(&known.record.service), Log::of(known)?)));
+        let idle = services.iter().filter(|service| !is_here(service));
+        let mut logs: Vec<(usize, Log)> =
+            known.chain(idle.map(|service| (place(&service.id), self.of_service(service)))).collect();
         if logs.is_empty() {
-            self.place.scope.ended(self.known).into_iter().filter_map(Log::of).collect()
-        } else {
-            logs
+            return self.place.scope.ended(self.known).into_iter().filter_map(Log::of).collect();
         }
+        logs.sort_by_key(|(place, _)| *place);
+        logs.into_iter().map(|(_, log)| log).collect()
     }
 
     /// Says that there is nothing to print.

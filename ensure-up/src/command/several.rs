@@ -10,7 +10,7 @@ use ensure_up::{
     Action, Folders, ServerRecord, ServiceSpec,
     server::{environment::Environment, known},
     service::file::Config,
-    start::several::{EndedStart, Several, Told},
+    start::several::{EndedStart, EndedStarts, Several, StartReport, Told},
 };
 use proc_tree::cli::{
     args::OutputError,
@@ -91,8 +91,11 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked, folder: &Path, out: &mut
                 display.say(&columns.row(&services[index], start, &look));
             }
         });
-        drop(display);
         let ended = ended?;
+        if let Some(line) = goes_on(&ended).filter(|_| arguments.detaches() && !arguments.common.quiet) {
+            display.say(&line);
+        }
+        drop(display);
         written?;
         let is_start = |start: &EndedStart| start.report.record.action.is_start();
         was_started.extend(ended.starts.iter().filter(|(_, start)| is_start(start)).map(|(index, _)| *index));
@@ -108,18 +111,11 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked, folder: &Path, out: &mut
         }
     };
     let starts: Vec<&EndedStart> = ended.starts.values().collect();
-    let started = starts.iter().filter(|start| start.report.record.action.is_start());
-    if started.clone().next().is_some() {
+    if starts.iter().any(|start| start.report.record.action.is_start()) {
         arguments.note_folders(&folders);
     }
     if let Some(signal) = ended.signal {
-        if arguments.detaches() {
-            if let Some(line) = goes_on(started) {
-                arguments.note(&line);
-            }
-            return Ok(Exit::Signal(signal));
-        }
-        return staying.give_up(Exit::Signal(signal));
+        return if arguments.detaches() { Ok(Exit::Signal(signal)) } else { staying.give_up(Exit::Signal(signal)) };
     }
     print(arguments, &starts, out)?;
     let is_started = |start: &&EndedStart| start.report.record.action == Action::Started;
@@ -147,15 +143,26 @@ fn check_usage(arguments: &Arguments) -> Result<(), UsageError> {
 
 /// Says what became of a start that this call was asked to give up.
 fn gave_up(arguments: &Arguments, display: &Display, start: &EndedStart) {
-    if let Some(explanation) = start.report.explanation.as_ref().filter(|_| !arguments.common.quiet) {
-        display.say(&arguments.look().pids(&explanation.message));
+    let StartReport { record, explanation, .. } = &start.report;
+    let said = match explanation {
+        Some(explanation) => explanation.message.clone(),
+        // the signal came before its process had begun
+        None if start.status != 0 => format!("{} was not started", text::escape(&record.name)),
+        None => return,
+    };
+    if !arguments.common.quiet {
+        display.say(&arguments.look().pids(&said));
     }
 }
 
-/// Says which servers this call has brought up before it was given up, and how they are stopped.
-fn goes_on<'s>(started: impl Iterator<Item = &'s &'s EndedStart>) -> Option<String> {
-    let up = started.filter(|start| start.status == 0 && start.report.record.pid.is_some());
-    let names: Vec<_> = up.map(|start| text::escape(&start.report.record.name)).collect();
+/// Says which servers a call has brought up before it was given up, and how they are stopped.
+fn goes_on(ended: &EndedStarts) -> Option<String> {
+    ended.signal?;
+    let is_new = |start: &&EndedStart| {
+        start.status == 0 && start.report.record.action.is_start() && start.report.record.pid.is_some()
+    };
+    let names: Vec<_> =
+        ended.starts.values().filter(is_new).map(|start| text::escape(&start.report.record.name)).collect();
     let stop = format!("ensure-up --stop {} stops", names.join(" "));
     match names.as_slice() {
         [] => None,
