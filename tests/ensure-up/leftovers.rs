@@ -87,7 +87,7 @@ fn what_is_left_of_a_server_is_not_listed_as_one_that_runs() {
         let case = format!("{line}, recorded: {is_recorded}: {status}");
         assert_eq!(status["state"], "stopped", "{case}");
         assert!(status["running"] == false && status["pid"].is_null(), "{case}");
-        assert_eq!(status["reason"], "it has ended", "{case}");
+        assert_eq!(status["reason"], format!("it has ended; left behind: sleep ({child})"), "{case}");
         site.bare().args(["--stop"]).any_stdout().any_stderr().run();
         assert!(!runs(child), "{case}");
     }
