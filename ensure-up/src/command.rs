@@ -17,6 +17,7 @@ mod several;
 mod slip;
 mod status;
 mod stop;
+mod stop_line;
 mod usage;
 mod wait_line;
 mod waits;

@@ -1,6 +1,6 @@
 //! `--stop`: servers with all their processes, those that are named or all of this folder.
 
-use std::{collections::BTreeMap, future::pending, io::Write, pin::pin};
+use std::{future::pending, io::Write, pin::pin};
 
 use ensure_up::{
     Action, Failure, Folders, Port, ServerRecord, Service,
@@ -18,7 +18,6 @@ use ensure_up::{
 };
 use proc_tree::cli::{
     args::OutputError,
-    progress::Progress,
     status::{Exit, UsageError},
     text,
 };
@@ -27,6 +26,7 @@ use super::{
     arguments::Arguments,
     place::{Place, ports},
     status::{self, Status},
+    stop_line::StopLine,
     words,
 };
 
@@ -135,7 +135,7 @@ impl Stop<'_> {
         let records: Vec<&ServerRecord> = meant.iter().map(|one| &one.record).collect();
         let folders = self.folders;
         let stop = |index: usize, wait: Wait<'_>| meant[index].stop(folders, wait);
-        let mut line = Waiting::new(self.arguments);
+        let mut line = StopLine::of(self.arguments);
         let mut written = Ok(());
         let beside = pin!(pending());
         let signal = several::stop(&records, true, beside, &stop, &mut |event| match event {
@@ -202,38 +202,6 @@ impl Stop<'_> {
             Failure::Left(_) | Failure::NotStopped { .. } => Status::No.into(),
             _ => status::after(failure),
         };
-    }
-}
-
-/// The line that says on a terminal for whom is waited: of several servers the first, and how many others.
-pub(super) struct Waiting {
-    progress: Option<Progress>,
-    awaited: BTreeMap<usize, String>,
-}
-
-impl Waiting {
-    pub(super) fn new(arguments: &Arguments) -> Self {
-        let is_seen = Progress::is_seen(arguments.common.quiet);
-        Self { progress: is_seen.then(Progress::default), awaited: BTreeMap::new() }
-    }
-
-    pub(super) fn draw(&mut self, index: usize, words: String) {
-        self.awaited.insert(index, words);
-        let first = self.awaited.first_key_value().filter(|(first, _)| **first == index);
-        // the others turn no wheel
-        if let (Some(progress), Some((_, words))) = (&mut self.progress, first) {
-            let others = match self.awaited.len() - 1 {
-                0 => String::new(),
-                1 => ", and another server".to_owned(),
-                more => format!(", and {more} other servers"),
-            };
-            progress.draw(&format!("{words}{others}"));
-        }
-    }
-
-    pub(super) fn over(&mut self, index: usize) {
-        self.awaited.remove(&index);
-        self.progress.iter_mut().for_each(Progress::clear);
     }
 }
 

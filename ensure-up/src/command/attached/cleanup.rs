@@ -16,12 +16,7 @@ use ensure_up::{
 use proc_tree::cli::{status::Exit, text};
 
 use super::{
-    super::{
-        arguments::Arguments,
-        status::Status,
-        stop::{self as stops, Waiting},
-        words,
-    },
+    super::{arguments::Arguments, status::Status, stop as stops, stop_line::StopLine, words},
     server::Server,
 };
 
@@ -103,7 +98,7 @@ impl<'a> Cleanup<'a> {
         let stopping = &self.stopping;
         let records: Vec<&ServerRecord> = stopping.iter().map(|one| &one.record).collect();
         let stop = |index: usize, wait: Wait<'_>| stopping[index].stop(self.folders, wait);
-        let (mut line, mut stopped, mut exit) = (Waiting::new(self.arguments), Vec::new(), Some(exit));
+        let (mut line, mut stopped, mut exit) = (StopLine::of(self.arguments), Vec::new(), Some(exit));
         let err = io::stderr();
         let signal = {
             let beside = pin!(shown::show(&mut logs, err.as_fd()));
