@@ -1,8 +1,7 @@
 //! What is there, and whose it is: processes, records, locks, and where they are kept.
 
 pub(crate) mod acceptors;
-pub mod again;
-pub(crate) mod asked;
+pub(crate) mod ask_count;
 pub(crate) mod asker;
 pub(crate) mod census;
 pub(crate) mod command;
@@ -16,7 +15,6 @@ pub(crate) mod folder_watch;
 pub(crate) mod holding;
 pub(crate) mod judge;
 pub mod known;
-pub(crate) mod life;
 pub(crate) mod loading;
 pub(crate) mod lock;
 pub(crate) mod lost;
@@ -28,9 +26,11 @@ pub(crate) mod part;
 pub(crate) mod path_text;
 pub(crate) mod phase;
 pub(crate) mod port;
+pub(crate) mod presence;
 pub(crate) mod processes;
 pub(crate) mod prune;
 pub(crate) mod record;
+pub(crate) mod restart;
 pub(crate) mod seen;
 pub(crate) mod session;
 pub(crate) mod started;

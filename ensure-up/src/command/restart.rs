@@ -62,15 +62,15 @@ impl Again<'_> {
     /// Adds a known server: as its file has it by now, with the profile and the options of the call that it was started by;
     /// where no file has it, as it was asked for.
     fn known(&mut self, record: &ServerRecord) -> anyhow::Result<()> {
-        let kept = record.kept();
-        let profile = self.arguments.profile.clone().or_else(|| kept.as_ref()?.profile.clone());
+        let asked = record.asked_spec();
+        let profile = self.arguments.profile.clone().or_else(|| asked.as_ref()?.profile.clone());
         let of_file = self.in_file(record, profile.as_deref())?;
-        let spec = match (of_file, kept) {
-            (Some(spec), Some(kept)) => spec.with(kept.given),
+        let spec = match (of_file, asked) {
+            (Some(spec), Some(asked)) => spec.with(asked.given),
             (Some(spec), None) => spec,
-            (None, Some(kept)) => kept,
+            (None, Some(asked)) => asked,
             (None, None) => {
-                let Some(told) = record.told(self.folders) else {
+                let Some(shown) = record.shown_spec(self.folders) else {
                     let title = record.title();
                     words::say(&format!("ensure-up: how {title} was started is not known any more"));
                     self.exit.get_or_insert(Status::No.into());
@@ -79,7 +79,7 @@ impl Again<'_> {
                 let name = text::escape(&record.name);
                 self.arguments
                     .note(&format!("note: {name}: its record is lost: it is started as its process shows it"));
-                told
+                shown
             }
         };
         self.add(&ServiceSpec { profile, ..spec }, record.inherited());

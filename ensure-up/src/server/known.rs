@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::{census::Census, folder::Folders, life::Life, lost, names::Known, record::ServerRecord};
+use super::{census::Census, folder::Folders, lost, names::Known, presence::Presence, record::ServerRecord};
 use crate::{Failure, Port, Ports, ServiceSpec};
 
 /// Returns the ports of a file's services, by their names: of one that takes any of a range the one that its server has or had
@@ -41,14 +41,14 @@ pub fn servers(folders: &Folders, ports: &[Port]) -> Result<Vec<Known>, Failure>
     let mut records = lost::found_again(records, &census, folders);
     for &port in ports {
         let mut on_port = records.iter().filter(|record| record.port == Some(port));
-        let runs = on_port.any(|record| Life::in_census(record, &census) != Life::Gone);
+        let runs = on_port.any(|record| Presence::in_census(record, &census) != Presence::Gone);
         records.extend(if runs { None } else { lost::by_log(port, &census, folders) });
     }
     for record in records {
         let supervisor = record.running_supervisor().map_err(Failure::system("watch the supervisor"))?;
-        let life = Life::in_census(&record, &census);
-        let is_alive = supervisor.is_some() || life != Life::Gone;
-        let left = if life == Life::Left { census.members(&record) } else { Vec::new() };
+        let presence = Presence::in_census(&record, &census);
+        let is_alive = supervisor.is_some() || presence != Presence::Gone;
+        let left = if presence == Presence::Leftovers { census.members(&record) } else { Vec::new() };
         let states: Vec<_> = census.marks(&record.service, record.port).map(|mark| &mark.state).collect();
         let is_of_this_place = states.is_empty() || states.contains(&&folders.runtime);
         known.push(Known { record, is_alive, left, is_of_this_place });

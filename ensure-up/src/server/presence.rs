@@ -1,4 +1,4 @@
-//! Whether a recorded server lives: runs, has left something behind, or is gone.
+//! What there is of a recorded server: it runs, has left something behind, or is gone.
 
 use std::io;
 
@@ -6,16 +6,16 @@ use super::{census::Census, phase::Phase, record::ServerRecord};
 
 /// What there is of a recorded server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Life {
+pub(crate) enum Presence {
     /// It runs.
     Runs,
     /// Nothing that is known to be the server runs, but something that it started.
-    Left,
+    Leftovers,
     /// Nothing of it runs.
     Gone,
 }
 
-impl Life {
+impl Presence {
     /// Looks what there is of a server; all processes are looked at only when it does not plainly run.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl Life {
     fn of(phase: Phase, runs: bool, is_left: bool) -> Self {
         match (runs, is_left, phase) {
             (true, ..) | (false, true, Phase::Starting) => Self::Runs,
-            (false, true, _) => Self::Left,
+            (false, true, _) => Self::Leftovers,
             (false, false, _) => Self::Gone,
         }
     }
@@ -50,11 +50,11 @@ mod tests {
     fn what_is_left_of_a_server_that_was_ready_is_no_server() {
         use Phase::{Broken, Failed, Finished, Idle, Ready, Starting, Stopped, Waiting};
         for phase in [Starting, Ready, Waiting, Broken, Finished, Idle, Failed, Stopped] {
-            assert_eq!(Life::of(phase, true, true), Life::Runs, "{phase:?}");
-            assert_eq!(Life::of(phase, true, false), Life::Runs, "{phase:?}");
-            let left = if phase == Starting { Life::Runs } else { Life::Left };
-            assert_eq!(Life::of(phase, false, true), left, "{phase:?}");
-            assert_eq!(Life::of(phase, false, false), Life::Gone, "{phase:?}");
+            assert_eq!(Presence::of(phase, true, true), Presence::Runs, "{phase:?}");
+            assert_eq!(Presence::of(phase, true, false), Presence::Runs, "{phase:?}");
+            let left = if phase == Starting { Presence::Runs } else { Presence::Leftovers };
+            assert_eq!(Presence::of(phase, false, true), left, "{phase:?}");
+            assert_eq!(Presence::of(phase, false, false), Presence::Gone, "{phase:?}");
         }
     }
 }

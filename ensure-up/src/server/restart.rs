@@ -1,4 +1,4 @@
-//! What a recorded server was asked for: kept whole, so that it can be started again from anywhere; else as far as its
+//! What a recorded server is started again with: what it was asked for, kept whole; else as far as its
 //! processes still tell.
 
 use std::{ffi::OsStr, path::PathBuf};
@@ -19,12 +19,12 @@ const OWN: [&str; 6] =
 
 impl ServerRecord {
     /// Returns what the server was asked for, if that was kept.
-    pub fn kept(&self) -> Option<ServiceSpec> {
+    pub fn asked_spec(&self) -> Option<ServiceSpec> {
         serde_json::from_value(self.asked.clone()?).ok()
     }
 
     /// Describes a server by its living process: what of its options no process shows is as by default.
-    pub fn told(&self, folders: &Folders) -> Option<ServiceSpec> {
+    pub fn shown_spec(&self, folders: &Folders) -> Option<ServiceSpec> {
         let running = self.running().ok()?.filter(|running| Some(*running) != self.supervisor)?;
         let words = Facts::of(running.pid).ok()??.command.filter(|words| !words.is_empty())?;
         let environment = environment(running).unwrap_or_default();

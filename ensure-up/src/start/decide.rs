@@ -4,8 +4,8 @@ use crate::{
     Action,
     server::{
         judge::{By, Whose},
-        life::Life,
         phase::Phase,
+        presence::Presence,
     },
     service::spec::{Adopt, Existing},
 };
@@ -33,7 +33,7 @@ pub(crate) struct Recorded {
     /// How far it had come.
     pub(crate) phase: Phase,
     /// Whether it, or what it left behind, lives.
-    pub(crate) life: Life,
+    pub(crate) presence: Presence,
     /// Whether its supervisor lives.
     pub(crate) is_supervised: bool,
     /// Whether it is another one than is asked for.
@@ -87,13 +87,13 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Step {
         if recorded.phase == Phase::Broken {
             return Step::RefuseBroken;
         }
-        if recorded.life == Life::Runs {
+        if recorded.presence == Presence::Runs {
             return Step::Supervise;
         }
     }
     match whose {
         Whose::Nobody => nobody_holds_it(situation),
-        Whose::Ours(_, parts) => match recorded.filter(|recorded| recorded.life != Life::Gone) {
+        Whose::Ours(_, parts) => match recorded.filter(|recorded| recorded.presence != Presence::Gone) {
             Some(recorded) => instead(*existing, recorded.differs).unwrap_or(Step::Wait),
             None => instead(*existing, !parts.is_empty()).unwrap_or(Step::Adopt(By::Service)),
         },
@@ -117,13 +117,14 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Step {
 fn nobody_holds_it(situation: &Situation<'_>) -> Step {
     let Situation { recorded, existing, .. } = situation;
     // that it is not to be kept up this time makes it no better
-    let is_broken =
-        |recorded: &Recorded| recorded.phase == Phase::Broken && recorded.life != Life::Runs && !situation.is_loading;
+    let is_broken = |recorded: &Recorded| {
+        recorded.phase == Phase::Broken && recorded.presence != Presence::Runs && !situation.is_loading
+    };
     if recorded.filter(is_broken).is_some_and(|recorded| instead(*existing, recorded.differs).is_none()) {
         return Step::RefuseBroken;
     }
-    match recorded.filter(|recorded| recorded.life != Life::Gone) {
-        Some(recorded) if recorded.life == Life::Left => Step::StopAndStart(Action::Started),
+    match recorded.filter(|recorded| recorded.presence != Presence::Gone) {
+        Some(recorded) if recorded.presence == Presence::Leftovers => Step::StopAndStart(Action::Started),
         Some(recorded) => instead(*existing, recorded.differs).unwrap_or(Step::Wait),
         None if !situation.is_loading || existing.adopt == Adopt::Never => Step::Start,
         None if existing.restart => Step::StopAndStart(Action::Restarted),

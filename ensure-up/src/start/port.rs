@@ -6,7 +6,7 @@ use crate::{
     server::{
         evidence::{Evidence, Known},
         judge::{Whose, judge},
-        life::Life,
+        presence::Presence,
         started::Started,
     },
     start::{
@@ -35,7 +35,7 @@ pub(super) fn reuse(call: &Call<'_>, port: Option<Port>, waited: bool) -> Result
         return Ok(None);
     }
     let supervisor = record.running_supervisor().map_err(Failure::system("watch the supervisor"))?;
-    let recorded = recorded(call, &record, Life::Runs, supervisor.is_some());
+    let recorded = recorded(call, &record, Presence::Runs, supervisor.is_some());
     // what it comes to does not depend on who holds the port: that costs more to see
     if !matches!(next(call, &Whose::Nobody, Some(recorded), false, None), Step::Wait | Step::WaitForSupervisor) {
         return Ok(None);
@@ -63,7 +63,7 @@ pub(super) fn locked(call: &Call<'_>, port: Option<Port>, waited: bool) -> Resul
 /// Does it once. `told` takes in what was stopped for it; `None` when a supervisor ended in this moment.
 fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String>) -> Result<Option<Up>, Failure> {
     let there = There::look(call, port)?;
-    let seen = there.own.as_ref().map(|own| recorded(call, &own.record, own.life, own.is_supervised));
+    let seen = there.own.as_ref().map(|own| recorded(call, &own.record, own.presence, own.is_supervised));
     if let Some(outcome) = job::joined(call, there.own.as_ref(), waited)? {
         return Ok(Some((outcome, None)));
     }
@@ -124,9 +124,9 @@ fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String
     }
 }
 
-fn recorded(call: &Call<'_>, record: &ServerRecord, life: Life, is_supervised: bool) -> Recorded {
+fn recorded(call: &Call<'_>, record: &ServerRecord, presence: Presence, is_supervised: bool) -> Recorded {
     let differs = !record.started().differences(&Started::of(call.service, record.port)).is_empty();
-    Recorded { phase: record.phase, life, is_supervised, differs }
+    Recorded { phase: record.phase, presence, is_supervised, differs }
 }
 
 fn next(call: &Call<'_>, whose: &Whose, recorded: Option<Recorded>, is_loading: bool, answers: Option<bool>) -> Step {

@@ -12,9 +12,9 @@ use crate::{
         evidence::Evidence,
         holding::Holding,
         judge::{Whose, judge},
-        life::Life,
         lost,
         port::{look, query},
+        presence::Presence,
         started::Started,
     },
     service::spec::Adopt,
@@ -177,7 +177,7 @@ fn stop_left(call: &Call<'_>, record: &ServerRecord) -> Result<Killed, Failure> 
         return Ok(Killed::default());
     };
     let record = call.recorded_on(record.port)?.unwrap_or_else(|| record.clone());
-    if record.is_alive().map_err(watch())? || Life::now(&record).map_err(watch())? != Life::Left {
+    if record.is_alive().map_err(watch())? || Presence::now(&record).map_err(watch())? != Presence::Leftovers {
         return Ok(Killed::default());
     }
     let manner = Manner::recorded(&record);

@@ -10,9 +10,9 @@ use crate::{
         census::Census,
         evidence::{Evidence, Known},
         judge::{Whose, judge},
-        life::Life,
         loading::{self, Loading},
         lost,
+        presence::Presence,
     },
     start::call::Call,
 };
@@ -36,7 +36,7 @@ pub(super) struct Own {
     /// Its record, found again if it was lost.
     pub(super) record: ServerRecord,
     /// What there is of it.
-    pub(super) life: Life,
+    pub(super) presence: Presence,
     /// Whether its supervisor lives.
     pub(super) is_supervised: bool,
 }
@@ -51,21 +51,21 @@ impl There {
         let is_own = |record: &&ServerRecord| is_own(call, port, record);
         let own = match all.iter().find(is_own).cloned() {
             Some(record) if supervisor.is_some() || is_settled(&record).map_err(failed())? => {
-                let life = Life::now(&record).map_err(failed())?;
-                Some(Own { record, life, is_supervised: supervisor.is_some() })
+                let presence = Presence::now(&record).map_err(failed())?;
+                Some(Own { record, presence, is_supervised: supervisor.is_some() })
             }
             _ => {
                 let census = Census::take().map_err(failed())?;
                 all = lost::found_again(all, &census, call.folders);
                 let own = all.iter().find(is_own).map(|own| found(own, &census)).transpose().map_err(failed())?;
-                if !call.service.spec.once && own.as_ref().is_none_or(|own| own.life == Life::Gone) {
+                if !call.service.spec.once && own.as_ref().is_none_or(|own| own.presence == Presence::Gone) {
                     loading =
                         loading::find(call.service, port, call.folders, &census, &all).map_err(ReadyError::from)?;
                 }
                 own
             }
         };
-        let elsewhere = if own.as_ref().is_some_and(|own| own.life == Life::Runs) {
+        let elsewhere = if own.as_ref().is_some_and(|own| own.presence == Presence::Runs) {
             None
         } else {
             elsewhere(call, port, &all).map_err(failed())?
@@ -110,7 +110,7 @@ fn is_own(call: &Call<'_>, port: Option<Port>, record: &ServerRecord) -> bool {
 
 fn found(record: &ServerRecord, census: &Census) -> io::Result<Own> {
     let is_supervised = record.running_supervisor()?.is_some();
-    Ok(Own { record: record.clone(), life: Life::in_census(record, census), is_supervised })
+    Ok(Own { record: record.clone(), presence: Presence::in_census(record, census), is_supervised })
 }
 
 /// A service that has a name has one server, but where more were asked for.

@@ -13,7 +13,7 @@ use crate::{
     event::block_on,
     health::{Asked, Prober},
     server::{
-        asked,
+        ask_count,
         census::Census,
         evidence::{self, Evidence},
         holding::Holding,
@@ -226,7 +226,7 @@ fn running(record: &ServerRecord) -> std::io::Result<Option<ServerProcesses>> {
 
 async fn ask(folders: &Folders, asked: Option<&(ServerRecord, Vec<Holding>)>) -> Option<Asked> {
     let (record, holdings) = asked?;
-    asked::note(&folders.of_service(&record.service, record.port, "asked"));
+    ask_count::note(&folders.of_service(&record.service, record.port, "asked"));
     let question = site(record, holdings).question().ok()?;
     let answer = Prober::new(&record.probe).ask(&question).await;
     Some(answer.unwrap_or_else(|error| Asked::Not(error.to_string())))

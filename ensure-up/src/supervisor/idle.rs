@@ -17,7 +17,7 @@ use port_who::{PortSpec, Protocol, Query, Socket, SocketTableError, State};
 use proc_tree::cli::duration;
 use tokio::time::sleep;
 
-use crate::server::{asked, lock};
+use crate::server::{ask_count, lock};
 
 /// The pauses between looks are a tenth of the time, within these.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -36,7 +36,7 @@ pub(super) struct Asked {
 
 impl Asked {
     fn count(&self) -> u64 {
-        self.here.get() + asked::count(&self.elsewhere)
+        self.here.get() + ask_count::count(&self.elsewhere)
     }
 }
 

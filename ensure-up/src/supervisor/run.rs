@@ -33,7 +33,7 @@ use crate::{
     Doing, Failure, Folders, Lock, Phase, Port, ServerProcesses, ServerRecord, Service,
     event::block_on,
     log::pump::{self, Bounds, Pump},
-    server::{asked, census::Census, end::End, lost, orphans, port as listening},
+    server::{ask_count, census::Census, end::End, lost, orphans, port as listening},
     signals::Signals,
     start::clock::now,
     stop::{beside, manner::Manner, whole},
@@ -104,7 +104,7 @@ async fn supervise(service: &Service, folders: &Folders, record: ServerRecord, l
     let owner = asked.owner.map(Watched::of).transpose();
     let path = folders.of_service(&service.id, port, "asked");
     if asked.idle_stop.is_some() {
-        asked::begin(&path).map_err(Failure::state("write", &path))?;
+        ask_count::begin(&path).map_err(Failure::state("write", &path))?;
     }
     let mut supervisor = Supervisor {
         service,
@@ -140,7 +140,7 @@ impl Supervisor<'_> {
         let result = self.keep_up().await;
         // what is still in the pipe ends with this process
         self.output.flush();
-        asked::end(&self.asked.elsewhere);
+        ask_count::end(&self.asked.elsewhere);
         result
     }
 

@@ -19,7 +19,7 @@ const PHASES: [Phase; 8] = [
     Phase::Stopped,
 ];
 
-const LIVES: [Life; 3] = [Life::Runs, Life::Left, Life::Gone];
+const PRESENCES: [Presence; 3] = [Presence::Runs, Presence::Leftovers, Presence::Gone];
 
 fn another() -> Started {
     Started {
@@ -47,10 +47,10 @@ fn every_whose() -> [Whose; 6] {
 fn every_recorded() -> Vec<Option<Recorded>> {
     let mut all = vec![None];
     for phase in PHASES {
-        for life in LIVES {
+        for presence in PRESENCES {
             for bits in 0..4 {
                 let bit = |position: u8| bits & (1 << position) != 0;
-                all.push(Some(Recorded { phase, life, is_supervised: bit(0), differs: bit(1) }));
+                all.push(Some(Recorded { phase, presence, is_supervised: bit(0), differs: bit(1) }));
             }
         }
     }
@@ -130,7 +130,7 @@ fn an_open_breaker_stays_open_until_something_else_is_asked_for() {
                 && asked_instead(situation.existing, recorded.differs).is_none()
         };
         // whatever runs all the same is taken by a call that does not keep it up
-        let is_there = |recorded: Recorded| recorded.life == Life::Runs || situation.is_loading;
+        let is_there = |recorded: Recorded| recorded.presence == Presence::Runs || situation.is_loading;
         let is_asked = |recorded| situation.keep_up || (*situation.whose == Whose::Nobody && !is_there(recorded));
         let is_broken = situation.recorded.is_some_and(|recorded| is_as_it_was(recorded) && is_asked(recorded));
         assert_eq!(*step == Step::RefuseBroken, is_broken, "{situation:?}");
@@ -141,7 +141,7 @@ fn an_open_breaker_stays_open_until_something_else_is_asked_for() {
 fn a_server_that_shall_be_kept_up_and_runs_alone_gets_a_supervisor() {
     in_every_situation(|situation, step| {
         let runs_alone = |recorded: Recorded| {
-            recorded.life == Life::Runs
+            recorded.presence == Presence::Runs
                 && !recorded.is_supervised
                 && recorded.phase != Phase::Broken
                 && asked_instead(situation.existing, recorded.differs).is_none()
@@ -156,7 +156,7 @@ fn a_server_is_started_only_where_nobody_holds_the_port_and_none_is_left() {
     in_every_situation(|situation, step| {
         if *step == Step::Start {
             assert_eq!(*situation.whose, Whose::Nobody, "{situation:?}");
-            let is_there = |recorded: Recorded| recorded.life != Life::Gone || recorded.is_supervised;
+            let is_there = |recorded: Recorded| recorded.presence != Presence::Gone || recorded.is_supervised;
             assert!(!situation.recorded.is_some_and(is_there), "{situation:?}");
             assert!(!situation.is_loading || situation.existing.adopt == Adopt::Never, "{situation:?}");
         }
@@ -170,7 +170,9 @@ fn no_server_that_differs_is_taken_as_it_is_but_where_any_will_do() {
             (Some(recorded), _) if recorded.is_supervised => {
                 recorded.differs && !matches!(recorded.phase, Phase::Broken | Phase::Finished | Phase::Idle)
             }
-            (Some(recorded), Whose::Nobody | Whose::Ours(..)) if recorded.life != Life::Gone => recorded.differs,
+            (Some(recorded), Whose::Nobody | Whose::Ours(..)) if recorded.presence != Presence::Gone => {
+                recorded.differs
+            }
             (_, Whose::Ours(_, parts)) => !parts.is_empty(),
             _ => false,
         };
@@ -196,7 +198,7 @@ fn what_is_not_ours_is_stopped_only_where_that_was_asked_for() {
                 assert!(existing.restart && existing.adopt != Adopt::Never, "{situation:?}");
             }
             (Whose::Nobody, Step::StopAndStart(Action::Started)) => {
-                let is_left = |recorded: Recorded| recorded.life == Life::Left;
+                let is_left = |recorded: Recorded| recorded.presence == Presence::Leftovers;
                 assert!(situation.recorded.is_some_and(is_left), "{situation:?}");
             }
             (_, Step::StopAndStart(action)) => {
@@ -227,8 +229,8 @@ fn what_is_not_recorded_is_taken_only_as_adopt_allows() {
 
 #[test]
 fn each_kind_of_server_has_its_usual_answer() {
-    let record = |life| Recorded { phase: Phase::Ready, life, is_supervised: false, differs: false };
-    let (runs, gone, left) = (record(Life::Runs), record(Life::Gone), record(Life::Left));
+    let record = |presence| Recorded { phase: Phase::Ready, presence, is_supervised: false, differs: false };
+    let (runs, gone, left) = (record(Presence::Runs), record(Presence::Gone), record(Presence::Leftovers));
     let changed = Recorded { differs: true, ..runs };
     let asked = Existing::default();
     let [nobody, ours, matching, foreign, another, ours_changed] = &every_whose();
