@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "pipes/completion.rs"]
+mod completion;
 #[path = "pipes/pages.rs"]
 mod pages;
 #[cfg(target_os = "linux")]

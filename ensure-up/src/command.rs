@@ -2,6 +2,7 @@
 
 mod arguments;
 mod attached;
+mod candidates;
 mod child;
 mod display;
 mod init;
@@ -27,6 +28,7 @@ use std::io::{self, Write};
 
 use proc_tree::cli::{
     args::Common,
+    completion::Candidate,
     line::Line,
     manual::Manual,
     slip::Dictionary,
@@ -43,6 +45,10 @@ impl Tool for Arguments {
 
     fn parse_arguments() -> Result<Self, clap::Error> {
         Self::of_process()
+    }
+
+    fn candidates(value: &str) -> Vec<Candidate> {
+        candidates::of(value)
     }
 
     fn common(&self) -> &Common {

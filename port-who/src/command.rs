@@ -14,6 +14,7 @@ use std::io::Write;
 
 use proc_tree::cli::{
     args::Common,
+    completion::Candidate,
     manual::Manual,
     slip::Dictionary,
     status::{Exit, Tool},
@@ -33,6 +34,10 @@ impl Tool for Arguments {
 
     fn respell(operand: &str) -> Option<String> {
         port_who::respelled(operand)
+    }
+
+    fn candidates(value: &str) -> Vec<Candidate> {
+        port_who::candidates(value)
     }
 
     fn common(&self) -> &Common {

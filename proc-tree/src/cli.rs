@@ -3,6 +3,7 @@
 pub mod args;
 pub mod clock;
 pub mod command_line;
+pub mod completion;
 pub mod duration;
 pub mod execution;
 mod keyboard;

@@ -1,6 +1,7 @@
 //! What belongs to the command alone: its arguments, and each way of looking.
 
 pub(crate) mod arguments;
+mod candidates;
 mod format;
 mod limits;
 mod manual;

@@ -81,6 +81,14 @@ impl Folders {
         Ok(Self { runtime: folder.clone(), logs: folder })
     }
 
+    /// Finds the folder as [`Folders::find`] where it is there already, and makes none.
+    pub fn that_are_there() -> Option<Self> {
+        let named = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        let at_home = || Some(home().ok()??.join(AT_HOME)).filter(|folder| folder.is_dir());
+        let folder = named.or_else(at_home).unwrap_or_else(fallback);
+        folder.is_dir().then(|| Self { runtime: folder.clone(), logs: folder })
+    }
+
     /// Says where records and logs are for a user who has no home, or may not write there.
     pub fn note(&self) -> Option<String> {
         if self.runtime != fallback() || env::var_os(VARIABLE).is_some_and(|folder| !folder.is_empty()) {

@@ -13,6 +13,7 @@ use proc_tree::{
     Handle, Identity, Signal,
     cli::{
         args::{Common, OutputError},
+        completion::Candidate,
         line::Line,
         manual::Manual,
         slip::Dictionary,
@@ -34,6 +35,10 @@ impl Tool for Arguments {
     const NAME: &'static str = "health-wait";
 
     const MANUAL: &'static Manual = &MANUAL;
+
+    fn candidates(value: &str) -> Vec<Candidate> {
+        port_who::candidates(value)
+    }
 
     fn common(&self) -> &Common {
         &self.common

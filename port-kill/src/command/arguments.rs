@@ -15,6 +15,7 @@ use proc_tree::{
     Signal,
     cli::{
         args::{self, Common, OutputError},
+        completion::Candidate,
         duration,
         manual::Manual,
         progress::Progress,
@@ -130,6 +131,10 @@ impl Tool for Arguments {
 
     fn parse_words(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
         args::parse(Self::definition(), spell_out(arguments))
+    }
+
+    fn candidates(value: &str) -> Vec<Candidate> {
+        port_who::candidates(value)
     }
 
     fn common(&self) -> &Common {

@@ -7,7 +7,12 @@ use std::{
 
 use clap::{Command, FromArgMatches, ValueEnum};
 
-use super::{man, manual::Manual, terminal::Color};
+use super::{
+    completion::{self, Shell},
+    man,
+    manual::Manual,
+    terminal::Color,
+};
 
 /// The flags that every tool has.
 #[derive(Debug, Clone, clap::Args)]
@@ -68,19 +73,14 @@ impl Page {
     ///
     /// # Errors
     /// When `out` cannot be written to.
-    pub(super) fn write(self, mut command: Command, manual: &Manual, out: &mut dyn Write) -> io::Result<()> {
-        use clap_complete::{Shell, generate};
-        let name = command.get_name().to_owned();
+    pub(super) fn write(self, command: &Command, manual: &Manual, out: &mut dyn Write) -> io::Result<()> {
         let shell = match self {
-            Self::Man => return out.write_all(man::page(&command, manual, "").as_bytes()),
+            Self::Man => return out.write_all(man::page(command, manual, "").as_bytes()),
             Self::Bash => Shell::Bash,
             Self::Zsh => Shell::Zsh,
             Self::Fish => Shell::Fish,
         };
-        // the generator panics when it cannot write: hand it a buffer
-        let mut script = Vec::new();
-        generate(shell, &mut command, name, &mut script);
-        out.write_all(&script)
+        out.write_all(completion::script(shell, command.get_name()).as_bytes())
     }
 }
 

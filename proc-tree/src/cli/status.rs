@@ -12,6 +12,7 @@ use clap::Command;
 
 use super::{
     args::{self, Common, OutputError},
+    completion::{self, Candidate},
     line::Line,
     manual::Manual,
     signals,
@@ -102,6 +103,11 @@ pub trait Tool: clap::Parser {
         None
     }
 
+    /// Lists the values that an argument could have now, by what it calls its value. It only looks.
+    fn candidates(_value: &str) -> Vec<Candidate> {
+        Vec::new()
+    }
+
     /// Defines its command line.
     fn definition() -> Command {
         Self::MANUAL.complete(Self::command())
@@ -145,6 +151,11 @@ pub trait Tool: clap::Parser {
 pub fn main<T: Tool>() -> ExitCode {
     // before they are parsed: what is secret in them is blotted out then
     let words: Vec<OsString> = env::args_os().skip(1).collect();
+    if words.first().is_some_and(|word| word == completion::QUESTION) {
+        // a shell that went away needs no answer
+        let _ = write!(stdout(), "{}", completion::answer::<T>(&words[1..]));
+        return DONE.into();
+    }
     let outcome = match T::parse_arguments() {
         Ok(tool) => run(tool, &mut *stdout()),
         Err(error) => match refused::<T>(&error, &words) {
@@ -171,7 +182,7 @@ fn refused<T: Tool>(error: &clap::Error, words: &[OsString]) -> Option<String> {
 
 fn run<T: Tool>(tool: T, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if let Some(page) = tool.common().generate {
-        page.write(T::definition(), T::MANUAL, out).map_err(OutputError)?;
+        page.write(&T::definition(), T::MANUAL, out).map_err(OutputError)?;
         return Ok(Exit::Code(DONE));
     }
     check_proc()?;

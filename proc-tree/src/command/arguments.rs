@@ -13,6 +13,7 @@ use clap::Parser;
 use proc_tree::{
     cli::{
         args::Common,
+        completion::Candidate,
         duration::{self, InvalidDuration},
         manual::Manual,
         memory_limit::MemoryLimit,
@@ -30,6 +31,7 @@ use proc_tree::{
 };
 
 use super::{
+    candidates,
     format::FormatArgs,
     limits::{self, Limits},
     manual::MANUAL,
@@ -123,6 +125,10 @@ impl Tool for Arguments {
     const NAME: &'static str = "proc-tree";
 
     const MANUAL: &'static Manual = &MANUAL;
+
+    fn candidates(value: &str) -> Vec<Candidate> {
+        candidates::of(value)
+    }
 
     fn common(&self) -> &Common {
         &self.common
