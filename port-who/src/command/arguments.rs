@@ -29,7 +29,6 @@ pub(super) const FOREIGN: Dictionary = &[
     (&["-c"], Foreign::Option("--name")),
     (&["-j", "-J"], Foreign::Option("--json")),
     (&["--method", "--protocol"], Foreign::Suffix("/")),
-    (&["-k", "--kill"], Foreign::Said("port-kill ends who holds a port")),
 ];
 
 /// How often to ask where that is not said.
