@@ -70,7 +70,7 @@ pub(super) fn of(line: &Line<'_>) -> Option<UsageError> {
     let first = *line.operands().first()?;
     let word = line.words()[first].to_str().unwrap_or_default();
     if let Some((_, option)) = WORDS.iter().find(|(command, _)| *command == word) {
-        return option_for(line, first, word, option);
+        return Some(option_for(line, first, word, option));
     }
     if line.separator().is_some() {
         return port_before(line, first, word);
@@ -89,14 +89,14 @@ pub(super) fn of(line: &Line<'_>) -> Option<UsageError> {
     Some(UsageError::new("the command follows --").hint(meant))
 }
 
-fn option_for(line: &Line<'_>, at: usize, word: &str, option: &str) -> Option<UsageError> {
+fn option_for(line: &Line<'_>, at: usize, word: &str, option: &str) -> UsageError {
     if !option.is_empty() {
-        return Some(UsageError::new(format!("{word} is an option here")).hint(line.with(at, &[OsStr::new(option)])));
+        return UsageError::new(format!("{word} is an option here")).hint(line.with(at, &[OsStr::new(option)]));
     }
     // `ensure-up start`: all; `ensure-up start api`: that one; `ensure-up run -- CMD`: the command
     let instead = if line.operands().len() == 1 && line.separator().is_none() { &["--all"][..] } else { &[] };
     let instead: Vec<&OsStr> = instead.iter().map(OsStr::new).collect();
-    Some(UsageError::new(format!("{word} is what it does without being told")).hint(line.with(at, &instead)))
+    UsageError::new(format!("{word} is what it does without being told")).hint(line.with(at, &instead))
 }
 
 /// `ensure-up 8000 -- CMD`.

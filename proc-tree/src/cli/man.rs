@@ -71,7 +71,8 @@ pub(super) fn page(command: &Command, manual: &Manual, records: &str) -> String 
 
 /// Lists what has a name each: `.TP`, the name, what it is.
 pub(super) fn tagged(table: &[(&str, &str)]) -> String {
-    table.iter().map(|(tag, words)| format!(".TP\n.B {}\n{}\n", plain(tag), filled(words))).collect()
+    let entry = |(tag, words): &(&str, &str)| [".TP\n.B ", &plain(tag), "\n", &filled(words), "\n"].concat();
+    table.iter().map(entry).collect()
 }
 
 fn synopsis(command: &Command) -> String {
@@ -97,7 +98,7 @@ fn options(command: &Command) -> String {
     }
     for heading in headings {
         if let Some(heading) = heading {
-            let _ = write!(section, ".SS {}\n", plain(heading));
+            let _ = writeln!(section, ".SS {}", plain(heading));
         }
         let under = shown.iter().filter(|one| !one.is_positional() && one.get_help_heading() == heading);
         under.for_each(|one| section += &option(one));

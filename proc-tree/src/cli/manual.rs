@@ -57,7 +57,7 @@ impl Manual {
     }
 
     fn closing(&self) -> String {
-        let notes: String = self.notes.iter().map(|note| format!("{note}\n\n")).collect();
+        let notes: String = self.notes.iter().flat_map(|note| [note, "\n\n"]).collect();
         notes + &listed("Exit status", self.statuses)
     }
 
@@ -95,7 +95,11 @@ fn spelled(command: &Command, long: &str) -> String {
 
 /// Wraps words into lines that begin in this column.
 fn hanging(words: &str, indent: usize) -> String {
-    text::wrap(words, WIDTH - indent).iter().map(|line| format!("{:indent$}{line}\n", "")).collect()
+    let mut hanging = String::new();
+    for line in text::wrap(words, WIDTH - indent) {
+        let _ = writeln!(hanging, "{:indent$}{line}", "");
+    }
+    hanging
 }
 
 /// Lists what belongs together in two columns; what is too long for its line has the second one below.
