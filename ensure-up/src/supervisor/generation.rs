@@ -116,13 +116,18 @@ impl Supervisor<'_> {
                     return Ok(self.ended(gone.end, how, ready.elapsed()));
                 }
             }
+            // of a socket that is held here it cannot be seen who has it open
+            let looks = left == Left::Server && port.is_some() && self.held.is_none();
             select! {
                 biased;
                 event = self.interruptions.next() => return Ok(event),
                 () = processes.changed() => {}
                 () = holders.changed() => {}
                 _ = self.children.recv() => {}
-                _ = look.tick(), if left == Left::Server => self.look_at_port(&mut holders),
+                _ = look.tick(), if looks => {
+                    self.look_at_port(&mut holders);
+                    memory::give_back();
+                }
                 () = retried(self.unwritten) => self.write(),
                 how = &mut hangs => return Ok(self.failed(how, ready.elapsed())),
                 how = &mut grows => return Ok(self.failed(how, ready.elapsed())),
@@ -131,12 +136,10 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Looks whether somebody listens: that a process closes its socket and lives on is no event. Of a socket that is held
-    /// here it cannot be seen.
+    /// Looks whether somebody listens: that a process closes its socket and lives on is no event.
     fn look_at_port(&self, holders: &mut Holders) {
-        let port = self.port.filter(|_| self.held.is_none());
         // what cannot be looked at may be there
-        if port.is_some_and(|port| listening::sockets(port).is_ok_and(|sockets| sockets.is_empty())) {
+        if self.port.is_some_and(|port| listening::sockets(port).is_ok_and(|sockets| sockets.is_empty())) {
             holders.left_the_port();
         }
     }
