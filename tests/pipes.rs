@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "pipes/colour.rs"]
+mod colour;
 #[path = "pipes/completion.rs"]
 mod completion;
 #[path = "pipes/pages.rs"]
