@@ -18,7 +18,8 @@ impl FromStr for Owner {
             return Ok(Self(Identity { pid, start_id: start_id.parse().map_err(|_| invalid())? }));
         }
         let pid: u32 = text.parse().ok().filter(|&pid| pid > 0).ok_or_else(invalid)?;
-        let found = Identity::of(pid).map_err(|error| format!("cannot look at process {pid}: {error}"))?;
+        let found = Identity::of(pid)
+            .map_err(|error| format!("cannot look at process {pid}: {}", proc_tree::cli::text::os_error(&error)))?;
         found.map(Self).ok_or_else(|| format!("no process has PID {pid}"))
     }
 }
