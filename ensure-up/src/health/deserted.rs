@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use proc_tree::Identity;
 use tokio::time::sleep;
 
 use crate::Port;
@@ -16,25 +15,21 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// A port on which only those listen that did so for others, which have ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Deserted {
-    /// The port.
-    pub(crate) port: Port,
-    /// The one of those that have ended.
-    pub(crate) acceptor: Identity,
-}
+pub(crate) struct Deserted(pub(crate) Port);
 
 impl Deserted {
     /// Says why nobody accepts; `None` when somebody does. Somebody has connected just now.
     pub(crate) async fn reason(self) -> Option<String> {
-        let (mut queue, until) = (Queue::of(self.port), Instant::now() + PATIENCE);
+        let (mut queue, until) = (Queue::of(self.0), Instant::now() + PATIENCE);
         while Instant::now() < until {
             sleep(LOOK).await;
-            let before = std::mem::replace(&mut queue, Queue::of(self.port));
+            let before = std::mem::replace(&mut queue, Queue::of(self.0));
             if queue.is_served(before) {
                 return None;
             }
         }
-        Some(format!("nobody accepts connections: the process that did (pid {}) has ended", self.acceptor.pid))
+        // which one it was is not known: a watcher may have started others since it was recorded
+        Some("nobody accepts connections: the process that did has ended".to_owned())
     }
 }
 

@@ -1,27 +1,75 @@
 //! Who of those that hold a port accepts on it. A watcher may hold the socket for the process that serves (`uvicorn
 //! --reload`): when that has ended, the port still takes connections, which wait for nobody.
 //!
-//! That a holder ended tells little: workers come and go. That nothing accepts tells little: a server may be busy for long.
-//! So what is looked for is both: all that no other holder descended from have ended, nobody came in their place, and
-//! connections are not taken.
+//! That a holder ended tells little: workers come and go, and a command that a server runs while it loads inherits the socket
+//! and never accepts. That nothing accepts tells little: a server may be busy for long. So what is looked for is all of this:
+//! those that no other holder descended from were seen to accept, they have ended, nobody came in their place, and connections
+//! are not taken.
 
+use std::{
+    net::TcpStream,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use port_who::{PortSpec, Protocol, Query, Socket};
 use proc_tree::{Identity, process, tree};
 
-use super::holding::Holding;
+use super::{holding::Holding, port};
 
-/// Finds the holders from which no other holder descends: those that serve, where others hold the socket for them.
+/// How long one that serves may take to accept a connection; one that takes longer is not told from its watcher.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How often is looked meanwhile.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Finds the holders that serve, where others hold the socket for them: those from which no other holder descends, when one
+/// of them is seen to accept a connection. Where it cannot be told, all holders serve.
 pub(crate) fn of(holdings: &[Holding]) -> Vec<Identity> {
     let holders = identities(holdings);
-    if holders.len() < 2 {
+    let above: Vec<Identity> = holders.iter().flat_map(ancestors).collect();
+    let (watchers, lowest): (Vec<Identity>, Vec<Identity>) = holders.iter().partition(|holder| above.contains(holder));
+    if watchers.is_empty() || !accept(holdings, &lowest, &watchers) {
         return holders;
     }
-    let above = |holder: &Identity| {
-        let stat = process::stat(holder.pid).ok().flatten().filter(|stat| stat.identity() == *holder);
-        let line = stat.and_then(|stat| tree::ancestors(&stat).ok()).unwrap_or_default();
-        line.iter().map(proc_tree::Stat::identity).collect::<Vec<_>>()
-    };
-    let above: Vec<Identity> = holders.iter().flat_map(above).collect();
-    holders.into_iter().filter(|holder| !above.contains(holder)).collect()
+    lowest
+}
+
+fn ancestors(holder: &Identity) -> Vec<Identity> {
+    let stat = process::stat(holder.pid).ok().flatten().filter(|stat| stat.identity() == *holder);
+    let line = stat.and_then(|stat| tree::ancestors(&stat).ok()).unwrap_or_default();
+    line.iter().map(proc_tree::Stat::identity).collect()
+}
+
+/// Connects, and tells whether one of these takes the connection, and none of the others has it.
+fn accept(holdings: &[Holding], lowest: &[Identity], others: &[Identity]) -> bool {
+    let tcp = holdings.iter().all(|holding| holding.socket.as_ref().is_some_and(|one| one.protocol == Protocol::Tcp));
+    let Some(address) = port::listener(holdings).filter(|_| tcp) else { return false };
+    let Ok(stream) = TcpStream::connect_timeout(&address, PATIENCE) else { return false };
+    let Ok(client) = stream.local_addr() else { return false };
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let taken = taken(address.port(), client.port());
+        // of one that cannot be looked into it is not known
+        let has = |one: &Identity, unknown| port_who::holds(one.pid, &taken).unwrap_or(unknown);
+        if !taken.is_empty() && lowest.iter().any(|one| has(one, false)) {
+            return !others.iter().any(|one| has(one, true));
+        }
+        if Instant::now() >= until {
+            return false;
+        }
+        sleep(LOOK);
+    }
+}
+
+/// Finds the server's end of a connection once it was accepted: before that no process has it, and it has no inode.
+fn taken(port: u16, client: u16) -> Vec<Socket> {
+    let ports = vec![PortSpec::port(port).of_protocol(Protocol::Tcp)];
+    let query = Query { udp: false, connections: true, ..Query::holders_of(ports) };
+    let mut sockets = port_who::sockets(&query).unwrap_or_default();
+    let is_client = |socket: &Socket| socket.peer.is_some_and(|peer| peer.port() == client);
+    sockets.retain(|socket| socket.local.port() == port && is_client(socket) && socket.inode != 0);
+    sockets
 }
 
 /// Returns those that can be seen, each once.

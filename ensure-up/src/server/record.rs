@@ -184,8 +184,7 @@ impl ServerRecord {
     /// Tells whether these holders of its port may be left of those that served.
     pub(crate) fn deserted(&self, holdings: &[Holding]) -> Option<Deserted> {
         let is_gone = acceptors::are_gone(&self.holders, &self.acceptors, &acceptors::identities(holdings));
-        let acceptor = *self.acceptors.first().filter(|_| is_gone)?;
-        Some(Deserted { port: self.port?, acceptor })
+        self.port.filter(|_| is_gone).map(Deserted)
     }
 
     /// Returns the record of a server that has ended just now and is not started again; says how.

@@ -71,9 +71,10 @@ impl Supervisor<'_> {
 
     /// Records the server as ready, with those that hold its port, and watches them.
     fn found_ready(&mut self, processes: &mut ServerProcesses, holdings: &[Holding]) -> Result<Holders, Failure> {
-        let holders = Holders::watch(holdings).map_err(Failure::system("watch the server"))?;
-        processes.led_by_one_of(&holders.identities());
+        processes.led_by_one_of(&acceptors::identities(holdings));
         self.record = self.record.with_identity(processes.identity()).ready(holdings);
+        let acceptors = self.record.acceptors.clone();
+        let holders = Holders::watch(holdings, acceptors).map_err(Failure::system("watch the server"))?;
         let braked = self.interruptions.changes.as_ref().and_then(|changes| changes.braked().map(str::to_owned));
         self.record.reason = braked.or_else(|| self.restarted.clone());
         self.write();

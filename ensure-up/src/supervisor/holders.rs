@@ -70,8 +70,8 @@ impl Gone {
 }
 
 impl Holders {
-    /// Watches the holders.
-    pub(super) fn watch(holdings: &[Holding]) -> io::Result<Self> {
+    /// Watches the holders; `acceptors` are those of them that serve.
+    pub(super) fn watch(holdings: &[Holding], acceptors: Vec<Identity>) -> io::Result<Self> {
         let (mut watched, mut gone): (Vec<Holder>, _) = (Vec::new(), None);
         for process in holdings.iter().filter_map(|holding| holding.process.as_ref()) {
             let is_known = watched.iter().any(|known| known.handle.identity() == process.identity());
@@ -84,7 +84,7 @@ impl Holders {
                 }
             }
         }
-        Ok(Self { watched, were: acceptors::identities(holdings), acceptors: acceptors::of(holdings), gone })
+        Ok(Self { watched, were: acceptors::identities(holdings), acceptors, gone })
     }
 
     /// Returns those that are watched.
