@@ -163,7 +163,7 @@ fn what_is_unknown_or_of_a_wrong_type_is_told_with_its_place() {
         ("log_max_size = \"1X\"", ":2:16: invalid size \"1X\""),
         ("liveness = 0", ":2:12: invalid liveness \"0\""),
         ("consecutive = 0", ":2:15: invalid value \"0\""),
-        ("match = \"(\"", ":2:9: regex parse error"),
+        ("match = \"(\"", ":2:9: invalid match \"(\": unclosed group"),
         ("ready_log = [\"x\"]", ":2:13: ready_log has to be a string or a number, not array"),
         ("stop_signal = \"NOPE\"", ":2:15: "),
         ("adopt = \"maybe\"", ":2:9: unknown variant `maybe`"),
