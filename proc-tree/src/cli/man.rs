@@ -191,6 +191,6 @@ mod tests {
         {
             assert_eq!(plain(text), roff);
         }
-        assert_eq!(day(UNIX_EPOCH + Duration::from_secs(86_400)), "1970-01-02");
+        assert_eq!(day(UNIX_EPOCH + Duration::from_hours(24)), "1970-01-02");
     }
 }
