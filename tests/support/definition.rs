@@ -1,15 +1,17 @@
-//! What the definition of each tool's command line must be like.
+//! What each tool's command line must be like: a module of the file that defines it.
 
 use clap::{ArgAction, ArgMatches, Command, error::ErrorKind};
 use proc_tree::cli::status::Tool;
+
+use super::Arguments;
 
 /// Values of which every option takes one.
 const VALUES: [&str; 14] =
     ["1", "500ms", "a", "auto", "pid", "GET", "$.a=b", "a:b", "man", "any", "200", "always", "5/60s", "127.0.0.1"];
 
-/// Checks that an option that takes one value is refused where it is given twice, by its name, and a flag is not.
-pub(crate) fn is_refused_twice<T: Tool>() {
-    let definition = T::definition();
+#[test]
+fn an_option_that_takes_one_value_is_refused_twice_and_a_flag_is_not() {
+    let definition = <Arguments as Tool>::definition();
     let named = |one: &&clap::Arg| one.get_long().is_some() || one.get_short().is_some();
     for option in definition.get_arguments().filter(named) {
         let dashes = option.get_long().map_or_else(

@@ -277,13 +277,3 @@ fn is_signal(text: &str) -> bool {
 #[cfg(test)]
 #[path = "../../../tests/support/definition.rs"]
 mod definition;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_option_that_takes_one_value_is_refused_twice_and_a_flag_is_not() {
-        definition::is_refused_twice::<Arguments>();
-    }
-}

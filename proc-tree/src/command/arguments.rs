@@ -301,13 +301,3 @@ fn title(roots: &[Root]) -> String {
 #[cfg(test)]
 #[path = "../../../tests/support/definition.rs"]
 mod definition;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_option_that_takes_one_value_is_refused_twice_and_a_flag_is_not() {
-        definition::is_refused_twice::<Arguments>();
-    }
-}
