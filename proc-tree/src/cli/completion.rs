@@ -2,9 +2,9 @@
 
 use std::{ffi::OsString, fmt::Write, fs};
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, Command};
 
-use super::{status::Tool, text};
+use super::{manual::value_name, status::Tool, text};
 use crate::Signal;
 
 /// The word by which a script asks; it is no option.
@@ -72,7 +72,7 @@ fn place<'d>(definition: &'d Command, current: &str, before: &[String]) -> (Stri
                 || argument.get_short().is_some_and(|short| word == format!("-{short}"))
         })
     };
-    let takes_value = |argument: &&Arg| matches!(argument.get_action(), ArgAction::Set | ArgAction::Append);
+    let takes_value = |argument: &&Arg| argument.get_action().takes_values();
     if let Some((option, _)) = current.split_once('=').filter(|_| current.starts_with("--")) {
         return (format!("{option}="), Place::Value(find(option).filter(takes_value)));
     }
@@ -102,13 +102,13 @@ fn values<T: Tool>(argument: Option<&Arg>) -> (&'static str, Vec<Candidate>) {
         };
         return ("words", possible.iter().map(word).collect());
     }
-    let value = argument.get_value_names().unwrap_or_default().first().map(ToString::to_string).unwrap_or_default();
-    match value.as_str() {
+    let value = value_name(argument);
+    match value {
         "FILE" | "FILE.svg" => ("files", Vec::new()),
         "DIR" => ("folders", Vec::new()),
         "NAME|UID" => ("words", users()),
         "SIG" | "SIGNAL" => ("words", signals()),
-        _ => ("words", T::candidates(&value)),
+        _ => ("words", T::candidates(value)),
     }
 }
 

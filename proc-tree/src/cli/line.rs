@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, Command};
 
 use super::command_line;
 
@@ -106,11 +106,13 @@ impl<'w> Line<'w> {
 }
 
 fn takes_next(argument: &Arg) -> bool {
-    matches!(argument.get_action(), ArgAction::Set | ArgAction::Append) && !argument.is_require_equals_set()
+    argument.get_action().takes_values() && !argument.is_require_equals_set()
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::ArgAction;
+
     use super::*;
 
     fn definition() -> Command {

@@ -6,9 +6,12 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, Command};
 
-use super::{manual::Manual, text};
+use super::{
+    manual::{Manual, value_name},
+    text,
+};
 
 /// When this version was released, unless `SOURCE_DATE_EPOCH` says otherwise.
 const RELEASED: &str = "2026-11-22";
@@ -70,7 +73,7 @@ pub(super) fn page(command: &Command, manual: &Manual, records: &str) -> String 
 }
 
 /// Lists what has a name each: `.TP`, the name, what it is.
-pub(super) fn tagged(table: &[(&str, &str)]) -> String {
+fn tagged(table: &[(&str, &str)]) -> String {
     let entry = |(tag, words): &(&str, &str)| [".TP\n.B ", &plain(tag), "\n", &filled(words), "\n"].concat();
     table.iter().map(entry).collect()
 }
@@ -107,12 +110,11 @@ fn options(command: &Command) -> String {
 }
 
 fn option(argument: &Arg) -> String {
-    let value = argument.get_value_names().unwrap_or_default().first().map(ToString::to_string).unwrap_or_default();
     let dashed =
         [argument.get_short().map(|short| format!("-{short}")), argument.get_long().map(|long| format!("--{long}"))];
     let names: Vec<String> = dashed.into_iter().flatten().map(|name| format!("\\fB{}\\fR", plain(&name))).collect();
-    let value = format!("\\fI{}\\fR", plain(&value));
-    let takes_value = matches!(argument.get_action(), ArgAction::Set | ArgAction::Append);
+    let value = format!("\\fI{}\\fR", plain(value_name(argument)));
+    let takes_value = argument.get_action().takes_values();
     let tag = match (argument.is_positional(), takes_value, argument.is_require_equals_set()) {
         (true, ..) => value,
         (false, true, true) => format!("{}[={value}]", names.join(", ")),
@@ -144,7 +146,7 @@ fn typed_line(line: &str) -> String {
 }
 
 /// Escapes what roff would take for its own: backslashes, hyphens that are typed, quotes that are typed, a dot that begins a line.
-pub(super) fn plain(text: &str) -> String {
+fn plain(text: &str) -> String {
     let mut roff = String::with_capacity(text.len() + 16);
     if text.starts_with(['.', '\'']) {
         roff.push_str("\\&");

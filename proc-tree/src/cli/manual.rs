@@ -84,13 +84,17 @@ fn spelled(command: &Command, long: &str) -> String {
         unreachable!("--{long} is no option of {}", command.get_name());
     };
     let short = option.get_short().map_or_else(|| "    ".to_owned(), |short| format!("-{short}, "));
-    let value = option.get_value_names().unwrap_or_default().first().map(ToString::to_string).unwrap_or_default();
-    let takes_value = matches!(option.get_action(), ArgAction::Set | ArgAction::Append);
-    match (takes_value, option.is_require_equals_set()) {
+    let value = value_name(option);
+    match (option.get_action().takes_values(), option.is_require_equals_set()) {
         (true, true) => format!("{short}--{long}[={value}]"),
         (true, false) => format!("{short}--{long} {value}"),
         (false, _) => format!("{short}--{long}"),
     }
+}
+
+/// Returns what an option or an operand calls its value; empty where it takes none.
+pub(super) fn value_name(argument: &Arg) -> &str {
+    argument.get_value_names().unwrap_or_default().first().map_or("", |name| name.as_str())
 }
 
 /// Wraps words into lines that begin in this column.
