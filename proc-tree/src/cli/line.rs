@@ -24,6 +24,11 @@ impl<'w> Line<'w> {
         Self { definition, words }
     }
 
+    /// Returns what defines them.
+    pub(super) fn definition(&self) -> &'w Command {
+        self.definition
+    }
+
     /// Returns its words.
     pub fn words(&self) -> &'w [OsString] {
         self.words

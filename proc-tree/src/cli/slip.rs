@@ -1,10 +1,8 @@
 //! Slips: the line that was probably meant by arguments that make no sense. It is shown only where it makes sense itself.
 
-use std::ffi::OsString;
-
 use clap::Command;
 
-use super::{command_line::typed, status::Tool};
+use super::{command_line::typed, line::Line, status::Tool};
 
 /// What an option of another program is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,20 +32,20 @@ pub(super) fn said(option: &str, dictionary: Dictionary) -> Option<&'static str>
     }
 }
 
-/// Finds the line that was meant by these words, which a tool does not understand.
-pub(super) fn meant<T: Tool>(words: Vec<OsString>) -> Option<String> {
-    let words = words.into_iter().map(OsString::into_string).collect::<Result<Vec<_>, _>>().ok()?;
-    let command = T::definition();
+/// Finds the line that was meant by one that a tool does not understand.
+pub(super) fn meant<T: Tool>(line: &Line<'_>) -> Option<String> {
+    let words = line.words().iter().map(|word| word.to_str().map(str::to_owned)).collect::<Option<Vec<_>>>()?;
+    let command = line.definition();
     let translated = translate(&words, T::FOREIGN, T::respell);
     let candidates =
-        [translated.clone(), attach(&command, &words), detach(&command, &words), attach(&command, &translated)];
+        [translated.clone(), attach(command, &words), detach(command, &words), attach(command, &translated)];
     let makes_sense = |line: &Vec<String>| {
         *line != words
             && T::parse_words(std::iter::once(T::NAME.into()).chain(line.iter().map(Into::into)).collect()).is_ok()
     };
     match candidates.iter().find(|line| makes_sense(line)) {
         Some(line) => Some(typed(std::iter::once(T::NAME).chain(line.iter().map(String::as_str)))),
-        None => T::meant(&words),
+        None => T::meant(line),
     }
 }
 

@@ -92,9 +92,9 @@ pub trait Tool: clap::Parser {
         None
     }
 
-    /// Returns the line that was meant, or what to do, where that is nothing that is spelled or called otherwise here. The words
-    /// come without the command's name.
-    fn meant(_words: &[String]) -> Option<String> {
+    /// Returns the line that was meant by one that was refused, or what to do, where nothing is only spelled or called otherwise
+    /// here.
+    fn meant(_line: &Line<'_>) -> Option<String> {
         None
     }
 
@@ -175,7 +175,7 @@ fn refused<T: Tool>(error: &clap::Error, words: &[OsString]) -> Option<String> {
     let unknown = unknown(error).and_then(|option| line.at(&option)).unwrap_or(words.len());
     // what follows an operand may be a command's, what is before it is not
     let slip = || T::slip(&line).filter(|_| line.operands().first().is_some_and(|&first| first < unknown));
-    let meant = || slip::meant::<T>(words.to_vec());
+    let meant = || slip::meant::<T>(&line);
     let said = usage_error(T::NAME, error, T::FOREIGN, meant)?;
     Some(slip().map_or(said, |slip| message::<T>(&slip.to_string(), slip.hint)))
 }

@@ -15,6 +15,7 @@ use proc_tree::{
         args::Common,
         completion::Candidate,
         duration::{self, InvalidDuration},
+        line::Line,
         manual::Manual,
         memory_limit::MemoryLimit,
         slip::{Dictionary, Foreign},
@@ -142,8 +143,8 @@ impl Tool for Arguments {
         (&["-o"], Foreign::Option("--output")),
     ];
 
-    fn meant(words: &[String]) -> Option<String> {
-        slip::meant(words, &Self::definition())
+    fn meant(line: &Line<'_>) -> Option<String> {
+        slip::meant(line)
     }
 
     fn run(mut self, out: &mut dyn Write) -> anyhow::Result<Exit> {

@@ -1,19 +1,18 @@
 //! Words where a PID belongs, and the line that each of them was meant to be.
 
-use clap::{Arg, Command};
-use proc_tree::{cli::command_line::typed, roots::Missing, selection::parse_pid};
+use proc_tree::{
+    cli::{command_line::typed, line::Line},
+    roots::Missing,
+    selection::parse_pid,
+};
 
-/// Finds the first word behind the command's name that is no PID; returns what was meant by it.
-pub(super) fn meant(words: &[String], definition: &Command) -> Option<String> {
-    let words: Vec<&str> = words.iter().map(String::as_str).take_while(|&word| word != "--").collect();
-    let mut index = 0;
-    while let Some(&word) = words.get(index) {
-        if !word.starts_with('-') && parse_pid(word).is_err() {
-            return no_pid(&words[..index], word, &words[index + 1..]);
-        }
-        index += if takes_next(definition, word) { 2 } else { 1 };
-    }
-    None
+/// Finds the first operand that is no PID; returns what was meant by it.
+pub(super) fn meant(line: &Line<'_>) -> Option<String> {
+    let end = line.separator().unwrap_or(line.words().len());
+    let words: Vec<&str> = line.words()[..end].iter().map(|word| word.to_str()).collect::<Option<_>>()?;
+    let is_no_pid = |&at: &usize| words[at] != "-" && parse_pid(words[at]).is_err();
+    let at = line.operands().into_iter().find(is_no_pid)?;
+    no_pid(&words[..at], words[at], &words[at + 1..])
 }
 
 /// A word where a PID belongs: several PIDs, a port, a command, or the name of a process.
@@ -49,17 +48,10 @@ fn are_pids(words: &[&str]) -> bool {
     words.iter().all(|word| parse_pid(word).is_ok())
 }
 
-/// Tells whether the word behind an option is its value.
-fn takes_next(definition: &Command, word: &str) -> bool {
-    let is_meant = |argument: &&Arg| argument.get_long().is_some_and(|long| word.strip_prefix("--") == Some(long));
-    definition
-        .get_arguments()
-        .find(is_meant)
-        .is_some_and(|found| found.get_action().takes_values() && !found.is_require_equals_set())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use proc_tree::cli::status::Tool;
 
     use super::*;
@@ -74,16 +66,15 @@ mod tests {
             ("--members 8000/tcp", Some("port-who 8000/tcp | proc-tree --members")),
             ("--sort memory make -j8", Some("proc-tree --sort memory -- make -j8")),
             ("./server", Some("proc-tree -- ./server")),
+            ("python3", Some("proc-tree $(pgrep -x python3) takes processes by name; proc-tree -- python3 runs it")),
             ("--interval 0 4711", None),
+            ("- 1,2", Some("proc-tree - 1 2")),
             ("4711x", None),
             ("4711 -x", None),
             ("--json -- make", None),
         ] {
-            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            assert_eq!(meant(&words, &definition).as_deref(), expected, "{line}");
+            let words: Vec<OsString> = line.split(' ').map(Into::into).collect();
+            assert_eq!(meant(&Line::new(&definition, &words)).as_deref(), expected, "{line}");
         }
-        let by_name = meant(&["python3".to_owned()], &definition);
-        let expected = "proc-tree $(pgrep -x python3) takes processes by name; proc-tree -- python3 runs it";
-        assert_eq!(by_name.as_deref(), Some(expected));
     }
 }
