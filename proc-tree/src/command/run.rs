@@ -171,10 +171,7 @@ impl Run {
         record.figures.cpu_seconds = seconds;
         record.figures.cpu_percent = percent;
         // a peak below the mean was missed between two samples
-        record.peak_cpu_percent = match (record.peak_cpu_percent, percent) {
-            (Some(peak), Some(mean)) => Some(peak.max(mean)),
-            (peak, mean) => peak.or(mean),
-        };
+        record.peak_cpu_percent = [record.peak_cpu_percent, percent].into_iter().flatten().reduce(f64::max);
         (record.state, record.uptime) = (Some(RunState::Dead), Some(elapsed));
         record.interval_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         record.sampled_at = SystemTime::now();

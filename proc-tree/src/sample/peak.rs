@@ -16,8 +16,8 @@ impl Peak {
     pub(crate) fn rise(&mut self, figures: &Figures, settled: bool) {
         self.memory = self.memory.max(figures.memory_bytes);
         self.rss = self.rss.max(figures.memory.rss);
-        if settled && self.cpu.is_none_or(|cpu| figures.cpu_percent.is_some_and(|now| now > cpu)) {
-            self.cpu = figures.cpu_percent;
+        if settled {
+            self.cpu = [self.cpu, figures.cpu_percent].into_iter().flatten().reduce(f64::max);
         }
     }
 

@@ -59,10 +59,7 @@ impl Point {
 }
 
 fn highest(one: Option<f64>, other: Option<f64>) -> Option<f64> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.max(other)),
-        (one, other) => one.or(other),
-    }
+    [one, other].into_iter().flatten().reduce(f64::max)
 }
 
 #[cfg(test)]
