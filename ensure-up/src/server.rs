@@ -5,6 +5,7 @@ pub(crate) mod ask_count;
 pub(crate) mod asker;
 pub(crate) mod census;
 pub(crate) mod command;
+pub(crate) mod connection;
 pub(crate) mod end;
 pub mod environment;
 pub(crate) mod evidence;

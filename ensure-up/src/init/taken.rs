@@ -2,7 +2,10 @@
 //! next call finds it, and as asked where the file says all that was set for it.
 
 use super::found::Found;
-use crate::{Failure, Folders, Lock, ServerRecord, Service, server::started::Started};
+use crate::{
+    Failure, Folders, Lock, ServerRecord, Service,
+    server::{acceptors, started::Started},
+};
 
 /// Records a server as that of a service.
 ///
@@ -19,7 +22,9 @@ pub fn take(folders: &Folders, service: &Service, found: &Found) -> Result<(), F
         return Ok(());
     }
     let log = old.and_then(|old| old.log.as_deref());
-    let record = ServerRecord::starting(service, found.port, Some(found.identity), log).ready(&found.holdings()?);
+    let (starting, holdings) =
+        (ServerRecord::starting(service, found.port, Some(found.identity), log), found.holdings()?);
+    let record = starting.ready(&holdings, acceptors::of(&holdings));
     let record = match old {
         // what was set stays so, whatever the file says of it
         Some(old) => ServerRecord {

@@ -7,15 +7,14 @@
 //! are not taken.
 
 use std::{
-    net::TcpStream,
     thread::sleep,
     time::{Duration, Instant},
 };
 
-use port_who::{PortSpec, Protocol, Query, Socket};
+use port_who::Protocol;
 use proc_tree::{Identity, process, tree};
 
-use super::{holding::Holding, port};
+use super::{connection::Connection, holding::Holding, port};
 
 /// How long one that serves may take to accept a connection; one that takes longer is not told from its watcher.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -27,6 +26,9 @@ const LOOK: Duration = Duration::from_millis(5);
 /// of them is seen to accept a connection. Where it cannot be told, all holders serve.
 pub(crate) fn of(holdings: &[Holding]) -> Vec<Identity> {
     let holders = identities(holdings);
+    if holders.len() < 2 {
+        return holders;
+    }
     let above: Vec<Identity> = holders.iter().flat_map(ancestors).collect();
     let (watchers, lowest): (Vec<Identity>, Vec<Identity>) = holders.iter().partition(|holder| above.contains(holder));
     if watchers.is_empty() || !accept(holdings, &lowest, &watchers) {
@@ -45,11 +47,10 @@ fn ancestors(holder: &Identity) -> Vec<Identity> {
 fn accept(holdings: &[Holding], lowest: &[Identity], others: &[Identity]) -> bool {
     let tcp = holdings.iter().all(|holding| holding.socket.as_ref().is_some_and(|one| one.protocol == Protocol::Tcp));
     let Some(address) = port::listener(holdings).filter(|_| tcp) else { return false };
-    let Ok(stream) = TcpStream::connect_timeout(&address, PATIENCE) else { return false };
-    let Ok(client) = stream.local_addr() else { return false };
+    let Some(own) = Connection::open(address) else { return false };
     let until = Instant::now() + PATIENCE;
     loop {
-        let taken = taken(address.port(), client.port());
+        let Ok(taken) = own.accepted() else { return false };
         // of one that cannot be looked into it is not known
         let has = |one: &Identity, unknown| port_who::holds(one.pid, &taken).unwrap_or(unknown);
         if !taken.is_empty() && lowest.iter().any(|one| has(one, false)) {
@@ -60,16 +61,6 @@ fn accept(holdings: &[Holding], lowest: &[Identity], others: &[Identity]) -> boo
         }
         sleep(LOOK);
     }
-}
-
-/// Finds the server's end of a connection once it was accepted: before that no process has it, and it has no inode.
-fn taken(port: u16, client: u16) -> Vec<Socket> {
-    let ports = vec![PortSpec::port(port).of_protocol(Protocol::Tcp)];
-    let query = Query { udp: false, connections: true, ..Query::holders_of(ports) };
-    let mut sockets = port_who::sockets(&query).unwrap_or_default();
-    let is_client = |socket: &Socket| socket.peer.is_some_and(|peer| peer.port() == client);
-    sockets.retain(|socket| socket.local.port() == port && is_client(socket) && socket.inode != 0);
-    sockets
 }
 
 /// Returns those that can be seen, each once.

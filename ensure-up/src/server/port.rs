@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use port_who::{LookError, PortSpec, Query, Socket, SocketTableError};
+use port_who::{LookError, PortSpec, Protocol, Query, Socket, SocketTableError};
 
 use super::holding::Holding;
 use crate::Port;
@@ -21,6 +21,15 @@ pub(crate) fn look(port: Port) -> Result<Vec<Holding>, LookError> {
 /// When the socket table cannot be read.
 pub(crate) fn sockets(port: Port) -> Result<Vec<Socket>, SocketTableError> {
     port_who::sockets(&query(port))
+}
+
+/// Lists the sockets of TCP with either end on a port: those that listen, and both ends of connections.
+///
+/// # Errors
+/// When the socket table cannot be read.
+pub(crate) fn connections(port: u16) -> Result<Vec<Socket>, SocketTableError> {
+    let ports = vec![PortSpec::port(port).of_protocol(Protocol::Tcp)];
+    port_who::sockets(&Query { connections: true, ..Query::holders_of(ports) })
 }
 
 /// Asks for the sockets that hold one port.

@@ -18,6 +18,7 @@ use super::{
     end::End,
     holding::Holding,
     phase::Phase,
+    port,
     started::{self, Started, Variables},
 };
 use crate::{Port, Service, health::deserted::Deserted, service::id::ServiceId, start::clock};
@@ -174,17 +175,18 @@ impl ServerRecord {
         Identity { pid: self.pid, start_id: self.start_id }
     }
 
-    /// Returns the record of a server that was just found ready, with those that hold its port.
+    /// Returns the record of a server that was just found ready, with those that hold its port and those of them that accept.
     #[must_use]
-    pub(crate) fn ready(&self, holdings: &[Holding]) -> Self {
-        let (holders, acceptors) = (acceptors::identities(holdings), acceptors::of(holdings));
+    pub(crate) fn ready(&self, holdings: &[Holding], acceptors: Vec<Identity>) -> Self {
+        let holders = acceptors::identities(holdings);
         Self { phase: Phase::Ready, holders, acceptors, reason: None, ..self.clone() }
     }
 
     /// Tells whether these holders of its port may be left of those that served.
     pub(crate) fn deserted(&self, holdings: &[Holding]) -> Option<Deserted> {
         let is_gone = acceptors::are_gone(&self.holders, &self.acceptors, &acceptors::identities(holdings));
-        self.port.filter(|_| is_gone).map(Deserted)
+        let address = port::listener(holdings).filter(|_| is_gone);
+        address.filter(|_| self.port.is_some_and(|port| !port.is_udp())).map(Deserted)
     }
 
     /// Returns the record of a server that has ended just now and is not started again; says how.

@@ -10,6 +10,7 @@ use crate::{
     event::block_on,
     log::patterns::LogPatterns,
     server::{
+        acceptors,
         holding::Holding,
         judge::{By, Whose},
         loading::Loading,
@@ -46,7 +47,7 @@ pub(super) fn wait(
     match block_on(race.run()).map_err(Failure::system("wait"))?? {
         RaceEnd::Ready(holdings) => {
             let action = if waited || record.phase != Phase::Ready { Action::Joined } else { Action::Reused };
-            let ready = record.with_identity(processes.identity()).ready(&holdings);
+            let ready = record.with_identity(processes.identity()).ready(&holdings, acceptors::of(&holdings));
             // one that was found again is in no file yet
             if call.recorded_on(port)?.as_ref() != Some(&ready) {
                 call.note(&ready)?;
@@ -97,7 +98,7 @@ fn adopted(
 ) -> Result<Option<Up>, Failure> {
     let record = processes.map(|known| ServerRecord::starting(call.service, port, Some(known.identity()), None));
     if let Some(record) = record {
-        let record = record.ready(holdings);
+        let record = record.ready(holdings, acceptors::of(holdings));
         if call.service.kept_up().is_some() {
             return call.supervise(record, Action::Adopted, None);
         }

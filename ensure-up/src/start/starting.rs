@@ -5,7 +5,7 @@ use proc_tree::{Identity, cli::text};
 
 use crate::{
     End, Failure, Folders, Phase, Port, ServerProcesses, ServerRecord, Service,
-    server::holding::Holding,
+    server::{acceptors, holding::Holding},
     start::spawn::Launch,
     stop::{self, killed::Killed, manner::Manner},
 };
@@ -65,7 +65,7 @@ impl<'s> Starting<'s> {
         holdings: &[Holding],
     ) -> Result<(ServerRecord, Option<ServerProcesses>), Failure> {
         let identity = self.processes.as_ref().map_or(record.identity(), ServerProcesses::identity);
-        let record = record.with_identity(identity).ready(holdings);
+        let record = record.with_identity(identity).ready(holdings, acceptors::of(holdings));
         match record.note(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime)) {
             Ok(()) => Ok((record, self.release())),
             Err(failure) => Err(self.fail(failure)),

@@ -4,7 +4,7 @@
 use crate::{
     Action, Failure, Outcome, Port, ServerRecord,
     health::Asked,
-    server::judge::Whose,
+    server::{acceptors, judge::Whose},
     service::spec::Adopt,
     start::{
         call::{Call, Up},
@@ -26,7 +26,7 @@ pub(super) fn take(call: &Call<'_>, port: Option<Port>) -> Result<Option<Up>, Fa
     if call.ask(port, &holdings, None)? != Asked::Healthy {
         return Ok(None);
     }
-    let record = ServerRecord::starting(call.service, port, holder, None).ready(&holdings);
+    let record = ServerRecord::starting(call.service, port, holder, None).ready(&holdings, acceptors::of(&holdings));
     call.note(&record)?;
     Ok(Some((Outcome { reason, ..call.recorded(Action::Joined, &record, &holdings) }, None)))
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use proc_tree::cli::{memory_limit::MemoryLimit, text};
-use tokio::{net::TcpStream, select, time};
+use tokio::{select, time};
 
 use super::{
     holders::{Holders, Left},
@@ -20,10 +20,10 @@ use super::{
 };
 use crate::{
     Failure, LaunchError, ReadyError, ServerProcesses,
-    health::deserted::Queue,
     log::patterns::LogPatterns,
     server::{
         acceptors,
+        connection::{self, Connection},
         evidence::{Evidence, Known},
         holding::Holding,
         judge::{Whose, judge},
@@ -35,9 +35,6 @@ use crate::{
 
 /// How often the port is looked at: a small part of a millisecond each time.
 const LOOK: Duration = Duration::from_secs(5);
-
-/// How long a connection to this machine may take.
-const CONNECT: Duration = Duration::from_millis(50);
 
 impl Supervisor<'_> {
     /// Starts the server, unless one was adopted, and stays with it until something happens.
@@ -72,8 +69,8 @@ impl Supervisor<'_> {
     /// Records the server as ready, with those that hold its port, and watches them.
     fn found_ready(&mut self, processes: &mut ServerProcesses, holdings: &[Holding]) -> Result<Holders, Failure> {
         processes.led_by_one_of(&acceptors::identities(holdings));
-        self.record = self.record.with_identity(processes.identity()).ready(holdings);
-        let acceptors = self.record.acceptors.clone();
+        let acceptors = acceptors::of(holdings);
+        self.record = self.record.with_identity(processes.identity()).ready(holdings, acceptors.clone());
         let holders = Holders::watch(holdings, acceptors).map_err(Failure::system("watch the server"))?;
         let braked = self.interruptions.changes.as_ref().and_then(|changes| changes.braked().map(str::to_owned));
         self.record.reason = braked.or_else(|| self.restarted.clone());
@@ -95,7 +92,7 @@ impl Supervisor<'_> {
         let idle = supervision.idle_stop.zip(port);
         let mut unused = boxed(idle.map(|(limit, port)| idle::unused(port.number, limit, self.asked.clone())));
         let mut look = time::interval(LOOK);
-        let mut queue = None;
+        let mut own = None;
         memory::give_back();
         loop {
             if let Some(end) = processes.end().map_err(failed())? {
@@ -107,8 +104,8 @@ impl Supervisor<'_> {
             if left != Left::Server {
                 let holdings = self.holdings(processes)?;
                 let are_watchers = holders.is_left_by_all(&acceptors::identities(&holdings));
-                if !holdings.is_empty() && (!are_watchers || self.is_served(&holdings, &mut queue).await) {
-                    (holders, queue) = (self.found_ready(processes, &holdings)?, None);
+                if !holdings.is_empty() && (!are_watchers || self.is_served(&holdings, &mut own)) {
+                    (holders, own) = (self.found_ready(processes, &holdings)?, None);
                 } else if let Some(gone) = holders.gone_for_good() {
                     let since =
                         if holdings.is_empty() { "stayed free" } else { "is listened on by nobody who accepts" };
@@ -146,17 +143,15 @@ impl Supervisor<'_> {
     }
 
     /// Tells whether those who are left of the holders accept themselves: that needs somebody who connects.
-    async fn is_served(&self, holdings: &[Holding], queue: &mut Option<Queue>) -> bool {
+    fn is_served(&self, holdings: &[Holding], own: &mut Option<Connection>) -> bool {
         let Some(port) = self.port.filter(|port| !port.is_udp()) else { return true };
-        if queue.is_none()
+        if own.is_none()
             && let Some(address) = listening::listener(holdings)
         {
             self.asked.here.set(self.asked.here.get() + 1);
-            // one that does not come through finds the queue full
-            let _ = time::timeout(CONNECT, TcpStream::connect(address)).await;
+            *own = Connection::open(address);
         }
-        let now = Queue::of(port);
-        queue.replace(now).is_some_and(|before| now.is_served(before))
+        connection::is_accepted_on(port.number, own.as_ref())
     }
 
     /// Finds who of the server holds its port now.

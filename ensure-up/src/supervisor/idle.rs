@@ -13,11 +13,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use port_who::{PortSpec, Protocol, Query, Socket, SocketTableError, State};
+use port_who::{Socket, SocketTableError, State};
 use proc_tree::cli::duration;
 use tokio::time::sleep;
 
-use crate::server::{ask_count, lock};
+use crate::server::{ask_count, lock, port as listening};
 
 /// The pauses between looks are a tenth of the time, within these.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -59,10 +59,8 @@ pub(super) async fn unused(port: u16, limit: Duration, asked: Asked) -> String {
 
 /// Finds the connections to a port, each by its client's end, and whether they are open.
 fn connections(port: u16) -> Result<BTreeMap<SocketAddr, bool>, SocketTableError> {
-    let ports = vec![PortSpec::port(port).of_protocol(Protocol::Tcp)];
-    let query = Query { udp: false, connections: true, ..Query::holders_of(ports) };
     let mut found = BTreeMap::new();
-    for socket in port_who::sockets(&query)? {
+    for socket in listening::connections(port)? {
         if let Some(client) = client(&socket, port) {
             *found.entry(client).or_default() |= matches!(socket.state, State::Established | State::SynRecv);
         }
