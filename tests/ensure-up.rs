@@ -70,6 +70,8 @@ mod stop;
 mod supervisors;
 #[path = "ensure-up/surroundings.rs"]
 mod surroundings;
+#[path = "ensure-up/targets.rs"]
+mod targets;
 #[path = "ensure-up/then.rs"]
 mod then;
 #[cfg(target_os = "linux")]

@@ -9,8 +9,11 @@ use std::{
 };
 
 use deserted::Deserted;
-use health_wait::{ProbeOptions, Target, Verdict, Wait, WaitError};
+use health_wait::{Event, ProbeOptions, Target, Verdict, Wait, WaitError};
 use program::Program;
+
+/// Why a target is not healthy that has not answered so far.
+const NO_ANSWER: &str = "no answer";
 
 /// What one attempt found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +29,8 @@ pub(crate) enum Asked {
 /// What is asked of a server.
 #[derive(Debug, Default)]
 pub(crate) struct Question {
-    /// Where; `None`: there is nothing to ask, and it is healthy by being there.
-    pub(crate) target: Option<Target>,
+    /// Where, all of them; without any there is nothing to ask, and it is healthy by being there.
+    pub(crate) targets: Vec<Target>,
     /// What it is asked beyond a connection, and where.
     pub(crate) program: Option<(Program, SocketAddr)>,
     /// Whether a connection may be one that nobody accepts.
@@ -38,8 +41,10 @@ pub(crate) struct Question {
 #[derive(Debug)]
 pub(crate) struct Prober {
     options: ProbeOptions,
+    /// The targets that were asked last, each with the reason why it is not healthy, as far as is known.
+    asked: Vec<(Target, Option<String>)>,
     /// How many answers in a row were healthy.
-    pub in_a_row: u32,
+    pub(crate) in_a_row: u32,
     /// When the first of them came.
     since: Option<Instant>,
 }
@@ -47,23 +52,40 @@ pub(crate) struct Prober {
 impl Prober {
     /// Prepares to ask in this way.
     pub(crate) fn new(options: &ProbeOptions) -> Self {
-        Self { options: options.for_one_attempt(), in_a_row: 0, since: None }
+        Self { options: options.for_one_attempt(), asked: Vec::new(), in_a_row: 0, since: None }
     }
 
-    /// Asks once.
+    /// Tells whether anything was asked so far.
+    pub(crate) fn has_asked(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
+    /// Says why it is not healthy, as far as is known, also while it is asked: of several targets, which.
+    pub(crate) fn why(&self) -> Option<String> {
+        let open = self.asked.iter().filter_map(|(target, reason)| Some(self.named(target, reason.as_deref()?)));
+        Some(open.collect::<Vec<_>>().join("; ")).filter(|why| !why.is_empty())
+    }
+
+    fn named(&self, target: &Target, reason: &str) -> String {
+        if self.asked.len() == 1 { reason.to_owned() } else { format!("{target}: {reason}") }
+    }
+
+    /// Asks all targets once, at the same time.
     ///
     /// # Errors
     /// When it cannot be asked at all: the certificates to trust cannot be read.
     pub(crate) async fn ask(&mut self, question: &Question) -> Result<Asked, WaitError> {
-        let Some(target) = &question.target else {
-            self.in_a_row += 1;
-            return Ok(Asked::Healthy);
+        if !self.asked.iter().map(|(target, _)| target).eq(&question.targets) {
+            let unknown = |target: &Target| (target.clone(), Some(NO_ANSWER.to_owned()));
+            self.asked = question.targets.iter().map(unknown).collect();
+        }
+        let asked = &mut self.asked;
+        let mut happened = |target: usize, event: Event<'_>| match event {
+            Event::Changed(reason) => asked[target].1 = Some(reason.to_owned()),
+            Event::Reached(_) => asked[target].1 = None,
         };
-        let targets = std::slice::from_ref(target);
-        let report = Wait { once: true, ..Wait::new(targets, &self.options) }.run(&mut |_, _| {}).await?;
-        let why = || {
-            report.records.first().and_then(|record| record.last_error.clone()).unwrap_or_else(|| "no answer".into())
-        };
+        let wait = Wait { once: true, ..Wait::new(&question.targets, &self.options) };
+        let report = wait.run(&mut happened).await?;
         let asked = match report.verdict {
             Verdict::Reached => match (question.program, question.deserted) {
                 (Some((program, address)), _) => {
@@ -72,8 +94,13 @@ impl Prober {
                 (None, Some(deserted)) => deserted.reason().await.map_or(Asked::Healthy, Asked::Not),
                 (None, None) => Asked::Healthy,
             },
-            Verdict::Failed(_) => Asked::Failed(why()),
-            Verdict::Missed | Verdict::TimedOut | Verdict::ProcessEnded(_) => Asked::Not(why()),
+            Verdict::Failed(target) => {
+                let failed = &report.records[target];
+                Asked::Failed(self.named(&failed.target, failed.last_error.as_deref().unwrap_or(NO_ANSWER)))
+            }
+            Verdict::Missed | Verdict::TimedOut | Verdict::ProcessEnded(_) => {
+                Asked::Not(self.why().unwrap_or_else(|| NO_ANSWER.into()))
+            }
         };
         (self.in_a_row, self.since) = match asked {
             Asked::Healthy => (self.in_a_row + 1, self.since.or_else(|| Some(Instant::now()))),

@@ -151,8 +151,8 @@ impl ProbeOptions {
         given.into_iter().find_map(|(name, given)| given.then_some(name))
     }
 
-    /// Tells whether the answer must be this server's and no other's.
-    pub fn has_identity(&self) -> bool {
+    /// Tells whether an HTTP answer must be one server's and no other's.
+    pub(crate) fn has_identity(&self) -> bool {
         !self.expect_json.is_empty() || self.expect_body.is_some()
     }
 

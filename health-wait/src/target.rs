@@ -1,6 +1,6 @@
 //! What is waited for: a URL, an address, a socket, a file, a process or a port.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, net::SocketAddr, str::FromStr};
 
 pub(crate) mod host;
 pub(crate) mod kind;
@@ -8,6 +8,8 @@ mod parse;
 
 use host::Host;
 use kind::{Kind, Place};
+
+use crate::options::ProbeOptions;
 
 /// Something whose health can be asked for.
 ///
@@ -32,20 +34,39 @@ impl Target {
         Self { text: format!(":{port}"), kind: Kind::Connect(Place::Host(Host::local(port))) }
     }
 
-    /// Makes the target of an HTTP path on a port of this machine: `/health` is `http://localhost:PORT/health`.
+    /// Makes the target of an HTTP path at an address, which is shown as the path alone.
     ///
     /// # Errors
     /// When the path is none.
-    pub fn path_on_port(path: &str, port: u16) -> Result<Self, InvalidTarget> {
+    pub fn path_at(path: &str, address: SocketAddr) -> Result<Self, InvalidTarget> {
         if !path.starts_with('/') {
             return Err(InvalidTarget { text: path.into(), reason: "a path starts with a slash".into() });
         }
-        format!("http://localhost:{port}{path}").parse()
+        Ok(Self { text: path.into(), ..format!("http://{address}{path}").parse()? })
     }
 
     /// Tells whether health is asked by a command that is run.
     pub fn is_command(&self) -> bool {
         matches!(self.kind, Kind::Exec(_))
+    }
+
+    /// Returns the TCP port that is asked, of whatever host; `None` for what is asked elsewhere.
+    pub fn tcp_port(&self) -> Option<u16> {
+        match &self.kind {
+            Kind::Http { place: Place::Host(host), .. }
+            | Kind::Connect(Place::Host(host))
+            | Kind::Grpc { host, .. } => Some(host.port),
+            _ => None,
+        }
+    }
+
+    /// Tells whether a healthy answer says which server gave it: by what is expected of it, or as a gRPC service by name.
+    pub fn tells_server(&self, options: &ProbeOptions) -> bool {
+        match &self.kind {
+            Kind::Http { .. } => options.has_identity(),
+            Kind::Grpc { service, .. } => !service.is_empty(),
+            _ => false,
+        }
     }
 
     /// Tells whether health is an HTTP answer, which expectations can look into.

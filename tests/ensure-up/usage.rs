@@ -76,7 +76,7 @@ fn options_that_exclude_each_other_are_refused() {
 
 #[test]
 fn an_option_that_takes_one_value_is_refused_twice() {
-    for option in ["--fail-log", "--health", "--name"] {
+    for option in ["--fail-log", "--expect-body", "--name"] {
         let said = refused(&["--port", "8000", option, "a", option, "b"]);
         assert!(said.contains(option) && said.contains("is given twice"), "{said}");
     }

@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal;
 
 use crate::{
-    site::{Site, send},
+    site::{Site, send, shell},
     support::eventually,
 };
 
@@ -21,6 +21,21 @@ fn a_server_that_hangs_is_started_again() {
     assert_eq!(site.alive(), [site.started()[1]]);
     assert!(site.logged().contains("was unhealthy 3 times in a row"), "{}", site.logged());
     assert!(site.entry().healthy);
+}
+
+#[test]
+fn one_of_several_targets_that_is_not_healthy_any_more_is_named_and_enough() {
+    let site = Site::new();
+    let flag = site.word("flag");
+    std::fs::write(&flag, "").expect("the folder is ours");
+    let file = format!("file:{flag}");
+    // the first server takes the flag away, the next one puts it back
+    let script = format!("(sleep 0.3; test -e {flag:?} && rm {flag:?} || touch {flag:?}) & exec \"$0\" \"$@\"");
+    let options = [&PROBES[..], &["--health", &file, "--liveness", "2"]].concat();
+    site.kept(&options, &shell(&script, &site.server(&[])));
+    site.generation(2);
+    let logged = site.logged();
+    assert!(logged.contains(&format!("was unhealthy 2 times in a row: {file}: no such file")), "{logged}");
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(super) const MANUAL: Manual = Manual {
     ],
     options: &[
         ("port", "where it listens; {port} in the command"),
-        ("health", "a path, or a target of health-wait"),
+        ("health", "a path, or a target of health-wait; repeatable"),
         ("timeout", "how long it may take (default: 60s)"),
         ("restart", "stop ours first"),
         ("env", "set a variable"),

@@ -66,6 +66,7 @@ fn name(name: &str) -> String {
 
 fn value(key: &str, value: &Value) -> String {
     match value {
+        Value::Array(values) if key == "health" && values.len() == 1 => self::value(key, &values[0]),
         Value::Array(values) => {
             format!("[{}]", values.iter().map(|one| self::value(key, one)).collect::<Vec<_>>().join(", "))
         }

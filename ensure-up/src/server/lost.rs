@@ -159,7 +159,7 @@ fn described(
         cwd: started.cwd.clone(),
         environment: started.environment.clone(),
         log: known.as_ref().and_then(|known| known.log.clone()).or_else(|| log.exists().then_some(log)),
-        health: known.as_ref().and_then(|known| known.health.clone()),
+        health: known.as_ref().map(|known| known.health.clone()).unwrap_or_default(),
         probe: known.as_ref().map_or(spec.probe, |known| known.probe.clone()),
         stop_signal: known.as_ref().and_then(|known| known.stop_signal.clone()),
         grace_ms: known.as_ref().map_or(5000, |known| known.grace_ms),

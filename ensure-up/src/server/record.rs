@@ -21,7 +21,12 @@ use super::{
     port,
     started::{self, Started, Variables},
 };
-use crate::{Port, Service, health::deserted::Deserted, service::id::ServiceId, start::clock};
+use crate::{
+    Port, Service,
+    health::deserted::Deserted,
+    service::{id::ServiceId, word},
+    start::clock,
+};
 
 /// One server of this user, by its service and its port.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,8 +64,9 @@ pub struct ServerRecord {
     /// Where its output goes; `None` for one that was adopted.
     #[serde(with = "crate::server::path_text::optional")]
     pub log: Option<PathBuf>,
-    /// The health target that was asked for: a path or a whole target.
-    pub health: Option<String>,
+    /// The health targets that were asked for: each a path or a whole target.
+    #[serde(default, deserialize_with = "word::one_or_more")]
+    pub health: Vec<String>,
     /// How health is asked for.
     pub probe: ProbeOptions,
     /// The signal that ends it; `None` for what suits the program.

@@ -1,6 +1,6 @@
 //! What does not go together in what is asked for.
 
-use std::os::unix::ffi::OsStrExt;
+use std::{net::Ipv4Addr, os::unix::ffi::OsStrExt};
 
 use health_wait::Target;
 
@@ -68,7 +68,7 @@ fn portless(spec: &ServiceSpec) -> Result<(), InvalidService> {
 fn job(spec: &ServiceSpec) -> Result<(), InvalidService> {
     let clashing = [
         ("a port", spec.port.is_some()),
-        ("a health target", spec.health.is_some()),
+        ("a health target", !spec.health.is_empty()),
         ("--ready-log", spec.ready_log.is_some()),
         ("--ready-notify", spec.ready_notify),
         ("keeping it up", spec.supervision.is_wanted()),
@@ -81,24 +81,28 @@ fn job(spec: &ServiceSpec) -> Result<(), InvalidService> {
     }
 }
 
-/// Checks that the health target is one, and that what is asked of its answer can be.
+/// Checks that the health targets are some, and that what is asked of answers can be.
 pub(super) fn health(spec: &ServiceSpec, port: Option<Port>) -> Result<(), InvalidService> {
-    let failed = |error: health_wait::InvalidTarget| InvalidService(error.to_string());
-    let target = match (spec.health.as_deref().map(|text| placeholder::in_text(text, port)), port) {
-        (None, Some(port)) if !port.is_udp() => Some(Target::port(port.number)),
-        (None, _) => None,
-        (Some(path), Some(port)) if path.starts_with('/') && !port.is_udp() => {
-            Some(Target::path_on_port(&path, port.number).map_err(failed)?)
-        }
-        (Some(path), _) if path.starts_with('/') => {
-            let what =
-                format!("the health path {path:?} needs a TCP port; a whole target, such as file:{path}, does not");
-            return Err(InvalidService(what));
-        }
-        (Some(text), _) => Some(text.parse().map_err(failed)?),
-    };
-    match spec.probe.needs_http().filter(|_| !target.is_some_and(|target| target.is_http())) {
+    let mut sees_http = false;
+    for text in &spec.health {
+        sees_http |= target(&placeholder::in_text(text, port), port)?.is_http();
+    }
+    match spec.probe.needs_http().filter(|_| !sees_http) {
         Some(option) => Err(InvalidService(format!("{option} needs an HTTP health target, such as --health /health"))),
         None => Ok(()),
     }
+}
+
+/// Reads a health target of a server on a port.
+pub(super) fn target(text: &str, port: Option<Port>) -> Result<Target, InvalidService> {
+    let found = match port.filter(|port| !port.is_udp()) {
+        Some(port) if text.starts_with('/') => Target::path_at(text, (Ipv4Addr::LOCALHOST, port.number).into()),
+        None if text.starts_with('/') => {
+            let what =
+                format!("the health path {text:?} needs a TCP port; a whole target, such as file:{text}, does not");
+            return Err(InvalidService(what));
+        }
+        _ => text.parse(),
+    };
+    found.map_err(|error| InvalidService(error.to_string()))
 }

@@ -118,13 +118,19 @@ impl Service {
         }
     }
 
-    /// Tells whether the answer itself says whose server it is.
-    pub fn is_known_by_answer(&self) -> bool {
-        self.spec.probe.has_identity()
+    /// Tells whether an answer on a port can say whose server that is, by what is expected of it or as a gRPC service by name.
+    /// What is asked elsewhere says nothing of who holds the port.
+    pub fn is_known_by_answer(&self, port: Option<Port>) -> bool {
+        let tells = |text: &String| {
+            check::target(text, port).is_ok_and(|target| {
+                target.tcp_port() == port.map(|port| port.number) && target.tells_server(&self.spec.probe)
+            })
+        };
+        port.is_some() && self.health(port).iter().any(tells)
     }
 
-    /// Returns the health target that was asked for, for a port.
-    pub fn health(&self, port: Option<Port>) -> Option<String> {
-        self.spec.health.as_ref().map(|text| placeholder::in_text(text, port))
+    /// Returns the health targets that were asked for, for a port.
+    pub fn health(&self, port: Option<Port>) -> Vec<String> {
+        self.spec.health.iter().map(|text| placeholder::in_text(text, port)).collect()
     }
 }

@@ -33,9 +33,11 @@ pub struct ServiceSpec {
     #[serde(with = "word::optional")]
     pub port: Option<Ports>,
 
-    /// Health target: a path on the port, or any target of health-wait (default: the port accepts; postgres and redis: they take clients)
+    /// Health target: a path on the port, or any target of health-wait (default: the port accepts; postgres and redis: they take clients);
+    /// repeatable: all of them have to be healthy, and what is expected of an answer is expected of each that is HTTP
     #[arg(long, value_name = "PATH|TARGET")]
-    pub health: Option<String>,
+    #[serde(deserialize_with = "word::one_or_more")]
+    pub health: Vec<String>,
 
     /// Name of the server, for --status, --stop and --logs (default: its program's); without --port: of a worker, which is up
     /// while it lives
@@ -216,7 +218,8 @@ impl ServiceSpec {
         self.log = self.log.take().map(|log| folder.join(log).to_string_lossy().into_owned());
     }
 
-    /// Lays the named keys of another one over this one: lists are added to, everything else is replaced.
+    /// Lays the named keys of another one over this one: lists are added to, everything else is replaced, and so is health:
+    /// whoever names a target says what it means for this server to be healthy.
     #[must_use]
     pub fn overlaid(&self, over: &Self, keys: &[String]) -> Self {
         let over = over.to_keys();
@@ -257,7 +260,7 @@ impl ServiceSpec {
 
 fn lay_over(keys: &mut Map<String, Value>, key: &str, value: Value) {
     match (keys.get_mut(key), value) {
-        (Some(Value::Array(all)), Value::Array(more)) => all.extend(more),
+        (Some(Value::Array(all)), Value::Array(more)) if key != "health" => all.extend(more),
         (_, value) => drop(keys.insert(key.to_owned(), value)),
     }
 }

@@ -16,8 +16,8 @@ use crate::{
 /// Where one server is, as far as that matters to whoever asks it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Site<'s> {
-    /// The health target that was asked for: a path or a whole target.
-    pub(crate) health: Option<&'s str>,
+    /// The health targets that were asked for: each a path or a whole target.
+    pub(crate) health: &'s [String],
     /// Its port, if it has one.
     pub(crate) port: Option<Port>,
     /// Where it listens.
@@ -31,7 +31,7 @@ pub(crate) struct Site<'s> {
 impl<'s> Site<'s> {
     /// Finds out where a server is by who holds its port; by its command where nobody may see who that is.
     pub(crate) fn of(
-        health: Option<&'s str>,
+        health: &'s [String],
         port: Option<Port>,
         holdings: &[Holding],
         command: &[impl AsRef<Path>],
@@ -52,28 +52,26 @@ impl<'s> Site<'s> {
     /// # Errors
     /// When `health` is no target.
     pub(crate) fn question(&self) -> Result<Question, InvalidTarget> {
-        let program = self.program.filter(|_| self.health.is_none()).zip(self.address());
+        let program = self.program.filter(|_| self.health.is_empty()).zip(self.address());
         // an answer has been given by somebody
-        let deserted = self.deserted.filter(|_| self.health.is_none());
-        Ok(Question { target: self.target()?, program, deserted })
+        let deserted = self.deserted.filter(|_| self.health.is_empty());
+        Ok(Question { targets: self.targets()?, program, deserted })
     }
 
     fn address(&self) -> Option<SocketAddr> {
         self.listener.filter(|_| self.port.is_some_and(|port| !port.is_udp())).map(reachable)
     }
 
-    fn target(&self) -> Result<Option<Target>, InvalidTarget> {
-        let address = self.address();
-        match (self.health, address) {
-            (None, Some(address)) => format!("tcp://{address}").parse().map(Some),
-            (Some(path), Some(address)) if path.starts_with('/') => format!("http://{address}{path}").parse().map(Some),
-            (Some(target), _) => target.parse().map(Some),
-            (None, None) => Ok(None),
+    fn targets(&self) -> Result<Vec<Target>, InvalidTarget> {
+        match (self.health, self.address()) {
+            ([], None) => Ok(Vec::new()),
+            ([], Some(address)) => Ok(vec![format!("tcp://{address}").parse()?]),
+            (health, address) => health.iter().map(|text| target(text, address)).collect(),
         }
     }
 
     /// Writes the server's base as people do: with `localhost` for the usual addresses of this machine. That it speaks HTTP
-    /// is known by how it is asked for its health. `None` where it has no address.
+    /// is known by the first health target that says so. `None` where it has no address.
     pub(crate) fn url(&self) -> Option<String> {
         let listener = self.listener?;
         let address = match reachable(listener) {
@@ -85,11 +83,17 @@ impl<'s> Site<'s> {
         if self.port.is_some_and(Port::is_udp) {
             return Some(format!("udp://{address}"));
         }
-        Some(match self.health {
-            Some(path) if path.starts_with('/') => format!("http://{address}"),
-            Some(target) => base(target, listener.port()).unwrap_or_else(|| format!("tcp://{address}")),
-            None => format!("tcp://{address}"),
-        })
+        let said = |target: &String| {
+            if target.starts_with('/') { Some(format!("http://{address}")) } else { base(target, listener.port()) }
+        };
+        Some(self.health.iter().find_map(said).unwrap_or_else(|| format!("tcp://{address}")))
+    }
+}
+
+fn target(text: &str, address: Option<SocketAddr>) -> Result<Target, InvalidTarget> {
+    match address.filter(|_| text.starts_with('/')) {
+        Some(address) => Target::path_at(text, address),
+        None => text.parse(),
     }
 }
 
@@ -127,29 +131,25 @@ mod tests {
     #[test]
     fn a_server_is_asked_where_it_listens() {
         for (health, port, address, shown, asked) in [
-            (None, "80", "0.0.0.0:80", "tcp://localhost:80", "tcp://127.0.0.1:80"),
-            (Some("/h"), "80", "[::]:80", "http://localhost:80", "http://[::1]:80/h"),
-            (Some("/h"), "80", "127.0.0.2:80", "http://127.0.0.2:80", "http://127.0.0.2:80/h"),
-            (
-                Some("https://u:p@a.test:80/h?x=:1"),
-                "80",
-                "[::]:80",
-                "https://a.test:80",
-                "https://u:***@a.test:80/h?x=:1",
-            ),
-            (Some("http://[::1]/h"), "80", "[::1]:80", "http://[::1]", "http://[::1]/h"),
-            (Some("http://a.test:81/h"), "80", "[::1]:80", "tcp://localhost:80", "http://a.test:81/h"),
-            (Some("unix:/x"), "80", "127.0.0.1:80", "tcp://localhost:80", "unix:/x"),
-            (None, "53/udp", "0.0.0.0:53", "udp://localhost:53", ""),
-            (Some("file:/x"), "53/udp", "0.0.0.0:53", "udp://localhost:53", "file:/x"),
-            (None, "", "", "", ""),
-            (Some("file:/x"), "", "", "", "file:/x"),
+            ("", "80", "0.0.0.0:80", "tcp://localhost:80", "tcp://127.0.0.1:80"),
+            ("/h", "80", "[::]:80", "http://localhost:80", "/h"),
+            ("/h", "80", "127.0.0.2:80", "http://127.0.0.2:80", "/h"),
+            ("https://u:p@a.test:80/h?x=:1", "80", "[::]:80", "https://a.test:80", "https://u:***@a.test:80/h?x=:1"),
+            ("http://[::1]/h", "80", "[::1]:80", "http://[::1]", "http://[::1]/h"),
+            ("http://a.test:81/h", "80", "[::1]:80", "tcp://localhost:80", "http://a.test:81/h"),
+            ("unix:/x", "80", "127.0.0.1:80", "tcp://localhost:80", "unix:/x"),
+            ("unix:/x https://a.test:80/ /h", "80", "[::1]:80", "https://a.test:80", "unix:/x https://a.test:80/ /h"),
+            ("", "53/udp", "0.0.0.0:53", "udp://localhost:53", ""),
+            ("file:/x", "53/udp", "0.0.0.0:53", "udp://localhost:53", "file:/x"),
+            ("", "", "", "", ""),
+            ("file:/x file:/y", "", "", "", "file:/x file:/y"),
         ] {
-            let site =
-                Site { health, port: port.parse().ok(), listener: address.parse().ok(), program: None, deserted: None };
+            let health: Vec<String> = health.split_whitespace().map(str::to_owned).collect();
+            let (port, listener) = (port.parse().ok(), address.parse().ok());
+            let site = Site { health: &health, port, listener, program: None, deserted: None };
             assert_eq!(site.url().unwrap_or_default(), shown);
-            let target = site.target().expect("a target").map(|target| target.to_string());
-            assert_eq!(target.unwrap_or_default(), asked);
+            let targets = site.targets().expect("targets");
+            assert_eq!(targets.iter().map(Target::to_string).collect::<Vec<_>>().join(" "), asked);
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     file::{Config, ConfigError, FILE},
     handover,
+    resolved::Service,
     spec::ServiceSpec,
 };
 
@@ -24,7 +25,7 @@ const WHOLE: &str = r#"
 [api]
 command = ["serve", "{port}"]
 port = "3001-3099"
-health = "/health"
+health = ["/health", "tcp:{port}"]
 timeout = 90
 adopt = "never"
 restart = true
@@ -207,12 +208,33 @@ fn two_services_have_two_ports_or_the_choice() {
 }
 
 #[test]
+fn who_holds_the_port_is_told_by_an_answer_on_it_that_one_server_alone_gives() {
+    for (keys, is_told) in [
+        ("", false),
+        ("health = \"/\"", false),
+        ("health = \"/\"\nexpect_body = \"x\"", true),
+        ("health = [\"tcp:81\", \"http://localhost:{port}/x\"]\nexpect_json = \"$.a=1\"", true),
+        ("health = \"http://localhost:81/\"\nexpect_body = \"x\"", false),
+        ("health = \"http+unix:/x:/\"\nexpect_body = \"x\"", false),
+        ("health = \"grpc://localhost:{port}\"", false),
+        ("health = [\"/\", \"grpc://localhost:{port}/shop.Cart\"]", true),
+        ("health = \"grpc://localhost:81/shop.Cart\"", false),
+    ] {
+        let spec = read(&format!("[a]\ncommand = \"x\"\nport = 80\ncwd = \"/\"\n{keys}")).expect("a service");
+        let service = Service::try_from(ServiceSpec { folder: None, ..spec }).expect("a service");
+        assert_eq!(service.is_known_by_answer(service.port()), is_told, "{keys}");
+    }
+}
+
+#[test]
 fn what_is_laid_over_adds_to_lists_and_replaces_the_rest() {
     let spec = |text: &str| read(&format!("[a]\ncommand = \"x\"\nport = 80\n{text}")).expect("a service");
-    let keys = ["restart", "timeout", "env", "match"].map(str::to_owned);
-    let over = spec("restart = true\ntimeout = 5\nenv = { B = \"2\" }\ngrace = 9\n");
-    let laid = spec("env = { A = \"1\" }\ngrace = 3\nmatch = \"x\"\n").overlaid(&over, &keys);
+    let keys = ["restart", "timeout", "env", "match", "health"].map(str::to_owned);
+    let over = spec("restart = true\ntimeout = 5\nenv = { B = \"2\" }\ngrace = 9\nhealth = \"/b\"\n");
+    let laid = spec("env = { A = \"1\" }\ngrace = 3\nmatch = \"x\"\nhealth = \"/a\"\n").overlaid(&over, &keys);
     assert_eq!(laid.env, ["A=1", "B=2"]);
+    // what health is, whoever names a target says
+    assert_eq!(laid.health, ["/b"]);
     assert_eq!((laid.timeout.as_secs(), laid.grace.as_secs()), (5, 3));
     assert!(laid.existing.restart && laid.matching.is_none());
     assert_eq!(

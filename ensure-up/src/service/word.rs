@@ -150,6 +150,21 @@ pub(crate) mod list {
     }
 }
 
+/// Reads the texts of a list, also as a record of before has them: one text, or none.
+pub(crate) fn one_or_more<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a string or an array of strings")]
+    enum Texts {
+        One(String),
+        All(Vec<String>),
+    }
+    Ok(match Option::deserialize(deserializer)? {
+        None => Vec::new(),
+        Some(Texts::One(text)) => vec![text],
+        Some(Texts::All(texts)) => texts,
+    })
+}
+
 /// Returns what a command line without any of these options means.
 pub(super) fn defaults<A: Args>() -> A {
     let command = A::augment_args(Command::new("").no_binary_name(true));

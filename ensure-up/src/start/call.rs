@@ -62,7 +62,7 @@ impl Call<'_> {
     ) -> Result<Asked, Failure> {
         let health = self.service.health(port);
         let deserted = record.and_then(|record| record.deserted(holdings));
-        let site = Site::of(health.as_deref(), port, holdings, &self.service.spec.command).left(deserted);
+        let site = Site::of(&health, port, holdings, &self.service.spec.command).left(deserted);
         if port.is_some() && site.listener.is_none() {
             return Ok(Asked::Not("nothing listens".into()));
         }
@@ -110,7 +110,7 @@ impl Call<'_> {
             identity,
             pids: listening::pids(holdings),
             took: self.clock.took(),
-            url: Site::of(health.as_deref(), port, holdings, &self.service.spec.command).url(),
+            url: Site::of(&health, port, holdings, &self.service.spec.command).url(),
             log: None,
             restarts: 0,
             reason: None,

@@ -87,7 +87,7 @@ impl<'r> Holders<'r> {
     /// that is only one whose owner is not visible: a container's, or that of a server that changed its user.
     pub(super) fn may_answer(&self, holdings: &[Holding]) -> bool {
         let is_visible = |holding: &Holding| holding.process.is_some();
-        self.service.is_known_by_answer() && (self.were_there || !holdings.iter().any(is_visible))
+        self.service.is_known_by_answer(self.port) && (self.were_there || !holdings.iter().any(is_visible))
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn reuse(call: &Call<'_>, port: Option<Port>, waited: bool) -> Result
     let supervisor = record.running_supervisor().map_err(Failure::system("watch the supervisor"))?;
     let recorded = recorded(call, &record, Presence::Runs, supervisor.is_some());
     // what it comes to does not depend on who holds the port: that costs more to see
-    if !matches!(next(call, &Whose::Nobody, Some(recorded), false, None), Step::Wait | Step::WaitForSupervisor) {
+    if !matches!(next(call, &Whose::Nobody, Some(recorded), false, false), Step::Wait | Step::WaitForSupervisor) {
         return Ok(None);
     }
     let evidence = Evidence::gather(port, vec![Known::from(&record)]).map_err(crate::ReadyError::from)?;
@@ -69,11 +69,11 @@ fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String
     }
     let is_loading = there.loading.is_some();
     let mut judged = there.whose(call, port, None)?;
-    let mut step = next(call, &judged, seen, is_loading, None);
+    let mut step = next(call, &judged, seen, is_loading, call.service.is_known_by_answer(port));
     if step == Step::Ask {
         let answers = call.ask(port, judged.holdings(), None)? == Asked::Healthy;
         judged = there.whose(call, port, Some(answers))?;
-        step = next(call, &judged, seen, is_loading, Some(answers));
+        step = next(call, &judged, seen, is_loading, false);
     }
     let mut action = Action::Started;
     if matches!(step, Step::Start | Step::WaitForLoading | Step::StopAndStart(_) | Step::Adopt(_))
@@ -129,14 +129,14 @@ fn recorded(call: &Call<'_>, record: &ServerRecord, presence: Presence, is_super
     Recorded { phase: record.phase, presence, is_supervised, differs }
 }
 
-fn next(call: &Call<'_>, whose: &Whose, recorded: Option<Recorded>, is_loading: bool, answers: Option<bool>) -> Step {
+fn next(call: &Call<'_>, whose: &Whose, recorded: Option<Recorded>, is_loading: bool, may_answer: bool) -> Step {
     decide(&Situation {
         whose,
         recorded,
         is_loading,
         existing: call.service.spec.existing,
         keep_up: call.service.kept_up().is_some(),
-        may_answer: call.service.is_known_by_answer() && answers.is_none(),
+        may_answer,
     })
 }
 

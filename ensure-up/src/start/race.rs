@@ -161,7 +161,7 @@ impl<'r> Race<'r> {
             return tokio::task::yield_now().await;
         }
         let silent = (started.elapsed() / 100).clamp(SHORTEST, LONGEST);
-        let pause = if self.readiness.answer().is_some() { ANSWERED } else { silent };
+        let pause = if self.readiness.has_asked() { ANSWERED } else { silent };
         time::sleep(self.readiness.service.spec.probe.interval.unwrap_or(pause)).await;
     }
 }

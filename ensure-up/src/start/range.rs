@@ -142,7 +142,7 @@ fn is_wanted(call: &Call<'_>, port: Port, holdings: Vec<Holding>) -> Result<bool
     match judge(&evidence, call.service) {
         Whose::Ours(_, differs) => Ok(call.service.id.name.is_some() || differs.is_empty()),
         Whose::Matching(..) => Ok(true),
-        Whose::Foreign(holdings, _) if call.service.is_known_by_answer() => {
+        Whose::Foreign(holdings, _) if call.service.is_known_by_answer(port) => {
             Ok(call.ask(port, &holdings, None)? == Asked::Healthy)
         }
         _ => Ok(false),

@@ -45,7 +45,7 @@ pub(crate) struct Readiness<'r> {
     held: bool,
     prober: Prober,
     first_ask: Instant,
-    /// The last answer, once it was asked.
+    /// What its last answer lacks.
     answer: Option<String>,
 }
 
@@ -70,9 +70,14 @@ impl<'r> Readiness<'r> {
         }
     }
 
-    /// Returns its last answer, once it was asked.
+    /// Tells whether it was asked so far.
+    pub(super) fn has_asked(&self) -> bool {
+        self.prober.has_asked()
+    }
+
+    /// Says what its last answer lacks, also while that is on its way.
     pub(super) fn answer(&self) -> Option<String> {
-        self.answer.clone()
+        self.prober.why().or_else(|| self.answer.clone())
     }
 
     /// Tells whether its log has more to read already.
@@ -127,7 +132,7 @@ impl<'r> Readiness<'r> {
     /// Tells whether nothing but that it lives says that it is ready, and it has not lived for long.
     fn may_end_yet(&self, ours: &[Holding]) -> bool {
         let says_more =
-            self.service.spec.health.is_some() || self.service.spec.ready_log.is_some() || self.notify.is_some();
+            !self.service.spec.health.is_empty() || self.service.spec.ready_log.is_some() || self.notify.is_some();
         let is_new = |process: &Facts| process.uptime() < SETTLE;
         self.port.is_none() && !says_more && ours.iter().filter_map(|one| one.process.as_ref()).any(is_new)
     }
@@ -147,33 +152,30 @@ impl<'r> Readiness<'r> {
     /// Asks for health, and then once more whose port it is: the answer may have been somebody else's.
     async fn ask(&mut self, ours: &[Holding]) -> Result<Round, ReadyError> {
         let health = self.service.health(self.port);
-        let site = Site::of(health.as_deref(), self.port, ours, &self.service.spec.command);
+        let site = Site::of(&health, self.port, ours, &self.service.spec.command);
         if self.port.is_some() && site.listener.is_none() {
             return Ok(missing(self.nothing_yet()));
         }
         let deserted = self.record.and_then(|record| record.deserted(ours));
         let question = site.left(deserted).question()?;
-        self.answer.get_or_insert_with(|| "no answer".into());
         let asked = select! {
-                        asked = self.prober.ask(&question) => asked?,
+            asked = self.prober.ask(&question) => asked?,
             // the next round says how it ended
             () = or_never(self.processes.as_deref().map(ServerProcesses::changed)) => Asked::Not("it ended meanwhile".into()),
         };
-        Ok(match asked {
+        let what = match asked {
             Asked::Healthy if self.prober.in_a_row < self.service.spec.probe.consecutive => {
-                missing(&format!("healthy {} times in a row so far", self.prober.in_a_row))
+                format!("healthy {} times in a row so far", self.prober.in_a_row)
             }
             Asked::Healthy if self.prober.healthy_for() < self.service.spec.probe.stable => {
-                let stable = duration::uptime(self.service.spec.probe.stable);
-                missing(&format!("healthy, not yet for {stable}"))
+                format!("healthy, not yet for {}", duration::uptime(self.service.spec.probe.stable))
             }
-            Asked::Healthy => self.confirm()?,
-            Asked::Not(what) => {
-                self.answer = Some(what.clone());
-                missing(&what)
-            }
-            Asked::Failed(why) => Round::Failed(why),
-        })
+            Asked::Healthy => return self.confirm(),
+            Asked::Not(what) => what,
+            Asked::Failed(why) => return Ok(Round::Failed(why)),
+        };
+        self.answer = Some(what.clone());
+        Ok(missing(&what))
     }
 
     fn confirm(&mut self) -> Result<Round, ReadyError> {

@@ -122,7 +122,7 @@ impl Supervisor<'_> {
         deadline: Option<Instant>,
     ) -> Result<Result<(), Event>, Failure> {
         let (mut before, began) = (0, Instant::now());
-        while let Some(held) = self.held.as_ref().filter(|_| self.service.spec.health.is_none()) {
+        while let Some(held) = self.held.as_ref().filter(|_| self.service.spec.health.is_empty()) {
             let queue = held.queue();
             if queue == 0 || queue < before {
                 break;
