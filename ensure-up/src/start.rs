@@ -6,6 +6,7 @@ pub(crate) mod clock;
 mod decide;
 mod exec;
 mod existing;
+mod held;
 mod holders;
 mod job;
 mod launch;

@@ -3,13 +3,17 @@
 
 use std::{
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream},
+    os::fd::AsRawFd,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
 
-use nix::sys::signal::Signal;
+use nix::sys::{
+    signal::Signal,
+    socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind},
+};
 
 use crate::{
     kept::scripted,
@@ -205,4 +209,27 @@ fn an_address_is_held_as_it_is_asked_for() {
     assert!(TcpStream::connect(("127.0.0.2", site.port)).is_ok());
     let output = site.keep(&["--hold-socket=nowhere"], &site.server(&[])).status(2).run();
     assert!(output.stderr.contains("invalid address \"nowhere\""), "{}", output.stderr);
+}
+
+#[test]
+fn a_socket_that_cannot_be_had_is_told_before_anything_is_stopped_or_started() {
+    let site = Site::new();
+    let held = |options: &[&str]| site.keep(options, &site.server(&["--inherited"]));
+    // RFC 5737: for documents, and nobody's
+    let foreign = format!("cannot listen on 192.0.2.1:{}: that is no address of this machine\n", site.port);
+    held(&["--hold-socket=192.0.2.1"]).status(125).stderr(format!("ensure-up: {foreign}")).run();
+    let socket = nix::sys::socket::socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None);
+    let socket = socket.expect("a socket can be made");
+    let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, site.port);
+    bind(socket.as_raw_fd(), &SockaddrIn::from(address)).expect("the port is free");
+    let said = held(&["--hold-socket"]).status(125).run().stderr;
+    let used = format!("ensure-up: cannot listen on {address}: a bound socket of supervise");
+    assert!(said.starts_with(&used) && said.ends_with(&format!(" ({}) uses it\n", std::process::id())), "{said}");
+    drop(socket);
+    assert!(site.started().is_empty() && site.has_no_server());
+    site.tool().arg("--status").status(1).any_stderr().run();
+    held(&["--hold-socket"]).run();
+    let said = held(&["--hold-socket=192.0.2.1", "--restart"]).status(125).run().stderr;
+    assert!(said.ends_with(&foreign), "{said}");
+    assert_eq!((site.alive().len(), site.entry().healthy, site.started().len()), (1, true, 1));
 }

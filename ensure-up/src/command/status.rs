@@ -67,6 +67,7 @@ pub(super) fn after(failure: &Failure) -> Exit {
         Failure::Stopped { failure, .. } => return after(failure),
         Failure::Launch(LaunchError::Process(_))
         | Failure::Left(_)
+        | Failure::Listen { .. }
         | Failure::NotStopped { .. }
         | Failure::Itself(_)
         | Failure::Folder(_)

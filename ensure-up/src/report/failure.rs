@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -127,6 +128,14 @@ pub enum Failure {
         reason: String,
         /// Its log.
         log: Option<PathBuf>,
+    },
+    /// The socket that is to be held for the server cannot be listened on.
+    #[error("cannot listen on {address}: {why}")]
+    Listen {
+        /// The socket's address.
+        address: SocketAddr,
+        /// Why not.
+        why: String,
     },
     /// The command could not be started.
     #[error(transparent)]

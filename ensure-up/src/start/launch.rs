@@ -12,7 +12,7 @@ use crate::{
     signals::ENDING,
     start::{
         call::{Call, Up},
-        job,
+        held, job,
         notify::{self, Notify},
         race::RaceEnd,
         spawn::{self, Launch},
@@ -49,6 +49,9 @@ fn begin(call: &Call<'_>, port: Option<Port>, action: Action, socket: Option<InF
     if service.kept_up().is_some() {
         let program = service.spec.command.first().map_or("".as_ref(), |program| program.as_os_str());
         spawn::find(program, &environment::whole(service, port, folders))?;
+        if socket.is_none() {
+            held::check(service, port)?;
+        }
     }
     let file = rotate::start(&path, service.spec.log_keep)?;
     // old logs are nobody's concern when a server is to be started

@@ -12,7 +12,7 @@ use crate::{
     start::{
         call::{Call, Up},
         decide::{Recorded, Situation, Step, decide},
-        existing, job, launch,
+        existing, held, job, launch,
         there::There,
         turn,
     },
@@ -101,6 +101,7 @@ fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String
         }
         (Step::RefuseBroken, Some(record)) => Err(call.broken(record)),
         (Step::StopAndStart(action), _) => {
+            held::check_address(call.service, port)?;
             let socket = existing::socket(call, own, told);
             told.extend(existing::stop(call, port, &there, &judged, socket.is_some())?.lines);
             launch::start_on(call, port, action, socket)
