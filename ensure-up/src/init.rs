@@ -3,3 +3,4 @@
 pub mod found;
 pub mod taken;
 pub mod text;
+mod typed;

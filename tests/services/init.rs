@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::{
     by_name, run,
-    site::{self, Site, line, start_by_hand},
+    site::{self, Site, by_hand, line, start_by_hand},
     support::eventually,
 };
 
@@ -86,13 +86,44 @@ fn what_shows_a_title_for_its_command_is_named_and_left_to_be_filled_in() {
     let mut server = start_by_hand(&site, &command, &site.folder());
     eventually("its title", || site.path("titled").exists());
     let title = format!("redis-server *:{}", site.port);
-    let output = run(&site, &["--init"]).run();
+    // as Debian has it: a link on the PATH to another name
+    let executable = fs::read_link(format!("/proc/{}/exe", server.id())).expect("it is ours");
+    std::os::unix::fs::symlink(executable, site.path("redis-server")).expect("the folder is ours");
+    let output = run(&site, &["--init"]).env("PATH", site.folder()).run();
     let note = format!("note: {title} (pid {}) listens on port {} and does not show", server.id(), site.port);
     assert!(output.stderr.contains(&note), "{}", output.stderr);
     let file = fs::read_to_string(site.path("ensure-up.toml")).expect("a file");
     assert!(file.contains(&title) && file.contains(&format!("# port = {}\n", site.port)), "{file}");
+    assert!(
+        file.contains("\n# command = [\"redis-server\"]\n"),
+        "the target of the link is nobody's word for it: {file}"
+    );
     assert!(file.lines().all(|line| line.starts_with("# ")), "nothing of it is a service yet: {file}");
     server.kill().and_then(|()| server.wait()).expect("it runs");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_script_is_written_as_it_was_typed_and_named_by_itself() {
+    if crate::support::installed("python3").is_none() {
+        return;
+    }
+    let site = Site::new();
+    let script = "#!/usr/bin/env python3\nimport socket, sys, time\nserver = socket.create_server(('127.0.0.1', int(sys.argv[1])))\ntime.sleep(60)\n";
+    fs::create_dir(site.path("bin"))
+        .and_then(|()| fs::write(site.path("bin/api"), script))
+        .expect("the folder is ours");
+    fs::set_permissions(site.path("bin/api"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
+    let command = ["bin/api".to_owned(), site.port.to_string()];
+    let mut server = by_hand(&site, &command, &site.folder());
+    let file = run(&site, &["--init"]).run().stdout;
+    assert_eq!(file, format!("[api]\ncommand = [\"bin/api\", \"{{port}}\"]\nport = {}\n", site.port));
+    let action = || by_name(&run(&site, &["--all", "--json"]).run())["api"]["action"].clone();
+    assert_eq!(action(), "reused");
+    run(&site, &["--stop"]).run();
+    server.wait().expect("it was stopped");
+    assert_eq!(action(), "started");
+    run(&site, &["--stop"]).run();
 }
 
 #[test]

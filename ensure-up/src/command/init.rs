@@ -11,7 +11,7 @@ use anyhow::Context;
 use ensure_up::{
     Folders,
     init::{
-        found::{self, Here},
+        found::{self, Here, Titled},
         taken, text,
     },
     service::file::{Config, FILE},
@@ -82,7 +82,7 @@ fn notes(here: &Here) -> Vec<String> {
             ));
         }
     }
-    for (port, process) in &here.titled {
+    for Titled { port, process, .. } in &here.titled {
         let title = shown::escape(process.command_line().trim_end()).into_owned();
         notes.push(format!(
             "{title} (pid {}) listens on port {port} and does not show how it was started: its table in the file is a comment, to be filled in",

@@ -6,6 +6,7 @@ use nix::unistd::geteuid;
 use port_who::{Protocol, Query};
 use proc_tree::{Facts, Identity};
 
+use super::typed;
 use crate::{
     Failure, Folders, Port, ReadyError, ServerRecord, ServiceSpec,
     server::{command::Running, holding::Holding, known, loading, seen::Seen, session::Root},
@@ -32,8 +33,19 @@ pub struct Found {
 pub struct Here {
     /// What the file can describe.
     pub found: Vec<Found>,
-    /// What listens and shows a title in the place of its command line: how it was started is not to be seen.
-    pub titled: Vec<(Port, Facts)>,
+    /// What listens and shows a title in the place of its command line.
+    pub titled: Vec<Titled>,
+}
+
+/// A process whose command line is not to be seen.
+#[derive(Debug, Clone)]
+pub struct Titled {
+    /// Where it listens.
+    pub port: Port,
+    /// The program that it runs.
+    pub program: String,
+    /// It.
+    pub process: Facts,
 }
 
 /// Finds what runs in a folder: what was started with ensure-up first, by port.
@@ -50,9 +62,9 @@ pub fn find(folders: &Folders, folder: &Path) -> Result<Here, Failure> {
     }
     let roots: Vec<Root> = known.iter().flat_map(|one| one.record.roots()).map(Root::of).collect();
     for (port, process) in listeners(folder, &roots)? {
-        match listener(port, &process) {
+        match listener(port, &process, folder) {
             Some(one) => found.push(one),
-            None => here.titled.push((port, process)),
+            None => here.titled.push(Titled { port, program: typed::program(&process, folder), process }),
         }
     }
     let mut names = BTreeSet::new();
@@ -120,16 +132,15 @@ fn listeners(folder: &Path, known: &[Root]) -> Result<Vec<(Port, Facts)>, Failur
     Ok(found)
 }
 
-/// One whose command line is a title cannot be started again.
-fn listener(port: Port, process: &Facts) -> Option<Found> {
-    let command = process.command.clone().filter(|words| words.first().is_some_and(|word| !word.contains(' ')))?;
-    let command = with_port(&command, Some(port));
+/// One whose command line is not to be seen cannot be started again.
+fn listener(port: Port, process: &Facts, folder: &Path) -> Option<Found> {
+    let command = with_port(&typed::command(process, folder)?, Some(port));
     let spec = ServiceSpec { command, port: Some(port.into()), ..ServiceSpec::default() };
     Some(Found { spec, record: None, identity: process.identity(), port: Some(port), variables: Vec::new() })
 }
 
 /// What the scripts of interpreters end in.
-const SCRIPTS: [&str; 9] = ["py", "js", "mjs", "cjs", "ts", "rb", "pl", "php", "sh"];
+pub(super) const SCRIPTS: [&str; 9] = ["py", "js", "mjs", "cjs", "ts", "rb", "pl", "php", "sh"];
 
 /// Puts `{port}` where the port's number stands by itself.
 fn with_port(words: &[String], port: Option<Port>) -> Vec<std::ffi::OsString> {
@@ -156,9 +167,9 @@ fn named(spec: &ServiceSpec) -> String {
         let is_script = path.extension().is_some_and(|kind| SCRIPTS.iter().any(|known| kind == *known));
         is_script.then(|| path.file_stem().unwrap_or_default().to_string_lossy().into_owned())
     };
-    let stem = match words.get(1).map(AsRef::as_ref) {
-        Some("-m") => words.get(2).map(ToString::to_string),
-        Some(first) => script(first),
+    let stem = match words.iter().skip(1).position(|word| !word.starts_with('-')).map(|at| at + 1) {
+        Some(at) if words[at - 1] == "-m" => Some(words[at].to_string()),
+        Some(at) => script(&words[at]),
         None => None,
     };
     let stem = stem.unwrap_or_else(|| spec.program());

@@ -1,10 +1,9 @@
 //! Services as the text of a services file: each key that is not as by default.
 
-use proc_tree::Facts;
 use serde_json::Value;
 
-use super::found::{Found, Here};
-use crate::{Port, ServiceSpec};
+use super::found::{Found, Here, Titled};
+use crate::ServiceSpec;
 
 /// The keys that come first.
 const FIRST: [&str; 3] = ["command", "port", "health"];
@@ -18,10 +17,8 @@ pub fn of(here: &Here) -> String {
     tables.join("\n")
 }
 
-fn blank((port, process): &(Port, Facts)) -> String {
+fn blank(Titled { port, program, process }: &Titled) -> String {
     let line = |text: String| format!("# {}\n", text.replace(['\n', '\r'], " "));
-    let program =
-        process.executable.as_ref().map_or_else(|| process.name.clone(), |path| path.to_string_lossy().into());
     let said = format!(
         "pid {} listens on port {port} and shows itself as {:?}:",
         process.pid,
@@ -31,7 +28,7 @@ fn blank((port, process): &(Port, Facts)) -> String {
         said,
         "how it was started is not to be seen; with its arguments filled in it is a service".into(),
         format!("[{}]", name(&process.name)),
-        format!("command = [{}]", quoted(&program)),
+        format!("command = [{}]", quoted(program)),
         format!("port = {}", port.number),
     ];
     lines.into_iter().map(line).collect()

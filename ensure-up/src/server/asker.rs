@@ -54,13 +54,14 @@ impl Asker {
 
 /// Finds the program as the server's own start does: along the PATH that it gets, from the folder that it starts in.
 fn program(service: &Service) -> Option<PathBuf> {
-    let word = Path::new(service.spec.command.first()?);
-    if word.components().count() > 1 {
-        return service.cwd.join(word).canonicalize().ok();
-    }
     let set = service.environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
-    let path = set.or_else(|| std::env::var_os("PATH"))?;
-    std::env::split_paths(&path)
-        .map(|folder| service.cwd.join(folder).join(word))
-        .find_map(|path| path.canonicalize().ok())
+    found(service.spec.command.first()?.as_ref(), set.or_else(|| std::env::var_os("PATH")), &service.cwd)
+}
+
+/// Finds what a word means along this PATH, from this folder, as the kernel names it.
+pub(crate) fn found(word: &Path, path: Option<OsString>, folder: &Path) -> Option<PathBuf> {
+    if word.components().count() > 1 {
+        return folder.join(word).canonicalize().ok();
+    }
+    std::env::split_paths(&path?).map(|part| folder.join(part).join(word)).find_map(|path| path.canonicalize().ok())
 }

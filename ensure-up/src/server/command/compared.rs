@@ -72,7 +72,7 @@ impl<'a> Running<'a> {
     }
 
     /// Returns the title that the process wrote over its command line: one word, the rest of the memory wiped.
-    pub(super) fn title(&self) -> Option<&'a str> {
+    pub(crate) fn title(&self) -> Option<&'a str> {
         let (first, rest) = self.words().split_first()?;
         let is_title = rest.iter().all(String::is_empty) && first.contains(' ');
         is_title.then_some(first.trim_end())
