@@ -106,6 +106,21 @@ fn a_narrow_terminal_loses_columns_and_neither_the_state_nor_the_reason() {
 }
 
 #[test]
+fn a_server_that_runs_again_says_why_it_was_started_again() {
+    let site = Site::new();
+    site.kept(&["--name", "api"], &site.server(&[]));
+    send(site.started()[0], Signal::SIGKILL);
+    site.generation(2);
+    let url = format!("tcp://localhost:{} (last restart: it was ended by SIGKILL; its log ends: ready ", site.port);
+    for columns in [60, 200] {
+        let lines = listed(&site, columns);
+        assert!(lines.iter().all(|line| line.chars().count() <= usize::from(columns)), "{lines:#?}");
+        let told = lines[1..].join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains(" running ") && told.contains(&url) && told.ends_with(')'), "{told}");
+    }
+}
+
+#[test]
 fn memory_is_measured_as_proc_tree_does_and_the_table_says_how() {
     let site = Site::new();
     // five processes that share their pages: the sum of their resident sets counts those five times

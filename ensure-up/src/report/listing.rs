@@ -139,7 +139,7 @@ fn common_measure(servers: &[ServerStatus]) -> Option<Measure> {
     measures.all(|measure| measure == first).then_some(first)
 }
 
-/// The last column says where it answers, or else why not.
+/// The last column says where it answers, and why it does not, or was started again.
 fn row(server: &ServerStatus, names_measure: bool) -> [String; 11] {
     let known = |text: Option<String>| text.unwrap_or_else(|| "–".into());
     let healthy = match (server.identity, server.healthy) {
@@ -150,7 +150,8 @@ fn row(server: &ServerStatus, names_measure: bool) -> [String; 11] {
     };
     let last = match (server.remark(), &server.url) {
         (Some(remark), Some(url)) if !server.healthy || !server.differs.is_empty() => format!("{url}: {remark}"),
-        (_, Some(url)) => url.clone(),
+        (Some(remark), Some(url)) => format!("{url} ({remark})"),
+        (None, Some(url)) => url.clone(),
         (remark, None) => remark.unwrap_or_default(),
     };
     let memory = |(bytes, measure): (u64, Measure)| {
