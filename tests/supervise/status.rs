@@ -132,7 +132,8 @@ fn memory_is_measured_as_proc_tree_does_and_the_table_says_how() {
     let entry = &site.entries()[0];
     let told = entry.memory_bytes.expect("it is measured");
     assert_eq!(entry.memory_measure.as_deref(), Some(measure.name()));
-    assert!(told.abs_diff(bytes) < bytes / 5 && told < shared / 2, "{told}, not {bytes} of {shared}");
+    // a share grows when other tests' fixtures end, which map the same program
+    assert!(told.abs_diff(bytes) < bytes / 2 && told < shared / 2, "{told}, not {bytes} of {shared}");
     let table = site.bare().args(["--status"]).any_stdout().run().stdout;
     assert!(
         table.lines().next().is_some_and(|header| header.contains(&format!("MEMORY ({})", measure.name()))),
