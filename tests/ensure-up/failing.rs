@@ -1,6 +1,13 @@
 //! A server that does not come up: how it ended, the end of its log, and nothing left of it.
 
-use std::time::Duration;
+use std::{
+    fs,
+    io::Read,
+    thread,
+    time::{Duration, Instant},
+};
+
+use proc_tree::cli::duration;
 
 use crate::{
     site::{Site, line, shell},
@@ -40,6 +47,25 @@ fn what_a_server_says_is_made_safe_for_a_terminal() {
 }
 
 #[test]
+fn how_long_a_server_lived_is_told_and_not_how_long_its_turn_was_waited_for() {
+    let site = Site::new();
+    let start = || site.run(&[], &shell("exit 3", &[])).status(3);
+    start().run();
+    let lock = fs::File::open(site.lock()).expect("it was there first");
+    lock.lock().expect("nobody has it");
+    let mut waiting = start().spawn();
+    thread::sleep(Duration::from_secs(2));
+    drop(lock);
+    let began = Instant::now();
+    let mut said = String::new();
+    waiting.stderr.take().expect("a pipe").read_to_string(&mut said).expect("text");
+    waiting.wait().expect("a child");
+    let lived = said.split_once(" after ").and_then(|(_, rest)| rest.split_once(", before"));
+    let lived = lived.and_then(|(lived, _)| duration::parse(&lived.replace(' ', "")).ok());
+    assert!(lived.is_some_and(|lived| lived <= began.elapsed()), "{said}");
+}
+
+#[test]
 fn a_failure_is_a_record_too() {
     let site = Site::new();
     let line = line(&site.run(&["--json"], &shell("echo no; exit 1", &[])).status(3).run());
@@ -76,7 +102,7 @@ fn a_stranger_that_answers_while_ours_died_is_never_a_success() {
     crate::support::eventually("our server", || !site.started().is_empty());
     let stranger = Fixture::start(["serve", &format!("127.0.0.1:{}", site.port)]);
     let mut said = String::new();
-    std::io::Read::read_to_string(starter.stderr.as_mut().unwrap(), &mut said).unwrap();
+    starter.stderr.as_mut().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(starter.wait().unwrap().code(), Some(3), "{said}");
     assert!(said.contains("ended with status 98") && said.contains("  cannot bind: "), "{said}");
     assert!(crate::support::runs(stranger.pid()) && site.alive().is_empty());
@@ -106,7 +132,7 @@ fn ours_takes_the_port_when_the_stranger_lets_go() {
     let starter = site.run(&["--health", "/", "--json"], &slow).spawn();
     crate::support::eventually("our server", || site.record().exists());
     let stranger = Fixture::start(["serve", &format!("127.0.0.1:{}", site.port)]);
-    std::thread::sleep(Duration::from_millis(500));
+    thread::sleep(Duration::from_millis(500));
     drop(stranger);
     let output = starter.wait_with_output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -164,7 +190,7 @@ fn a_command_that_is_not_there_is_status_127_and_one_that_cannot_be_run_126() {
     site.run(&[], &["./no/such/path"]).status(127).run();
     let output = site.run(&[], &["/"]).status(126).run();
     assert_eq!(output.stderr, "ensure-up: cannot execute /: permission denied\n");
-    std::fs::write(site.path("plain"), "not a program").unwrap();
+    fs::write(site.path("plain"), "not a program").unwrap();
     site.run(&[], &["./plain"]).status(126).run();
     assert!(crate::site::has_none(&site.path("state"), ".json"), "no record is left");
     site.run(&["--json"], &["no-such-command"]).status(127).run();
@@ -173,9 +199,9 @@ fn a_command_that_is_not_there_is_status_127_and_one_that_cannot_be_run_126() {
 #[test]
 fn a_script_without_an_interpreter_line_is_run_by_the_shell() {
     let site = Site::new();
-    std::fs::write(site.path("run"), format!("exec '{}' serve 127.0.0.1:$1\n", crate::site::fixture())).unwrap();
+    fs::write(site.path("run"), format!("exec '{}' serve 127.0.0.1:$1\n", crate::site::fixture())).unwrap();
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(site.path("run"), mode).unwrap();
+    fs::set_permissions(site.path("run"), mode).unwrap();
     site.run(&[], &["./run", "{port}"]).run();
     assert!(site.get().starts_with("HTTP/1.1 200"));
 }

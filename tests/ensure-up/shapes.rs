@@ -81,6 +81,7 @@ fn a_wrapper_stands_for_its_server() {
     assert_ne!(first.pid, Some(site.alive()[0]), "the record is the wrapper's");
     let second = site.line(&[], &command);
     assert_eq!((second.action.as_str(), second.pid), ("reused", first.pid));
+    assert_eq!((first.name.as_str(), second.name.as_str()), ("sh", "sh"), "one server, one name");
 }
 
 #[test]

@@ -59,6 +59,20 @@ fn on_a_narrow_terminal_the_reason_and_the_log_outlive_the_words_around_them() {
 }
 
 #[test]
+fn a_long_line_of_the_log_takes_no_room_from_what_is_waited_for() {
+    let site = Site::new();
+    let server = site.server(&["--print", &"shard ".repeat(40), "--delay", "60000"]);
+    let mut tool = site.run(&[], &server);
+    let mut terminal = Terminal::start(tool.command(), 120, 20);
+    terminal.shows(&format!(
+        "starting fixture on port {}  0 s of 60 s  nothing listens yet  \"shard shard shard ",
+        site.port
+    ));
+    terminal.types("\x03");
+    terminal.end();
+}
+
+#[test]
 fn a_restart_is_one_and_says_why_until_the_server_is_up() {
     let site = Site::new();
     let command = shell("sleep 0.7; echo no database; exit 1", &[]);
@@ -126,6 +140,17 @@ fn a_start_that_is_given_up_says_what_was_stopped() {
         assert_eq!(left(&screen), format!("stopped fixture ({})", pid(server)), "{options:?}");
         assert_eq!(site.processes(), []);
     }
+}
+
+#[test]
+fn what_has_ended_is_not_stopped_but_what_it_left_is() {
+    let site = Site::new();
+    let command = shell("trap '' TERM; sleep 60 & exit 3", &[]);
+    let terminal = on_terminal(site.run(&["--name", "bad", "--grace", "1s"], &command).status(3));
+    terminal.shows(" stopping what bad left behind  ");
+    let (_, screen) = terminal.end();
+    assert!(!screen.contains("stopping bad"), "{screen:?}");
+    assert!(left(&screen).starts_with("ensure-up: bad ended with status 3 after "), "{screen:?}");
 }
 
 #[test]

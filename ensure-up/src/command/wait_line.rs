@@ -8,7 +8,10 @@ const GAP: usize = 2;
 /// So much of the words about a server is left: `restarting api in 2 s`.
 const LEAST_OF_HEAD: usize = 21;
 
-/// So much of the log's line is left to it, quotes included.
+/// So much of the log's line is left to it, quotes included, as long as there is something else to shorten.
+const SOME_OF_LOG: usize = 20;
+
+/// So much of it is left where there is not.
 const LEAST_OF_LOG: usize = 12;
 
 /// So much of the reason is worth being shown.
@@ -34,18 +37,20 @@ impl WaitLine {
         join([self.heads.first(), self.times.first(), self.reason.as_ref(), log.as_ref()])
     }
 
-    /// Writes what fits: first the words around the server's name go, then the limit, then the end of the log's line, and last
-    /// the end of the reason.
+    /// Writes what fits: first the end of the log's line goes, then the words around the server's name, then the limit, then more
+    /// of the log's line, and last the end of the reason.
     pub(super) fn within(&self, columns: usize) -> String {
-        let whole = self.whole();
-        if text::width(&whole) <= columns {
-            return whole;
-        }
+        let log = self.log.as_ref().map_or(0, |log| text::width(log) + 2);
         for times in self.times.chunks(1) {
-            for heads in self.heads.chunks(1).skip(1) {
-                let line = Self { heads: heads.to_vec(), times: times.to_vec(), ..self.clone() }.whole();
-                if text::width(&line) <= columns {
-                    return line;
+            for heads in self.heads.chunks(1) {
+                let line = Self { heads: heads.to_vec(), times: times.to_vec(), ..self.clone() };
+                let over = text::width(&line.whole()).saturating_sub(columns);
+                if over == 0 {
+                    return line.whole();
+                }
+                if log.saturating_sub(over) >= SOME_OF_LOG {
+                    let cut = line.log.as_ref().map(|line| text::cut(line, log - over - 2).into_owned());
+                    return Self { log: cut, ..line }.whole();
                 }
             }
         }
@@ -93,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reason_and_the_log_outlive_the_words_around_the_name_and_the_limit() {
+    fn the_log_is_cut_first_and_outlives_with_the_reason_the_words_around_the_name_and_the_limit() {
         let joining = ["joining the start of uv on port 8000 by pid 4690", "joining the start of uv", "joining uv"];
         let (unavailable, loading) = ("503 Service Unavailable", "loading shard 12/15");
         for (columns, expected) in [
@@ -101,7 +106,12 @@ mod tests {
                 110,
                 "joining the start of uv on port 8000 by pid 4690  12 s of 60 s  503 Service Unavailable  \"loading shard 12/15\"",
             ),
-            (109, "joining the start of uv  12 s of 60 s  503 Service Unavailable  \"loading shard 12/15\""),
+            (
+                109,
+                "joining the start of uv on port 8000 by pid 4690  12 s of 60 s  503 Service Unavailable  \"loading shard 12/…\"",
+            ),
+            (108, "joining the start of uv  12 s of 60 s  503 Service Unavailable  \"loading shard 12/15\""),
+            (84, "joining the start of uv  12 s of 60 s  503 Service Unavailable  \"loading shard 12/…\""),
             (75, "joining uv  12 s of 60 s  503 Service Unavailable  \"loading shard 12/15\""),
             (64, "joining uv  12 s  503 Service Unavailable  \"loading shard 12/15\""),
             (55, "joining uv  12 s  503 Service Unavailable  \"loading s…\""),

@@ -28,14 +28,14 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The command ended before it was ready.
-    #[error("{name} {end} after {}{}", duration::elapsed(*after), before(missing.as_deref()))]
+    #[error("{name} {end}{}{}", lived(*after), before(missing.as_deref()))]
     Ended {
         /// The command's name.
         name: String,
         /// How it ended.
         end: End,
-        /// When.
-        after: Duration,
+        /// How long it had lived, where that is known.
+        after: Option<Duration>,
         /// What had not happened; nothing more is missing of a job that ends.
         missing: Option<String>,
         /// Its log.
@@ -194,6 +194,10 @@ pub enum Failure {
 /// Says that a supervisor cannot do anything.
 pub(crate) fn halted(supervisor: u32) -> String {
     format!("its supervisor (pid {supervisor}) is halted")
+}
+
+fn lived(after: Option<Duration>) -> String {
+    after.map_or_else(String::new, |after| format!(" after {}", duration::elapsed(after)))
 }
 
 fn before(missing: Option<&str>) -> String {

@@ -191,6 +191,11 @@ impl ServerProcesses {
         end
     }
 
+    /// Tells whether anything of the server lives, as far as it can be looked at.
+    pub(crate) fn leaves_any(&self) -> bool {
+        self.left_behind().is_ok_and(|left| !left.is_empty())
+    }
+
     /// Returns all of the server that can be found: the processes that stand for it, and what they left behind.
     ///
     /// # Errors

@@ -79,11 +79,9 @@ impl Call<'_> {
 
     /// Words what was done about a server that is recorded.
     pub(crate) fn recorded(&self, action: Action, record: &ServerRecord, holdings: &[Holding]) -> Outcome {
-        let holder = holdings.iter().find_map(|holding| Some(holding.process.as_ref()?.name.clone()));
-        let name = self.service.spec.name.clone().or(holder).unwrap_or_else(|| record.name.clone());
         // one that was started and is gone has left the server to whoever holds the port
         let running = record.running().ok().flatten().unwrap_or(record.identity());
-        let mut outcome = self.outcome(action, name, record.port, Some(running), holdings);
+        let mut outcome = self.outcome(action, record.name.clone(), record.port, Some(running), holdings);
         outcome.log.clone_from(&record.log);
         outcome.restarts = record.restarts;
         outcome.differs = record.started().differences(&Started::of(self.service, record.port));
@@ -138,12 +136,12 @@ impl Call<'_> {
             RaceEnd::TooLate(what, holdings) => self.too_late(port, what, log, holdings),
             RaceEnd::Failed(why) => Failure::Definite { name, why, log },
             RaceEnd::Interrupted(signal) => Failure::Interrupted(signal),
-            RaceEnd::Ended { end, held } => {
+            RaceEnd::Ended { end, held, after } => {
                 let missing =
                     port.filter(|_| !held).map_or_else(|| "was ready".into(), |port| format!("held port {port}"));
                 let log = log.unwrap_or_else(|| self.service.log_path(&self.folders.logs, port));
                 let missing = Some(missing).filter(|_| !self.service.spec.once);
-                Failure::Ended { name, end, after: self.clock.took(), missing, log }
+                Failure::Ended { name, end, after: Some(after), missing, log }
             }
             RaceEnd::Ready(_) => self.too_late(port, "it is ready".into(), log, Vec::new()),
         }

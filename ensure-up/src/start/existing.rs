@@ -82,7 +82,7 @@ fn take(call: &Call<'_>, port: Option<Port>, process: Option<Identity>, by: &By)
     let race = race.told(call.waiting(Doing::Awaiting, port), call.observer);
     match block_on(race.run()).map_err(Failure::system("wait"))?? {
         RaceEnd::Ready(holdings) => {
-            let up = adopted(call, port, processes.as_ref(), &holdings)?;
+            let up = adopted(call, port, processes.as_ref(), &holdings, by)?;
             Ok(up.map(|(outcome, supervisor)| (Outcome { reason: Some(by.to_string()), ..outcome }, supervisor)))
         }
         RaceEnd::Ended { .. } => launch::start(call, port, Action::Started),
@@ -95,18 +95,20 @@ fn adopted(
     port: Option<Port>,
     processes: Option<&ServerProcesses>,
     holdings: &[Holding],
+    by: &By,
 ) -> Result<Option<Up>, Failure> {
+    let holder = holdings.iter().find_map(|holding| holding.process.as_ref());
+    // one that runs another command goes by its own name
+    let own = holder.filter(|_| call.service.spec.name.is_none() && !matches!(by, By::Command | By::Service));
+    let name = own.map_or_else(|| call.service.name(), |holder| holder.name.clone());
     let record = processes.map(|known| ServerRecord::starting(call.service, port, Some(known.identity()), None));
     if let Some(record) = record {
-        let record = record.ready(holdings, acceptors::of(holdings));
+        let record = ServerRecord { name: name.clone(), ..record.ready(holdings, acceptors::of(holdings)) };
         if call.service.kept_up().is_some() {
             return call.supervise(record, Action::Adopted, None);
         }
         call.note(&record)?;
     }
-    let holder = holdings.iter().find_map(|holding| holding.process.as_ref());
-    let name = call.service.spec.name.clone().or_else(|| Some(holder?.name.clone()));
-    let name = name.unwrap_or_else(|| call.service.name());
     Ok(Some((call.outcome(Action::Adopted, name, port, holder.map(Facts::identity), holdings), None)))
 }
 

@@ -21,7 +21,7 @@ pub(super) fn joined(call: &Call<'_>, own: Option<&Own>, waited: bool) -> Result
         (Some(outcome), ..) if record.is_done() => Ok(Some(outcome)),
         (Some(Outcome { name, .. }), Phase::Failed, Some(end)) => {
             let log = record.log.clone().unwrap_or_else(|| call.service.log_path(&call.folders.logs, record.port));
-            Err(Failure::Ended { name, end, after: call.clock.took(), missing: None, log })
+            Err(Failure::Ended { name, end, after: None, missing: None, log })
         }
         _ => Ok(None),
     }

@@ -111,14 +111,18 @@ fn launch_and_wait(
         }
         Err(failure) => Err(starting.fail(failure)),
         Ok(end) => {
-            if matches!(end, RaceEnd::Ended { .. })
-                && let Some(up) = successor::take(call, port)?
-            {
+            let is_over = matches!(end, RaceEnd::Ended { .. });
+            if is_over && let Some(up) = successor::take(call, port)? {
                 drop(starting.release());
                 return Ok(up);
             }
-            let waiting = call.waiting(Doing::Stopping, port);
-            call.observer.tell_stop(Waiting { pid: Some(record.pid), log: Some(path.to_owned()), ..waiting });
+            let mut waiting = call.waiting(Doing::Stopping, port);
+            if is_over {
+                waiting.server = format!("what {} left behind", record.name);
+            }
+            if !is_over || starting.processes().is_some_and(|processes| processes.leaves_any()) {
+                call.observer.tell_stop(Waiting { pid: Some(record.pid), log: Some(path.to_owned()), ..waiting });
+            }
             let failure = call.not_ready(port, end, Some(path.to_owned()));
             Err(starting.not_up(failure, record))
         }

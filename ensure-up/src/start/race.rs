@@ -29,6 +29,8 @@ pub(crate) enum RaceEnd {
         end: End,
         /// Whether it held the port.
         held: bool,
+        /// For how long it was waited for.
+        after: Duration,
     },
     /// Its log, or its health, said that it failed.
     Failed(String),
@@ -137,7 +139,7 @@ impl<'r> Race<'r> {
             };
             missing = match round {
                 Round::Ready(holdings) => return Ok(RaceEnd::Ready(holdings)),
-                Round::Ended { end, held } => return Ok(RaceEnd::Ended { end, held }),
+                Round::Ended { end, held } => return Ok(RaceEnd::Ended { end, held, after: started.elapsed() }),
                 Round::Failed(why) => return Ok(RaceEnd::Failed(why)),
                 Round::Missing { what, foreign } => (what, foreign),
             };

@@ -328,7 +328,7 @@ impl Call<'_> {
         Failure::Ended {
             name: self.service.name(),
             end: end.unwrap_or(End::Unknown),
-            after: self.clock.took(),
+            after: None,
             missing: Some("was ready".into()),
             log,
         }
