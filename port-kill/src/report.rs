@@ -7,7 +7,7 @@ use std::{
 
 use proc_tree::{
     Signal,
-    cli::{duration, size, table::Table, terminal::Look},
+    cli::{duration, json_lines, size, table::Table, terminal::Look},
 };
 
 use crate::outcome::{Outcome, PortOutcome, ProcessOutcome, Report};
@@ -24,11 +24,7 @@ pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         Port(&'r PortOutcome),
     }
     let processes = report.processes.iter().map(Record::Process);
-    for record in processes.chain(report.ports.iter().map(Record::Port)) {
-        serde_json::to_writer(&mut *out, &record)?;
-        writeln!(out)?;
-    }
-    out.flush()
+    json_lines::write(processes.chain(report.ports.iter().map(Record::Port)), out)
 }
 
 /// Writes a line per process, and what was freed in the end.

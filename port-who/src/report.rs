@@ -13,7 +13,7 @@ use std::{
 use proc_tree::{
     Facts,
     cli::{
-        command_line, duration,
+        command_line, duration, json_lines,
         table::Table,
         terminal::{Look, PID},
     },
@@ -39,12 +39,7 @@ pub fn json(
     sampled_at: Option<SystemTime>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    for holding in &answer.holdings {
-        let record = PortRecord::of(holding, origins, sampled_at);
-        serde_json::to_writer(&mut *out, &record)?;
-        writeln!(out)?;
-    }
-    out.flush()
+    json_lines::write(answer.holdings.iter().map(|holding| PortRecord::of(holding, origins, sampled_at)), out)
 }
 
 /// Writes each PID once, in ascending order.

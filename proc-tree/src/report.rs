@@ -13,7 +13,10 @@ use std::{
     io::{self, Write},
 };
 
-use crate::{Figures, TreeRecord, ascending, cli::terminal::Look};
+use crate::{
+    Figures, TreeRecord, ascending,
+    cli::{json_lines, terminal::Look},
+};
 
 pub use table::Columns;
 
@@ -84,21 +87,13 @@ impl Format {
             Self::Lines => line::write(records, out),
             Self::Summary => records.iter().try_for_each(|record| line::summary(record, out)),
             Self::Drawing(sort) => drawing::write(records, sort, out, look),
-            Self::Json => json(records, out),
+            Self::Json => json_lines::write(records, out),
             Self::Pids => pids(records, out),
             Self::Csv => csv::write(records, first, out),
             Self::OpenMetrics => openmetrics::write(records, out),
         }?;
         out.flush()
     }
-}
-
-fn json(records: &[TreeRecord], out: &mut dyn Write) -> io::Result<()> {
-    for record in records {
-        serde_json::to_writer(&mut *out, record)?;
-        writeln!(out)?;
-    }
-    Ok(())
 }
 
 fn pids(records: &[TreeRecord], out: &mut dyn Write) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use proc_tree::{
     cli::{
-        duration, size,
+        duration, json_lines, size,
         table::Table,
         terminal::{Look, PID},
         text,
@@ -71,11 +71,7 @@ impl StatusRecord {
 /// # Errors
 /// When `out` cannot be written to.
 pub fn json(servers: &[ServerStatus], out: &mut dyn Write) -> io::Result<()> {
-    for server in servers {
-        serde_json::to_writer(&mut *out, &StatusRecord::of(server))?;
-        writeln!(out)?;
-    }
-    out.flush()
+    json_lines::write(servers.iter().map(StatusRecord::of), out)
 }
 
 /// Writes the PIDs of the servers that run, in ascending order.

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use proc_tree::Identity;
+use proc_tree::{Identity, cli::json_lines};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -122,9 +122,7 @@ impl StartRecord {
     /// # Errors
     /// When `out` cannot be written to.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer(&mut *out, self)?;
-        writeln!(out)?;
-        out.flush()
+        json_lines::write([self], out)
     }
 }
 

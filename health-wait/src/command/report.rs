@@ -1,18 +1,7 @@
 //! What a wait found, for people and for programs.
 
-use std::io::{self, Write};
-
 use health_wait::{Goal, Report, TargetRecord, Verdict};
 use proc_tree::cli::{duration, text};
-
-/// Writes the records as JSON Lines.
-pub(super) fn json(records: &[TargetRecord], out: &mut dyn Write) -> io::Result<()> {
-    for record in records {
-        serde_json::to_writer(&mut *out, record)?;
-        out.write_all(b"\n")?;
-    }
-    out.flush()
-}
 
 /// Says that a target is as awaited: `healthy: :8000 after 4.2 s (127.0.0.1, 3 ms)`.
 pub(super) fn reached(record: &TargetRecord, goal: Goal) -> String {
@@ -72,6 +61,8 @@ fn reason(record: &TargetRecord) -> &str {
 mod tests {
     use std::time::Duration;
 
+    use proc_tree::cli::json_lines;
+
     use super::*;
 
     fn record(target: &str, last_error: Option<&str>) -> TargetRecord {
@@ -130,7 +121,7 @@ mod tests {
     #[test]
     fn a_record_is_one_line_with_every_key() {
         let mut out = Vec::new();
-        json(&[record(":8000", None)], &mut out).expect("a vector takes everything");
+        json_lines::write([record(":8000", None)], &mut out).expect("a vector takes everything");
         let line = "{\"target\":\":8000\",\"healthy\":false,\"address\":null,\"attempts\":3,\"waited_ms\":0,\
                     \"latency_ms\":null,\"status\":null,\"last_error\":null}\n";
         assert_eq!(String::from_utf8(out).expect("JSON is text"), line);

@@ -14,6 +14,7 @@ use proc_tree::{
     cli::{
         args::{Common, OutputError},
         completion::Candidate,
+        json_lines,
         line::Line,
         manual::Manual,
         slip::Dictionary,
@@ -82,7 +83,7 @@ fn run(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
 
 fn finish(arguments: &Arguments, report: &Report, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if arguments.json {
-        report::json(&report.records, out).map_err(OutputError)?;
+        json_lines::write(&report.records, out).map_err(OutputError)?;
     }
     // of one attempt, the status alone may be wanted
     if !(arguments.common.quiet && report.verdict == Verdict::Missed) {

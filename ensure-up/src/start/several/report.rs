@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use proc_tree::cli::json_lines;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -25,9 +26,7 @@ impl Said {
     /// # Errors
     /// When `out` cannot be written to.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer(&mut *out, self)?;
-        writeln!(out)?;
-        out.flush()
+        json_lines::write([self], out)
     }
 }
 
