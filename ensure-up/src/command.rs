@@ -24,8 +24,12 @@ mod wait_line;
 mod waits;
 mod words;
 
-use std::io::{self, Write};
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+};
 
+use clap::Command;
 use proc_tree::cli::{
     args::Common,
     completion::Candidate,
@@ -43,8 +47,8 @@ impl Tool for Arguments {
 
     const MANUAL: &'static Manual = &MANUAL;
 
-    fn parse_arguments() -> Result<Self, clap::Error> {
-        Self::of_process()
+    fn parse_words(definition: Command, words: Vec<OsString>) -> Result<Self, clap::Error> {
+        Self::parsed(definition, words)
     }
 
     fn candidates(value: &str) -> Vec<Candidate> {
@@ -62,6 +66,7 @@ impl Tool for Arguments {
     }
 
     fn run(self, out: &mut dyn Write) -> anyhow::Result<Exit> {
+        self.blot_out_secrets();
         if let Some(slip) = self.watch.and_then(|_| slip::interval(&self.names)) {
             return Err(slip.into());
         }

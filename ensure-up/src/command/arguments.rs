@@ -4,12 +4,7 @@ use std::{ffi::OsString, io, path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Command, FromArgMatches, Id, Parser, parser::ValueSource};
 use ensure_up::{Folders, ServiceSpec, report::start_record::StartRecord};
-use proc_tree::cli::{
-    args::Common,
-    duration,
-    status::{Tool, UsageError},
-    terminal::Look,
-};
+use proc_tree::cli::{args::Common, duration, status::UsageError, terminal::Look};
 
 use super::{own_line, words};
 
@@ -147,15 +142,19 @@ impl Print {
 }
 
 impl Arguments {
-    /// Parses the process's arguments.
-    pub(super) fn of_process() -> Result<Self, clap::Error> {
-        let mut matches = <Self as Tool>::definition().try_get_matches()?;
+    /// Parses a command line, and keeps in mind what stands there.
+    pub(super) fn parsed(definition: Command, words: Vec<OsString>) -> Result<Self, clap::Error> {
+        let mut matches = definition.try_get_matches_from(words)?;
         let is_given = |id: &&Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
         let given: Vec<Id> = matches.ids().filter(is_given).cloned().collect();
-        if ["env", "header"].iter().any(|secret| given.iter().any(|id| id == secret)) {
+        Ok(Self { given, ..Self::from_arg_matches_mut(&mut matches)? })
+    }
+
+    /// Makes unreadable for other users what is secret on this process's command line.
+    pub(super) fn blot_out_secrets(&self) {
+        if ["env", "header"].iter().any(|secret| self.given.iter().any(|id| id == secret)) {
             own_line::blot_out();
         }
-        Ok(Self { given, ..Self::from_arg_matches_mut(&mut matches)? })
     }
 
     /// Lists the keys of a service that stand on the command line.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{Command, Parser};
 use port_kill::{Awaited, Observer, Report, Request, StopOptions, Target, free_observed, report};
 use port_who::{Filter, PortSpec, parse_pattern, parse_user};
 use proc_tree::{
@@ -129,8 +129,8 @@ impl Tool for Arguments {
         port_who::respelled(operand)
     }
 
-    fn parse_words(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
-        args::parse(Self::definition(), spell_out(arguments))
+    fn parse_words(definition: Command, words: Vec<OsString>) -> Result<Self, clap::Error> {
+        args::parse(definition, spell_out(words))
     }
 
     fn candidates(value: &str) -> Vec<Candidate> {

@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
 };
 
-use clap::{Command, FromArgMatches, ValueEnum};
+use clap::{Arg, ArgAction, Command, FromArgMatches, ValueEnum};
 
 use super::{
     completion::{self, Shell},
@@ -41,6 +41,25 @@ pub struct Common {
         help = "Print the man page or a shell's completion script: man, bash, zsh or fish"
     )]
     pub generate: Option<Page>,
+}
+
+/// Adds to the definition of a tool's command line how help and version are asked for. A flag that is given twice says nothing
+/// new; an option that takes one value is refused then: which of the two is meant is not known.
+pub(super) fn define(command: Command) -> Command {
+    let flag = |id: &'static str, action, help| Arg::new(id).action(action).help(help).help_heading(None::<&str>);
+    command
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .arg(flag("brief", ArgAction::HelpLong, "Print one screen of this help").short('h'))
+        .arg(flag("help", ArgAction::HelpShort, "Print this help").long("help"))
+        .arg(flag("version", ArgAction::Version, "Print the version").short('V').long("version"))
+        .mut_args(|argument| match argument.get_action() {
+            ArgAction::SetTrue => {
+                let itself = argument.get_id().clone();
+                argument.overrides_with(itself)
+            }
+            _ => argument,
+        })
 }
 
 /// Parses a command line, the tool's name first.

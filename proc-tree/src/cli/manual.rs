@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, Command};
 
 use super::text;
 
@@ -30,25 +30,12 @@ const LAYOUT: &str = "{about-with-newline}\n{usage-heading} {usage}\n\n{before-h
 const WIDTH: usize = 80;
 
 impl Manual {
-    /// Completes the definition of a tool's command line: `-h` is one screen, `--help` is whole. A flag that is given twice says
-    /// nothing new; an option that takes one value is refused then: which of the two is meant is not known.
-    pub fn complete(&self, command: Command) -> Command {
+    /// Adds to the definition of a tool's command line what its help says: `-h` is one screen, `--help` is whole.
+    pub(super) fn complete(&self, command: Command) -> Command {
         let brief = self.brief(&command);
-        let flag = |id: &'static str, action, help| Arg::new(id).action(action).help(help).help_heading(None::<&str>);
-        // what clap calls the long help puts each option in lines of its own, with nothing beside: here it is -h, without any
         command
-            .disable_help_flag(true)
-            .disable_version_flag(true)
-            .arg(flag("brief", ArgAction::HelpLong, "Print one screen of this help").short('h'))
-            .arg(flag("help", ArgAction::HelpShort, "Print this help").long("help"))
-            .arg(flag("version", ArgAction::Version, "Print the version").short('V').long("version"))
-            .mut_args(|argument| match argument.get_action() {
-                ArgAction::SetTrue => {
-                    let itself = argument.get_id().clone();
-                    argument.overrides_with(itself).hide_long_help(true)
-                }
-                _ => argument.hide_long_help(true),
-            })
+            // what clap calls the long help puts each option in lines of its own, with nothing beside: here it is -h, without any
+            .mut_args(|argument| argument.hide_long_help(true))
             .help_template(LAYOUT)
             .before_help(listed("Examples", self.examples).trim_end().to_owned())
             .after_help(self.closing())

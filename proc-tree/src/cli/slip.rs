@@ -40,10 +40,10 @@ pub(super) fn meant<T: Tool>(line: &Line<'_>) -> Option<String> {
     let candidates =
         [translated.clone(), attach(command, &words), detach(command, &words), attach(command, &translated)];
     let makes_sense = |line: &Vec<String>| {
-        *line != words
-            && T::parse_words(std::iter::once(T::NAME.into()).chain(line.iter().map(Into::into)).collect()).is_ok()
+        let words = std::iter::once(T::NAME.into()).chain(line.iter().map(Into::into)).collect();
+        T::parse_words(command.clone(), words).is_ok()
     };
-    match candidates.iter().find(|line| makes_sense(line)) {
+    match candidates.iter().find(|line| **line != words && makes_sense(line)) {
         Some(line) => Some(typed(std::iter::once(T::NAME).chain(line.iter().map(String::as_str)))),
         None => T::meant(line),
     }

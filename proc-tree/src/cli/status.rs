@@ -4,11 +4,12 @@ use std::{
     env,
     ffi::OsString,
     io::{self, Write},
+    iter,
     process::ExitCode,
 };
 
 use anyhow::Context;
-use clap::Command;
+use clap::{Command, error::ErrorKind};
 
 use super::{
     args::{self, Common, OutputError},
@@ -110,23 +111,15 @@ pub trait Tool: clap::Parser {
 
     /// Defines its command line.
     fn definition() -> Command {
-        Self::MANUAL.complete(Self::command())
+        args::define(Self::command())
     }
 
-    /// Parses the arguments of this process.
-    ///
-    /// # Errors
-    /// As [`Tool::parse_words`].
-    fn parse_arguments() -> Result<Self, clap::Error> {
-        Self::parse_words(env::args_os().collect())
-    }
-
-    /// Parses arguments, of which the first is the tool's name.
+    /// Parses words, of which the first is the tool's name.
     ///
     /// # Errors
     /// As clap has it: for the wrong ones, and when help or version were asked for.
-    fn parse_words(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
-        args::parse(Self::definition(), arguments)
+    fn parse_words(definition: Command, words: Vec<OsString>) -> Result<Self, clap::Error> {
+        args::parse(definition, words)
     }
 
     /// Returns the flags that every command has.
@@ -149,35 +142,49 @@ pub trait Tool: clap::Parser {
 
 /// Runs a command: arguments, work, failures in words on standard error, status.
 pub fn main<T: Tool>() -> ExitCode {
-    // before they are parsed: what is secret in them is blotted out then
+    // before it runs: what is secret in them is blotted out then
     let words: Vec<OsString> = env::args_os().skip(1).collect();
     if words.first().is_some_and(|word| word == completion::QUESTION) {
         // a shell that went away needs no answer
         let _ = write!(stdout(), "{}", completion::answer::<T>(&words[1..]));
         return DONE.into();
     }
-    let outcome = match T::parse_arguments() {
+    let outcome = match parse::<T>(T::definition(), &words) {
         Ok(tool) => run(tool, &mut *stdout()),
-        Err(error) => match refused::<T>(&error, &words) {
-            Some(message) => return say(&message, USAGE),
-            None => write!(stdout(), "{}", error.render())
-                .map_err(|error| OutputError(error).into())
-                .map(|()| Exit::Code(DONE)),
+        Err(error) => match error.kind() {
+            // what help says beside the options is put together for it alone
+            ErrorKind::DisplayHelp => {
+                show(&parse::<T>(T::MANUAL.complete(T::definition()), &words).err().unwrap_or(error))
+            }
+            ErrorKind::DisplayVersion => show(&error),
+            _ => return say(&refused::<T>(&error, &words), USAGE),
         },
     };
     outcome.map_or_else(|error| fail::<T>(&error, &words), ExitCode::from)
 }
 
-/// Words what is wrong with the arguments, or what was meant by them; `None` where help or version were asked for.
-fn refused<T: Tool>(error: &clap::Error, words: &[OsString]) -> Option<String> {
+fn parse<T: Tool>(definition: Command, words: &[OsString]) -> Result<T, clap::Error> {
+    T::parse_words(definition, iter::once(T::NAME.into()).chain(words.iter().cloned()).collect())
+}
+
+/// Shows the help or the version that was asked for.
+fn show(asked: &clap::Error) -> anyhow::Result<Exit> {
+    write!(stdout(), "{}", asked.render()).map_err(OutputError)?;
+    Ok(Exit::Code(DONE))
+}
+
+/// Words what is wrong with the arguments, or what was meant by them.
+fn refused<T: Tool>(error: &clap::Error, words: &[OsString]) -> String {
     let definition = T::definition();
     let line = Line::new(&definition, words);
     let unknown = unknown(error).and_then(|option| line.at(&option)).unwrap_or(words.len());
     // what follows an operand may be a command's, what is before it is not
     let slip = || T::slip(&line).filter(|_| line.operands().first().is_some_and(|&first| first < unknown));
     let meant = || slip::meant::<T>(&line);
-    let said = usage_error(T::NAME, error, T::FOREIGN, meant)?;
-    Some(slip().map_or(said, |slip| message::<T>(&slip.to_string(), slip.hint)))
+    match slip() {
+        Some(slip) => message::<T>(&slip.to_string(), slip.hint),
+        None => usage_error(T::NAME, error, T::FOREIGN, meant),
+    }
 }
 
 fn run<T: Tool>(tool: T, out: &mut dyn Write) -> anyhow::Result<Exit> {

@@ -10,24 +10,21 @@ use super::{
 };
 
 /// Words a usage error of clap as the other messages are worded: what is wrong, then the line that was `meant`, or hints on
-/// their own lines. `None` when it is no error but the help or the version that was asked for.
+/// their own lines.
 pub(super) fn usage_error(
     tool: &str,
     error: &clap::Error,
     dictionary: Dictionary,
     meant: impl FnOnce() -> Option<String>,
-) -> Option<String> {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return None;
-    }
+) -> String {
     let mut message = format!("{tool}: {}", text::escape(&what_is_wrong(error)));
     if let Some(line) = meant() {
         message.extend(["\nhint: ", &text::escape(&line)]);
-        return Some(message);
+        return message;
     }
     if let Some(words) = unknown(error).and_then(|option| slip::said(&option, dictionary)) {
         message.extend(["\nhint: here that is ", words]);
-        return Some(message);
+        return message;
     }
     for hint in hints(error) {
         message.extend(["\nhint: ", &text::escape(&hint)]);
@@ -36,7 +33,7 @@ pub(super) fn usage_error(
     if error.source().is_none() {
         message.extend(["\nhint: ", tool, " --help shows the usage"]);
     }
-    Some(message)
+    message
 }
 
 /// Returns the option that is not known.
@@ -172,7 +169,7 @@ mod tests {
         let pattern = Arg::new("match").long("match").value_name("REGEX").value_parser(pattern);
         let command = Command::new("x").args([count, color, all, port.value_name("PORT"), pattern]);
         let error = command.try_get_matches_from([&["x"], arguments].concat()).expect_err("each is wrong");
-        usage_error("x", &error, &[(&["--wait"], Foreign::Said("--watch"))], || None).expect("each is an error")
+        usage_error("x", &error, &[(&["--wait"], Foreign::Said("--watch"))], || None)
     }
 
     #[test]
