@@ -30,15 +30,13 @@ use super::{
     arguments::Arguments,
     place::{Place, ports},
     status::Status,
-    words,
+    usage, words,
 };
 
 pub(super) fn print(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let place = Place::of(arguments)?;
     let names = &place.names;
-    if arguments.all && !names.is_empty() {
-        return Err(UsageError::new("--all prints every log of this folder: give either names or --all").into());
-    }
+    usage::all_or_names(arguments, names, "prints every log of this folder")?;
     let folders = Folders::find()?;
     let known = known::servers(&folders, &ports(names))?;
     let search = Search { place: &place, folders: &folders, known: &known };

@@ -128,8 +128,7 @@ pub(super) fn tell_elsewhere(arguments: &Arguments, count: usize) {
 fn read(arguments: &Arguments) -> Result<Option<(PathBuf, Vec<Service>)>, UsageError> {
     let Some(path) = usage::file(arguments)? else { return Ok(None) };
     let config = Config::read(&path, arguments.profile.as_deref()).map_err(|error| usage::config(&error))?;
-    let folder: &Path = file::folder(&path);
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let folder = file::folder(&path);
     // what cannot be known of the ports stays as it is written
     let ports = Folders::find().ok().and_then(|folders| known::ports(&folders, &folder, &config.services).ok());
     let ports = ports.unwrap_or_default();

@@ -45,7 +45,7 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
         return Ok(exit.unwrap_or(Status::No.into()));
     }
     let here = env::current_dir()?;
-    let restarted = several::run(arguments, &asked, &here, out)?;
+    let restarted = several::run(arguments, &asked, &here, &folders, out)?;
     Ok(exit.filter(|_| restarted == Status::Done.into()).unwrap_or(restarted))
 }
 
@@ -98,7 +98,7 @@ impl Again<'_> {
     /// Finds the service of the file that a server is of.
     fn in_file(&mut self, record: &ServerRecord, profile: Option<&str>) -> anyhow::Result<Option<ServiceSpec>> {
         let Some(path) = usage::file(self.arguments)? else { return Ok(None) };
-        let folder = file::folder(&path).canonicalize().unwrap_or_default();
+        let folder = file::folder(&path);
         if folder != record.service.folder {
             return Ok(None);
         }
@@ -113,9 +113,7 @@ impl Again<'_> {
     }
 
     fn held(&mut self, failure: &Failure) {
-        let mut explanation = words::concerning(failure);
-        explanation.hints = words::freeing(failure).into_iter().collect();
-        explanation.lines().for_each(|line| words::say(&line));
+        words::in_the_way(failure).lines().for_each(|line| words::say(&line));
         self.exit.get_or_insert(status::after(failure));
     }
 }

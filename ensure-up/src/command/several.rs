@@ -3,13 +3,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Write,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use ensure_up::{
     Action, Folders, ServerRecord, ServiceSpec,
     server::{environment::Environment, known},
-    service::file::Config,
+    service::file::{self, Config},
     start::several::{EndedStart, EndedStarts, Several, StartReport, Told},
 };
 use proc_tree::cli::{
@@ -41,10 +41,10 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
         let supervision = if service.once && !is_named { &service.supervision } else { &overlaid.supervision };
         ServiceSpec { profile: arguments.profile.clone(), supervision: supervision.clone(), ..overlaid }
     };
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let ports = known::ports(&Folders::find()?, &canonical(folder), &config.services)?;
+    let (folder, folders) = (file::folder(&path), Folders::find()?);
+    let ports = known::ports(&folders, &folder, &config.services)?;
     let asked = Asked { services: chosen.iter().map(overlaid).collect(), ports, environments: BTreeMap::new() };
-    run(arguments, &asked, folder, out)
+    run(arguments, &asked, &folder, &folders, out)
 }
 
 /// The services that a call asks for.
@@ -57,16 +57,22 @@ pub(super) struct Asked {
     pub(super) environments: BTreeMap<usize, Environment>,
 }
 
-/// Starts these services, says what came of each, and stays if that was asked for.
-pub(super) fn run(arguments: &Arguments, asked: &Asked, folder: &Path, out: &mut dyn Write) -> anyhow::Result<Exit> {
+/// Starts these services of a folder, says what came of each, and stays if that was asked for.
+pub(super) fn run(
+    arguments: &Arguments,
+    asked: &Asked,
+    folder: &Path,
+    folders: &Folders,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     let Asked { services, ports, environments } = asked;
     let (sequential, takes_in) = (arguments.sequential, !arguments.detaches());
     let several = Several { services, folder, environments, sequential, takes_in, ports: ports.clone() };
     let (columns, look) = (Columns::of(services), arguments.look());
     let mut uses = Uses::begin(arguments, services)?;
-    let (folders, mut was_started) = (Folders::find()?, BTreeSet::new());
+    let mut was_started = BTreeSet::new();
     // what cannot be told is no reason to tell it again
-    let is_known = ServerRecord::is_any_of_folder(&folders, &canonical(folder)).unwrap_or(true);
+    let is_known = ServerRecord::is_any_of_folder(folders, folder).unwrap_or(true);
     let (ended, staying) = loop {
         let mut written = Ok(());
         let display = Display::of(arguments);
@@ -99,7 +105,7 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked, folder: &Path, out: &mut
         written?;
         let is_start = |start: &EndedStart| start.report.record.action.is_start();
         was_started.extend(ended.starts.iter().filter(|(_, start)| is_start(start)).map(|(index, _)| *index));
-        let mut staying = Staying::new(arguments, &folders);
+        let mut staying = Staying::new(arguments, folders);
         let mut are_up = true;
         for (&index, EndedStart { report, .. }) in ended.starts.iter().filter(|(_, start)| start.status == 0) {
             let is_ours = was_started.contains(&index);
@@ -112,7 +118,7 @@ pub(super) fn run(arguments: &Arguments, asked: &Asked, folder: &Path, out: &mut
     };
     let starts: Vec<&EndedStart> = ended.starts.values().collect();
     if starts.iter().any(|start| start.report.record.action.is_start()) {
-        arguments.note_folders(&folders);
+        arguments.note_folders(folders);
     }
     if let Some(signal) = ended.signal {
         return if arguments.detaches() { Ok(Exit::Signal(signal)) } else { staying.give_up(Exit::Signal(signal)) };
@@ -134,10 +140,7 @@ fn check_usage(arguments: &Arguments) -> Result<(), UsageError> {
     let clashing = [("a command", !arguments.spec.command.is_empty()), ("--port", arguments.spec.port.is_some())];
     match clashing.into_iter().find(|(_, given)| *given) {
         Some((what, _)) => Err(UsageError::new(format!("{what} goes with one server, not with services of a file"))),
-        None if arguments.all && !arguments.names.is_empty() => {
-            Err(UsageError::new("--all starts every service: give either names or --all"))
-        }
-        None => Ok(()),
+        None => usage::all_or_names(arguments, &arguments.names, "starts every service"),
     }
 }
 
@@ -171,10 +174,6 @@ fn goes_on(ended: &EndedStarts) -> Option<String> {
             Some(format!("{} and {last} go on: this call started them; {stop} them", names.join(", ")))
         }
     }
-}
-
-fn canonical(folder: &Path) -> PathBuf {
-    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
 
 /// Writes what was asked for of those that are up, in the file's order.

@@ -27,15 +27,13 @@ use super::{
     place::{Place, ports},
     status::{self, Status},
     stop_line::StopLine,
-    words,
+    usage, words,
 };
 
 pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let place = Place::of(arguments)?;
     let names = &place.names;
-    if arguments.all && !names.is_empty() {
-        return Err(UsageError::new("--all stops every server of this folder: give either names or --all").into());
-    }
+    usage::all_or_names(arguments, names, "stops every server of this folder")?;
     let folders = Folders::find()?;
     let known = place.described(known::servers(&folders, &ports(names))?);
     let mut stop = Stop { arguments, folders: &folders, out, exit: Status::Done.into() };
@@ -187,13 +185,10 @@ impl Stop<'_> {
 
     /// Says why a server is not gone: what is left of it is the honest no.
     fn failed(&mut self, failure: &Failure, record: Option<&ServerRecord>) {
-        let mut explanation = words::concerning(failure);
-        let is_of_another = matches!(failure, Failure::Another { .. } | Failure::Foreign { .. });
-        if is_of_another {
-            explanation.hints = words::freeing(failure).into_iter().collect();
-        }
+        let mut explanation = words::in_the_way(failure);
         if let Some(record) = record {
             let (name, on_port) = (text::escape(&record.name), record.on_port());
+            let is_of_another = matches!(failure, Failure::Another { .. } | Failure::Foreign { .. });
             let whose = if is_of_another { format!("{name} does not run") } else { format!("{name}{on_port}") };
             explanation.message = format!("{whose}: {}", explanation.message);
         }

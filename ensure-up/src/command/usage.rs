@@ -15,6 +15,14 @@ pub(super) fn resolve(spec: ServiceSpec) -> Result<Service, UsageError> {
     Service::try_from(spec).map_err(|error| UsageError::new(error.to_string()))
 }
 
+/// Refuses names beside --all, which does something with every server.
+pub(super) fn all_or_names(arguments: &Arguments, names: &[String], does: &str) -> Result<(), UsageError> {
+    if arguments.all && !names.is_empty() {
+        return Err(UsageError::new(format!("--all {does}: give either names or --all")));
+    }
+    Ok(())
+}
+
 /// Finds the services file, where there is one.
 pub(super) fn file(arguments: &Arguments) -> Result<Option<PathBuf>, UsageError> {
     match Config::find(arguments.file.as_deref()) {

@@ -123,7 +123,7 @@ pub(super) fn explain(failure: &Failure, service: &Service) -> Explanation {
 }
 
 /// Explains a failure without a log: the message, who holds the port, hints.
-pub(super) fn concerning(failure: &Failure) -> Explanation {
+fn concerning(failure: &Failure) -> Explanation {
     let is_own = matches!(failure, Failure::Another { .. } | Failure::Changed { .. });
     let mut details: Vec<String> = Vec::new();
     for holding in failure.holdings() {
@@ -135,6 +135,15 @@ pub(super) fn concerning(failure: &Failure) -> Explanation {
         details,
         hints: hint(failure).into_iter().collect(),
         ..message(moment::local(&text::failure(failure)).into_owned())
+    }
+}
+
+/// Explains that a server is not gone, or that another one is where it was: what would free the port.
+pub(super) fn in_the_way(failure: &Failure) -> Explanation {
+    let explanation = concerning(failure);
+    match freeing(failure) {
+        Some(frees) => Explanation { hints: vec![frees], ..explanation },
+        None => explanation,
     }
 }
 
@@ -188,7 +197,7 @@ fn hint(failure: &Failure) -> Option<String> {
 }
 
 /// Says what frees a port that is another's.
-pub(super) fn freeing(failure: &Failure) -> Option<String> {
+fn freeing(failure: &Failure) -> Option<String> {
     match failure {
         Failure::Another { at, .. } => Some(format!("ensure-up --stop {at} stops it")),
         Failure::Foreign { port, holdings, .. } => {

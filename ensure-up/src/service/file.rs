@@ -73,7 +73,7 @@ impl Config {
         let services = tables.iter().map(|(name, keys)| service(name, keys, &source));
         let mut services = services.collect::<Result<Vec<_>, _>>()?;
         for service in &mut services {
-            service.place_in(folder(path));
+            service.place_in(above(path));
         }
         for (service, (_, keys)) in services.iter().zip(&tables) {
             check::options(service).map_err(|error| source.fault(&(first(keys)..first(keys)), error.to_string()))?;
@@ -107,8 +107,13 @@ impl Config {
     }
 }
 
-/// Returns the folder that a services file stands in, and its services belong to.
-pub fn folder(path: &Path) -> &Path {
+/// Returns the folder that a services file stands in, links resolved: its services belong to it.
+pub fn folder(path: &Path) -> PathBuf {
+    let folder = above(path);
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
+}
+
+fn above(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("/"))
 }
 
@@ -132,8 +137,8 @@ fn service(name: &str, keys: &Keys<'_, '_>, source: &Source<'_>) -> Result<Servi
         values.insert(key.clone(), value::read(key, value, like, source)?);
     }
     let start = first(keys);
-    if let Some(missing) = ["command"].into_iter().find(|required| !keys.contains_key(*required)) {
-        return Err(source.fault(&(start..start), format!("the service {name} has no {missing}")));
+    if !keys.contains_key("command") {
+        return Err(source.fault(&(start..start), format!("the service {name} has no command")));
     }
     ServiceSpec::from_keys(values).map_err(|error| source.fault(&(start..start), error.to_string()))
 }

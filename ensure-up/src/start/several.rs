@@ -45,7 +45,7 @@ pub enum Told<'t> {
 pub struct Several<'s> {
     /// The services, in their file's order; each has its name.
     pub services: &'s [ServiceSpec],
-    /// The folder that their paths are relative to.
+    /// The folder that they belong to, links resolved; their paths are relative to it.
     pub folder: &'s Path,
     /// What a service's server inherits, by the service's place, where that is not this process's environment.
     pub environments: &'s BTreeMap<usize, Environment>,
@@ -202,8 +202,7 @@ impl Several<'_> {
 
     fn not_up(&self, index: usize, why: String) -> StartRecord {
         let service = &self.services[index];
-        let folder = self.folder.canonicalize().unwrap_or_else(|_| self.folder.to_owned());
-        let record = StartRecord::not_up(&service.name(), why).in_folder(&folder);
+        let record = StartRecord::not_up(&service.name(), why).in_folder(self.folder);
         let port = service.port.and_then(crate::Ports::only).map(|port| port.number);
         StartRecord { port, ..record }
     }
