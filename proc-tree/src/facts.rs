@@ -92,6 +92,11 @@ impl Facts {
 }
 
 impl Stat {
+    /// Returns for how long the process has run.
+    pub fn uptime(&self) -> Duration {
+        SystemTime::now().duration_since(self.started.time()).unwrap_or_default()
+    }
+
     /// Returns the process's name as a person knows it: what the kernel keeps may be cut.
     pub fn whole_name(&self) -> String {
         if self.name.len() < KERNEL_NAME { self.name.clone() } else { Facts::from_stat(self.clone()).name }

@@ -22,7 +22,10 @@ fn a_server_is_started_once_and_then_reused() {
     assert!(first.stderr.ends_with(&how), "{}", first.stderr);
     let second = site.serve(&[]).stdout("").run();
     let said = format!("reused fixture on port {port} (pid {pid}, up ");
-    assert!(second.stderr.starts_with(&said), "{}", second.stderr);
+    // what costs nothing is told off a terminal
+    assert!(second.stderr.starts_with(&said) && second.stderr.ends_with(" rss)\n"), "{}", second.stderr);
+    let (_, screen) = Terminal::start(site.serve(&[]).command(), 100, 20).end();
+    assert!(screen.contains("reused fixture on port ") && !screen.contains("rss"), "{screen}");
     assert_eq!(site.started(), [pid]);
     // whoever has started something here knows how to stop it
     site.clear();

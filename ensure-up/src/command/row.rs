@@ -7,10 +7,7 @@ use ensure_up::{
     report::{explanation::Explanation, start_record::StartRecord},
     start::several::EndedStart,
 };
-use proc_tree::{
-    Facts,
-    cli::{duration, terminal::Look, text},
-};
+use proc_tree::cli::{duration, terminal::Look, text};
 
 use super::words;
 
@@ -73,7 +70,8 @@ impl Columns {
             Action::Joined => format!("after {} ({pid})", took()),
             _ => {
                 let because = record.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
-                format!("({pid}{}){because}", up(record))
+                let age = record.process().and_then(words::age).map_or_else(String::new, |age| format!(", {age}"));
+                format!("({pid}{age}){because}")
             }
         }
     }
@@ -105,11 +103,6 @@ impl Columns {
         lines.extend(start.report.notes.iter().map(|note| format!("note: {}: {note}", text::escape(name))));
         lines
     }
-}
-
-fn up(record: &StartRecord) -> String {
-    let facts = record.pid.and_then(|pid| Facts::of(pid).ok().flatten());
-    facts.map_or_else(String::new, |facts| format!(", up {}", duration::uptime(facts.uptime())))
 }
 
 /// Breaks a text between its words, so that it stands right of its head; where there is little room for that, or no edge,

@@ -12,13 +12,14 @@ use ensure_up::{
     },
 };
 use proc_tree::{
-    Facts, Identity,
+    Identity,
     cli::{
         command_line::quoted,
         duration, size,
         terminal::{Look, PID},
         text,
     },
+    process,
     usage::memory::{self, Measure},
     users,
 };
@@ -42,7 +43,9 @@ pub(super) fn sentence(outcome: &Outcome, look: &Look) -> String {
         _ => {
             let because =
                 outcome.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", text::escape(reason)));
-            format!("{head} ({pid}{}){because}", uses(outcome))
+            let is_watched = look.columns.is_some();
+            let uses = outcome.identity.map_or_else(String::new, |process| uses(process, is_watched));
+            format!("{head} ({pid}{uses}){because}")
         }
     }
 }
@@ -69,22 +72,25 @@ fn handle(service: &Service) -> Option<String> {
     name.or_else(|| Some(service.ports?.only()?.to_string()))
 }
 
-/// `, up 2h14m, 19.8 GiB`, as far as it is known.
-fn uses(outcome: &Outcome) -> String {
-    let facts = outcome
-        .identity
-        .and_then(|identity| Facts::of(identity.pid).ok().flatten().filter(|facts| facts.identity() == identity));
-    let Some(facts) = facts else { return String::new() };
-    let memory = memory(facts.pid).map_or_else(String::new, |memory| format!(", {memory}"));
-    format!(", up {}{memory}", duration::uptime(facts.uptime()))
+/// `, up 2h14m, 19.8 GiB`, as far as it is known; nobody waits for the exact memory of a server that a script finds up.
+fn uses(process: Identity, is_watched: bool) -> String {
+    let Some(age) = age(process) else { return String::new() };
+    let memory = memory(process.pid, is_watched).map_or_else(String::new, |memory| format!(", {memory}"));
+    format!(", {age}{memory}")
 }
 
-/// The memory of a tree. The proportional share costs 10 to 20 ms for each GiB, too much for a message: that of a large one is
-/// its resident memory, and called that.
-fn memory(pid: u32) -> Option<String> {
+/// `up 2h14m`; `None` where the process is gone.
+pub(super) fn age(of: Identity) -> Option<String> {
+    let stat = process::stat(of.pid).ok().flatten().filter(|stat| stat.identity() == of)?;
+    Some(format!("up {}", duration::uptime(stat.uptime())))
+}
+
+/// The memory of a tree. The proportional share costs 10 to 40 ms for each GiB, too much for a message: that of a large one is
+/// its resident memory, and called that, as where it need not be exact.
+fn memory(pid: u32, is_exact: bool) -> Option<String> {
     const LARGE: u64 = 512 << 20;
     let resident = memory::resident_of_tree(pid).ok().flatten()?;
-    let exact = if resident > LARGE { None } else { memory::of_tree(pid).ok().flatten() };
+    let exact = if !is_exact || resident > LARGE { None } else { memory::of_tree(pid).ok().flatten() };
     let exact = exact.filter(|(_, measure)| *measure != Measure::Rss);
     let exact = exact.and_then(|(memory, measure)| memory.by(measure)).map(size::display);
     Some(exact.unwrap_or_else(|| format!("{} rss", size::display(resident))))
@@ -163,7 +169,7 @@ fn holder(holding: &Holding, is_own: bool) -> String {
         facts.extend(process.cwd.as_ref().map(|cwd| format!("folder {}", text::path(cwd))));
     }
     facts.push(format!("up {}", duration::uptime(process.uptime())));
-    facts.extend(memory(process.pid));
+    facts.extend(memory(process.pid, true));
     format!("{}  {}   {}", process.pid, text::escape(&process.command_line()), facts.join(", "))
 }
 
