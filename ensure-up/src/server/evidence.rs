@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use port_who::{LookError, Socket};
-use proc_tree::{Facts, Identity, process, tree};
+use proc_tree::{Facts, Identity, Stat, process, tree};
 
 use super::{
     asker::Asker, folder::Folders, holding::Holding, port as listening, record::ServerRecord, seen::Seen,
@@ -131,22 +131,22 @@ fn running(known: &[Known]) -> Vec<Holder> {
 
 /// Finds the holders in these trees; `None` when a socket has none there. What cannot be read is not theirs for certain.
 fn held_by_trees(sockets: &[Socket], known: &[Known]) -> Option<Vec<Holder>> {
-    let mut members: Vec<(u32, Identity)> = Vec::new();
+    let mut members: Vec<(Stat, Identity)> = Vec::new();
     for root in known.iter().flat_map(|known| &known.roots).map(|root| root.identity) {
         let tree = tree::members(root.pid).unwrap_or_default();
         let is_alive = tree.first().is_some_and(|first| first.identity() == root);
-        members.extend(tree.iter().filter(|_| is_alive).map(|stat| (stat.pid, root)));
+        members.extend(tree.into_iter().filter(|_| is_alive).map(|stat| (stat, root)));
     }
-    members.sort_unstable_by_key(|&(pid, _)| pid);
-    members.dedup_by_key(|&mut (pid, _)| pid);
+    members.sort_unstable_by_key(|(stat, _)| stat.pid);
+    members.dedup_by_key(|(stat, _)| stat.pid);
     let mut holders = Vec::new();
     for socket in sockets {
         let before = holders.len();
-        for &(pid, root) in &members {
-            if port_who::holds(pid, std::slice::from_ref(socket)).unwrap_or(false) {
-                let process = Facts::of(pid).ok().flatten()?;
-                let holding = Holding { socket: Some(socket.clone()), process: Some(process) };
-                holders.push(Holder { holding, root: Some(root), line: Vec::new() });
+        for (stat, root) in &members {
+            if port_who::holds(stat.pid, std::slice::from_ref(socket)).unwrap_or(false) {
+                let process = Some(Facts::from_stat(stat.clone()));
+                let holding = Holding { socket: Some(socket.clone()), process };
+                holders.push(Holder { holding, root: Some(*root), line: Vec::new() });
             }
         }
         if holders.len() == before {
