@@ -4,7 +4,7 @@ use std::{ffi::OsString, fmt::Write, fs};
 
 use clap::{Arg, Command};
 
-use super::{manual::value_name, status::Tool, text};
+use super::{manual::value_name, text};
 use crate::Signal;
 
 /// The word by which a script asks; it is no option.
@@ -36,18 +36,18 @@ pub(super) fn script(shell: Shell, tool: &str) -> String {
 }
 
 /// Answers for words of which the last is being written: whether files or folders could stand there too, then a line for each
-/// word that could, with what it is behind a tab.
-pub(super) fn answer<T: Tool>(words: &[OsString]) -> String {
+/// word that could, with what it is behind a tab. `candidates` lists the values that an argument could have now, by what it calls
+/// its value.
+pub(super) fn answer(definition: &Command, candidates: fn(&str) -> Vec<Candidate>, words: &[OsString]) -> String {
     let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let (current, before) = words.split_last().map_or(("", &[][..]), |(current, before)| (current.as_str(), before));
-    let definition = T::definition();
-    let (prefix, place) = place(&definition, current, before);
-    let (kind, candidates) = match place {
-        Place::Value(argument) => values::<T>(argument),
-        Place::Options => ("words", options(&definition)),
+    let (prefix, place) = place(definition, current, before);
+    let (kind, words) = match place {
+        Place::Value(argument) => values(argument, candidates),
+        Place::Options => ("words", options(definition)),
     };
     let mut answer = format!("{kind}\n");
-    for (word, about) in candidates {
+    for (word, about) in words {
         let word = format!("{prefix}{word}");
         if word.starts_with(current) && !word.contains(char::is_whitespace) {
             let _ = writeln!(answer, "{}\t{}", text::escape(&word), text::escape(&about));
@@ -93,7 +93,7 @@ fn options(definition: &Command) -> Vec<Candidate> {
 }
 
 /// Lists the values of an argument, by what it says that they are.
-fn values<T: Tool>(argument: Option<&Arg>) -> (&'static str, Vec<Candidate>) {
+fn values(argument: Option<&Arg>, candidates: fn(&str) -> Vec<Candidate>) -> (&'static str, Vec<Candidate>) {
     let Some(argument) = argument else { return ("words", Vec::new()) };
     let possible = argument.get_possible_values();
     if !possible.is_empty() {
@@ -108,7 +108,7 @@ fn values<T: Tool>(argument: Option<&Arg>) -> (&'static str, Vec<Candidate>) {
         "DIR" => ("folders", Vec::new()),
         "NAME|UID" => ("words", users()),
         "SIG" | "SIGNAL" => ("words", signals()),
-        _ => ("words", T::candidates(value)),
+        _ => ("words", candidates(value)),
     }
 }
 

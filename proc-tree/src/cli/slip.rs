@@ -1,8 +1,10 @@
 //! Slips: the line that was probably meant by arguments that make no sense. It is shown only where it makes sense itself.
 
+use std::ffi::OsString;
+
 use clap::Command;
 
-use super::{command_line::typed, line::Line, status::Tool};
+use super::{command_line::typed, line::Line};
 
 /// What an option of another program is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,21 +34,23 @@ pub(super) fn said(option: &str, dictionary: Dictionary) -> Option<&'static str>
     }
 }
 
-/// Finds the line that was meant by one that a tool does not understand.
-pub(super) fn meant<T: Tool>(line: &Line<'_>) -> Option<String> {
+/// Finds the line that was meant by one that a tool does not understand: the first of those that its words may stand for that
+/// `makes_sense`.
+pub(super) fn meant(
+    line: &Line<'_>,
+    dictionary: Dictionary,
+    respell: fn(&str) -> Option<String>,
+    makes_sense: impl Fn(&[OsString]) -> bool,
+) -> Option<String> {
     let words = line.words().iter().map(|word| word.to_str().map(str::to_owned)).collect::<Option<Vec<_>>>()?;
     let command = line.definition();
-    let translated = translate(&words, T::FOREIGN, T::respell);
+    let translated = translate(&words, dictionary, respell);
     let candidates =
         [translated.clone(), attach(command, &words), detach(command, &words), attach(command, &translated)];
-    let makes_sense = |line: &Vec<String>| {
-        let words = std::iter::once(T::NAME.into()).chain(line.iter().map(Into::into)).collect();
-        T::parse_words(command.clone(), words).is_ok()
-    };
-    match candidates.iter().find(|line| **line != words && makes_sense(line)) {
-        Some(line) => Some(typed(std::iter::once(T::NAME).chain(line.iter().map(String::as_str)))),
-        None => T::meant(line),
-    }
+    let is_it =
+        |line: &&Vec<String>| **line != words && makes_sense(&line.iter().map(OsString::from).collect::<Vec<_>>());
+    let meant = candidates.iter().find(is_it)?;
+    Some(typed(std::iter::once(command.get_name()).chain(meant.iter().map(String::as_str))))
 }
 
 fn translate(words: &[String], dictionary: Dictionary, respell: fn(&str) -> Option<String>) -> Vec<String> {

@@ -146,7 +146,7 @@ pub fn main<T: Tool>() -> ExitCode {
     let words: Vec<OsString> = env::args_os().skip(1).collect();
     if words.first().is_some_and(|word| word == completion::QUESTION) {
         // a shell that went away needs no answer
-        let _ = write!(stdout(), "{}", completion::answer::<T>(&words[1..]));
+        let _ = write!(stdout(), "{}", completion::answer(&T::definition(), T::candidates, &words[1..]));
         return DONE.into();
     }
     let outcome = match parse::<T>(T::definition(), &words) {
@@ -180,7 +180,8 @@ fn refused<T: Tool>(error: &clap::Error, words: &[OsString]) -> String {
     let unknown = unknown(error).and_then(|option| line.at(&option)).unwrap_or(words.len());
     // what follows an operand may be a command's, what is before it is not
     let slip = || T::slip(&line).filter(|_| line.operands().first().is_some_and(|&first| first < unknown));
-    let meant = || slip::meant::<T>(&line);
+    let makes_sense = |words: &[OsString]| parse::<T>(definition.clone(), words).is_ok();
+    let meant = || slip::meant(&line, T::FOREIGN, T::respell, makes_sense).or_else(|| T::meant(&line));
     match slip() {
         Some(slip) => message::<T>(&slip.to_string(), slip.hint),
         None => usage_error(T::NAME, error, T::FOREIGN, meant),
