@@ -139,9 +139,6 @@ fn listener(port: Port, process: &Facts, folder: &Path) -> Option<Found> {
     Some(Found { spec, record: None, identity: process.identity(), port: Some(port), variables: Vec::new() })
 }
 
-/// What the scripts of interpreters end in.
-pub(super) const SCRIPTS: [&str; 9] = ["py", "js", "mjs", "cjs", "ts", "rb", "pl", "php", "sh"];
-
 /// Puts `{port}` where the port's number stands by itself.
 fn with_port(words: &[String], port: Option<Port>) -> Vec<std::ffi::OsString> {
     let replaced = |word: &String| {
@@ -164,8 +161,7 @@ fn named(spec: &ServiceSpec) -> String {
     let words: Vec<_> = spec.command.iter().map(|word| word.to_string_lossy()).collect();
     let script = |word: &str| {
         let path = Path::new(word);
-        let is_script = path.extension().is_some_and(|kind| SCRIPTS.iter().any(|known| kind == *known));
-        is_script.then(|| path.file_stem().unwrap_or_default().to_string_lossy().into_owned())
+        typed::is_script(path).then(|| path.file_stem().unwrap_or_default().to_string_lossy().into_owned())
     };
     let stem = match words.iter().skip(1).position(|word| !word.starts_with('-')).map(|at| at + 1) {
         Some(at) if words[at - 1] == "-m" => Some(words[at].to_string()),

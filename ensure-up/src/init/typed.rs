@@ -10,8 +10,15 @@ use std::{
 
 use proc_tree::Facts;
 
-use super::found::SCRIPTS;
 use crate::server::{asker, command::Running};
+
+/// What the scripts of interpreters end in.
+const SCRIPTS: [&str; 9] = ["py", "js", "mjs", "cjs", "ts", "rb", "pl", "php", "sh"];
+
+/// Tells whether a file's name says that an interpreter runs it.
+pub(super) fn is_script(path: &Path) -> bool {
+    path.extension().is_some_and(|kind| SCRIPTS.iter().any(|known| kind == *known))
+}
 
 /// Returns the command line of a process that was started in this folder; `None` where a title stands in its place that does
 /// not hold all of it.
@@ -57,8 +64,7 @@ fn script(words: &[String], folder: &Path) -> Option<Vec<String>> {
     let options = rest.iter().take(1).filter(|word| word.starts_with('-')).count();
     let (word, arguments) = rest[options..].split_first()?;
     let path = folder.join(word);
-    let is_named = path.extension().is_some_and(|kind| SCRIPTS.iter().any(|known| kind == *known));
-    if is_named || !is_run_by(&path, interpreter, rest[..options].first()) {
+    if is_script(&path) || !is_run_by(&path, interpreter, rest[..options].first()) {
         return None;
     }
     let own = match path.strip_prefix(folder).map(Path::to_string_lossy) {
