@@ -24,7 +24,7 @@ use crate::{
         launch,
         race::RaceEnd,
         there::{self, There},
-        waiting::{Doing, Observer, Waiting},
+        waiting::{Doing, Waiting},
     },
     stop::{self, killed::Killed, manner::Manner, whole::Wait},
     supervisor::passing::{self, InFlight},
@@ -141,22 +141,21 @@ pub(super) fn stop(
     };
     let own = there.own.as_ref().map(|own| &own.record);
     let mut killed = Killed::default();
-    let stopping = |name: &str| Stopping::begin(call, format!("{name}{}", record::on_port(port)));
     if let Some(own) = own {
-        let mut stopping = stopping(&own.name);
-        let wait = Wait::OnRequest(Some(&mut |awaited| stopping.tell(awaited)));
-        killed = stop::server::stop_locked(call.folders, own.clone(), Manner::of(call.service), wait)?.killed;
+        let manner = Manner::of(call.service);
+        let stop = |wait: Wait<'_>| stop::server::stop_locked(call.folders, own.clone(), manner, wait);
+        killed = stopping(call, &own.name, port, stop)?.killed;
     }
     if let Some(another) = another {
-        let mut stopping = stopping(&another.name);
-        let wait = Wait::OnRequest(Some(&mut |awaited| stopping.tell(awaited)));
-        let stopped = if another.port == port {
+        let name = another.name.clone();
+        let stop = |wait: Wait<'_>| {
+            if another.port != port {
+                return stop::server::stop(call.folders, another, wait);
+            }
             let manner = Manner::recorded(&another);
-            stop::server::stop_locked(call.folders, another, manner, wait)?
-        } else {
-            stop::server::stop(call.folders, another, wait)?
+            stop::server::stop_locked(call.folders, another, manner, wait)
         };
-        killed = killed.and(stopped.killed);
+        killed = killed.and(stopping(call, &name, port, stop)?.killed);
     }
     // those of a server that was stopped just now are gone
     let mut roots: Vec<Identity> = there.loading.iter().map(|loading| loading.identity).collect();
@@ -167,31 +166,20 @@ pub(super) fn stop(
     if roots.is_empty() && is_kept {
         return Ok(killed);
     }
-    if roots.is_empty() {
-        return Ok(killed.and(stop::port::stop(port, roots, Manner::of(call.service), Wait::OnRequest(None))?));
-    }
-    let mut stopping = stopping("what is there");
-    let wait = Wait::OnRequest(Some(&mut |awaited| stopping.tell(awaited)));
-    Ok(killed.and(stop::port::stop(port, roots, Manner::of(call.service), wait)?))
+    let is_there = !roots.is_empty();
+    let stop = |wait: Wait<'_>| stop::port::stop(port, roots, Manner::of(call.service), wait);
+    let stopped = if is_there { stopping(call, "what is there", port, stop) } else { stop(Wait::OnRequest(None)) };
+    Ok(killed.and(stopped?))
 }
 
-/// A stop before a start, as the caller is told of it.
-struct Stopping<'c> {
-    waiting: Waiting,
-    observer: Observer<'c>,
-}
-
-impl<'c> Stopping<'c> {
-    fn begin(call: &Call<'c>, server: String) -> Self {
-        let waiting = Waiting::of(Doing::Stopping, server);
+/// Stops something before a start; the caller is told what is waited for.
+fn stopping<T>(call: &Call<'_>, server: &str, port: Option<Port>, stop: impl FnOnce(Wait<'_>) -> T) -> T {
+    let mut waiting = Waiting::of(Doing::Stopping, format!("{server}{}", record::on_port(port)));
+    call.observer.tell(&waiting);
+    stop(Wait::OnRequest(Some(&mut |awaited: &Awaited<'_>| {
+        waiting.reason = Some(awaited.words(Instant::now()));
         call.observer.tell(&waiting);
-        Self { waiting, observer: call.observer }
-    }
-
-    fn tell(&mut self, awaited: &Awaited<'_>) {
-        self.waiting.reason = Some(awaited.words(Instant::now()));
-        self.observer.tell(&self.waiting);
-    }
+    })))
 }
 
 /// Deals with the service's server on another port than the one that is asked for: it is stopped, or stands in the way.
@@ -199,9 +187,8 @@ impl<'c> Stopping<'c> {
 pub(super) fn leave(call: &Call<'_>, elsewhere: &ServerRecord) -> Result<(Killed, Action), Failure> {
     let Existing { restart, restart_if_changed, replace, .. } = call.service.spec.existing;
     if restart || restart_if_changed || replace {
-        let mut stopping = Stopping::begin(call, format!("{}{}", elsewhere.name, elsewhere.on_port()));
-        let wait = Wait::OnRequest(Some(&mut |awaited| stopping.tell(awaited)));
-        let killed = stop::server::stop(call.folders, elsewhere.clone(), wait)?.killed;
+        let stop = |wait: Wait<'_>| stop::server::stop(call.folders, elsewhere.clone(), wait);
+        let killed = stopping(call, &elsewhere.name, elsewhere.port, stop)?.killed;
         return Ok((killed, if restart || restart_if_changed { Action::Restarted } else { Action::Replaced }));
     }
     let (name, port) = (elsewhere.name.clone(), elsewhere.port);
