@@ -46,6 +46,8 @@ mod networks;
 mod one_place;
 #[path = "ensure-up/owned.rs"]
 mod owned;
+#[path = "ensure-up/peers.rs"]
+mod peers;
 #[path = "ensure-up/project_files.rs"]
 mod project_files;
 #[path = "ensure-up/projects.rs"]

@@ -16,6 +16,8 @@ mod grpc;
 mod hostile;
 #[path = "health-wait/installed.rs"]
 mod installed;
+#[path = "health-wait/peers.rs"]
+mod peers;
 #[path = "health-wait/process.rs"]
 mod process;
 #[path = "health-wait/progress.rs"]

@@ -93,7 +93,7 @@ impl<'a> Probe<'a> {
 
     /// Asks once. What takes longer than the limit has not answered.
     pub(crate) async fn attempt(&self, endpoint: Endpoint, limit: &Limit) -> Outcome {
-        let stage = Stage::default();
+        let stage = Stage::of(limit);
         limit.keep(self.ask(endpoint, &stage)).await.unwrap_or_else(|| Err(stage.timed_out(limit)))
     }
 

@@ -45,6 +45,11 @@ impl Target {
         Ok(Self { text: path.into(), ..format!("http://{address}{path}").parse()? })
     }
 
+    /// Returns how a target is spelled here that somebody wrote as for another program.
+    pub fn respelled(text: &str) -> Option<String> {
+        parse::respelled(text)
+    }
+
     /// Tells whether health is asked by a command that is run.
     pub fn is_command(&self) -> bool {
         matches!(self.kind, Kind::Exec(_))

@@ -14,7 +14,7 @@ fn usage_errors_are_status_two_and_quote_what_is_wrong() {
         ),
         (
             vec!["http-get://localhost:3000/x"],
-            "invalid target \"http-get://localhost:3000/x\": here that is http://localhost:3000/x",
+            "invalid target \"http-get://localhost:3000/x\": here that is http://localhost:3000/x\nhint: health-wait http://localhost:3000/x",
         ),
         (vec!["http://x:0/"], "invalid target \"http://x:0/\": expected a port from 1 to 65535"),
         (
@@ -71,6 +71,9 @@ fn a_slip_gets_the_line_that_was_meant() {
         (&["-timeout", "5s", ":1"], "unexpected argument '-t' found\nhint: health-wait --timeout 5s :1".into()),
         (&["-p", "1", "-t", "5"], "unexpected argument '-p' found\nhint: health-wait 1 --timeout 5".into()),
         (&["--retry"], "unexpected argument '--retry' found\nhint: here that is --timeout, until which it is asked again and again".into()),
+        (&["-t", "5000", "command:x"], "unexpected argument '-t' found\nhint: health-wait --timeout 5000ms exec:x".into()),
+        (&["-i", "100", "--window=750", "./f"], "unexpected argument '-i' found\nhint: health-wait --interval 100ms --stable 750ms file:./f".into()),
+        (&["--status-codes", "200", "http-get://h/"], "unexpected argument '--status-codes' found\nhint: health-wait --expect-status 200 http://h/".into()),
         (&["--wait", ":1"], "unexpected argument '--wait' found\nhint: health-wait :1".into()),
         (&["-9", ":1"], format!("unexpected argument '-9' found\n{help}")),
         (&["--consecutive=x", ":1"], "invalid value 'x' for '--consecutive <N>': expected a whole number".into()),

@@ -149,6 +149,21 @@ fn a_file_and_a_process_are_gone_when_they_are() {
 }
 
 #[test]
+fn a_command_that_could_not_ask_does_not_say_that_it_is_down() {
+    for (command, said) in [
+        ("no-such-command -q", "ended with status 127"),
+        ("/", "ended with status 126"),
+        ("kill -KILL $$", "ended with status 137"),
+    ] {
+        let target = format!("exec:{command}");
+        let output = health_wait().args(["--down", "--once", &target]).status(1).any_stderr().run();
+        assert!(output.stderr.starts_with(&format!("health-wait: {target} is not down: {said}")), "{}", output.stderr);
+    }
+    // ssh(1) ends so where there is nobody
+    health_wait().args(["--down", "--once", "exec:exit 255"]).run();
+}
+
+#[test]
 fn what_cannot_be_looked_at_is_not_down() {
     if !crate::support::is_root_or_skipped() {
         return;

@@ -45,6 +45,17 @@ fn every_expectation_must_hold_and_the_reason_names_the_one_that_does_not() {
 }
 
 #[test]
+fn a_pattern_means_lines_as_it_does_for_grep() {
+    for body in ["ok\n", "ok", "ok\r\n", "version 7\nok\nuptime 3"] {
+        let server = Server::answering("200 OK", body);
+        health_wait().args(["--once", "--expect-body=^ok$", &server.url("/")]).run();
+        health_wait().args(["-q", "--once", "--fail-body=^ok$", &server.url("/")]).status(4).any_stderr().run();
+    }
+    let server = Server::answering("200 OK", "not ok\n");
+    health_wait().args(["-q", "--once", "--expect-body=^ok$", &server.url("/")]).status(1).run();
+}
+
+#[test]
 fn a_body_in_a_reason_is_short_and_cannot_fool_a_terminal() {
     let server = Server::answering(
         "200 OK",

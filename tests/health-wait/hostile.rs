@@ -2,8 +2,9 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{Read, Write},
     net::TcpStream,
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -131,7 +132,39 @@ fn what_is_not_http_is_called_so() {
     }
     let chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n";
     let server = serving(move |stream| stream.write_all(chunks));
-    assert_eq!(reason(&server, &["--expect-body=x"]), "the answer is not HTTP");
+    assert_eq!(reason(&server, &["--expect-body=x"]), "the body of the answer is broken");
+}
+
+#[test]
+fn a_head_that_curl_takes_is_an_answer() {
+    let many = "X: y\r\n".repeat(200);
+    for head in [many.as_str(), "X: y\r\n z\r\n", "X : y\r\n", "X: \u{e9}\r\n"] {
+        let head = head.to_owned();
+        let server = serving(move |stream| {
+            // early hints come first, and a reason may be in Latin-1
+            stream.write_all(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 D\xe9j\xe0\r\n")?;
+            stream.write_all(format!("{head}Content-Length: 0\r\n\r\n").as_bytes())
+        });
+        health_wait().args(["--once", PATIENT, &server.url("/")]).run();
+    }
+}
+
+#[test]
+fn a_server_is_not_left_in_the_middle_of_a_short_answer() {
+    for (answer, status, flag) in [("200 OK", 0, "-q"), ("503 Busy", 1, "-q"), ("404 Gone", 4, "--fail-status=404")] {
+        let (sender, seen) = mpsc::channel();
+        let server = serving(move |stream| {
+            stream.write_all(format!("HTTP/1.1 {answer}\r\nContent-Length: 3000\r\n\r\n").as_bytes())?;
+            thread::sleep(Duration::from_millis(5));
+            let written = stream.write_all(&[b'x'; 3000]);
+            let end = written.and_then(|()| stream.read(&mut [0]));
+            sender.send(end.map_err(|error| error.kind())).expect("the test waits");
+            Ok(())
+        });
+        health_wait().args(["--once", PATIENT, flag, &server.url("/")]).status(status).any_stderr().run();
+        // the end of a connection, and no reset
+        assert_eq!(seen.recv().expect("the server saw the end"), Ok(0), "{answer}");
+    }
 }
 
 #[test]
@@ -166,7 +199,7 @@ fn a_wrong_content_length_ends() {
     assert_eq!(reason(&server, &["--expect-body=^short$"]), "no end of the answer within 300 ms");
     let server =
         serving(|stream| stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nx"));
-    assert_eq!(reason(&server, &[]), "the answer is not HTTP");
+    assert_eq!(reason(&server, &[]), "the head of the answer is broken: invalid content-length");
     let server = serving(|stream| stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok and much more"));
     health_wait().args(["--expect-body=^ok$", &server.url("/")]).run();
 }

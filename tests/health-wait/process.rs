@@ -29,7 +29,7 @@ fn a_process_that_does_not_exist_is_status_three_at_once_also_when_the_target_is
     let zombie = child.id();
     crate::support::eventually("the end of true", || !runs(zombie));
     for pid in [2_147_483_646, zombie] {
-        let said = format!("health-wait: process {pid} does not exist\n");
+        let said = format!("health-wait: process {pid} does not exist, or has ended\n");
         let output = health_wait()
             .args(["--json", "--pid", &pid.to_string(), &server.url("/")])
             .status(3)

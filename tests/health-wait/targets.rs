@@ -183,6 +183,15 @@ fn a_process_that_runs_is_healthy_and_one_that_ended_is_not() {
     health_wait()
         .args(["--once", &target])
         .status(1)
+        .stderr(format!(
+            "health-wait: {target} is not healthy: it has ended, and its parent has not taken note of that\n"
+        ))
+        .run();
+    health_wait().args(["--once", "--down", &target]).run();
+    server.wait();
+    health_wait()
+        .args(["--once", &target])
+        .status(1)
         .stderr(format!("health-wait: {target} is not healthy: no such process\n"))
         .run();
 }
@@ -358,7 +367,8 @@ fn what_is_to_be_stable_is_believed_when_it_was_so_for_long_enough() {
     assert!(output.stderr.starts_with(&format!("waiting for {target}: exists, not yet for ")), "{}", output.stderr);
     let server = Server::answering("200 OK", "");
     let began = Instant::now();
-    health_wait().args(["-q", "--stable=300ms", &server.url("/")]).run();
+    let output = health_wait().args(["--stable=300ms", &server.url("/")]).any_stderr().run();
     assert!(began.elapsed() >= Duration::from_millis(300));
+    assert!(output.stderr.contains("answers 200 OK, not yet for 300 ms\n"), "{}", output.stderr);
     health_wait().args(["--stable=1s", "--once", &server.url("/")]).status(2).any_stderr().run();
 }

@@ -2,7 +2,9 @@
 
 use std::ffi::OsStr;
 
+use health_wait::Target;
 use proc_tree::cli::{
+    command_line::typed,
     duration,
     line::Line,
     slip::{Dictionary, Foreign},
@@ -67,6 +69,11 @@ const WORDS: [(&str, &str); 16] = [
 
 /// Tells which line was meant by one that was refused.
 pub(super) fn of(line: &Line<'_>) -> Option<UsageError> {
+    if let Some(meant) = start_and_test(line) {
+        return Some(
+            UsageError::new("the port, the command and what runs while it is up have places of their own").hint(meant),
+        );
+    }
     let first = *line.operands().first()?;
     let word = line.words()[first].to_str().unwrap_or_default();
     if let Some((_, option)) = WORDS.iter().find(|(command, _)| *command == word) {
@@ -87,6 +94,21 @@ pub(super) fn of(line: &Line<'_>) -> Option<UsageError> {
         line.with(first, &["--port", "PORT", "--", word].map(OsStr::new))
     };
     Some(UsageError::new("the command follows --").hint(meant))
+}
+
+/// `start-server-and-test COMMAND URL TEST`: one word each, of which the first and the last may be scripts of npm.
+fn start_and_test(line: &Line<'_>) -> Option<String> {
+    let words = line.words().iter().map(|word| word.to_str()).collect::<Option<Vec<_>>>()?;
+    let &[command, place, test] = words.as_slice() else { return None };
+    let target: Target = place.parse().ok()?;
+    let port = target.tcp_port().filter(|_| ![command, test].iter().any(|word| word.starts_with('-')))?.to_string();
+    let is_line = |word: &str| word.contains(|one: char| one.is_whitespace() || one == '/');
+    let shell = |word: &str| if is_line(word) { word.to_owned() } else { format!("npm run {word}") };
+    let (command, test) = (shell(command), shell(test));
+    let health = ["--health", if target.is_http() { place } else { "/" }];
+    let told =
+        ["ensure-up", "--port", &port].into_iter().chain(health).chain(["--then", &test, "--", "sh", "-c", &command]);
+    Some(typed(told))
 }
 
 fn option_for(line: &Line<'_>, at: usize, word: &str, option: &str) -> UsageError {
@@ -147,6 +169,13 @@ mod tests {
             ("api -- sh", None),
             ("api", None),
             ("--port 8000", None),
+            (
+                "start http://localhost:8000/x test:e2e",
+                Some("--port 8000 --health http://localhost:8000/x --then 'npm run test:e2e' -- sh -c 'npm run start'"),
+            ),
+            ("./serve :8000 ./check", Some("--port 8000 --health / --then ./check -- sh -c ./serve")),
+            ("--restart 8000 9000", None),
+            ("api db web", None),
         ] {
             let words: Vec<OsString> = typed.split_whitespace().map(Into::into).collect();
             let said = of(&Line::new(&definition, &words)).and_then(|usage| usage.meant().map(str::to_owned));

@@ -168,7 +168,7 @@ impl<'r> Readiness<'r> {
                 format!("healthy {} times in a row so far", self.prober.in_a_row)
             }
             Asked::Healthy if self.prober.healthy_for() < self.service.spec.probe.stable => {
-                format!("healthy, not yet for {}", duration::uptime(self.service.spec.probe.stable))
+                format!("healthy, not yet for {}", duration::asked(self.service.spec.probe.stable))
             }
             Asked::Healthy => return self.confirm(),
             Asked::Not(what) => what,

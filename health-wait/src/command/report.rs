@@ -38,7 +38,7 @@ pub(super) fn failure(report: &Report, goal: Goal) -> Vec<String> {
             vec![format!("{} failed after {waited}: {}", name(one), reason(one))]
         }
         Verdict::ProcessEnded(pid) if report.records.iter().all(|one| one.attempts == 0) && report.waited.is_zero() => {
-            vec![format!("process {pid} does not exist")]
+            vec![format!("process {pid} does not exist, or has ended")]
         }
         Verdict::ProcessEnded(pid) => {
             let last: Vec<_> = pending

@@ -51,6 +51,10 @@ impl Tool for Arguments {
 
     const FOREIGN: Dictionary = slip::FOREIGN;
 
+    fn respell(operand: &str) -> Option<String> {
+        Target::respelled(operand)
+    }
+
     fn slip(line: &Line<'_>) -> Option<UsageError> {
         slip::of(line)
     }

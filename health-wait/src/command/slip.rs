@@ -9,17 +9,20 @@ use proc_tree::cli::{
 
 /// Options of ensure-up, wait-on, wait-for-it, start-server-and-test, dockerize and curl, and what is meant here.
 pub(super) const FOREIGN: Dictionary = &[
-    (&["-t", "--max-time", "-m", "-timeout"], Foreign::Option("--timeout")),
-    (&["-w", "--window"], Foreign::Option("--stable")),
+    // a number of seconds for wait-for-it and curl, of milliseconds for wait-on
+    (&["-t"], Foreign::Milliseconds("--timeout", 1000)),
+    (&["--max-time", "-m", "-timeout"], Foreign::Option("--timeout")),
+    (&["-w", "--window"], Foreign::Milliseconds("--stable", 0)),
     (&["-d"], Foreign::Said("--initial-delay, and a body to send is --data")),
-    (&["--delay"], Foreign::Option("--initial-delay")),
-    (&["-i"], Foreign::Option("--interval")),
-    (&["--tcpTimeout", "--httpTimeout", "--connect-timeout"], Foreign::Option("--attempt-timeout")),
+    (&["--delay"], Foreign::Milliseconds("--initial-delay", 0)),
+    (&["-i"], Foreign::Milliseconds("--interval", 0)),
+    (&["--tcpTimeout", "--httpTimeout", "--commandTimeout"], Foreign::Milliseconds("--attempt-timeout", 0)),
+    (&["--connect-timeout"], Foreign::Option("--attempt-timeout")),
     (&["-r", "--reverse"], Foreign::Option("--down")),
     (&["-p", "--port"], Foreign::Operand),
     (&["--host"], Foreign::Operand),
     (&["--health", "--url"], Foreign::Operand),
-    (&["--expect", "--status"], Foreign::Option("--expect-status")),
+    (&["--expect", "--status", "--status-codes"], Foreign::Option("--expect-status")),
     (&["-k"], Foreign::Option("--insecure")),
     (&["-L", "--location"], Foreign::Option("--follow")),
     (&["-X", "--request"], Foreign::Option("--method")),
@@ -27,7 +30,9 @@ pub(super) const FOREIGN: Dictionary = &[
     (&["-E"], Foreign::Option("--cert")),
     (&["--retry"], Foreign::Said("--timeout, until which it is asked again and again")),
     (&["--wait"], Foreign::Said("a target, and --timeout")),
-    (&["-l", "-v", "--log", "--verbose", "-s", "--simultaneous", "--strict"], Foreign::Nothing),
+    (&["-c", "--config"], Foreign::Said("no file: each option stands on the command line")),
+    (&["--simultaneous"], Foreign::NothingWithValue),
+    (&["-l", "-v", "--log", "--verbose", "-s", "--strict"], Foreign::Nothing),
 ];
 
 /// Finds a command that stands among the targets.

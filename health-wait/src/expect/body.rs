@@ -2,10 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::{ParserBuilder, hir::Look};
 
-/// A regular expression for a body, whatever its encoding.
+/// A regular expression for a body, whatever its encoding. As grep(1) has it, `^` and `$` are begin and end of a line.
 #[derive(Debug, Clone)]
 pub(crate) struct BodyPattern {
     pattern: Regex,
@@ -56,7 +56,7 @@ impl FromStr for BodyPattern {
     type Err = InvalidPattern;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let pattern = Regex::new(text).map_err(|error| {
+        let pattern = RegexBuilder::new(text).multi_line(true).crlf(true).build().map_err(|error| {
             // the library draws the pattern over several lines and says what is wrong in the last one
             let said = error.to_string();
             let last = said.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
@@ -67,7 +67,7 @@ impl FromStr for BodyPattern {
 }
 
 fn looks_ahead(text: &str) -> bool {
-    let parsed = ParserBuilder::new().utf8(false).build().parse(text);
+    let parsed = ParserBuilder::new().utf8(false).multi_line(true).crlf(true).build().parse(text);
     parsed.map_or(true, |parsed| {
         let looks = parsed.properties().look_set();
         looks.iter().any(|look| !matches!(look, Look::Start | Look::StartLF | Look::StartCRLF))
@@ -84,8 +84,10 @@ mod tests {
             ("ready", "data: ready", true),
             ("^ready", "ready", true),
             ("ready$", "ready", false),
-            ("(?m)ready$", "ready", false),
-            ("(?m)ready$", "ready\n", true),
+            ("ready$", "ready\n", true),
+            ("(?-m)ready$", "ready\n", false),
+            ("^ok$", "a\r\nok\r\nb", true),
+            ("^ok$", "not ok\n", false),
             (r"ready\b", "ready", false),
             (r"ready\b", "ready\n", true),
             ("rea.*", "ready", true),

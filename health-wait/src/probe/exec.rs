@@ -40,7 +40,11 @@ impl<'a> ExecProbe<'a> {
         let (status, written) = running.finish().await.map_err(unclear)?;
         match status {
             Some(0) => Ok(Answer::new("succeeds")),
-            Some(status) => Err(Reason::new(Sign::No, with_last_line(format!("ended with status {status}"), &written))),
+            Some(status) => {
+                // a command that is not found, cannot be run or was killed says nothing about what it asks
+                let sign = if matches!(status, 126 | 127 | 129..=192) { Sign::Unclear } else { Sign::No };
+                Err(Reason::new(sign, with_last_line(format!("ended with status {status}"), &written)))
+            }
             None => Err(Reason::new(Sign::Unclear, with_last_line("was killed".into(), &written))),
         }
     }

@@ -2,11 +2,13 @@
 
 use std::{future::pending, io, os::fd::AsFd};
 
-use proc_tree::{Handle, Identity};
+use proc_tree::{Handle, Identity, RunState, process};
 use tokio::io::{Interest, unix::AsyncFd};
 
 use super::answer::{Answer, Outcome};
 use crate::reason::{Reason, Sign};
+
+const UNREAPED: &str = "it has ended, and its parent has not taken note of that";
 
 /// A process, as it was when it was first looked at. Another one that has its PID by now is not the one that was meant.
 #[derive(Debug)]
@@ -28,9 +30,14 @@ impl ProcessProbe {
         };
         match found {
             Ok(true) => Ok(Answer::new("runs")),
-            Ok(false) => Err(Reason::new(Sign::No, "no such process")),
+            Ok(false) => Err(Reason::new(Sign::No, if self.is_unreaped() { UNREAPED } else { "no such process" })),
             Err(error) => Err(Reason::from_io(&error)),
         }
+    }
+
+    /// Tells whether it has ended and is still listed, as ps(1) shows it.
+    fn is_unreaped(&self) -> bool {
+        process::stat(self.pid).ok().flatten().is_some_and(|stat| stat.state == RunState::Zombie)
     }
 
     /// Waits for its end; for ever where it cannot be watched: then it is asked now and then, as everything else is.

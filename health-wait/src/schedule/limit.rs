@@ -26,6 +26,11 @@ impl Limit {
         }
     }
 
+    /// Returns when it is.
+    pub(crate) fn end(&self) -> Option<Instant> {
+        self.at
+    }
+
     /// Works for as long as the limit allows.
     pub(crate) async fn keep<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         match self.at {
@@ -42,35 +47,16 @@ impl Limit {
     /// Says what there was not, by the end of the limit.
     pub(crate) fn passed(&self, missing: &str) -> Reason {
         let words = match self.own {
-            Some(own) => format!("{missing} within {}", shown(own)),
+            Some(own) => format!("{missing} within {}", duration::asked(own)),
             None => format!("{missing} yet"),
         };
         Reason::new(Sign::Silent, words)
     }
 }
 
-/// Shows a limit that somebody chose: `500 ms`, `2 s`, `1.5 s`, `2m5s`.
-pub(crate) fn shown(limit: Duration) -> String {
-    match limit.as_millis() {
-        milliseconds @ ..1000 => format!("{milliseconds} ms"),
-        milliseconds @ ..100_000 if milliseconds % 1000 == 0 => format!("{} s", milliseconds / 1000),
-        ..100_000 => format!("{:.1} s", limit.as_secs_f64()),
-        _ => duration::uptime(limit),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn limits_read_as_they_were_asked_for() {
-        for (milliseconds, text) in
-            [(500, "500 ms"), (2000, "2 s"), (1500, "1.5 s"), (30_000, "30 s"), (125_000, "2m5s")]
-        {
-            assert_eq!(shown(Duration::from_millis(milliseconds)), text);
-        }
-    }
 
     #[test]
     fn a_deadline_that_comes_first_is_not_the_attempts_own() {

@@ -19,8 +19,11 @@ pub(super) fn parse(text: &str) -> Result<Kind, String> {
     if let Some(command) = text.strip_prefix("exec:") {
         return exec(command);
     }
-    if let Some(meant) = of_wait_on(text) {
+    if let Some(meant) = respelled(text) {
         return Err(format!("here that is {meant}"));
+    }
+    if text.starts_with('/') {
+        return Err(format!("a file is file:{text}, and an HTTP path follows its host: http://localhost:8000{text}"));
     }
     if let Some((scheme, rest)) = text.split_once("://") {
         match scheme.to_ascii_lowercase().as_str() {
@@ -64,17 +67,31 @@ pub(super) fn parse(text: &str) -> Result<Kind, String> {
     }
 }
 
-/// Words a target as wait-on has it in the way of this tool: there the method is part of the scheme, and a socket has a
-/// scheme of its own.
-fn of_wait_on(text: &str) -> Option<String> {
+/// Words a target as wait-on has it in the way of this tool: there the method is part of the scheme, a socket has a scheme of
+/// its own, and what has none is a file.
+pub(super) fn respelled(text: &str) -> Option<String> {
+    if ["./", "../"].iter().any(|beginning| text.starts_with(beginning)) {
+        return Some(format!("file:{text}"));
+    }
     let (scheme, rest) = text.split_once(':')?;
     let meant = scheme.strip_suffix("-get").unwrap_or(scheme);
+    let has_slashes = rest.starts_with("//");
     match (scheme, rest.trim_start_matches('/').strip_prefix("unix:")) {
-        ("http-get" | "http", Some(socket)) => Some(format!("http+unix:{socket}")),
+        ("http-get" | "http", Some(socket)) => Some(format!("http+unix:{}", without_host(socket))),
         ("http-get" | "https-get", None) => Some(format!("{meant}://{}", rest.trim_start_matches('/'))),
+        ("http" | "https", None) if !has_slashes && rest.starts_with(|first: char| first.is_ascii_alphanumeric()) => {
+            Some(format!("{scheme}://{rest}"))
+        }
         ("socket", None) => Some(format!("unix:{rest}")),
+        ("command", None) => Some(format!("exec:{rest}")),
         _ => None,
     }
+}
+
+/// `SOCKET:http://server/path` is `SOCKET:/path`.
+fn without_host(rest: &str) -> String {
+    let Some((socket, url)) = rest.split_once(":http://") else { return rest.to_owned() };
+    format!("{socket}:/{}", url.split_once('/').map_or("", |(_, path)| path))
 }
 
 fn exec(command: &str) -> Result<Kind, String> {
@@ -202,6 +219,12 @@ mod tests {
             ("https-get:localhost", "that is https://localhost"),
             ("http://unix:/run/a.sock:/x", "that is http+unix:/run/a.sock:/x"),
             ("socket:/run/a.sock", "that is unix:/run/a.sock"),
+            ("http://unix:/run/a.sock:http://server/x", "that is http+unix:/run/a.sock:/x"),
+            ("http-get://unix:/run/a.sock:http://server", "that is http+unix:/run/a.sock:/"),
+            ("command:./check.sh -q", "that is exec:./check.sh -q"),
+            ("./ready", "that is file:./ready"),
+            ("/ready", "a file is file:/ready, and an HTTP path follows its host: http://localhost:8000/ready"),
+            ("http:localhost:3000/x", "that is http://localhost:3000/x"),
             ("localhost", "expected a URL"),
             ("localhost:8000/health", "write http://localhost:8000/health"),
             ("ftp://x/", "\"ftp\" is no scheme"),

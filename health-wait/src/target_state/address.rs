@@ -71,7 +71,7 @@ impl Address {
         } else if !is_cut_short || self.reason.is_none() {
             let mut reason = reason_to_go_on(rules.goal, outcome);
             if is_awaited && is_often {
-                reason.text = format!("{}, not yet for {}", reason.text, duration::uptime(rules.stable));
+                reason.text = format!("{}, not yet for {}", reason.text, duration::asked(rules.stable));
             } else if is_awaited {
                 reason.text = format!("{}, {} of {} in a row", reason.text, self.streak, rules.consecutive);
             }

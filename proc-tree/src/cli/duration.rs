@@ -69,6 +69,16 @@ pub fn uptime(duration: Duration) -> String {
     }
 }
 
+/// Shows a duration that somebody chose: `500 ms`, `2 s`, `1.5 s`, `2m5s`.
+pub fn asked(duration: Duration) -> String {
+    match duration.as_millis() {
+        milliseconds @ ..1000 => format!("{milliseconds} ms"),
+        milliseconds @ ..100_000 if milliseconds % 1000 == 0 => format!("{} s", milliseconds / 1000),
+        ..100_000 => format!("{:.1} s", duration.as_secs_f64()),
+        _ => uptime(duration),
+    }
+}
+
 /// Shows how long something took: `3 ms`, `0.31 s`, `14.2 s`, `2m5s`.
 pub fn elapsed(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
@@ -83,6 +93,15 @@ pub fn elapsed(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_chosen_reads_as_it_was_asked_for() {
+        for (milliseconds, text) in
+            [(500, "500 ms"), (2000, "2 s"), (1500, "1.5 s"), (30_000, "30 s"), (125_000, "2m5s")]
+        {
+            assert_eq!(asked(Duration::from_millis(milliseconds)), text);
+        }
+    }
 
     #[test]
     fn people_write_durations_in_these_forms() {

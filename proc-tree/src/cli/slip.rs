@@ -15,6 +15,8 @@ pub enum Foreign {
     NothingWithValue,
     /// This option, with the same value if it has one.
     Option(&'static str),
+    /// This option; a bare number from this one on counts milliseconds there.
+    Milliseconds(&'static str, u32),
     /// None: its value is an operand.
     Operand,
     /// None: its value goes behind every operand, after this text.
@@ -77,6 +79,10 @@ fn translate(words: &[String], dictionary: Dictionary, respell: fn(&str) -> Opti
             Foreign::Nothing | Foreign::Said(_) => {}
             Foreign::NothingWithValue => drop(value()),
             Foreign::Option(option) => line.extend(std::iter::once(option).chain(attached).map(str::to_owned)),
+            Foreign::Milliseconds(option, least) => {
+                line.push(option.to_owned());
+                line.extend(value().map(|value| in_milliseconds(value, least)));
+            }
             Foreign::Suffix(mark) => suffix = value().map(|value| format!("{mark}{value}")).unwrap_or_default(),
             Foreign::Operand => {
                 if let Some(value) = value() {
@@ -90,6 +96,10 @@ fn translate(words: &[String], dictionary: Dictionary, respell: fn(&str) -> Opti
         line[operand].push_str(&suffix);
     }
     line
+}
+
+fn in_milliseconds(value: String, least: u32) -> String {
+    if value.parse::<u32>().is_ok_and(|number| number >= least) { value + "ms" } else { value }
 }
 
 /// Finds what a word is, with the value that is attached to it.
@@ -146,6 +156,7 @@ mod tests {
         (&["-t", "--timeout"], Foreign::Option("--grace")),
         (&["-i", "-ti", "--port"], Foreign::Operand),
         (&["--method"], Foreign::Suffix("/")),
+        (&["-w", "--window"], Foreign::Milliseconds("--stable", 1000)),
     ];
 
     fn words(line: &str) -> Vec<String> {
@@ -166,6 +177,7 @@ mod tests {
             ("-t5 --timeout=6", "--grace 5 --grace 6"),
             ("80 --method udp 81", "80/udp 81/udp"),
             ("-i -n", ""),
+            ("-w 1000 --window=999 -w 2s", "--stable 1000ms --stable 999 --stable 2s"),
             ("-x 80 -- -n", "-x 80 -- -n"),
         ] {
             assert_eq!(translate(&words(line), FOREIGN, respell), words(expected), "{line}");

@@ -1,11 +1,16 @@
 //! One request and its answer.
 
-use std::{error::Error, io, pin::pin};
+use std::{error::Error, io, pin::pin, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{HeaderMap, Request, Response, StatusCode, body::Incoming, client::conn::http1};
+use hyper::{
+    HeaderMap, Request, StatusCode,
+    body::{Body, Incoming},
+    client::conn::http1,
+};
 use hyper_util::rt::TokioIo;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     expect::Expectations,
@@ -21,6 +26,11 @@ use crate::{
 const MOST_OF_A_BODY: usize = 1 << 20;
 /// How much of a head is read.
 const MOST_OF_A_HEAD: usize = 256 << 10;
+/// How many headers may be in it.
+const MOST_HEADERS: usize = 1024;
+/// How much of a body that decides nothing is taken all the same, and for how long that is waited for.
+const MOST_OF_THE_REST: u64 = 64 << 10;
+const REST: Duration = Duration::from_millis(20);
 
 /// Sends a request, and reads as much of the answer as decides anything.
 pub(super) async fn exchange(
@@ -31,19 +41,24 @@ pub(super) async fn exchange(
 ) -> Result<(StatusCode, HeaderMap, Vec<u8>), Reason> {
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(MOST_OF_A_HEAD)
+        .max_headers(MOST_HEADERS)
+        // what curl takes is an answer
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_spaces_after_header_name_in_responses(true)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| broken(&error))?;
     let answer = async {
         let answer = sender.send_request(request).await.map_err(|error| broken(&error))?;
-        let status = answer.status();
-        if let Some(reason) = expected.fails(status) {
-            return Err(reason);
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let mut body = answer.into_body();
+        let mut read = Vec::new();
+        if expected.fails(status).is_none() && expected.needs_body(status) {
+            stage.enter(Step::Reading);
+            read = self::read(&mut body, expected).await?;
         }
-        stage.enter(Step::Reading);
-        let headers = answer.headers().clone();
-        let body = if expected.needs_body(status) { read(answer, expected).await? } else { Vec::new() };
-        Ok((status, headers, body))
+        leave(body, stage.spare(REST)).await;
+        expected.fails(status).map_or(Ok((status, headers, read)), Err)
     };
     drive(connection, answer).await
 }
@@ -61,14 +76,14 @@ pub(super) async fn drive<T>(connection: impl Future, work: impl Future<Output =
 }
 
 /// Reads a body to its end, to where it decides, or to the most that is read of any.
-async fn read(answer: Response<Incoming>, expected: &Expectations<'_>) -> Result<Vec<u8>, Reason> {
+async fn read(body: &mut Incoming, expected: &Expectations<'_>) -> Result<Vec<u8>, Reason> {
     let mut read = Vec::new();
-    let mut body = answer.into_body();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| match broken(&error) {
             Reason { sign: Sign::Silent, .. } => {
                 Reason::new(Sign::Silent, "connection closed in the middle of the answer")
             }
+            Reason { sign: Sign::Answered, .. } => Reason::answered("the body of the answer is broken"),
             other => other,
         })?;
         let Some(data) = frame.data_ref() else { continue };
@@ -80,6 +95,21 @@ async fn read(answer: Response<Incoming>, expected: &Expectations<'_>) -> Result
     Ok(read)
 }
 
+/// Takes what is on its way of a body that decides nothing: many a server reports a client that leaves in the middle of it. A
+/// long one is left, and a stream has no end.
+async fn leave(mut body: Incoming, until: Instant) {
+    let (mut taken, mut left) = (0, body.size_hint().lower());
+    let _ = timeout_at(until, async {
+        while taken + left <= MOST_OF_THE_REST
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            taken += frame.data_ref().map_or(0, |data| data.len() as u64);
+            left = body.size_hint().lower();
+        }
+    })
+    .await;
+}
+
 /// Words an error of the HTTP library.
 pub(super) fn broken(error: &hyper::Error) -> Reason {
     // the library tells this kind apart for servers only
@@ -87,7 +117,14 @@ pub(super) fn broken(error: &hyper::Error) -> Reason {
         return Reason::answered("the head of the answer is too long");
     }
     if error.is_parse() {
-        return Reason::answered("the answer is not HTTP");
+        // a head that is HTTP but for one line: `invalid content-length parsed`
+        let said = error.to_string();
+        let wrong =
+            ["content-length", "transfer-encoding", "header"].iter().find(|part| said.to_lowercase().contains(**part));
+        return Reason::answered(wrong.map_or_else(
+            || "the answer is not HTTP".into(),
+            |part| format!("the head of the answer is broken: invalid {part}"),
+        ));
     }
     match error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
         Some(error) => tls::fault::of_tls(error).unwrap_or_else(|| match error.kind() {
