@@ -28,6 +28,7 @@ mod health;
 pub mod init;
 pub mod log;
 pub mod report;
+mod schema;
 pub mod server;
 pub mod service;
 pub mod signals;
@@ -41,6 +42,7 @@ pub use report::{
     failure::Failure,
     outcome::{Action, Outcome},
 };
+pub use schema::SCHEMA;
 pub use server::{
     end::End,
     folder::{FolderError, Folders},

@@ -19,11 +19,13 @@ pub struct Report {
     pub waited: Duration,
 }
 
-/// What became of one target, as `--json` prints it. What is not known is `None`.
+/// What became of one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TargetRecord {
-    /// The target.
+    /// The target, as it was given.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub target: Target,
     /// Whether it was healthy when it was last asked; `false` after a wait for its end.
     pub healthy: bool,

@@ -19,11 +19,13 @@ mod free;
 mod hint;
 mod outcome;
 pub mod report;
+mod schema;
 mod stop;
 mod supervisor;
 
 pub use free::{Candidate, Confirm, FreeError, InUseError, Request, Target, free, free_observed};
 pub use hint::Hint;
 pub use outcome::{Holder, Outcome, PortOutcome, ProcessOutcome, Report, Role};
+pub use schema::SCHEMA;
 pub use stop::{Awaited, Observer, StopOptions, Stopped, stop, stop_observed};
 pub use supervisor::Supervisor;

@@ -10,6 +10,7 @@ use crate::hint::Hint;
 
 /// Why a process has to do with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// It was asked for: it holds the port.
@@ -22,6 +23,7 @@ pub enum Role {
 
 /// What came of one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// It ended after the signal.
@@ -64,16 +66,19 @@ impl Outcome {
     }
 }
 
-/// What came of one process on one port. The field order is that of the records.
+/// What came of one process on one port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(title = "Process", deny_unknown_fields))]
 pub struct ProcessOutcome {
-    /// The port that it was about; `None` for a PID from standard input that held none.
+    /// The port that it was about; none of a process from standard input that held none.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub port: Option<u16>,
-    /// Its PID; `None` where the owner of the port is invisible.
+    /// The process ID; unknown where the owner of the port cannot be seen.
     pub pid: Option<u32>,
-    /// When it started, for identity.
+    /// Which of the processes that have, had or will have this PID: opaque.
     pub start_id: Option<u64>,
-    /// Its name.
+    /// The process name.
     pub name: Option<String>,
     /// Why it has to do with the port.
     pub role: Role,
@@ -81,9 +86,11 @@ pub struct ProcessOutcome {
     pub outcome: Outcome,
     /// The last signal that it was, or would be, sent.
     #[serde(serialize_with = "signal_name")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub signal: Option<Signal>,
-    /// From the first signal to the end, or to the end of the wait.
+    /// From the first signal to the end, or to the end of the wait, in milliseconds.
     #[serde(rename = "elapsed_ms", serialize_with = "milliseconds")]
+    #[cfg_attr(test, schemars(with = "Option<u64>"))]
     pub elapsed: Option<Duration>,
     /// What there is to say of the outcome.
     pub reason: Option<String>,
@@ -116,10 +123,14 @@ impl ProcessOutcome {
 
 /// What came of one port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(title = "Port", deny_unknown_fields))]
 pub struct PortOutcome {
     /// The port.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub port: u16,
-    /// The protocol; `None` where none was asked for and nothing held it.
+    /// The transport protocol; none where none was asked for and nothing held it.
+    #[cfg_attr(test, schemars(with = "Option<String>", extend("enum" = [Protocol::Tcp, Protocol::Udp, ()])))]
     pub protocol: Option<Protocol>,
     /// Whether the kernel says that nobody listens on it and a server can bind it now.
     pub free: bool,
@@ -135,13 +146,17 @@ pub struct PortOutcome {
     pub in_use: bool,
 }
 
-/// Who holds a port at the end; all unknown where the owner is invisible.
+/// Who holds a port at the end; all but the user is unknown where the owner cannot be seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the names say it")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Holder {
+    /// The process ID.
     pub pid: Option<u32>,
+    /// Which of the processes that have, had or will have this PID: opaque.
     pub start_id: Option<u64>,
+    /// The process name.
     pub name: Option<String>,
+    /// The user of the process, or of the socket.
     pub user: Option<String>,
 }
 

@@ -12,17 +12,20 @@ use proc_tree::{
 
 use crate::outcome::{Outcome, PortOutcome, ProcessOutcome, Report};
 
+/// What `port-kill --json` writes: one object per line.
+#[derive(serde::Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "port-kill"))]
+pub(crate) enum Record<'r> {
+    Process(&'r ProcessOutcome),
+    Port(&'r PortOutcome),
+}
+
 /// Writes a record per process, then a record per port.
 ///
 /// # Errors
 /// When `out` cannot be written to.
 pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    #[derive(serde::Serialize)]
-    #[serde(tag = "kind", rename_all = "lowercase")]
-    enum Record<'r> {
-        Process(&'r ProcessOutcome),
-        Port(&'r PortOutcome),
-    }
     let processes = report.processes.iter().map(Record::Process);
     json_lines::write(processes.chain(report.ports.iter().map(Record::Port)), out)
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// The transport protocols that have ports here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
     /// TCP (RFC 9293).

@@ -12,50 +12,89 @@ use crate::{
     socket::State,
 };
 
-/// The JSON form of a holding; the contract names the keys.
+/// A process that holds a port, or a socket whose processes cannot be seen.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(extend("dependentRequired" = { "ancestors": ["started_by"], "started_by": ["ancestors"] })))]
 pub(crate) struct PortRecord {
+    /// The port.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     port: u16,
+    /// The transport protocol.
     protocol: Protocol,
+    /// The socket's own IP address.
     address: String,
+    /// The address and port of the other end of a connection.
     peer: Option<SocketAddr>,
+    /// The state of the socket: of TCP as in RFC 9293, of UDP `bound` or `established`.
     state: State,
+    /// The socket's inode; of one that no process has open, none.
     inode: Option<u64>,
-    /// The process's, or the socket's where no process is visible; so is `user`.
+    /// The user ID of the process, or of the socket where no process is visible.
     uid: Option<u32>,
+    /// The name of that user.
     user: Option<String>,
+    /// The process ID.
     pid: Option<u32>,
+    /// Which of the processes that have, had or will have this PID: opaque.
     start_id: Option<u64>,
+    /// The parent's process ID.
     ppid: Option<u32>,
+    /// The process name.
     name: Option<String>,
+    /// The argument vector.
     command: Option<Vec<String>>,
+    /// The path of the program.
     executable: Option<String>,
+    /// The working folder.
     cwd: Option<String>,
+    /// When the process started: RFC 3339, UTC.
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     started_at: Option<String>,
+    /// For how long it has run, in seconds.
     uptime_seconds: Option<f64>,
+    /// Whether its parent ended and nobody who would look after it owns it.
     orphan: Option<bool>,
+    /// The inode of the network namespace that the socket is in (Linux).
     netns: Option<u64>,
     /// Told only where it was asked for.
     #[serde(flatten)]
     why: Option<Why>,
-    /// The time of its round, where there are rounds.
+    /// When its round was (`--watch`): RFC 3339, UTC.
+    #[cfg_attr(test, schemars(with = "String", extend("format" = "date-time")))]
     #[serde(skip_serializing_if = "Option::is_none")]
     sampled_at: Option<String>,
 }
 
 /// Where a process comes from.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Why {
-    /// From the parent up.
+    /// The processes above it, the parent first (`--why`).
     ancestors: Option<Vec<Ancestor>>,
+    /// What started it (`--why`).
     started_by: Option<StartedBy>,
 }
 
+/// A process above another one.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Ancestor {
+    /// The process ID.
     pid: u32,
+    /// Which of the processes that have, had or will have this PID: opaque.
     start_id: u64,
+    /// The process name.
     name: String,
+}
+
+/// A port that is free, as `--free` finds them.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct FreePort {
+    /// The port.
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    pub(crate) port: u16,
 }
 
 impl PortRecord {

@@ -20,7 +20,12 @@ use proc_tree::{
     users,
 };
 
-use crate::{answer::Answer, origin::Origins, record::PortRecord, socket::Socket};
+use crate::{
+    answer::Answer,
+    origin::Origins,
+    record::{FreePort, PortRecord},
+    socket::Socket,
+};
 
 pub use in_use::in_use;
 pub use unseen::unseen_by_root;
@@ -40,6 +45,18 @@ pub fn json(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     json_lines::write(answer.holdings.iter().map(|holding| PortRecord::of(holding, origins, sampled_at)), out)
+}
+
+/// Writes one JSON object per free port.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn free(ports: &[u16], out: &mut dyn Write) -> io::Result<()> {
+    for &port in ports {
+        serde_json::to_writer(&mut *out, &FreePort { port })?;
+        writeln!(out)?;
+    }
+    out.flush()
 }
 
 /// Writes each PID once, in ascending order.

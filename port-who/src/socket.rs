@@ -8,11 +8,12 @@ use crate::port::{PortSpec, Protocol};
 
 /// The state of a socket: RFC 9293 for TCP; a UDP socket is bound or connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are those of RFC 9293")]
 pub enum State {
     Listen,
-    /// A UDP socket that is bound and not connected.
+    // a UDP socket that is bound and not connected
     Bound,
     Established,
     SynSent,

@@ -11,26 +11,27 @@ use crate::{
 
 /// What a process or a tree uses. What is unknown is `None`, in a sum as soon as it is so for one member.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Figures {
     /// How many threads there are.
     pub threads: u64,
-    /// CPU over the interval, 100 for one core.
+    /// CPU over the interval, in percent of one core.
     #[serde(serialize_with = "thousandths")]
     pub cpu_percent: Option<f64>,
-    /// CPU time of whole lives, reaped children's included.
+    /// CPU time since the start, in seconds, that of children who were waited for included.
     #[serde(serialize_with = "thousandths")]
     pub cpu_seconds: Option<f64>,
-    /// Memory, by `memory_measure`.
+    /// Memory in bytes, by `memory_measure`.
     pub memory_bytes: Option<u64>,
     /// What `memory_bytes` is.
     pub memory_measure: Measure,
-    /// `memory_bytes` as a share of the machine's memory, or of the limit of the root's control group where that is less.
+    /// `memory_bytes` in percent of the machine's memory, or of the limit of the root's control group where that is less.
     #[serde(serialize_with = "thousandths")]
     pub memory_percent: Option<f64>,
     /// Memory by every measure that was read.
     #[serde(flatten)]
     pub memory: Memory,
-    /// GPU memory.
+    /// GPU memory in bytes, where it is asked for and the driver tells it.
     pub gpu_memory_bytes: Option<u64>,
     /// Bytes read from storage.
     pub read_bytes: Option<u64>,

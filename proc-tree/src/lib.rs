@@ -49,6 +49,8 @@ mod record;
 pub mod report;
 pub mod roots;
 pub mod sample;
+#[cfg(feature = "cli")]
+mod schema;
 pub mod tree;
 pub mod usage;
 pub mod users;
@@ -64,3 +66,5 @@ pub use process::{RunState, Stat};
 pub use record::{Member, TreeRecord};
 pub use roots::selection;
 pub use sample::sampler::Sampler;
+#[cfg(feature = "cli")]
+pub use schema::SCHEMA;

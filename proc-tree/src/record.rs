@@ -12,24 +12,28 @@ use crate::{
     roots::Root,
 };
 
-/// What one tree uses; or, without a PID, what all trees together use. What is unknown is `None`.
+/// What one tree uses; or, without a PID and by the name `total`, what all trees together use.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TreeRecord {
     /// The root's process ID.
     pub pid: Option<u32>,
-    /// When the root started; see [`crate::Identity`].
+    /// Which of the processes that have, had or will have this PID: opaque.
     pub start_id: Option<u64>,
-    /// The root's name.
+    /// The root's name; of all trees together, `total`.
     pub name: String,
     /// The root's argument vector.
     pub command: Option<Vec<String>>,
-    /// What the root's main thread does; in JSON the letter of ps(1).
+    /// What the root's main thread does: the letter of ps(1).
+    #[cfg_attr(test, schemars(with = "Option<char>"))]
     pub state: Option<process::RunState>,
-    /// When the root started.
+    /// When the root started: RFC 3339, UTC.
     #[serde(serialize_with = "moment")]
+    #[cfg_attr(test, schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub started_at: Option<SystemTime>,
-    /// For how long the root has run.
+    /// For how long the root has run, in seconds.
     #[serde(rename = "uptime_seconds", serialize_with = "seconds")]
+    #[cfg_attr(test, schemars(with = "Option<f64>"))]
     pub uptime: Option<Duration>,
     /// The given processes that this tree holds: the root, and others that descend from it.
     pub roots: Vec<u32>,
@@ -40,24 +44,26 @@ pub struct TreeRecord {
     pub figures: Figures,
     /// How long the CPU was measured, in milliseconds.
     pub interval_ms: u64,
-    /// When the memory was read.
+    /// When the memory was read: RFC 3339, UTC.
     #[serde(serialize_with = "timestamp")]
+    #[cfg_attr(test, schemars(with = "String", extend("format" = "date-time")))]
     pub sampled_at: SystemTime,
-    /// The most memory that the whole tree had at any sample.
+    /// The most memory that the whole tree had at any sample, in bytes, by `memory_measure`.
     pub peak_memory_bytes: Option<u64>,
-    /// The most CPU that the whole tree used over any interval.
+    /// The most CPU that the whole tree used over any interval, in percent of one core.
     #[serde(serialize_with = "thousandths")]
     pub peak_cpu_percent: Option<f64>,
-    /// The processes, where they are wanted.
+    /// Its processes, where they are asked for.
     pub members: Option<Vec<Member>>,
 }
 
 /// What one process uses.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Member {
     /// The process ID.
     pub pid: u32,
-    /// When it started; see [`crate::Identity`].
+    /// Which of the processes that have, had or will have this PID: opaque.
     pub start_id: u64,
     /// The parent's process ID.
     pub ppid: u32,
@@ -65,13 +71,16 @@ pub struct Member {
     pub name: String,
     /// The argument vector.
     pub command: Option<Vec<String>>,
-    /// What its main thread does; in JSON the letter of ps(1).
+    /// What its main thread does: the letter of ps(1).
+    #[cfg_attr(test, schemars(with = "char"))]
     pub state: process::RunState,
-    /// When it started.
+    /// When it started: RFC 3339, UTC.
     #[serde(serialize_with = "moment")]
+    #[cfg_attr(test, schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub started_at: Option<SystemTime>,
-    /// For how long it has run.
+    /// For how long it has run, in seconds.
     #[serde(rename = "uptime_seconds", serialize_with = "seconds")]
+    #[cfg_attr(test, schemars(with = "Option<f64>"))]
     pub uptime: Option<Duration>,
     /// What it uses.
     #[serde(flatten)]

@@ -19,6 +19,7 @@ fn a_tool_tells_what_could_stand_there() {
         (format!("proc-tree --complete {pid}"), format!("words\n{pid}\tfixture\n")),
         ("ensure-up --complete --stop sh".to_owned(), "words\nshop\tin the services file\n".to_owned()),
         ("ensure-up --complete --print u".to_owned(), "words\nurl\tWhere it answers\n".to_owned()),
+        ("proc-tree --complete --generate sc".to_owned(), "words\nschema\tThe JSON Schema of the records\n".to_owned()),
         ("port-kill --complete --signal=KIL".to_owned(), "words\n--signal=KILL\t9\n".to_owned()),
         ("port-who --complete --user roo".to_owned(), "words\nroot\t0\n".to_owned()),
         ("health-wait --complete --cacert ''".to_owned(), "files\n".to_owned()),

@@ -52,8 +52,18 @@ fn the_version_is_told_and_an_option_that_is_not_known_is_refused() {
     }
 }
 
-const SECTIONS: [&str; 9] =
-    ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXAMPLES", "EXIT STATUS", "ENVIRONMENT", "FILES", "SEE ALSO"];
+const SECTIONS: [&str; 10] = [
+    "NAME",
+    "SYNOPSIS",
+    "DESCRIPTION",
+    "OPTIONS",
+    "EXAMPLES",
+    "EXIT STATUS",
+    "RECORDS",
+    "ENVIRONMENT",
+    "FILES",
+    "SEE ALSO",
+];
 
 #[test]
 fn the_man_page_has_its_sections_and_a_date_that_can_be_repeated() {

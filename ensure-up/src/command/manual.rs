@@ -37,6 +37,7 @@ pub(super) const MANUAL: Manual = Manual {
     ],
     notes: &[],
     statuses: Status::HELP,
+    schema: ensure_up::SCHEMA,
     environment: &[
         ("ENSURE_UP_DIR", "The folder of records, locks and logs."),
         ("PORT", "Set for the server: its port; for --then too, and PORT_NAME for each service."),

@@ -16,27 +16,47 @@ use serde::Serialize;
 use super::moment;
 use crate::status::{ServerStatus, State};
 
-/// The JSON form of a server.
+/// One server as it is now, as `--status` tells it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the contract names the keys")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StatusRecord {
+    /// The service's name, or its command's.
     pub name: String,
+    /// The folder that the service belongs to.
     pub folder: Option<String>,
+    /// The command that it is started with.
     pub command: Option<Vec<String>>,
+    /// The port; none of a service without one.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub port: Option<u16>,
+    /// What state it is in.
     pub state: State,
+    /// Whether it has a process.
     pub running: bool,
+    /// The process ID.
     pub pid: Option<u32>,
+    /// Which of the processes that have, had or will have this PID: opaque.
     pub start_id: Option<u64>,
+    /// Whether it answers as it should; a job has ended with 0.
     pub healthy: bool,
+    /// How often it was started again after it had ended, or hung.
     pub restarts: u32,
+    /// How often it was started again because a file had changed.
     pub reloads: u32,
+    /// For how long it has run, in seconds.
     pub uptime_seconds: Option<f64>,
+    /// The CPU that its tree uses, in percent of one core.
     pub cpu_percent: Option<f64>,
+    /// The memory of its tree in bytes, by `memory_measure`.
     pub memory_bytes: Option<u64>,
-    pub memory_measure: Option<&'static str>,
+    /// What `memory_bytes` is.
+    #[cfg_attr(test, schemars(with = "Option<String>", extend("enum" = [Measure::Pss, Measure::Rss, Measure::Footprint, ()])))]
+    pub memory_measure: Option<Measure>,
+    /// Where it answers.
     pub url: Option<String>,
+    /// The file that its output goes to.
     pub log: Option<String>,
+    /// Why it is broken or not healthy, how it ended, or in what it is not as its file has it.
     pub reason: Option<String>,
 }
 
@@ -58,7 +78,7 @@ impl StatusRecord {
             uptime_seconds: server.uptime.map(|uptime| round(uptime.as_secs_f64())),
             cpu_percent: server.cpu_percent.map(round),
             memory_bytes: server.memory.map(|(bytes, _)| bytes),
-            memory_measure: server.memory.map(|(_, measure)| measure.name()),
+            memory_measure: server.memory.map(|(_, measure)| measure),
             url: server.url.clone(),
             log: server.log.as_ref().map(|path| path.to_string_lossy().into_owned()),
             reason: server.remark(),

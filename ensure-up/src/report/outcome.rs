@@ -9,6 +9,7 @@ use crate::{Port, server::part::Part};
 
 /// What was done about a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// It was started.

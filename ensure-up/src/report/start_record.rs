@@ -17,23 +17,39 @@ use crate::{
     server::{part::Part, port as listening},
 };
 
-/// One server, and what was done about it.
+/// One server, and what was done about it: started, found or stopped.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the contract names the keys")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StartRecord {
+    /// The service's name, or its command's.
     pub name: String,
+    /// The folder that the service belongs to.
     pub folder: Option<String>,
+    /// The port; none of a service without one.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub port: Option<u16>,
+    /// What was done.
     pub action: Action,
+    /// The process ID of the server.
     pub pid: Option<u32>,
+    /// Which of the processes that have, had or will have this PID: opaque.
     pub start_id: Option<u64>,
+    /// The processes that hold the port, of a failed start also those of others.
     pub pids: Vec<u32>,
+    /// Whether it is up and answers as it should.
     pub healthy: bool,
+    /// How long it took this call to find or make it ready, in milliseconds.
     pub ready_ms: Option<u64>,
+    /// Where it answers.
     pub url: Option<String>,
+    /// The file that its output goes to.
     pub log: Option<String>,
+    /// How often its supervisor started it again.
     pub restarts: u32,
+    /// By what an adopted server is known; why a failed one is not up, and a stopped one needed no stop.
     pub reason: Option<String>,
+    /// In what the server that is there differs from the one that is asked for.
+    #[cfg_attr(test, schemars(extend("items" = { "type": "string", "enum": Part::ALL.map(|part| part.word()) })))]
     pub differs: Vec<String>,
 }
 

@@ -20,6 +20,11 @@ pub enum Part {
 }
 
 impl Part {
+    /// One of each.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 5] =
+        [Self::User, Self::Command, Self::Folder, Self::Port, Self::Environment(Vec::new())];
+
     /// Returns the word for it.
     pub fn word(&self) -> &'static str {
         match self {

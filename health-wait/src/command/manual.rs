@@ -36,6 +36,7 @@ pub(super) const MANUAL: Manual = Manual {
     ],
     notes: &[],
     statuses: Status::HELP,
+    schema: health_wait::SCHEMA,
     environment: &[(
         "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY",
         "The proxies for HTTP targets that are not on this machine.",

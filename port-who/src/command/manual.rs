@@ -28,6 +28,7 @@ pub(super) const MANUAL: Manual = Manual {
     ],
     notes: &[],
     statuses: Status::HELP,
+    schema: port_who::SCHEMA,
     environment: &[],
     files: &[("/proc", "where processes and their open files are read (Linux).")],
 };

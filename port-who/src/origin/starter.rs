@@ -16,6 +16,7 @@ const ENSURE_UP: &str = "ensure-up";
 
 /// What started a process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StartedBy {
     /// Which kind of thing.
     pub kind: StarterKind,
@@ -25,23 +26,24 @@ pub struct StartedBy {
     pub service: Option<String>,
     /// The folder of a service of `ensure-up`.
     pub folder: Option<PathBuf>,
-    /// The runtime of a container: `docker`, `podman`, …
+    /// The runtime of a container: `docker`, `podman` and others.
     pub runtime: Option<&'static str>,
-    /// The PID of the program.
+    /// The process ID of the program.
     pub pid: Option<u32>,
-    /// The start of that program, for identity.
+    /// Which of the processes that have, had or will have that PID: opaque.
     pub start_id: Option<u64>,
 }
 
 /// The kinds of things that start processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StarterKind {
     /// A container's runtime.
     Container,
     /// `ensure-up`, whether it still keeps the process up or not.
     EnsureUp,
-    /// A program that starts it again when it ends; see [`Role::Supervisor`].
+    /// A program that starts it again when it ends.
     Supervisor,
     /// tmux, or zellij, which is alike.
     Tmux,

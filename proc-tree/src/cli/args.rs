@@ -32,13 +32,13 @@ pub struct Common {
     )]
     pub color: Color,
 
-    /// Print the man page or a completion script
+    /// Print the man page, a completion script or the schema of the records
     #[arg(
         long,
         value_name = "PAGE",
         hide_possible_values = true,
         help_heading = "Output",
-        help = "Print the man page or a shell's completion script: man, bash, zsh or fish"
+        help = "Print the man page, a shell's completion script or the JSON Schema of the records: man, bash, zsh, fish or schema"
     )]
     pub generate: Option<Page>,
 }
@@ -74,7 +74,7 @@ pub fn parse<T: FromArgMatches>(
     T::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut definition))
 }
 
-/// A page that is generated from the command line's definition.
+/// A page that is generated: from the command line's definition, or from the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Page {
     /// The man page, in roff.
@@ -85,6 +85,8 @@ pub enum Page {
     Zsh,
     /// fish's completion script.
     Fish,
+    /// The JSON Schema of the records.
+    Schema,
 }
 
 impl Page {
@@ -94,7 +96,8 @@ impl Page {
     /// When `out` cannot be written to.
     pub(super) fn write(self, command: &Command, manual: &Manual, out: &mut dyn Write) -> io::Result<()> {
         let shell = match self {
-            Self::Man => return out.write_all(man::page(command, manual, "").as_bytes()),
+            Self::Man => return out.write_all(man::page(command, manual).as_bytes()),
+            Self::Schema => return out.write_all(manual.schema.as_bytes()),
             Self::Bash => Shell::Bash,
             Self::Zsh => Shell::Zsh,
             Self::Fish => Shell::Fish,

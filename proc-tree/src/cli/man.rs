@@ -10,6 +10,7 @@ use clap::{Arg, Command};
 
 use super::{
     manual::{Manual, value_name},
+    records::{Key, Records},
     text,
 };
 
@@ -18,6 +19,9 @@ const RELEASED: &str = "2026-11-22";
 
 /// The tools, each of which is to be seen beside the others.
 const ALL: [&str; 5] = ["ensure-up", "health-wait", "port-kill", "port-who", "proc-tree"];
+
+/// What is said of all records.
+const UNKNOWN: &str = "What is unknown is null, never 0. --generate schema prints the JSON Schema.";
 
 /// What all five read.
 const ENVIRONMENT: [(&str, &str); 4] = [
@@ -30,8 +34,8 @@ const ENVIRONMENT: [(&str, &str); 4] = [
     ("COLUMNS", "The width of a terminal that does not tell its own."),
 ];
 
-/// Writes the page; `records` is the section of that name, in roff.
-pub(super) fn page(command: &Command, manual: &Manual, records: &str) -> String {
+/// Writes the page.
+pub(super) fn page(command: &Command, manual: &Manual) -> String {
     let name = command.get_name();
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let version = command.get_version().unwrap_or_default();
@@ -54,10 +58,8 @@ pub(super) fn page(command: &Command, manual: &Manual, records: &str) -> String 
     page += &manual.examples.iter().map(example).collect::<Vec<_>>().join(".PP\n");
     page += ".SH EXIT STATUS\n";
     page += &tagged(manual.statuses);
-    if !records.is_empty() {
-        page += ".SH RECORDS\n";
-        page += records;
-    }
+    page += ".SH RECORDS\n";
+    page += &records(&Records::of(manual.schema));
     page += ".SH ENVIRONMENT\n";
     page += &tagged(&[manual.environment, &ENVIRONMENT].concat());
     if !manual.files.is_empty() {
@@ -128,6 +130,30 @@ fn option(argument: &Arg) -> String {
         let _ = write!(help, " [default: {}]", defaults.join(" "));
     }
     format!(".TP\n{tag}\n{}\n", filled(&help))
+}
+
+/// Lists the keys of each kind of record.
+fn records(records: &Records) -> String {
+    let mut section = filled(&format!("{} {UNKNOWN}", records.about)) + "\n";
+    for record in &records.kinds {
+        let _ = writeln!(section, ".SS {}\n{}", plain(&record.title), filled(&record.about));
+        record.keys.iter().for_each(|one| section += &key(one));
+    }
+    section
+}
+
+fn key(key: &Key) -> String {
+    let entry = format!(".TP\n\\fB{}\\fR ({})\n{}\n", plain(&key.name), plain(&key.form), filled(&key.about));
+    let words: Vec<(&str, &str)> = key.words.iter().map(|(word, about)| (word.as_str(), about.as_str())).collect();
+    match &words[..] {
+        [] => entry,
+        [(only, _)] => entry + &filled(&format!("Always {only}.")) + "\n",
+        words if words.iter().all(|(_, about)| about.is_empty()) => {
+            let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+            entry + &filled(&format!("One of {}.", words.join(", "))) + "\n"
+        }
+        words => [&entry, ".RS\n", &tagged(words), ".RE\n"].concat(),
+    }
 }
 
 fn sentence(words: &str) -> String {

@@ -17,6 +17,8 @@ pub struct Manual {
     pub notes: &'static [&'static str],
     /// The exit statuses.
     pub statuses: &'static [(&'static str, &'static str)],
+    /// The JSON Schema of the records that it writes.
+    pub schema: &'static str,
     /// The variables that it reads, beside those of all tools, and those that it sets.
     pub environment: &'static [(&'static str, &'static str)],
     /// The files that it reads and writes.

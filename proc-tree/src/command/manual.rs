@@ -36,6 +36,7 @@ pub(super) const MANUAL: Manual = Manual {
         "A COMMAND that exceeds a limit is stopped with its tree: SIGTERM, and SIGKILL after 5 s.",
     ],
     statuses: Status::HELP,
+    schema: proc_tree::SCHEMA,
     environment: &[],
     files: &[
         ("/proc", "where processes are read (Linux)."),

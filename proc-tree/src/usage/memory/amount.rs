@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// How memory is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Measure {
     /// Proportional set: each page divided among the processes that map it.
@@ -33,20 +34,21 @@ impl Measure {
 /// Memory in bytes, of one process or summed over several. What could not be read is `None`, for a sum as soon as it
 /// is so for one member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Memory {
-    /// Resident set.
+    /// Resident set in bytes.
     #[serde(rename = "rss_bytes")]
     pub rss: Option<u64>,
-    /// Proportional set; Linux.
+    /// Proportional set in bytes (Linux).
     #[serde(rename = "pss_bytes")]
     pub pss: Option<u64>,
-    /// Unique set; Linux.
+    /// Unique set in bytes (Linux).
     #[serde(rename = "uss_bytes")]
     pub uss: Option<u64>,
-    /// Swapped out: proportional where the proportional set was read.
+    /// Swapped out, in bytes: proportional where the proportional set was read.
     #[serde(rename = "swap_bytes")]
     pub swap: Option<u64>,
-    /// Physical footprint; macOS.
+    /// Physical footprint in bytes (macOS).
     #[serde(rename = "footprint_bytes")]
     pub footprint: Option<u64>,
 }

@@ -1,0 +1,18 @@
+//! The JSON Schema of the records. A test makes it from their types, so that whoever builds the tool need not.
+
+/// The JSON Schema (draft 2020-12) of each line of JSON.
+pub const SCHEMA: &str = include_str!("schema.json");
+
+/// What `port-who --json` writes: one object per line.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "port-who", untagged)]
+#[expect(dead_code, reason = "a description")]
+enum Line {
+    Port(Box<crate::record::PortRecord>),
+    Free(crate::record::FreePort),
+}
+
+#[cfg(test)]
+#[path = "../../tests/support/generated.rs"]
+mod generated;
