@@ -8,6 +8,8 @@ mod colour;
 mod completion;
 #[path = "pipes/pages.rs"]
 mod pages;
+#[path = "pipes/schema.rs"]
+mod schema;
 #[cfg(target_os = "linux")]
 #[path = "pipes/start_ids.rs"]
 mod start_ids;
@@ -21,7 +23,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use support::{Fixture, installed, records, runs};
+use support::{Fixture, installed, runs, schema::checked};
 
 const TOOLS: [&str; 5] = ["port-who", "port-kill", "proc-tree", "health-wait", "ensure-up"];
 
@@ -65,9 +67,11 @@ fn a_record_of_port_who_is_what_proc_tree_and_port_kill_read() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let server = Fixture::start(["serve", "--forks", "2", "127.0.0.1:0"]);
     let port = server.port();
-    let trees = records(&stdout(&script(&format!("port-who --json {port} | proc-tree --json"), folder.path())));
+    let trees =
+        checked("proc-tree", &stdout(&script(&format!("port-who --json {port} | proc-tree --json"), folder.path())));
     assert_eq!((trees[0]["pid"].as_u64(), trees[0]["processes"].as_u64()), (Some(server.pid().into()), Some(3)));
-    let killed = records(&stdout(&script(&format!("port-who --json {port} | port-kill --json -"), folder.path())));
+    let killed =
+        checked("port-kill", &stdout(&script(&format!("port-who --json {port} | port-kill --json -"), folder.path())));
     let outcomes: Vec<_> = killed.iter().filter(|record| record["kind"] == "process").collect();
     assert!(outcomes.len() == 3 && outcomes.iter().all(|record| record["outcome"] == "terminated"), "{killed:?}");
     assert!(server.pids().into_iter().all(|pid| !runs(pid)));
@@ -87,7 +91,7 @@ fn port_who_names_the_service_that_ensure_up_started() {
         ),
         folder.path(),
     ));
-    let record = &records(&said)[0];
+    let record = &checked("port-who", &said)[0];
     let starter = &record["started_by"];
     let expected = fs::canonicalize(folder.path()).expect("it is there");
     assert_eq!((&starter["kind"], &starter["service"]), (&"ensure_up".into(), &"api".into()), "{record}");

@@ -70,7 +70,7 @@ fn quiet_address() -> String {
     format!("127.0.0.1:{}", quiet_port())
 }
 
-/// The records as the contract has them: a key that is missing, new or of another type fails the test.
+/// The records.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ProcessRecord {

@@ -35,53 +35,34 @@ fn port_who() -> Tool {
     Tool::new(BINARY)
 }
 
-/// The record as the contract has it: a key that is missing, new or of another type fails the test.
+/// The record where nobody asks where a process comes from: no other key.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Record {
     port: u16,
     protocol: String,
     address: String,
-    #[serde(deserialize_with = "present")]
     peer: Option<String>,
     state: String,
-    #[serde(deserialize_with = "present")]
     inode: Option<u64>,
-    #[serde(deserialize_with = "present")]
     uid: Option<u32>,
-    #[serde(deserialize_with = "present")]
     user: Option<String>,
-    #[serde(deserialize_with = "present")]
     pid: Option<u32>,
-    #[serde(deserialize_with = "present")]
     start_id: Option<u64>,
-    #[serde(deserialize_with = "present")]
     ppid: Option<u32>,
-    #[serde(deserialize_with = "present")]
     name: Option<String>,
-    #[serde(deserialize_with = "present")]
     command: Option<Vec<String>>,
-    #[serde(deserialize_with = "present")]
     executable: Option<String>,
-    #[serde(deserialize_with = "present")]
     cwd: Option<String>,
-    #[serde(deserialize_with = "present")]
     started_at: Option<String>,
-    #[serde(deserialize_with = "present")]
     uptime_seconds: Option<f64>,
-    #[serde(deserialize_with = "present")]
     orphan: Option<bool>,
-    #[serde(deserialize_with = "present")]
     netns: Option<u64>,
 }
 
-/// serde takes a missing key of an optional field for `null`; with a function of its own it does not.
-fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    Option::deserialize(deserializer)
-}
-
 fn decode<T: for<'de> Deserialize<'de>>(text: &str) -> Vec<T> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"))).collect()
+    let records = support::schema::checked("port-who", text).into_iter();
+    records.map(|record| serde_json::from_value(record).expect("as the schema has it")).collect()
 }
 
 /// Asks for the records of these ports.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    site::{Line, Site, by_hand, fixture, listens, ports, shell, start_by_hand},
+    site::{Site, by_hand, fixture, listens, ports, read, shell, start_by_hand},
     support::{Fixture, Tool, eventually},
 };
 
@@ -81,7 +81,7 @@ fn a_command_that_ends_because_the_same_server_came_up_meanwhile_has_joined_it()
     eventually("the first", || site.path("first").exists());
     let child = by_hand(&site, &command, &site.folder());
     let output = tool.wait_with_output().unwrap();
-    let line: Line = serde_json::from_slice(&output.stdout).unwrap();
+    let line = read(&output.stdout);
     assert_eq!((line.action.as_str(), line.pids), ("joined", site.alive()), "{output:?}");
     assert_eq!(site.line(&[], &command).action, "reused");
     reaped(&site, child);

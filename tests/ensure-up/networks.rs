@@ -54,7 +54,7 @@ impl Network {
         let words: Vec<String> = words.into_iter().map(str::to_owned).chain(site.server(&[])).collect();
         let output = self.run(site, &words);
         assert!(output.status.success(), "{output:?}");
-        let line: crate::site::Line = serde_json::from_slice(&output.stdout).unwrap();
+        let line = crate::site::read(&output.stdout);
         (line.pid.expect("a server of ours is visible"), line.action)
     }
 

@@ -19,7 +19,7 @@ use nix::{
 use proc_tree::{Handle, Identity, process};
 use serde::Deserialize;
 
-use crate::support::{Output, Tool, eventually, fixture_path, runs};
+use crate::support::{Output, Tool, eventually, fixture_path, runs, schema::checked};
 
 /// The folder in which everything of a test runs, so that everything of it can be found again.
 pub struct Site {
@@ -27,30 +27,22 @@ pub struct Site {
     pub port: u16,
 }
 
-/// A record as the contract has it, every key and no other.
+/// A record of a start or a stop.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
     pub name: String,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub folder: Option<PathBuf>,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub port: Option<u16>,
     pub action: String,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub pid: Option<u32>,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub start_id: Option<u64>,
     pub pids: Vec<u32>,
     pub healthy: bool,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub ready_ms: Option<u64>,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub url: Option<String>,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub log: Option<PathBuf>,
     pub restarts: u32,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub reason: Option<String>,
     pub differs: Vec<String>,
 }
@@ -243,8 +235,15 @@ pub fn shell(script: &str, command: &[String]) -> Vec<String> {
     ["/bin/sh", "-c", script].into_iter().map(str::to_owned).chain(command.iter().cloned()).collect()
 }
 
+/// Decodes the only record that a call wrote.
+pub fn read(stdout: &[u8]) -> Line {
+    let mut records = checked("ensure-up", &String::from_utf8_lossy(stdout));
+    assert_eq!(records.len(), 1, "{records:?}");
+    serde_json::from_value(records.remove(0)).expect("as the schema has it")
+}
+
 pub fn line(output: &Output) -> Line {
-    serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error} in {output:?}"))
+    read(output.stdout.as_bytes())
 }
 
 pub fn get(address: SocketAddr) -> String {

@@ -85,7 +85,7 @@ fn where_pidfds_are_not_a_record_of_one_is_neither_gone_nor_signalled() {
         assert!(said.contains(why), "{command}: {said}");
     }
     let output = ask("port-kill --json - <record 2>said || true");
-    let record = support::records(&stdout(&output));
+    let record = support::schema::checked("port-kill", &stdout(&output));
     assert_eq!((&record[0]["outcome"], &record[1]["free"]), (&"denied".into(), &false.into()), "{record:?}");
     let text = std::fs::read_to_string(folder.path().join("server")).expect("ensure-up told its PID");
     let kept = text.trim().parse().expect("a PID");

@@ -191,7 +191,7 @@ fn one_that_proc_hides_keeps_the_port_of_its_record_in_question_also_without_pid
     without_pidfds(&mut shell);
     let output = shell.output().expect("a shell runs");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let said = support::records(&String::from_utf8_lossy(&output.stdout));
+    let said = support::schema::checked("port-kill", &String::from_utf8_lossy(&output.stdout));
     let reason = "it cannot be seen whether it runs: /proc hides it from you (hidepid)";
     assert_eq!((&said[0]["outcome"], &said[0]["reason"]), (&"denied".into(), &reason.into()), "{said:?}");
     // its socket is at stake: nobody else is known to hold it

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     port_who,
-    support::{Fixture, Terminal, eventually, fixture_path, installed, is_root_or_skipped, skipped},
+    support::{Fixture, Terminal, eventually, fixture_path, installed, is_root_or_skipped, schema::checked, skipped},
 };
 
 fn explained(port: u16) -> Value {
@@ -158,7 +158,8 @@ fn the_first_process_of_a_container_is_no_stranger_to_what_it_starts() {
     );
     let output = Command::new(unshare).args(["-pf", "--mount-proc", "sh", "-c", &script]).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let records: Vec<Value> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let written: Vec<&str> = said.lines().filter(|line| line.starts_with('{')).collect();
+    let records = checked("port-who", &written.join("\n"));
     let orphans: Vec<(&Value, &Value)> = records.iter().map(|record| (&record["port"], &record["orphan"])).collect();
     let mut expected = [(Value::from(started), Value::from(false)), (Value::from(left), Value::from(true))];
     expected.sort_by_key(|(port, _)| port.as_u64());

@@ -67,7 +67,8 @@ fn a_watch_ends_when_the_tree_does() {
     tool.command().args(["--json", "--watch=20ms"]).arg(tree.pid().to_string());
     let mut child = tool.spawn();
     let mut lines = BufReader::new(child.stdout.take().expect("stdout is a pipe")).lines();
-    assert!(lines.next().is_some());
+    let first = lines.next().and_then(Result::ok).expect("a record comes at once");
+    assert_eq!(record::parse(&first).len(), 1);
     tree.child().kill().expect("the fixture is ours");
     tree.wait();
     let rest = lines.count();
@@ -104,7 +105,8 @@ fn sigterm_ends_a_watch_by_sigterm_and_the_chart_is_drawn() {
     tool.command().args(["--json", "--watch=20ms", "--plot"]).arg(&chart).arg(tree.pid().to_string());
     let mut child = tool.spawn();
     let mut lines = BufReader::new(child.stdout.take().expect("stdout is a pipe")).lines();
-    assert!(lines.next().is_some());
+    let first = lines.next().and_then(Result::ok).expect("a record comes at once");
+    assert_eq!(record::parse(&first).len(), 1);
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("the tool is ours");
     assert_eq!(child.wait().expect("a child can be waited for").signal(), Some(Signal::SIGTERM as i32));
     let svg = fs::read_to_string(chart).expect("the chart is there");

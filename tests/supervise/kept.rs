@@ -13,38 +13,27 @@ use crate::{
 /// Pauses that a test can wait for.
 pub(crate) const SOON: [&str; 3] = ["--keep-up", "--backoff", "20ms..40ms"];
 
-/// A line of `--status --json` as the contract has it, every key and no other.
+/// A line of `--status --json`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
     pub(crate) name: String,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) folder: Option<PathBuf>,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) command: Option<Vec<String>>,
     pub(crate) port: u16,
     pub(crate) state: String,
     pub(crate) running: bool,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) pid: Option<u32>,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) start_id: Option<u64>,
     pub(crate) healthy: bool,
     pub(crate) restarts: u32,
     pub(crate) reloads: u32,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) uptime_seconds: Option<f64>,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) cpu_percent: Option<f64>,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) memory_bytes: Option<u64>,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) memory_measure: Option<String>,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) url: Option<String>,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) log: Option<PathBuf>,
-    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) reason: Option<String>,
 }
 

@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 use crate::{
     kept::{Entry, scripted},
     site::{Site, send},
-    support::Terminal,
+    support::{Terminal, schema::checked},
 };
 
 #[test]
@@ -38,8 +38,9 @@ fn a_watch_as_json_is_one_record_per_server_and_round() {
     site.kept(&["--name", "api"], &site.server(&[]));
     let mut watch = site.bare().args(["--status", "--json", "--watch=50ms"]).spawn();
     let mut lines = BufReader::new(watch.stdout.take().expect("stdout is a pipe")).lines().map_while(Result::ok);
+    let records = lines.by_ref().take(3).flat_map(|line| checked("ensure-up", &line));
     let entries: Vec<Entry> =
-        lines.by_ref().take(3).map(|line| serde_json::from_str(&line).expect("a record")).collect();
+        records.map(|record| serde_json::from_value(record).expect("as the schema has it")).collect();
     for entry in &entries {
         assert_eq!((entry.name.as_str(), entry.port, entry.state.as_str()), ("api", site.port, "running"));
         assert_eq!(entry.folder, Some(site.folder()));

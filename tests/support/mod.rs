@@ -7,6 +7,7 @@
 #[cfg(target_os = "linux")]
 pub mod filter;
 mod fixture;
+pub mod schema;
 mod terminal;
 mod tool;
 

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::PATIENCE;
+use super::{PATIENCE, schema};
 
 /// A run to be.
 pub struct Tool {
@@ -158,7 +158,12 @@ impl Tool {
         let text = |reader: thread::JoinHandle<Vec<u8>>| {
             String::from_utf8_lossy(&reader.join().expect("a reader does not panic")).into_owned()
         };
-        Output { status, stdout: text(stdout), stderr: text(stderr), took }
+        let output = Output { status, stdout: text(stdout), stderr: text(stderr), took };
+        if self.command.get_args().any(|argument| argument == "--json") {
+            let program = Path::new(self.command.get_program()).file_name().unwrap_or_default();
+            schema::check_run(&program.to_string_lossy(), &output.stdout);
+        }
+        output
     }
 
     /// Starts without waiting; stdout and stderr are pipes.
