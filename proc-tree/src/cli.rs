@@ -13,7 +13,7 @@ mod man;
 pub mod manual;
 pub mod memory_limit;
 pub mod progress;
-mod records;
+pub(crate) mod records;
 mod screen;
 pub mod signals;
 pub mod size;

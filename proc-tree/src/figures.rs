@@ -14,7 +14,7 @@ use crate::{
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Figures {
     /// How many threads there are.
-    pub threads: u64,
+    pub threads: Option<u64>,
     /// CPU over the interval, in percent of one core.
     #[serde(serialize_with = "thousandths")]
     pub cpu_percent: Option<f64>,
@@ -43,7 +43,7 @@ pub struct Figures {
 
 impl Figures {
     const NOTHING: Self = Self {
-        threads: 0,
+        threads: Some(0),
         cpu_percent: Some(0.0),
         cpu_seconds: Some(0.0),
         memory_bytes: None,
@@ -56,8 +56,9 @@ impl Figures {
         open_files: Some(0),
     };
 
-    /// Nothing is known but that there is nothing to count.
+    /// Nothing is known.
     pub(crate) const UNKNOWN: Self = Self {
+        threads: None,
         cpu_percent: None,
         cpu_seconds: None,
         memory: Memory::UNKNOWN,
@@ -71,7 +72,7 @@ impl Figures {
     /// Sums figures, their memory by one measure.
     pub fn sum<'f>(each: impl IntoIterator<Item = &'f Self>, measure: Measure) -> Self {
         let sum = each.into_iter().fold(Self::NOTHING, |sum, one| Self {
-            threads: sum.threads + one.threads,
+            threads: add(sum.threads, one.threads),
             cpu_percent: add_shares(sum.cpu_percent, one.cpu_percent),
             cpu_seconds: add_shares(sum.cpu_seconds, one.cpu_seconds),
             memory: Memory::sum([&sum.memory, &one.memory]),
@@ -87,7 +88,7 @@ impl Figures {
     /// Gathers the figures of one process; `cpus` is how many cores' worth it used.
     pub(crate) fn of(threads: u32, cpus: Option<f64>, lifetime: Option<Duration>, memory: Memory) -> Self {
         Self {
-            threads: threads.into(),
+            threads: Some(threads.into()),
             cpu_percent: cpus.map(|cpus| cpus * 100.0),
             cpu_seconds: lifetime.as_ref().map(Duration::as_secs_f64),
             memory,

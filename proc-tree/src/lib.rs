@@ -16,7 +16,7 @@
 //! let mut sampler = Sampler::new(roots, Options::default())?;
 //! thread::sleep(Duration::from_millis(50));
 //! for tree in sampler.sample()? {
-//!     println!("{}: {} processes, {:?} bytes", tree.name, tree.processes, tree.figures.memory_bytes);
+//!     println!("{}: {:?} processes, {:?} bytes", tree.name, tree.processes, tree.figures.memory_bytes);
 //! }
 //!
 //! let sleep = Handle::open(identity)?.expect("it still runs");

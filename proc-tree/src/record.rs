@@ -38,7 +38,7 @@ pub struct TreeRecord {
     /// The given processes that this tree holds: the root, and others that descend from it.
     pub roots: Vec<u32>,
     /// How many processes it has.
-    pub processes: u64,
+    pub processes: Option<u64>,
     /// What they use together.
     #[serde(flatten)]
     pub figures: Figures,
@@ -103,22 +103,6 @@ impl Member {
         }
     }
 
-    /// A member that is none, which has every key.
-    #[cfg(feature = "cli")]
-    pub(crate) fn blank() -> Self {
-        Self {
-            pid: 0,
-            start_id: 0,
-            ppid: 0,
-            name: String::new(),
-            command: None,
-            state: process::RunState::Dead,
-            started_at: None,
-            uptime: None,
-            figures: Figures::UNKNOWN,
-        }
-    }
-
     /// Returns the command line joined by spaces; the name in brackets where there is none.
     pub fn command_line(&self) -> String {
         command_line(self.command.as_deref(), &self.name)
@@ -142,7 +126,7 @@ impl TreeRecord {
         }
     }
 
-    /// A record of nothing, which has every key.
+    /// A record of nothing.
     pub(crate) fn blank() -> Self {
         Self {
             pid: None,
@@ -153,7 +137,7 @@ impl TreeRecord {
             started_at: None,
             uptime: None,
             roots: Vec::new(),
-            processes: 0,
+            processes: None,
             figures: Figures::UNKNOWN,
             interval_ms: 0,
             sampled_at: SystemTime::now(),

@@ -47,7 +47,9 @@ impl Root {
 
     /// Reads name and command: both change when the process executes another program.
     pub(crate) fn look_again(&mut self, stat: &Stat) {
-        if let Some(command) = process::command(stat.pid).ok().flatten().filter(|_| !stat.has_ended()) {
+        let command = process::command(stat.pid).ok().flatten().filter(|_| !stat.has_ended());
+        // one that is about to end has its command line no more
+        if let Some(command) = command.filter(|words| !words.is_empty() || self.command.is_none()) {
             let executable = process::executable(stat.pid).ok().flatten();
             self.name = full_name(stat.name.clone(), Some(&command), executable.as_deref());
             self.command = Some(command);

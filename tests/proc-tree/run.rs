@@ -42,6 +42,17 @@ fn quiet_leaves_only_what_the_command_says_and_what_was_asked_for() {
 }
 
 #[test]
+fn of_a_command_that_ends_before_it_is_sampled_the_words_are_known_and_no_figure_is_made_up() {
+    for _ in 0..20 {
+        let output = proc_tree().args(["-q", "--json", "--", "true"]).any_stderr().run();
+        let record = record::parse(&output.stderr).remove(0);
+        assert_eq!(record.command, Some(vec!["true".to_owned()]));
+        let sampled = [record.processes, record.threads, record.rss_bytes, record.open_files].map(|one| one.is_some());
+        assert!(sampled == [true; 4] || sampled == [false; 4], "{record:?}");
+    }
+}
+
+#[test]
 fn the_record_goes_to_a_file_and_has_the_peak_of_the_sum() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let file = folder.path().join("use.json");

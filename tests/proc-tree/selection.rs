@@ -124,10 +124,10 @@ fn with_job_a_tree_is_counted_from_the_top_of_the_process_group() {
     let chain = Fixture::spawn(command);
     let last = chain.said_pids()[0];
     let alone = record::parse(&proc_tree().args(["--json", &last.to_string()]).any_stdout().run().stdout).remove(0);
-    assert_eq!((alone.pid, alone.processes), (Some(last), 1));
+    assert_eq!((alone.pid, alone.processes), (Some(last), Some(1)));
     let output = proc_tree().args(["--json", "--job"]).stdin(last.to_string()).any_stdout().run();
     let records = record::parse(&output.stdout);
-    assert_eq!((records.len(), records[0].pid, records[0].processes), (1, Some(chain.pid()), 3), "{records:?}");
+    assert_eq!((records.len(), records[0].pid, records[0].processes), (1, Some(chain.pid()), Some(3)), "{records:?}");
     assert_eq!(records[0].roots, [chain.pid(), last]);
 }
 

@@ -143,7 +143,10 @@ fn records(records: &Records) -> String {
 }
 
 fn key(key: &Key) -> String {
-    let entry = format!(".TP\n\\fB{}\\fR ({})\n{}\n", plain(&key.name), plain(&key.form), filled(&key.about));
+    let mut entry = format!(".TP\n\\fB{}\\fR ({})\n", plain(&key.name), plain(&key.form));
+    if !key.about.is_empty() {
+        entry += &(filled(&key.about) + "\n");
+    }
     let words: Vec<(&str, &str)> = key.words.iter().map(|(word, about)| (word.as_str(), about.as_str())).collect();
     match &words[..] {
         [] => entry,

@@ -4,40 +4,40 @@ use serde_json::Value;
 
 /// The records of a tool.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Records {
+pub(crate) struct Records {
     /// What they are.
-    pub(super) about: String,
+    pub(crate) about: String,
     /// Each kind: those that are lines, and what stands in their keys.
-    pub(super) kinds: Vec<Record>,
+    pub(crate) kinds: Vec<Record>,
 }
 
 /// One kind of record.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Record {
+pub(crate) struct Record {
     /// Its name.
-    pub(super) title: String,
+    pub(crate) title: String,
     /// What it is.
-    pub(super) about: String,
+    pub(crate) about: String,
     /// Its keys, in their order.
-    pub(super) keys: Vec<Key>,
+    pub(crate) keys: Vec<Key>,
 }
 
 /// One key of a record.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Key {
+pub(crate) struct Key {
     /// Its name.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// What its value is: `integer or null`.
-    pub(super) form: String,
+    pub(crate) form: String,
     /// What it means.
-    pub(super) about: String,
+    pub(crate) about: String,
     /// The words that its value may be, each with what it means, if it is one of some.
-    pub(super) words: Vec<(String, String)>,
+    pub(crate) words: Vec<(String, String)>,
 }
 
 impl Records {
     /// Reads a schema in the form that schemars gives it.
-    pub(super) fn of(schema: &str) -> Self {
+    pub(crate) fn of(schema: &str) -> Self {
         let root: Value =
             serde_json::from_str(schema).unwrap_or_else(|error| unreachable!("the schema is JSON: {error}"));
         let mut places: Vec<&Value> = alternatives(&root).iter().collect();

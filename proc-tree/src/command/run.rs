@@ -95,7 +95,9 @@ impl Run {
         // it is there: nobody has waited for it yet
         let stat = process::stat(child.0.id()).and_then(|stat| stat.ok_or_else(|| io::ErrorKind::NotFound.into()));
         let mut root = Root::new(&stat.context(UNREADABLE)?);
-        root.command.get_or_insert_with(|| words.iter().map(|word| word.to_string_lossy().into_owned()).collect());
+        if root.command.as_ref().is_none_or(Vec::is_empty) {
+            root.command = Some(words.iter().map(|word| word.to_string_lossy().into_owned()).collect());
+        }
         let handle = Handle::open(root.identity).context("cannot watch the command")?;
         Ok(Self { child, handle, started, root, signals })
     }

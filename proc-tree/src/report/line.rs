@@ -21,11 +21,14 @@ pub(super) fn write(records: &[TreeRecord], out: &mut dyn Write) -> io::Result<(
         let figures = &record.figures;
         writeln!(
             out,
-            "{}  {}  {} {}  {:>6}  {:>10} ({})  peak {:>6}  {:>10}",
+            "{}  {}  {}  {:>6}  {:>10} ({})  peak {:>6}  {:>10}",
             humantime::format_rfc3339_seconds(record.sampled_at),
             text::escape(&tree),
-            record.processes,
-            if record.processes == 1 { "process" } else { "processes" },
+            match record.processes {
+                None => "? processes".to_owned(),
+                Some(1) => "1 process".to_owned(),
+                Some(several) => format!("{several} processes"),
+            },
             percent(figures.cpu_percent),
             bytes(figures.memory_bytes),
             figures.memory_measure.name(),

@@ -13,8 +13,8 @@ type Family = (&'static str, &'static str, &'static str, fn(&TreeRecord) -> Opti
 
 #[rustfmt::skip]
 const FAMILIES: [Family; 15] = [
-    ("processes", "", "Processes in the tree", |record| count(Some(record.processes))),
-    ("threads", "", "Threads of all processes in the tree", |record| count(Some(record.figures.threads))),
+    ("processes", "", "Processes in the tree", |record| count(record.processes)),
+    ("threads", "", "Threads of all processes in the tree", |record| count(record.figures.threads)),
     ("cpu_ratio", "ratio", "CPU over the interval; 1 is one core", |record| share(record.figures.cpu_percent)),
     ("cpu_time_seconds", "seconds", "CPU time of the members' lives, reaped children included", |record| record.figures.cpu_seconds),
     ("memory_bytes", "bytes", "Memory by the measure that the label names", |record| count(record.figures.memory_bytes)),

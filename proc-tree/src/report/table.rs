@@ -85,7 +85,7 @@ impl Cells {
         self.row(
             record.pid.map_or(NONE.into(), |pid| pid.to_string()),
             &record.name,
-            record.processes.to_string(),
+            known(record.processes),
             &record.figures,
             peaks,
             uptime(record.uptime),
@@ -111,9 +111,8 @@ impl Cells {
         if self.names_measure && figures.memory_bytes.is_some() {
             memory = format!("{memory} ({})", figures.memory_measure.name());
         }
-        let threads = figures.threads.to_string();
         let name = self.name.map_or(name.into(), |columns| text::cut(name, columns)).into_owned();
-        let mut row = vec![pid, name, processes, threads, percent(figures.cpu_percent), memory];
+        let mut row = vec![pid, name, processes, known(figures.threads), percent(figures.cpu_percent), memory];
         row.push(bytes(figures.memory.rss));
         if self.columns.gpu {
             row.push(bytes(figures.gpu_memory_bytes));
@@ -124,6 +123,10 @@ impl Cells {
         row.push(up);
         row
     }
+}
+
+fn known(value: Option<u64>) -> String {
+    value.map_or(NONE.into(), |value| value.to_string())
 }
 
 fn uptime(value: Option<Duration>) -> String {

@@ -179,7 +179,7 @@ impl Round<'_> {
             started_at: Some(tree.root.started_at()),
             uptime: Some(tree.root.uptime(self.at)),
             roots: tree.root.pids.clone(),
-            processes: readings.len() as u64,
+            processes: Some(readings.len() as u64),
             figures,
             interval_ms: u64::try_from(self.interval.as_millis()).unwrap_or(u64::MAX),
             sampled_at: self.at,
