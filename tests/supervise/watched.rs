@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 
 use crate::{
     kept::scripted,
-    site::{Site, line, send},
+    site::{Site, line, send, shell},
     support::{eventually, runs, skipped},
 };
 
@@ -19,12 +19,39 @@ fn a_daemon_that_forked_away_is_started_again_and_the_reason_is_its_own_end() {
     for form in ["detach", "leave"] {
         let site = Site::new();
         let line = site.kept(&[], &site.odd(&[form], &["--forks", "1"]));
-        assert_eq!(line.pid, Some(site.started()[0]), "{form}: it is told by its own PID, not by its launcher's");
+        assert!(line.pid.is_some(), "{form}");
+        // a launcher that takes its time to end is the server until then
+        eventually("its own PID, not its launcher's", || site.recorded("pid") == site.started()[0]);
         send(site.started()[0], Signal::SIGKILL);
         site.generation(2);
         let entry = site.entry();
         assert_eq!((entry.state.as_str(), entry.healthy, entry.restarts), ("running", true, 1), "{form}");
         assert!(site.logged().contains("it was ended by SIGKILL; "), "{form}: {}", site.logged());
+    }
+}
+
+#[test]
+fn a_daemon_whose_launcher_ends_after_it_was_ready_is_started_again() {
+    // a supervisor that is halted sees both ends at once
+    for (forks, is_halted) in [(&["--forks", "1"][..], false), (&[], true)] {
+        let site = Site::new();
+        let launcher = shell(r#""$@" & until [ -e left ]; do sleep 0.02; done"#, &["sh".to_owned()]);
+        let command = [launcher, site.server(forks)].concat();
+        let launcher = site.kept(&[], &command).pid.expect("a PID");
+        assert_ne!(launcher, site.started()[0]);
+        if is_halted {
+            send(site.supervisor().pid, Signal::SIGSTOP);
+        }
+        site.write("left", "");
+        eventually("the launcher's end", || !runs(launcher));
+        eventually("its daemon on record", || is_halted || site.recorded("pid") == site.started()[0]);
+        send(site.started()[0], Signal::SIGKILL);
+        eventually("the daemon's end", || !runs(site.started()[0]));
+        if is_halted {
+            send(site.supervisor().pid, Signal::SIGCONT);
+        }
+        site.generation(2);
+        assert!(site.logged().contains("it was ended by SIGKILL; "), "{}", site.logged());
     }
 }
 
@@ -40,7 +67,7 @@ fn a_daemon_that_fails_by_itself_is_told_by_its_status() {
 #[test]
 fn a_server_that_ends_behind_a_watcher_that_lives_on_is_started_again() {
     let site = Site::new();
-    let command = scripted(r#""$@" & echo $! > server; wait $!; exec sleep 60"#);
+    let command = scripted(r#"sh -c 'echo $$ > server; exec "$@"' sh "$@" & wait $!; exec sleep 60"#);
     site.kept(&[], &command);
     let server = || std::fs::read_to_string(site.path("server")).ok()?.trim().parse::<u32>().ok();
     let first = server().expect("a PID");

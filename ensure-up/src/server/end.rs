@@ -5,6 +5,8 @@ use std::fmt;
 use proc_tree::Signal;
 use serde::{Deserialize, Serialize};
 
+use crate::signals::ENDING;
+
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -21,6 +23,11 @@ impl End {
     /// Tells whether it is known to have failed.
     pub(crate) fn is_failure(self) -> bool {
         !matches!(self, Self::Exited(0) | Self::Unknown)
+    }
+
+    /// Tells whether it is known to have failed, and not because it was asked to end.
+    pub(crate) fn is_crash(self) -> bool {
+        self.is_failure() && !ENDING.map(Self::Signalled).contains(&self)
     }
 }
 

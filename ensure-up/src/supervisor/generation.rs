@@ -96,7 +96,7 @@ impl Supervisor<'_> {
         memory::give_back();
         loop {
             if let Some(end) = processes.end().map_err(failed())? {
-                holders.look(processes).map_err(failed())?;
+                let end = holders.end_behind(end, processes).map_err(failed())?;
                 return Ok(self.ended(end, holders.words(end), ready.elapsed()));
             }
             let left = holders.look(processes).map_err(failed())?;
@@ -112,6 +112,12 @@ impl Supervisor<'_> {
                     let since = port.map_or_else(String::new, |port| format!(" and port {port} {since}"));
                     let how = format!("lost its server: {}{since}", gone.words());
                     return Ok(self.ended(gone.end, how, ready.elapsed()));
+                }
+            } else if processes.identity() != self.record.identity() {
+                // what was started has ended by now, and what it leaves behind is the server
+                let holdings = self.holdings(processes)?;
+                if !holdings.is_empty() {
+                    (holders, own) = (self.found_ready(processes, &holdings)?, None);
                 }
             }
             // of a socket that is held here it cannot be seen who has it open

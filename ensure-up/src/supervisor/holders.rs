@@ -113,6 +113,15 @@ impl Holders {
         })
     }
 
+    /// Looks for the last time, once the server has ended in this way; tells how it did. A launcher that ended well says
+    /// nothing of the daemon that it left behind, which may have crashed by the same look.
+    pub(super) fn end_behind(&mut self, main: End, processes: &mut ServerProcesses) -> io::Result<End> {
+        let since = Instant::now();
+        self.look(processes)?;
+        let crashed = self.gone.as_ref().filter(|(gone, at)| *at >= since && gone.end.is_crash());
+        Ok(crashed.filter(|_| !main.is_failure()).map_or(main, |(gone, _)| gone.end))
+    }
+
     /// Takes note that nobody holds the port any more, though some of those that did may live.
     pub(super) fn left_the_port(&mut self) {
         if let Some(Holder { handle, name }) = self.watched.drain(..).next() {
