@@ -13,6 +13,7 @@ pub(crate) mod files;
 pub(crate) mod fingerprint;
 pub(crate) mod folder;
 pub(crate) mod folder_watch;
+pub(crate) mod halted;
 pub(crate) mod holding;
 pub(crate) mod judge;
 pub mod known;

@@ -12,8 +12,14 @@ use crate::{
 
 #[test]
 fn a_halted_supervisor_goes_on_where_it_was_and_can_be_stopped() {
+    for (options, server) in [(&[][..], &[][..]), (&["--hold-socket"], &["--inherited"])] {
+        goes_on_and_can_be_stopped(options, server);
+    }
+}
+
+fn goes_on_and_can_be_stopped(options: &[&str], server: &[&str]) {
     let site = Site::new();
-    site.kept(&[], &site.server(&[]));
+    site.kept(options, &site.server(server));
     let supervisor = site.supervisor();
     send(supervisor.pid, Signal::SIGSTOP);
     assert!(site.entry().running, "its server runs");
@@ -21,11 +27,16 @@ fn a_halted_supervisor_goes_on_where_it_was_and_can_be_stopped() {
     eventually("the server's end", || site.alive().is_empty());
     let entry = site.entry();
     assert_eq!((entry.running, entry.healthy, entry.pid), (false, false, None), "{entry:?}");
+    let said = format!("it has ended, and its supervisor (pid {}) is halted", supervisor.pid);
+    let helps = format!("kill -CONT {} lets it go on", supervisor.pid);
+    let why = format!("{said}; {helps}");
+    assert_eq!((entry.state.as_str(), entry.reason.as_deref()), ("stopped", Some(why.as_str())));
     // nobody else starts it beside its supervisor
-    let call = site.keep(&["--timeout", "2s"], &site.server(&[])).status(124).run();
-    let (said, helps) =
-        (format!("its supervisor (pid {}) is halted", supervisor.pid), format!("hint: kill -CONT {}", supervisor.pid));
-    assert!(call.stderr.contains(&said) && call.stderr.contains(&helps), "{}", call.stderr);
+    let call = [options, &["--timeout", "2s"]].concat();
+    let call = site.keep(&call, &site.server(server)).status(124).run();
+    assert!(call.stderr.contains(&format!("  {why}")), "what is waited for: {}", call.stderr);
+    let (failed, hint) = (format!(" within 2.00 s: {said}\n"), format!("hint: {helps}\n"));
+    assert!(call.stderr.contains(&failed) && call.stderr.ends_with(&hint), "{}", call.stderr);
     assert_eq!(site.started().len(), 1);
     send(supervisor.pid, Signal::SIGCONT);
     site.generation(2);
@@ -35,4 +46,21 @@ fn a_halted_supervisor_goes_on_where_it_was_and_can_be_stopped() {
     site.bare().args(["--stop", &site.port.to_string()]).any_stdout().any_stderr().run();
     assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
     assert!(site.is_stopped());
+}
+
+#[test]
+fn a_pause_that_does_not_end_because_the_supervisor_is_halted_is_told() {
+    let site = Site::new();
+    let (command, pause) = (site.server(&[]), ["--keep-up", "--backoff", "60s"]);
+    site.run(&pause, &command).run();
+    send(site.started()[0], Signal::SIGKILL);
+    eventually("a pause", || site.recorded("phase") == "waiting");
+    assert_eq!(site.entry().state, "starting");
+    let supervisor = site.supervisor();
+    send(supervisor.pid, Signal::SIGSTOP);
+    let why = format!("it has ended, and its supervisor (pid {}) is halted", supervisor.pid);
+    let entry = site.entry();
+    assert!(entry.state == "stopped" && entry.reason.as_ref().is_some_and(|said| said.starts_with(&why)), "{entry:?}");
+    let call = site.run(&[&pause[..], &["--timeout", "1s"]].concat(), &command).status(124).run();
+    assert!(call.stderr.contains(&why), "{}", call.stderr);
 }

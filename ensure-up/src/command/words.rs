@@ -6,7 +6,7 @@ use ensure_up::{
     Action, Failure, Holding, Outcome, Port, Ports, Service,
     log::last,
     report::{
-        explanation::{Explanation, LOG_ENDS, LogEnd, TRY_AGAIN},
+        explanation::{Explanation, LOG_ENDS, LogEnd, TRY_AGAIN, continued},
         moment,
         start_record::StartRecord,
     },
@@ -197,7 +197,7 @@ fn hint(failure: &Failure) -> Option<String> {
             Some(accepting(holdings).map_or_else(|| frees.clone(), |accepts| format!("{frees}; {accepts}")))
         }
         Failure::Broken { .. } => Some(TRY_AGAIN.into()),
-        Failure::Halted { supervisor, .. } => Some(format!("kill -CONT {supervisor} lets it go on")),
+        Failure::Halted { supervisor, .. } => Some(continued(*supervisor)),
         _ => None,
     }
 }

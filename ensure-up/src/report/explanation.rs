@@ -5,6 +5,14 @@ use serde::{Deserialize, Serialize};
 /// What helps where a supervisor gave up.
 pub const TRY_AGAIN: &str = "--restart tries again";
 
+/// Says what helps where a supervisor is halted.
+pub fn continued(supervisor: u32) -> String {
+    format!("kill -CONT {supervisor} lets it go on")
+}
+
+/// What there is to say of a server that does not take the socket that its supervisor listens on.
+pub(crate) const NOT_ACCEPTED: &str = "does not accept connections on the socket that it was handed";
+
 /// Stands between how a server ended and the last line of its log.
 pub const LOG_ENDS: &str = "; its log ends: ";
 

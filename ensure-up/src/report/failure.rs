@@ -105,7 +105,7 @@ pub enum Failure {
         holdings: Vec<Holding>,
     },
     /// The deadline passed, and its supervisor could do nothing: somebody halted it.
-    #[error("{name} was not ready{} within {}: {}", record::on_port(*port), duration::elapsed(*within), halted(*supervisor))]
+    #[error("{name} was not ready{} within {}: {what}", record::on_port(*port), duration::elapsed(*within))]
     Halted {
         /// The command's name.
         name: String,
@@ -113,6 +113,8 @@ pub enum Failure {
         port: Option<Port>,
         /// The time it had.
         within: Duration,
+        /// What became of the server, and of its supervisor.
+        what: String,
         /// The supervisor's PID.
         supervisor: u32,
     },
@@ -189,11 +191,6 @@ pub enum Failure {
         /// Why not.
         source: io::Error,
     },
-}
-
-/// Says that a supervisor cannot do anything.
-pub(crate) fn halted(supervisor: u32) -> String {
-    format!("its supervisor (pid {supervisor}) is halted")
 }
 
 fn lived(after: Option<Duration>) -> String {

@@ -12,10 +12,12 @@ use crate::{
     Failure, Folders, Phase, Port, ReadyError, ServerProcesses, ServerRecord, Service,
     event::block_on,
     health::{Asked, Prober},
+    report::explanation::{NOT_ACCEPTED, continued},
     server::{
         ask_count,
         census::Census,
         evidence::{self, Evidence},
+        halted::{self, is_halted},
         holding::Holding,
         judge::{Whose, judge},
         loading,
@@ -127,12 +129,20 @@ fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerS
     if has_ended && ours.is_empty() {
         server = None;
     }
-    let is_supervised = record.running_supervisor().map_err(failed())?.is_some();
+    let supervisor = record.running_supervisor().map_err(failed())?;
+    let halted = supervisor.filter(|&supervisor| is_halted(supervisor));
     // a socket of this user that no process has open is on its way from one supervisor to the next
     let user = geteuid().as_raw();
     let passed_on = record.holds_socket() && holdings.iter().all(|holding| holding.is_nobodys(user));
+    // the supervisor that listens for it is neither
+    let is_held = !ours.is_empty() || !others.is_empty();
     let mut status = ServerStatus {
-        state: State::of(record.phase, server.is_some(), is_supervised, !passed_on && !holdings.is_empty()),
+        state: State::of(
+            record.phase,
+            server.is_some(),
+            supervisor.is_some() && halted.is_none(),
+            !passed_on && is_held,
+        ),
         identity: server.as_ref().map(ServerProcesses::identity),
         ..ServerStatus::of(record)
     };
@@ -141,6 +151,9 @@ fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerS
         if status.state == State::Foreign {
             status.reason = Some(held());
         }
+        if let Some(Identity { pid, .. }) = halted.filter(|_| status.state == State::Stopped) {
+            status.reason = Some(format!("{}; {}", halted::words(Some(record), pid), continued(pid)));
+        }
         let is_over = status.state == State::Stopped && record.phase != Phase::Stopped;
         status.reason = status.reason.or_else(|| is_over.then(|| "it has ended".into()));
         return Ok((status, None));
@@ -148,6 +161,7 @@ fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerS
     status.url = url(record, &ours);
     status.reason = match (ours.is_empty(), others.is_empty()) {
         (true, true) if record.port.is_some_and(Port::is_udp) => Some("nothing is bound to its port".into()),
+        (true, true) if !holdings.is_empty() => Some(format!("it {NOT_ACCEPTED}")),
         (true, true) => Some("nothing listens on its port".into()),
         (true, false) => Some(held()),
         // why it was started again

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use proc_tree::{Handle, Identity, RunState, cli, process};
+use proc_tree::{Handle, Identity, cli};
 use tokio::{select, time};
 
 use super::passing::InFlight;
@@ -17,10 +17,11 @@ use crate::{
     Action, End, Failure, Outcome, Phase, Port, ReadyError, ServerProcesses, ServerRecord,
     event::{block_on, or_never, until},
     log::rotate,
-    report::failure,
+    report::explanation::continued,
     server::{
         evidence::{Evidence, Known},
         folder_watch::FolderWatch,
+        halted::{self, is_halted},
         judge::judge,
         lost,
         mark::Mark,
@@ -40,7 +41,7 @@ use crate::{
 /// A record that was just changed is read this much later at most.
 const SETTLE: Duration = Duration::from_millis(5);
 
-/// How often is looked whether a supervisor is halted, whose server has ended.
+/// How often is looked whether a supervisor is halted: that is no event.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How the wait for a supervisor ended.
@@ -232,8 +233,10 @@ impl Call<'_> {
             let is_over = record.as_ref().is_some_and(is_over);
             let record = record.filter(|record| is_of(record, supervisor));
             let on_its_way = record.as_ref().filter(|record| matches!(record.phase, Phase::Starting | Phase::Waiting));
-            if let Some(record) = on_its_way {
-                self.tell(record, supervisor, is_own);
+            match on_its_way {
+                Some(record) if is_halted(supervisor) => self.tell_halted(record, supervisor),
+                Some(record) => self.tell(record, supervisor, is_own),
+                None => {}
             }
             match (record, &handle) {
                 (Some(record), _) if record.phase == Phase::Broken => return Ok(Waited::Failed(self.broken(&record))),
@@ -257,7 +260,11 @@ impl Call<'_> {
                     return Ok(Waited::Ready(Box::new(record)));
                 }
                 // its server has ended, and the supervisor has not said so yet
-                (Some(record), Some(_)) if over.as_ref() == Some(&record) => self.tell_halted(&record, supervisor),
+                (Some(record), Some(_)) if over.as_ref() == Some(&record) => {
+                    if is_halted(supervisor) {
+                        self.tell_halted(&record, supervisor);
+                    }
+                }
                 (Some(record), Some(_)) if record.phase == Phase::Ready => {
                     if let Some(waited) = self.healthy(port, &record).await? {
                         return Ok(waited);
@@ -270,7 +277,7 @@ impl Call<'_> {
                 // a log in the same folder changes all the time
                 () = changes.changed() => time::sleep(SETTLE).await,
                 _ = or_never(handle.as_ref().map(health_wait::ended)) => {}
-                () = or_never(over.is_some().then(|| time::sleep(LOOK))) => {}
+                () = time::sleep(LOOK) => {}
                 signal = signals.next() => return Ok(Waited::Failed(Failure::Interrupted(signal))),
                 () = until(self.clock.deadline) => return Ok(Waited::Failed(self.still_starting(port, supervisor))),
             }
@@ -297,18 +304,18 @@ impl Call<'_> {
 
     /// Tells that nothing comes of the wait as long as the supervisor is halted.
     fn tell_halted(&self, record: &ServerRecord, supervisor: Identity) {
-        if is_halted(supervisor) {
-            let waiting = Waiting { log: record.log.clone(), ..self.waiting(Doing::Awaiting, record.port) };
-            self.observer.tell(&Waiting { reason: Some(failure::halted(supervisor.pid)), ..waiting });
-        }
+        let (halted, continued) = (halted::words(Some(record), supervisor.pid), continued(supervisor.pid));
+        let waiting = Waiting { log: record.log.clone(), ..self.waiting(Doing::Awaiting, record.port) };
+        self.observer.tell(&Waiting { reason: Some(format!("{halted}; {continued}")), ..waiting });
     }
 
     fn still_starting(&self, port: Option<Port>, supervisor: Identity) -> Failure {
+        let record = self.recorded_on(port).ok().flatten();
         if is_halted(supervisor) {
             let (name, within) = (self.service.name(), self.clock.limit());
-            return Failure::Halted { name, port, within, supervisor: supervisor.pid };
+            let what = halted::words(record.as_ref(), supervisor.pid);
+            return Failure::Halted { name, port, within, what, supervisor: supervisor.pid };
         }
-        let record = self.recorded_on(port).ok().flatten();
         let how = record.as_ref().and_then(|record| record.reason.as_ref());
         let what = how.map_or_else(|| "it is still starting".into(), |how| format!("it {how}"));
         self.too_late(port, what, record.and_then(|record| record.log), Vec::new())
@@ -333,12 +340,6 @@ impl Call<'_> {
             log,
         }
     }
-}
-
-/// Tells whether somebody halted a process, or debugs it.
-fn is_halted(process: Identity) -> bool {
-    let found = process::stat(process.pid).ok().flatten().filter(|stat| stat.identity() == process);
-    found.is_some_and(|stat| matches!(stat.state, RunState::Stopped | RunState::Traced))
 }
 
 /// Tells whether a record says what became of this supervisor's server.

@@ -28,6 +28,11 @@ impl ServerRecord {
         Ok(None)
     }
 
+    /// Tells whether it was started and none of it runs any more. Until it is started its supervisor stands for it.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.supervisor != Some(self.identity()) && self.running().is_ok_and(|running| running.is_none())
+    }
+
     /// Tells whether one of these processes is the server's.
     pub fn is_any_of(&self, processes: &[Identity]) -> bool {
         self.roots().iter().any(|root| processes.contains(root))

@@ -1,0 +1,17 @@
+//! A supervisor that somebody halted: it does nothing for its server until it is continued.
+
+use proc_tree::{Identity, RunState, process};
+
+use super::record::ServerRecord;
+
+/// Tells whether somebody halted a process (SIGSTOP), or debugs it.
+pub(crate) fn is_halted(process: Identity) -> bool {
+    let found = process::stat(process.pid).ok().flatten().filter(|stat| stat.identity() == process);
+    found.is_some_and(|stat| matches!(stat.state, RunState::Stopped | RunState::Traced))
+}
+
+/// Says that a supervisor is halted, and of its server whether that has ended.
+pub(crate) fn words(record: Option<&ServerRecord>, supervisor: u32) -> String {
+    let ended = if record.is_some_and(ServerRecord::has_ended) { "it has ended, and " } else { "" };
+    format!("{ended}its supervisor (pid {supervisor}) is halted")
+}
