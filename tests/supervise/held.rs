@@ -203,6 +203,22 @@ fn a_server_that_does_not_take_its_socket_is_not_ready() {
 }
 
 #[test]
+fn a_server_that_closes_its_socket_and_lives_on_is_told_and_started_again() {
+    let site = Site::new();
+    let once = r#"o=; [ $(wc -l < count) -gt 1 ] || o="--close-after 2000"; exec "$1" "$2" --inherited $o "$3""#;
+    let server = site.kept(&["--hold-socket"], &scripted(once)).pid.expect("a PID");
+    let why = "it does not accept connections on the socket that it was handed";
+    eventually("an honest state", || site.entry().reason.as_deref() == Some(why));
+    let entry = site.entry();
+    assert_eq!((entry.state.as_str(), entry.healthy, runs(server)), ("running", false, true));
+    site.generation(2);
+    let said = "does not listen any more and port {} is listened on by its supervisor alone";
+    assert!(site.logged().contains(&said.replace("{}", &site.port.to_string())), "{}", site.logged());
+    assert_eq!((site.entry().healthy, site.entry().restarts), (true, 1));
+    assert!(site.get().ends_with("ok\n"));
+}
+
+#[test]
 fn an_address_is_held_as_it_is_asked_for() {
     let site = Site::new();
     site.kept(&["--hold-socket=0.0.0.0"], &site.server(&["--inherited"]));

@@ -10,7 +10,8 @@ use crate::{
     event::or_never,
     health::{Asked, Prober},
     log::patterns::LogPatterns,
-    server::{end::End, holding::Holding, judge::Whose},
+    report::explanation::NOT_ACCEPTED,
+    server::{end::End, holding::Holding, judge::Whose, port as listening},
     service::target::Site,
     start::{holders::Holders, notify::Notify},
 };
@@ -102,7 +103,7 @@ impl<'r> Readiness<'r> {
             return Ok(Round::Ended { end, held: self.held });
         }
         let ours = match self.holders.look(self.processes.as_deref())? {
-            Whose::Nobody => return Ok(missing(self.nothing_yet())),
+            Whose::Nobody => return Ok(missing(&self.nothing_yet())),
             // what only its answer can tell, it will tell when it is asked
             Whose::Foreign(foreign, _) if self.holders.may_answer(&foreign) => foreign,
             Whose::Another(foreign, _) | Whose::Foreign(foreign, _) => {
@@ -137,11 +138,13 @@ impl<'r> Readiness<'r> {
         self.port.is_none() && !says_more && ours.iter().filter_map(|one| one.process.as_ref()).any(is_new)
     }
 
-    fn nothing_yet(&self) -> &'static str {
+    fn nothing_yet(&self) -> String {
+        let is_held = || self.port.is_some_and(|port| listening::sockets(port).is_ok_and(|found| !found.is_empty()));
         match self.port {
-            Some(port) if port.is_udp() => "nothing is bound to the port yet",
-            Some(_) => "nothing listens yet",
-            None => "it does not run yet",
+            Some(_) if self.service.spec.supervision.hold_socket.is_some() && is_held() => format!("it {NOT_ACCEPTED}"),
+            Some(port) if port.is_udp() => "nothing is bound to the port yet".into(),
+            Some(_) => "nothing listens yet".into(),
+            None => "it does not run yet".into(),
         }
     }
 
@@ -154,7 +157,7 @@ impl<'r> Readiness<'r> {
         let health = self.service.health(self.port);
         let site = Site::of(&health, self.port, ours, &self.service.spec.command);
         if self.port.is_some() && site.listener.is_none() {
-            return Ok(missing(self.nothing_yet()));
+            return Ok(missing(&self.nothing_yet()));
         }
         let deserted = self.record.and_then(|record| record.deserted(ours));
         let question = site.left(deserted).question()?;

@@ -107,8 +107,11 @@ impl Supervisor<'_> {
                 if !holdings.is_empty() && (!are_watchers || self.is_served(&holdings, &mut own)) {
                     (holders, own) = (self.found_ready(processes, &holdings)?, None);
                 } else if let Some(gone) = holders.gone_for_good() {
-                    let since =
-                        if holdings.is_empty() { "stayed free" } else { "is listened on by nobody who accepts" };
+                    let since = match (holdings.is_empty(), &self.held) {
+                        (true, None) => "stayed free",
+                        (true, Some(_)) => "is listened on by its supervisor alone",
+                        (false, _) => "is listened on by nobody who accepts",
+                    };
                     let since = port.map_or_else(String::new, |port| format!(" and port {port} {since}"));
                     let how = format!("lost its server: {}{since}", gone.words());
                     return Ok(self.ended(gone.end, how, ready.elapsed()));
@@ -120,8 +123,7 @@ impl Supervisor<'_> {
                     (holders, own) = (self.found_ready(processes, &holdings)?, None);
                 }
             }
-            // of a socket that is held here it cannot be seen who has it open
-            let looks = left == Left::Server && port.is_some() && self.held.is_none();
+            let looks = left == Left::Server && port.is_some();
             select! {
                 biased;
                 event = self.interruptions.next() => return Ok(event),
@@ -140,10 +142,12 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Looks whether somebody listens: that a process closes its socket and lives on is no event.
+    /// Looks whether somebody listens: that a process closes its socket and lives on is no event. One that is held here
+    /// listens without them.
     fn look_at_port(&self, holders: &mut Holders) {
         // what cannot be looked at may be there
-        if self.port.is_some_and(|port| listening::sockets(port).is_ok_and(|sockets| sockets.is_empty())) {
+        let Some(Ok(sockets)) = self.port.map(listening::sockets) else { return };
+        if sockets.is_empty() || (self.held.is_some() && !holders.have(&sockets)) {
             holders.left_the_port();
         }
     }

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use port_who::Socket;
 use proc_tree::{Handle, Identity};
 use tokio::time;
 
@@ -120,6 +121,11 @@ impl Holders {
         self.look(processes)?;
         let crashed = self.gone.as_ref().filter(|(gone, at)| *at >= since && gone.end.is_crash());
         Ok(crashed.filter(|_| !main.is_failure()).map_or(main, |(gone, _)| gone.end))
+    }
+
+    /// Tells whether one of them has one of these sockets open, or may have.
+    pub(super) fn have(&self, sockets: &[Socket]) -> bool {
+        self.identities().iter().any(|holder| port_who::holds(holder.pid, sockets).unwrap_or(true))
     }
 
     /// Takes note that nobody holds the port any more, though some of those that did may live.

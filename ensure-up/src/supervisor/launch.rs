@@ -16,6 +16,7 @@ use super::{
 use crate::{
     Clock, Doing, Failure, Observer, Phase, ServerProcesses, Waiting,
     log::patterns::LogPatterns,
+    report::explanation::NOT_ACCEPTED,
     server::{environment, holding::Holding},
     start::{
         notify::{self, Notify},
@@ -28,8 +29,7 @@ use crate::{
 /// How often it is looked whether a server accepts.
 const ACCEPT: Duration = Duration::from_millis(5);
 
-/// What there is to say of one that does not, after so long.
-const NOT_ACCEPTED: &str = "does not accept connections on the socket that it was handed";
+/// What there is to say of one that does not is said after so long.
 const TOLD: Duration = Duration::from_millis(200);
 
 /// What fails where the port cannot be had.
