@@ -103,6 +103,21 @@ fn a_server_that_ends_behind_a_watcher_that_has_its_socket_is_started_again() {
 }
 
 #[test]
+fn a_server_that_loads_behind_a_watcher_is_told_from_it_once_it_accepts() {
+    let site = Site::new();
+    let server = site.server(&["--watched", "--accept-after", "2000"]);
+    let worker = *site.kept(&[], &server).pids.last().expect("a worker");
+    assert_eq!(site.recorded("acceptors").as_array().map(Vec::len), Some(2), "it cannot be told yet");
+    eventually("who accepts", || {
+        let acceptors = site.recorded("acceptors");
+        acceptors[0]["pid"] == worker && acceptors[1].is_null()
+    });
+    send(worker, Signal::SIGKILL);
+    site.generation(2);
+    assert!(site.logged().contains("is listened on by nobody who accepts"), "{}", site.logged());
+}
+
+#[test]
 fn a_process_that_ends_beside_one_that_accepts_itself_is_no_end() {
     let site = Site::new();
     let first = site.kept(&[], &site.server(&["--forks", "2"]));

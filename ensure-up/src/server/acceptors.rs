@@ -17,24 +17,31 @@ use proc_tree::{Identity, process, tree};
 use super::{connection::Connection, holding::Holding, port};
 
 /// How long one that serves may take to accept a connection; one that takes longer is not told from its watcher.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How often is looked meanwhile.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Finds the holders that serve, where others hold the socket for them: those from which no other holder descends, when one
-/// of them is seen to accept a connection. Where it cannot be told, all holders serve.
+/// Finds the holders that serve. Where it cannot be told, all of them do.
 pub(crate) fn of(holdings: &[Holding]) -> Vec<Identity> {
+    told(holdings, || ()).unwrap_or_else(|| identities(holdings))
+}
+
+/// Finds the holders that serve, where others hold the socket for them: those from which no other holder descends, when one
+/// of them is seen to accept a connection; `asks` is called before that is made. `None` where nobody accepts in time: it may
+/// be told later.
+pub(crate) fn told(holdings: &[Holding], asks: impl FnOnce()) -> Option<Vec<Identity>> {
     let holders = identities(holdings);
     if holders.len() < 2 {
-        return holders;
+        return Some(holders);
     }
     let above: Vec<Identity> = holders.iter().flat_map(ancestors).collect();
     let (watchers, lowest): (Vec<Identity>, Vec<Identity>) = holders.iter().partition(|holder| above.contains(holder));
-    if watchers.is_empty() || !accept(holdings, &lowest, &watchers) {
-        return holders;
+    if watchers.is_empty() {
+        return Some(holders);
     }
-    lowest
+    asks();
+    Some(if accept(holdings, &lowest, &watchers)? { lowest } else { holders })
 }
 
 fn ancestors(holder: &Identity) -> Vec<Identity> {
@@ -43,21 +50,26 @@ fn ancestors(holder: &Identity) -> Vec<Identity> {
     line.iter().map(proc_tree::Stat::identity).collect()
 }
 
-/// Connects, and tells whether one of these takes the connection, and none of the others has it.
-fn accept(holdings: &[Holding], lowest: &[Identity], others: &[Identity]) -> bool {
+/// Connects, and tells whether one of these takes the connection, and none of the others has it; `None` where nobody takes
+/// it in time.
+fn accept(holdings: &[Holding], lowest: &[Identity], others: &[Identity]) -> Option<bool> {
     let tcp = holdings.iter().all(|holding| holding.socket.as_ref().is_some_and(|one| one.protocol == Protocol::Tcp));
-    let Some(address) = port::listener(holdings).filter(|_| tcp) else { return false };
-    let Some(own) = Connection::open(address) else { return false };
+    let Some(address) = port::listener(holdings).filter(|_| tcp) else { return Some(false) };
+    let own = Connection::open(address)?;
     let until = Instant::now() + PATIENCE;
     loop {
-        let Ok(taken) = own.accepted() else { return false };
+        let Ok(taken) = own.accepted() else { return Some(false) };
         // of one that cannot be looked into it is not known
         let has = |one: &Identity, unknown| port_who::holds(one.pid, &taken).unwrap_or(unknown);
+        if !taken.is_empty() && others.iter().any(|one| has(one, true)) {
+            return Some(false);
+        }
         if !taken.is_empty() && lowest.iter().any(|one| has(one, false)) {
-            return !others.iter().any(|one| has(one, true));
+            return Some(true);
         }
         if Instant::now() >= until {
-            return false;
+            // who has taken it was started for this client alone
+            return (!taken.is_empty()).then_some(false);
         }
         sleep(LOOK);
     }

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use proc_tree::cli::{memory_limit::MemoryLimit, text};
+use proc_tree::{
+    Identity,
+    cli::{memory_limit::MemoryLimit, text},
+};
 use tokio::{select, time};
 
 use super::{
@@ -68,10 +71,23 @@ impl Supervisor<'_> {
 
     /// Records the server as ready, with those that hold its port, and watches them.
     fn found_ready(&mut self, processes: &mut ServerProcesses, holdings: &[Holding]) -> Result<Holders, Failure> {
+        let told = self.acceptors(holdings);
+        self.watch(processes, holdings, told)
+    }
+
+    fn acceptors(&self, holdings: &[Holding]) -> Option<Vec<Identity>> {
+        acceptors::told(holdings, || self.asked.here.set(self.asked.here.get() + 1))
+    }
+
+    fn watch(
+        &mut self,
+        processes: &mut ServerProcesses,
+        holdings: &[Holding],
+        acceptors: Option<Vec<Identity>>,
+    ) -> Result<Holders, Failure> {
         processes.led_by_one_of(&acceptors::identities(holdings));
-        let acceptors = acceptors::of(holdings);
-        self.record = self.record.with_identity(processes.identity()).ready(holdings, acceptors.clone());
         let holders = Holders::watch(holdings, acceptors).map_err(Failure::system("watch the server"))?;
+        self.record = self.record.with_identity(processes.identity()).ready(holdings, holders.acceptors().to_vec());
         let braked = self.interruptions.changes.as_ref().and_then(|changes| changes.braked().map(str::to_owned));
         self.record.reason = braked.or_else(|| self.restarted.clone());
         self.write();
@@ -132,6 +148,7 @@ impl Supervisor<'_> {
                 _ = self.children.recv() => {}
                 _ = look.tick(), if looks => {
                     self.look_at_port(&mut holders);
+                    self.look_who_accepts(processes, &mut holders)?;
                     memory::give_back();
                 }
                 () = retried(self.unwritten) => self.write(),
@@ -150,6 +167,17 @@ impl Supervisor<'_> {
         if sockets.is_empty() || (self.held.is_some() && !holders.have(&sockets)) {
             holders.left_the_port();
         }
+    }
+
+    /// Looks again who accepts, where that could not be told: a server that was started again by its watcher loads first.
+    fn look_who_accepts(&mut self, processes: &mut ServerProcesses, holders: &mut Holders) -> Result<(), Failure> {
+        if holders.are_to_be_told() {
+            let holdings = self.holdings(processes)?;
+            if let Some(told) = self.acceptors(&holdings).filter(|told| !told.is_empty()) {
+                *holders = self.watch(processes, &holdings, Some(told))?;
+            }
+        }
+        Ok(())
     }
 
     /// Tells whether those who are left of the holders accept themselves: that needs somebody who connects.

@@ -18,6 +18,9 @@ use crate::{
 /// How long nobody of the server may hold the port: a watcher that starts it again after an edit does so in this time.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// When to look again who accepts, at first.
+const AGAIN: Duration = Duration::from_secs(4);
+
 /// How often the port is looked at meanwhile.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -28,6 +31,8 @@ pub(super) struct Holders {
     /// All that there were, and those of them that accepted, if others held the socket for them.
     were: Vec<Identity>,
     acceptors: Vec<Identity>,
+    /// Where it could not be told who accepts: since when, and after how long to look again.
+    untold: Option<(Instant, Duration)>,
     /// The one that ended last, and when that was seen.
     gone: Option<(Gone, Instant)>,
 }
@@ -71,8 +76,8 @@ impl Gone {
 }
 
 impl Holders {
-    /// Watches the holders; `acceptors` are those of them that serve.
-    pub(super) fn watch(holdings: &[Holding], acceptors: Vec<Identity>) -> io::Result<Self> {
+    /// Watches the holders; `told` are those of them that serve, if that could be told.
+    pub(super) fn watch(holdings: &[Holding], told: Option<Vec<Identity>>) -> io::Result<Self> {
         let (mut watched, mut gone): (Vec<Holder>, _) = (Vec::new(), None);
         for process in holdings.iter().filter_map(|holding| holding.process.as_ref()) {
             let is_known = watched.iter().any(|known| known.handle.identity() == process.identity());
@@ -85,7 +90,20 @@ impl Holders {
                 }
             }
         }
-        Ok(Self { watched, were: acceptors::identities(holdings), acceptors, gone })
+        let untold = told.is_none().then(|| (Instant::now(), AGAIN));
+        let were = acceptors::identities(holdings);
+        Ok(Self { watched, acceptors: told.unwrap_or_else(|| were.clone()), were, untold, gone })
+    }
+
+    /// Returns those of them that serve.
+    pub(super) fn acceptors(&self) -> &[Identity] {
+        &self.acceptors
+    }
+
+    /// Tells whether it is time to look again who accepts, which is less often each time: a server that loads does not yet.
+    pub(super) fn are_to_be_told(&mut self) -> bool {
+        let due = self.untold.as_mut().filter(|(since, after)| since.elapsed() >= *after);
+        due.map(|(since, after)| *after = since.elapsed() * 2).is_some()
     }
 
     /// Returns those that are watched.
