@@ -127,7 +127,7 @@ fn a_server_with_an_owner_is_not_kept_up_unless_that_is_asked_for() {
     assert_eq!(site.started().len(), 1);
     // one that does not come up is told as without a supervisor
     let output = site.run(&options, &scripted("exit 9")).status(3).run();
-    assert!(output.stderr.starts_with("ensure-up: sh ended with status 9 after "), "{}", output.stderr);
+    assert!(output.stderr.starts_with("ensure-up: sh ended with status 9, before it was ready"), "{}", output.stderr);
 }
 
 #[test]
