@@ -34,7 +34,7 @@ impl Outlet {
     }
 
     /// Tells whether it has taken all.
-    pub fn is_clear(&self) -> bool {
+    pub(crate) fn is_clear(&self) -> bool {
         self.waiting.is_empty()
     }
 

@@ -46,7 +46,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// When a log cannot be renamed.
-pub fn rotate(path: &Path, keep: u32) -> io::Result<()> {
+pub(crate) fn rotate(path: &Path, keep: u32) -> io::Result<()> {
     if !fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0) {
         return Ok(());
     }

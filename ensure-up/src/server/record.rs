@@ -210,7 +210,7 @@ impl ServerRecord {
 
     /// Returns the record with the process that stands for the server by now.
     #[must_use]
-    pub fn with_identity(&self, identity: Identity) -> Self {
+    pub(crate) fn with_identity(&self, identity: Identity) -> Self {
         Self { pid: identity.pid, start_id: identity.start_id, ..self.clone() }
     }
 

@@ -21,7 +21,7 @@ impl Port {
     }
 
     /// Tells whether it is one of datagrams: nobody listens there, it is bound.
-    pub fn is_udp(self) -> bool {
+    pub(crate) fn is_udp(self) -> bool {
         self.protocol == Protocol::Udp
     }
 }

@@ -120,7 +120,7 @@ impl Service {
 
     /// Tells whether an answer on a port can say whose server that is, by what is expected of it or as a gRPC service by name.
     /// What is asked elsewhere says nothing of who holds the port.
-    pub fn is_known_by_answer(&self, port: Option<Port>) -> bool {
+    pub(crate) fn is_known_by_answer(&self, port: Option<Port>) -> bool {
         let tells = |text: &String| {
             check::target(text, port).is_ok_and(|target| {
                 target.tcp_port() == port.map(|port| port.number) && target.tells_server(&self.spec.probe)

@@ -87,7 +87,7 @@ impl Findings {
     }
 
     /// Reads the memory of those descendants whose memory is not known yet.
-    pub(super) fn weigh_descendants(&mut self, processes: &[Stat]) {
+    fn weigh_descendants(&mut self, processes: &[Stat]) {
         let unknown: Vec<&Stat> = processes.iter().filter(|stat| !self.memory.contains_key(&stat.identity())).collect();
         let pids: Vec<u32> = unknown.iter().map(|stat| stat.pid).collect();
         for (stat, memory) in unknown.iter().zip(memory::of_processes(&pids)) {

@@ -62,13 +62,13 @@ impl Place<'_> {
 }
 
 /// Tells whether this program runs what its first argument names; its version may stand behind its name.
-pub(super) fn is_interpreter(program: &str) -> bool {
+fn is_interpreter(program: &str) -> bool {
     let name = file_name(program).trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
     INTERPRETERS.contains(&name)
 }
 
 /// See [`is_interpreter`].
-pub(super) fn is_interpreter_path(program: &Path) -> bool {
+fn is_interpreter_path(program: &Path) -> bool {
     program.to_str().is_some_and(is_interpreter)
 }
 

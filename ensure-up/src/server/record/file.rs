@@ -38,7 +38,7 @@ impl ServerRecord {
     ///
     /// # Errors
     /// As [`ServerRecord::read`].
-    pub fn reread(&self, folders: &Folders) -> io::Result<Option<Self>> {
+    pub(crate) fn reread(&self, folders: &Folders) -> io::Result<Option<Self>> {
         Self::read(folders, &self.service, self.port)
     }
 

@@ -42,7 +42,7 @@ impl ServerRecord {
     ///
     /// # Errors
     /// As [`ServerRecord::running`].
-    pub fn running_supervisor(&self) -> io::Result<Option<Identity>> {
+    pub(crate) fn running_supervisor(&self) -> io::Result<Option<Identity>> {
         let Some(supervisor) = self.supervisor else { return Ok(None) };
         Ok(supervisor.is_running()?.then_some(supervisor))
     }
