@@ -6,8 +6,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use serde::Serialize;
-
 use crate::{Identity, Stat, process, users};
 
 /// The name that the kernel keeps holds this many bytes (`TASK_COMM_LEN` less the NUL).
@@ -17,7 +15,7 @@ const KERNEL_NAME: usize = 15;
 const KERNEL_NAME: usize = 31;
 
 /// One process, described. What cannot be seen is `None`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Facts {
     /// The process ID.
     pub pid: u32,
@@ -26,7 +24,6 @@ pub struct Facts {
     /// The parent's process ID.
     pub ppid: u32,
     /// The session: the PID of its leader.
-    #[serde(skip)]
     pub session: u32,
     /// The process name.
     pub name: String,
@@ -41,7 +38,6 @@ pub struct Facts {
     /// The user's name, where the ID has one.
     pub user: Option<String>,
     /// When it started.
-    #[serde(skip)]
     pub started_at: SystemTime,
 }
 

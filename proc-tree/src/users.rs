@@ -1,23 +1,29 @@
 //! Users by number and by name.
 
-use std::{collections::HashMap, io, path::PathBuf, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
 
 use nix::{
     errno::Errno,
     unistd::{Uid, User},
 };
 
-/// Returns the name of a user; `None` for a number without one.
+/// Looks a number up in the user database, once: a directory service may be slow.
 ///
-/// Source: getpwuid_r(3). Each number is looked up once: a directory service may be slow.
+/// Source: getpwuid_r(3).
+fn entry(uid: u32) -> nix::Result<Option<User>> {
+    static KNOWN: Mutex<BTreeMap<u32, nix::Result<Option<User>>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.entry(uid).or_insert_with(|| User::from_uid(Uid::from_raw(uid))).clone()
+}
+
+/// Returns the name of a user; `None` for a number without one.
 pub fn name(uid: u32) -> Option<String> {
-    static KNOWN: Mutex<Option<HashMap<u32, Option<String>>>> = Mutex::new(None);
-    let mut known = KNOWN.lock().ok()?;
-    known
-        .get_or_insert_default()
-        .entry(uid)
-        .or_insert_with(|| User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name))
-        .clone()
+    entry(uid).ok().flatten().map(|user| user.name)
 }
 
 /// Finds a user by name, or takes the number as it is; `None` when there is no such user.
@@ -33,12 +39,12 @@ pub fn find(name_or_uid: &str) -> io::Result<Option<u32>> {
 
 /// Returns the home folder that the user database names; `None` for a number without an entry.
 ///
-/// Source: getpwuid_r(3), which says in one of four ways that there is no entry.
+/// getpwuid_r(3) says in one of four ways that there is none.
 ///
 /// # Errors
 /// When the user database cannot be read.
 pub fn home(uid: u32) -> io::Result<Option<PathBuf>> {
-    match User::from_uid(Uid::from_raw(uid)) {
+    match entry(uid) {
         Ok(user) => Ok(user.map(|user| user.dir)),
         Err(Errno::ENOENT | Errno::ESRCH | Errno::EBADF | Errno::EPERM) => Ok(None),
         Err(error) => Err(error.into()),
