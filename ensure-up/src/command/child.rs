@@ -49,7 +49,7 @@ pub(super) fn start(from: &mut dyn Read, out: &mut dyn Write) -> anyhow::Result<
         Err(error) => {
             let message = error.to_string();
             let explanation = Some(words::message(message.clone()));
-            let record = StartRecord::not_up(&name, message);
+            let record = StartRecord::not_up(&name, None, message);
             (StartReport::not_up(record, explanation), Status::Usage.into())
         }
     };

@@ -106,18 +106,12 @@ impl StartRecord {
     /// Describes a server that is not up; `why` is the message without its hints.
     pub fn failed(name: &str, port: Option<Port>, failure: &Failure, why: String) -> Self {
         let pids = listening::pids(failure.holdings());
-        let record = Self {
-            port: port.map(|port| port.number),
-            pids,
-            differs: words(failure.differs()),
-            ..Self::not_up(name, why)
-        };
-        record.logged(failure.log())
+        Self { pids, differs: words(failure.differs()), ..Self::not_up(name, port, why) }.logged(failure.log())
     }
 
     /// Describes a service that was not even tried, or of whose start nothing is known.
-    pub fn not_up(name: &str, why: String) -> Self {
-        Self { reason: Some(why), ..Self::new(name, None, Action::Failed) }
+    pub fn not_up(name: &str, port: Option<Port>, why: String) -> Self {
+        Self { reason: Some(why), ..Self::new(name, port, Action::Failed) }
     }
 
     /// Describes a server that was stopped, or did not run.

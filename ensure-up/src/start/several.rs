@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use crate::{
-    Folders, ServiceSpec,
+    Action, Folders, Ports, ServiceSpec,
     event::block_on,
     report::start_record::StartRecord,
     server::{environment::Environment, orphans},
@@ -202,9 +202,8 @@ impl Several<'_> {
 
     fn not_up(&self, index: usize, why: String) -> StartRecord {
         let service = &self.services[index];
-        let record = StartRecord::not_up(&service.name(), why).in_folder(self.folder);
-        let port = service.port.and_then(crate::Ports::only).map(|port| port.number);
-        StartRecord { port, ..record }
+        let port = service.port.and_then(Ports::only);
+        StartRecord::not_up(&service.name(), port, why).in_folder(self.folder)
     }
 
     fn not_started(&self, index: usize, needed: usize, status: u8) -> EndedStart {
@@ -221,7 +220,7 @@ impl Several<'_> {
             StartReport::not_up(self.not_up(index, why), None)
         });
         // to be up takes both
-        let is_lost = status == 0 && report.record.action == crate::Action::Failed;
+        let is_lost = status == 0 && report.record.action == Action::Failed;
         EndedStart { report, status: if is_lost { 1 } else { status } }
     }
 }
