@@ -13,7 +13,7 @@ use std::{
 };
 
 use ensure_up::{
-    End, Failure, Folders, Outcome, Port, Ports, ServerProcesses, ServerRecord, Service, ServiceId, ServiceSpec,
+    End, Failure, Folders, Outcome, Port, ServerProcesses, ServerRecord, Service, ServiceId, ServiceSpec,
     attach::{
         foreground::{self, Attended},
         ready,
@@ -87,8 +87,7 @@ impl<'a> Staying<'a> {
         is_ours: bool,
         begun: Option<Use>,
     ) -> anyhow::Result<bool> {
-        let like = spec.port.map(Ports::first);
-        let port = report.port.map(|number| like.map_or(Port::tcp(number), |like| Port { number, ..like }));
+        let port = report.port.map(|number| spec.port_at(number));
         let folder = report.folder.as_ref().map(PathBuf::from).unwrap_or_default();
         let service = ServiceId { folder, name: spec.name.clone() };
         let Some(settled) = settle(self.arguments, self.folders, &service, port, is_ours, begun)? else {

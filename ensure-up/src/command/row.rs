@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use ensure_up::{
-    Action, Port, ServiceSpec,
+    Action, ServiceSpec,
     report::{explanation::Explanation, start_record::StartRecord},
     start::several::EndedStart,
 };
@@ -42,8 +42,7 @@ impl Columns {
         let record = &start.report.record;
         let StartRecord { name, action, .. } = record;
         let port = record.port.filter(|_| *action != Action::Failed);
-        let port = port.map(|number| service.port.map_or(Port::tcp(number), |ports| Port { number, ..ports.first() }));
-        let port = port.map_or_else(String::new, |port| port.to_string());
+        let port = port.map_or_else(String::new, |number| service.port_at(number).to_string());
         let cell = |cell: &str, width: usize| format!("{cell}{:1$}", "", GAP + width.saturating_sub(text::width(cell)));
         let head = cell(&text::escape(name), self.name) + &cell(action.word(), self.action);
         let head = format!("{head}{port:>width$}  ", width = self.port);

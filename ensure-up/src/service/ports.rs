@@ -107,7 +107,8 @@ impl Ports {
         port.protocol == self.protocol && (self.low..=self.high).contains(&port.number)
     }
 
-    fn at(self, number: u16) -> Port {
+    /// Returns the port of this number, by their protocol.
+    pub fn at(self, number: u16) -> Port {
         Port { number, protocol: self.protocol }
     }
 }

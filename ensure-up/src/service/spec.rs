@@ -14,7 +14,11 @@ use regex::{Regex, bytes};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ports::Ports, supervision::Supervision, word};
+use super::{
+    ports::{Port, Ports},
+    supervision::Supervision,
+    word,
+};
 
 /// A service that is asked for.
 ///
@@ -202,6 +206,11 @@ impl ServiceSpec {
     /// Returns the name that it goes by: its own, else that of its program.
     pub fn name(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.program())
+    }
+
+    /// Returns the port of a number that is said to be its server's.
+    pub fn port_at(&self, number: u16) -> Port {
+        self.port.map_or(Port::tcp(number), |ports| ports.at(number))
     }
 
     /// Returns the name of its program.
