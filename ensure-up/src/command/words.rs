@@ -217,7 +217,7 @@ fn freeing(failure: &Failure) -> Option<String> {
 
 /// Says what takes what holds a port, or its place.
 fn accepting(holdings: &[Holding]) -> Option<String> {
-    let process = holdings.iter().find_map(|holding| holding.process.as_ref())?;
+    let process = Holding::processes(holdings).next()?;
     let pattern = pattern(&process.command_line()).replace('\'', "'\\''");
     Some(format!("--replace does both; --match '{pattern}' accepts it"))
 }

@@ -19,9 +19,12 @@ impl Holding {
         let running = found.filter(|stat| stat.identity() == identity && !stat.has_ended())?;
         Some(Self { socket: None, process: Some(Facts::from_stat(running)) })
     }
-}
 
-impl Holding {
+    /// Lists the processes of several that can be seen, each once for every socket that it has.
+    pub fn processes(holdings: &[Self]) -> impl Iterator<Item = &Facts> {
+        holdings.iter().filter_map(|holding| holding.process.as_ref())
+    }
+
     /// Tells whether the socket is this user's, and none of the processes that he can see has it open.
     pub(crate) fn is_nobodys(&self, user: u32) -> bool {
         self.process.is_none() && self.socket.as_ref().is_some_and(|socket| socket.uid == Some(user))

@@ -51,5 +51,5 @@ pub(crate) fn usual(addresses: impl Iterator<Item = SocketAddr>) -> Option<Socke
 
 /// Returns the PIDs of the holders, each once, in ascending order.
 pub(crate) fn pids(holdings: &[Holding]) -> Vec<u32> {
-    proc_tree::ascending(holdings.iter().filter_map(|holding| Some(holding.process.as_ref()?.pid)))
+    proc_tree::ascending(Holding::processes(holdings).map(|process| process.pid))
 }

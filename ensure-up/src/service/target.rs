@@ -36,8 +36,7 @@ impl<'s> Site<'s> {
         holdings: &[Holding],
         command: &[impl AsRef<Path>],
     ) -> Self {
-        let holders = holdings.iter().filter_map(|holding| holding.process.as_ref());
-        let program = Program::of(holders, command.first().map(AsRef::as_ref));
+        let program = Program::of(Holding::processes(holdings), command.first().map(AsRef::as_ref));
         Self { health, port, listener: listener(holdings), program, deserted: None }
     }
 

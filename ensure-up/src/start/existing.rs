@@ -68,8 +68,8 @@ pub(super) fn wait_for_loading(call: &Call<'_>, port: Option<Port>, loading: &Lo
 /// A server without a record is taken as ours once it is healthy.
 pub(super) fn adopt(call: &Call<'_>, port: Option<Port>, holdings: &[Holding], by: &By) -> Result<Option<Up>, Failure> {
     // the eldest: workers that share its socket come and go
-    let holders = holdings.iter().filter_map(|holding| holding.process.as_ref());
-    let eldest = holders.min_by_key(|process| (process.started_at, process.pid)).map(Facts::identity);
+    let eldest =
+        Holding::processes(holdings).min_by_key(|process| (process.started_at, process.pid)).map(Facts::identity);
     // what runs it starts it again, or lives on: it is the server's too
     let runner = if *by == By::Command { there::runner(call, port)? } else { None };
     take(call, port, runner.or(eldest), by)
@@ -97,7 +97,7 @@ fn adopted(
     holdings: &[Holding],
     by: &By,
 ) -> Result<Option<Up>, Failure> {
-    let holder = holdings.iter().find_map(|holding| holding.process.as_ref());
+    let holder = Holding::processes(holdings).next();
     // one that runs another command goes by its own name
     let own = holder.filter(|_| call.service.spec.name.is_none() && !matches!(by, By::Command | By::Service));
     let name = own.map_or_else(|| call.service.name(), |holder| holder.name.clone());
@@ -159,7 +159,7 @@ pub(super) fn stop(
     }
     // those of a server that was stopped just now are gone
     let mut roots: Vec<Identity> = there.loading.iter().map(|loading| loading.identity).collect();
-    roots.extend(judged.holdings().iter().filter_map(|holding| Some(holding.process.as_ref()?.identity())));
+    roots.extend(Holding::processes(judged.holdings()).map(Facts::identity));
     if own.is_some() && matches!(judged, Whose::Nobody | Whose::Ours(..)) {
         roots.clear();
     }

@@ -1,10 +1,12 @@
 //! The server that is up though what this call started has ended: somebody else started the same meanwhile, or it left a
 //! daemon behind.
 
+use proc_tree::Facts;
+
 use crate::{
     Action, Failure, Outcome, Port, ServerRecord,
     health::Asked,
-    server::{acceptors, judge::Whose},
+    server::{acceptors, holding::Holding, judge::Whose},
     service::spec::Adopt,
     start::{
         call::{Call, Up},
@@ -22,7 +24,7 @@ pub(super) fn take(call: &Call<'_>, port: Option<Port>) -> Result<Option<Up>, Fa
         }
         _ => return Ok(None),
     };
-    let holder = holdings.iter().find_map(|holding| Some(holding.process.as_ref()?.identity()));
+    let holder = Holding::processes(&holdings).next().map(Facts::identity);
     if call.ask(port, &holdings, None)? != Asked::Healthy {
         return Ok(None);
     }

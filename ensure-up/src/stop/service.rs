@@ -5,6 +5,7 @@ use proc_tree::Identity;
 use crate::{
     Failure, Folders, Port, ReadyError, ServerRecord, Service,
     server::{
+        acceptors,
         census::Census,
         evidence::{Evidence, Known},
         judge::{Whose, judge},
@@ -63,5 +64,5 @@ fn on_port(
         // whose owner cannot be seen cannot be stopped either
         server::freed(port)?;
     }
-    Ok(proc_tree::ascending(holdings.iter().filter_map(|one| Some(one.process.as_ref()?.identity()))))
+    Ok(acceptors::identities(&holdings))
 }
