@@ -141,6 +141,9 @@ pub fn table(servers: &[ServerStatus], with_folders: bool, out: &mut dyn Write, 
     table = table.right(&places(&RIGHT)).losing(&places(&EXPENDABLE)).wrapping();
     for server in servers {
         table.row(of(row(server, measure.is_none())));
+        if let Some(remark) = server.remark().filter(|_| is_up(server)) {
+            table.note(format!("└ {}", moment::local(&remark)));
+        }
     }
     if !table.is_empty() {
         table.write(out, look)?;
@@ -155,7 +158,12 @@ fn common_measure(servers: &[ServerStatus]) -> Option<Measure> {
     measures.all(|measure| measure == first).then_some(first)
 }
 
-/// The last column says where it answers, and why it does not, or was started again.
+/// Tells whether nothing is to be said in place of where it answers.
+fn is_up(server: &ServerStatus) -> bool {
+    server.healthy && server.url.is_some() && server.differs.is_empty()
+}
+
+/// The last column says where it answers, or else why not.
 fn row(server: &ServerStatus, names_measure: bool) -> [String; 11] {
     let known = |text: Option<String>| text.unwrap_or_else(|| "–".into());
     let healthy = match (server.identity, server.healthy) {
@@ -165,9 +173,8 @@ fn row(server: &ServerStatus, names_measure: bool) -> [String; 11] {
         (Some(_), false) => "no",
     };
     let last = match (server.remark(), &server.url) {
-        (Some(remark), Some(url)) if !server.healthy || !server.differs.is_empty() => format!("{url}: {remark}"),
-        (Some(remark), Some(url)) => format!("{url} ({remark})"),
-        (None, Some(url)) => url.clone(),
+        (Some(remark), Some(url)) if !is_up(server) => format!("{url}: {remark}"),
+        (_, Some(url)) => url.clone(),
         (remark, None) => remark.unwrap_or_default(),
     };
     let memory = |(bytes, measure): (u64, Measure)| {

@@ -91,7 +91,7 @@ impl Table {
         self.rows.push(Row { cells, notes: Vec::new() });
     }
 
-    /// Adds a line of its own under the last row, under its second column.
+    /// Adds a line of its own under the last row, under its second column; wrapped where the last column is.
     pub fn note(&mut self, note: String) {
         if let Some(row) = self.rows.last_mut() {
             row.notes.push(note);
@@ -117,7 +117,10 @@ impl Table {
             self.write_line(out, &row.cells, &shown, None, look)?;
             let indent = shown.first().map_or(0, |(_, width)| width + GAP);
             for note in &row.notes {
-                writeln!(out, "{:indent$}{}", "", look.cut(&text::escape(note), indent))?;
+                let mut below = Vec::new();
+                let first = self.last(&text::escape(note), indent, look, &mut below);
+                writeln!(out, "{:indent$}{first}", "")?;
+                below.into_iter().try_for_each(|line| writeln!(out, "{line}"))?;
             }
         }
         Ok(())
@@ -180,7 +183,7 @@ impl Table {
         below.into_iter().try_for_each(|line| writeln!(out, "{line}"))
     }
 
-    /// Returns what is shown of a row's last cell, which begins in this column, and adds the lines that go below it.
+    /// Returns what is shown of a row's last cell, or its note, which begins in this column, and adds the lines that go below it.
     fn last(&self, cell: &str, indent: usize, look: &Look, below: &mut Vec<String>) -> String {
         let room = look.columns.map(|columns| columns.saturating_sub(indent)).filter(|_| self.wraps);
         let Some(room) = room.filter(|&room| room >= LEAST / 2) else { return look.cut(cell, indent).into_owned() };
@@ -237,6 +240,12 @@ mod tests {
                        ml      –     –  6 crashes in 60 s,\n                 status 1; --restart\n                 tries again\n";
         assert_eq!(at(Some(41)), wrapped);
         assert!(at(Some(40)).starts_with("NAME  PID  WHY\n") && at(Some(34)).starts_with("NAME  WHY\n"));
+        let mut noted = Table::new(["NAME", "WHY"]).wrapping();
+        noted.row(["db", "up"].map(Into::into).to_vec());
+        noted.note("└ last restart: it ended".into());
+        let look = |columns| Look { color: false, columns: Some(columns) };
+        assert_eq!(render(&noted, &look(30)), "NAME  WHY\ndb    up\n      └ last restart: it ended\n");
+        assert_eq!(render(&noted, &look(26)), "NAME  WHY\ndb    up\n      └ last restart: it\n      ended\n");
         for columns in 30..70 {
             let text = at(Some(columns));
             assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").ends_with("--restart tries again"), "{text}");
