@@ -17,6 +17,7 @@ mod values;
 
 use std::{collections::HashMap, fmt::Write, fs, os::unix::process::ExitStatusExt, thread};
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use site::{Site, fixture};
 use support::{Output, Tool, records};
@@ -225,9 +226,32 @@ fn a_signal_stops_what_is_on_its_way_up() {
     let site = site(&[("slow", 0, "--delay 60000", ""), ("other", 1, "--delay 60000", "")]);
     let mut child = run(&site, &["--all"]).spawn();
     support::eventually("both servers", || site.started().len() == 2);
-    site::send(child.id(), nix::sys::signal::Signal::SIGTERM);
+    site::send(child.id(), Signal::SIGTERM);
     assert_eq!(child.wait().expect("a child").signal(), Some(15));
     assert!(site.alive().is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_starts_the_next_service_waits_for_its_turn_and_ends_where_that_does_not_come() {
+    let site = site(&[
+        ("db", 0, "--delay 60000", ""),
+        ("api", 1, "", "depends_on = [\"db\"]"),
+        ("web", 2, "", "depends_on = [\"api\"]"),
+    ]);
+    let starters = |name: &str| lines_with(&site, &[&format!("--starter {name} ")]).1.len();
+    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        let mut call = run(&site, &["--all"]).spawn();
+        support::eventually("the server, what starts it, and what starts the next one", || {
+            site.alive().len() == 1 && starters("db") == 1 && starters("api") == 1
+        });
+        assert_eq!(starters("web"), 0, "one step ahead is enough");
+        site::send(call.id(), signal);
+        assert!(!call.wait().expect("a child").success());
+        support::eventually("the end of the one that has nothing to do", || starters("api") == 0);
+        assert_eq!(starters("db"), usize::from(signal == Signal::SIGKILL), "what is begun is no longer the call's");
+    }
+    assert_eq!(site.started().len(), 2, "api never began");
 }
 
 #[test]
@@ -274,7 +298,7 @@ fn no_secret_stands_in_the_command_line_of_a_supervisor_or_of_what_starts_a_serv
     });
     let (seen, leaks) = lines_with(&site, &secrets);
     assert!(seen >= 5 && leaks.is_empty(), "{seen}: {leaks:?}");
-    site::send(call.id(), nix::sys::signal::Signal::SIGTERM);
+    site::send(call.id(), Signal::SIGTERM);
     assert!(!call.wait().expect("a child").success());
     run(&site, &["--stop", "api"]).run();
 

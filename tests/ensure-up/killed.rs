@@ -76,9 +76,8 @@ fn a_starter_that_is_killed_in_a_given_system_call_leaves_no_harm() {
     let stages = [
         ("flock", 1, "before the lock is held"),
         ("pipe2", 1, "before the process is made"),
-        ("fsync", 1, "before the record is there"),
         ("/^rename", 1, "before the record is in place"),
-        ("fsync", 2, "after the record, before the exec"),
+        ("write", 3, "after the record, before the exec"),
         ("epoll_wait", 1, "while it waits"),
         ("epoll_wait", 5, "while it waits"),
         ("/^rename", 2, "when the server is ready"),

@@ -127,7 +127,6 @@ fn a_system_call_that_fails_leaves_a_server_that_is_up_or_none() {
         ("poll", "ENOMEM", &[2]),
         ("socket", "EMFILE", &[1, 3, 8]),
         ("/^rename", "ENOSPC", &[1, 2]),
-        ("fsync", "EIO", &[1, 2]),
         ("epoll_create1", "EMFILE", &[1, 2]),
         ("openat", "EMFILE", &[8, 16, 28, 40, 64, 100]),
     ]);
@@ -141,7 +140,6 @@ fn a_system_call_that_fails_at_any_time_leaves_a_server_that_is_up_or_none() {
         ("poll", "ENOMEM", &[1, 2, 3, 4]),
         ("socket", "EMFILE", &[1, 2, 3, 5, 8]),
         ("/^rename", "ENOSPC", &[1, 2]),
-        ("fsync", "EIO", &[1, 2]),
         ("epoll_create1", "EMFILE", &[1, 2]),
         ("openat", "EMFILE", &[4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 48, 56, 64, 80, 100, 150, 200]),
     ]);

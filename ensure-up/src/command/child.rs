@@ -26,7 +26,8 @@ use super::{
 
 /// Supervises the server on a port, or of this name where it has none, which standard input describes.
 pub(super) fn supervise(key: &str) -> anyhow::Result<Exit> {
-    let service = usage::resolve(receive(&mut io::stdin().lock())?)?;
+    let Some(spec) = receive(&mut io::stdin().lock())? else { return Ok(Status::Done.into()) };
+    let service = usage::resolve(spec)?;
     let port = service.ports.map(|_| key.parse().map_err(UsageError::new)).transpose()?;
     match run::run(&service, port, &Folders::find()?) {
         // its log has said so already
@@ -35,14 +36,14 @@ pub(super) fn supervise(key: &str) -> anyhow::Result<Exit> {
     }
 }
 
-fn receive(from: &mut dyn Read) -> anyhow::Result<ServiceSpec> {
+fn receive(from: &mut dyn Read) -> anyhow::Result<Option<ServiceSpec>> {
     handover::receive(from).context("cannot read the service from standard input")
 }
 
 /// Starts the service that is described by `from`, and says to whoever started this process what it waits for and what came
 /// of it.
 pub(super) fn start(from: &mut dyn Read, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let spec = receive(from)?;
+    let Some(spec) = receive(from)? else { return Ok(Status::Done.into()) };
     let name = spec.name();
     let (report, exit) = match usage::resolve(spec) {
         Ok(service) => ensured(&service, out),

@@ -4,7 +4,7 @@
 mod tests;
 
 use std::{
-    fs::{self, File, Metadata, OpenOptions},
+    fs::{self, Metadata, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::Path,
@@ -61,6 +61,9 @@ fn is_ours(found: &Metadata) -> bool {
 
 /// Puts a file in place, and makes its folder again when that was deleted meanwhile.
 ///
+/// Whoever reads it from now on finds it, also after this process was killed. It is not forced onto the disk: after a crash of the
+/// machine nothing runs that it could be about.
+///
 /// On a disk without room the text is written over the old one, which takes none. Whoever reads it in that moment, or after
 /// this process was killed in it, may find neither: then there is no record, which is no harm.
 ///
@@ -89,23 +92,6 @@ fn write_over(path: &Path, text: &[u8]) -> io::Result<()> {
     }
     file.write_all(text)?;
     file.set_len(text.len() as u64)
-}
-
-/// Puts a file in place, on the disk when this returns.
-///
-/// # Errors
-/// As [`write`].
-pub(crate) fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
-    in_folder(path, |folder| {
-        let put = draft(path, folder, text).and_then(|draft| {
-            draft.as_file().sync_all()?;
-            put_in_place(draft, path)
-        });
-        or_write_over(put, path, text)?;
-        // nothing is lost when they stay
-        let _ = remove_leftovers(path, folder);
-        File::open(folder)?.sync_all()
-    })
 }
 
 /// Does it once more when the folder, or what was written in it, has been deleted.
@@ -141,8 +127,11 @@ fn put_in_place(draft: NamedTempFile, path: &Path) -> io::Result<()> {
 }
 
 /// Removes what writers of this file left that were killed.
-fn remove_leftovers(path: &Path, folder: &Path) -> io::Result<()> {
-    let prefix = prefix(path);
+///
+/// # Errors
+/// When the folder cannot be read, or one of them not be removed.
+pub(crate) fn remove_leftovers(path: &Path) -> io::Result<()> {
+    let (folder, prefix) = (path.parent().ok_or(io::ErrorKind::InvalidInput)?, prefix(path));
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let is_draft = entry.file_name().to_str().is_some_and(|name| name.starts_with(&prefix) && name.ends_with(NEW));

@@ -107,7 +107,8 @@ fn same_everywhere(from_file: &ServiceSpec) {
     let folder = from_file.folder.clone();
     assert_eq!(ServiceSpec { depends_on: vec!["db".into()], folder, ..from_line }.to_keys(), keys);
     let handed = handover::written(from_file).expect("a service can be written down");
-    assert_eq!(handover::receive(&mut &*handed).expect("the same").to_keys(), keys);
+    assert_eq!(handover::receive(&mut &*handed).expect("the same").expect("one").to_keys(), keys);
+    assert!(handover::receive(&mut &b""[..]).expect("nothing").is_none());
 }
 
 fn as_arguments(spec: &ServiceSpec) -> Vec<String> {
@@ -144,7 +145,7 @@ fn words_that_are_no_text_are_handed_over_as_they_are() {
         ..ServiceSpec::default()
     };
     let handed = handover::written(&spec).expect("a service can be written down");
-    let received = handover::receive(&mut &*handed).expect("the same");
+    let received = handover::receive(&mut &*handed).expect("the same").expect("one");
     assert_eq!((received.command, received.cwd, received.env), (spec.command, spec.cwd, spec.env));
 }
 

@@ -4,7 +4,7 @@ mod report;
 mod starter;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     io,
     os::unix::process::ExitStatusExt,
     path::Path,
@@ -27,7 +27,7 @@ use crate::{
     start::{already_up, waiting::Waiting},
 };
 pub use report::{EndedStart, Said, StartReport};
-use starter::Output;
+use starter::{Output, Starter};
 
 /// What is told of a start while the others go on.
 #[derive(Debug)]
@@ -113,12 +113,15 @@ impl Several<'_> {
     async fn run(&self, mut done: BTreeMap<usize, EndedStart>, tell: &mut Teller<'_>) -> io::Result<EndedStarts> {
         let mut signals = Signals::catch()?;
         let mut processes = BTreeMap::new();
+        let mut idle = BTreeMap::new();
         let mut running = Running::new();
         let (sender, mut waits) = unbounded_channel();
         loop {
             while let Some(index) = self.next(&done, &processes) {
+                let starter = idle.remove(&index);
                 let Some(needed) = self.needs(index).find(|needed| done[needed].status != 0) else {
-                    processes.insert(index, self.begin(index, &done, &running, sender.clone())?);
+                    let starter = starter.map_or_else(|| self.starter(index), Ok)?;
+                    processes.insert(index, self.begin(starter, index, &done, &running, sender.clone())?);
                     continue;
                 };
                 let start = self.not_started(index, needed, done[&needed].status);
@@ -127,6 +130,13 @@ impl Several<'_> {
             }
             if running.is_empty() {
                 return Ok(EndedStarts { starts: done, signal: None });
+            }
+            for index in self.soon(&done, &processes) {
+                if let Entry::Vacant(place) = idle.entry(index)
+                    && let Ok(starter) = self.starter(index)
+                {
+                    place.insert(starter);
+                }
             }
             select! {
                 biased;
@@ -162,6 +172,13 @@ impl Several<'_> {
         (0..self.services.len()).find(is_due).filter(|_| !self.sequential || running.is_empty())
     }
 
+    /// Returns those that are next once what is begun is up: their processes are made while that is waited for.
+    fn soon(&self, done: &BTreeMap<usize, EndedStart>, running: &BTreeMap<usize, Option<Handle>>) -> Vec<usize> {
+        let is_begun = |index: &usize| done.contains_key(index) || running.contains_key(index);
+        let is_soon = |index: &usize| !is_begun(index) && self.needs(*index).all(|needed| is_begun(&needed));
+        (0..self.services.len()).filter(|_| !self.sequential).filter(is_soon).collect()
+    }
+
     fn needs(&self, index: usize) -> impl Iterator<Item = usize> {
         let needed = &self.services[index].depends_on;
         let is_needed = |service: &ServiceSpec| service.name.as_ref().is_some_and(|name| needed.contains(name));
@@ -185,9 +202,15 @@ impl Several<'_> {
             || self.needs(index).any(|needed| self.is_needed(needed, name))
     }
 
-    /// Starts the process that starts a service.
+    /// Makes the process that starts a service.
+    fn starter(&self, index: usize) -> io::Result<Starter> {
+        Starter::make(&self.services[index].name(), self.folder, self.environments.get(&index))
+    }
+
+    /// Begins to start a service.
     fn begin(
         &self,
+        starter: Starter,
         index: usize,
         done: &BTreeMap<usize, EndedStart>,
         running: &Running<'_>,
@@ -195,7 +218,7 @@ impl Several<'_> {
     ) -> io::Result<Option<Handle>> {
         let service = self.with_ports(index, done);
         let told = move |waiting| drop(waits.send((index, waiting)));
-        let (process, output) = starter::begin(&service, self.folder, self.environments.get(&index), told)?;
+        let (process, output) = starter.begin(&service, told)?;
         running.push(output.map(move |output| (index, output)).boxed_local());
         Ok(process)
     }

@@ -85,20 +85,18 @@ impl ServerRecord {
 
     /// Puts the record in place: whole or not at all.
     ///
-    /// That of a server that is about to run is on the disk when this returns. What is noted later can be found out again,
-    /// and a caller waits for it: that is left to the system.
-    ///
     /// # Errors
     /// When it cannot be written; the one that was there before stays.
     pub fn write(&self, folders: &Folders) -> io::Result<()> {
         let mut text = serde_json::to_vec(self)?;
         text.push(b'\n');
         let path = folders.of_service(&self.service, self.port, "json");
+        state_file::write(&path, &text)?;
         if self.phase == Phase::Starting {
-            state_file::write_durably(&path, &text)
-        } else {
-            state_file::write(&path, &text)
+            // nothing is lost when they stay
+            let _ = state_file::remove_leftovers(&path);
         }
+        Ok(())
     }
 
     /// Notes what can be found out again, as far as the disk has room.

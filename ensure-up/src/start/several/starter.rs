@@ -9,7 +9,7 @@ use std::{
 use proc_tree::{Handle, Identity};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader},
-    process::Command,
+    process::{Child, Command},
 };
 
 use super::report::{Said, StartReport};
@@ -23,34 +23,44 @@ use crate::{
 /// How a starter ended, and what it said of its start.
 pub(super) type Output = (ExitStatus, Option<StartReport>);
 
-/// Begins to start a service in a folder; `told` takes in what it waits for. Returns the process, and the wait for its end.
-pub(super) fn begin<T: FnMut(Waiting)>(
-    service: &ServiceSpec,
-    folder: &Path,
-    environment: Option<&Environment>,
-    told: T,
-) -> io::Result<(Option<Handle>, impl Future<Output = io::Result<Output>> + use<T>)> {
-    let mut command = Command::new(env::current_exe()?);
-    command.arg("--starter").arg(service.name()).current_dir(folder);
-    if let Some(environment) = environment {
-        let place = env::var_os(folder::VARIABLE).map(|value| (folder::VARIABLE.into(), value));
-        command.env_clear().envs(environment.iter().cloned().chain(place));
-    }
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-    let identity = child.id().map(Identity::of).transpose()?.flatten();
-    let spec = handover::written(service)?;
-    let output = async move {
-        if let Some(mut stdin) = child.stdin.take() {
-            // one that does not read has ended, which is seen next
-            let _ = stdin.write_all(&spec).await;
+/// The process, from before it is told what to start: where that never comes, it ends.
+#[derive(Debug)]
+pub(super) struct Starter(Child);
+
+impl Starter {
+    /// Makes the process that will start the service of this name in a folder.
+    pub(super) fn make(name: &str, folder: &Path, environment: Option<&Environment>) -> io::Result<Self> {
+        let mut command = Command::new(env::current_exe()?);
+        command.arg("--starter").arg(name).current_dir(folder);
+        if let Some(environment) = environment {
+            let place = env::var_os(folder::VARIABLE).map(|value| (folder::VARIABLE.into(), value));
+            command.env_clear().envs(environment.iter().cloned().chain(place));
         }
-        let report = match child.stdout.take() {
-            Some(stdout) => listen(stdout, told).await,
-            None => None,
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map(Self)
+    }
+
+    /// Has it start the service; `told` takes in what it waits for. Returns the process, and the wait for its end.
+    pub(super) fn begin<T: FnMut(Waiting)>(
+        self,
+        service: &ServiceSpec,
+        told: T,
+    ) -> io::Result<(Option<Handle>, impl Future<Output = io::Result<Output>> + use<T>)> {
+        let Self(mut child) = self;
+        let identity = child.id().map(Identity::of).transpose()?.flatten();
+        let spec = handover::written(service)?;
+        let output = async move {
+            if let Some(mut stdin) = child.stdin.take() {
+                // one that does not read has ended, which is seen next
+                let _ = stdin.write_all(&spec).await;
+            }
+            let report = match child.stdout.take() {
+                Some(stdout) => listen(stdout, told).await,
+                None => None,
+            };
+            child.wait().await.map(|status| (status, report))
         };
-        child.wait().await.map(|status| (status, report))
-    };
-    Ok((identity.map(Handle::open).transpose()?.flatten(), output))
+        Ok((identity.map(Handle::open).transpose()?.flatten(), output))
+    }
 }
 
 /// Reads what a process says of its start, to the end.
