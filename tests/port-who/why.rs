@@ -118,13 +118,17 @@ fn a_service_of_ensure_up_is_named_with_its_folder_and_is_no_orphan() {
     let written = serde_json::json!({ "service": service, "log": log });
     fs::write(&record, written.to_string()).expect("the folder is ours");
     let output = fs::File::create(&log).expect("the folder is ours");
-    let [marked, recorded, neither] = [(); 3].map(|()| crate::support::free_port());
+    let [marked, recorded, odd, neither] = [(); 4].map(|()| crate::support::free_port());
     let _marked = abandoned(marked, |shell| {
         shell.env("ENSURE_UP_SERVICE", service.to_string()).stdout(Stdio::null());
     });
     // a title took the place of its environment
     let _recorded = abandoned(recorded, |shell| {
         shell.stdout(output);
+    });
+    let bytes = serde_json::json!({ "folder": b"/srv/caf\xe9", "name": "api" });
+    let _odd = abandoned(odd, |shell| {
+        shell.env("ENSURE_UP_SERVICE", bytes.to_string()).stdout(Stdio::null());
     });
     let _neither = abandoned(neither, |shell| {
         shell.env("ENSURE_UP_SERVICE", "nonsense").stdout(Stdio::null());
@@ -142,6 +146,13 @@ fn a_service_of_ensure_up_is_named_with_its_folder_and_is_no_orphan() {
         let plain = port_who().args(["--json", &port.to_string()]).any_stdout().run().records().remove(0);
         assert_eq!(plain["orphan"], false);
     }
+    // a folder whose name is no text
+    let record = explained(odd);
+    assert_eq!(
+        (&record["orphan"], &record["started_by"]["folder"]),
+        (&false.into(), &"/srv/caf\u{fffd}".into()),
+        "{record}"
+    );
     assert_eq!(explained(neither)["orphan"], true);
 }
 

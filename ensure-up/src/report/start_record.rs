@@ -34,7 +34,7 @@ pub struct StartRecord {
     pub pid: Option<u32>,
     /// Which of the processes that have, had or will have this PID: opaque.
     pub start_id: Option<u64>,
-    /// The processes that hold the port, of a failed start also those of others.
+    /// The processes that hold the port, or its own where it has none; of a failed start those that are in its way.
     pub pids: Vec<u32>,
     /// Whether it is up and answers as it should.
     pub healthy: bool,

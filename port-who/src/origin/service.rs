@@ -4,14 +4,14 @@
 //! environment still writes to its log, which has its record beside it.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs,
-    os::unix::ffi::OsStrExt,
+    os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
 };
 
 use proc_tree::{Facts, process};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// The variable.
 const VARIABLE: &str = "ENSURE_UP_SERVICE";
@@ -20,6 +20,7 @@ const VARIABLE: &str = "ENSURE_UP_SERVICE";
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Service {
     /// The folder that the service belongs to.
+    #[serde(deserialize_with = "path")]
     pub(super) folder: PathBuf,
     /// Its name there, if it has one.
     pub(super) name: Option<String>,
@@ -29,7 +30,22 @@ pub(super) struct Service {
 #[derive(Debug, Deserialize)]
 struct Record {
     service: Service,
+    #[serde(deserialize_with = "path")]
     log: PathBuf,
+}
+
+/// Reads a path: text, or its bytes where it is none.
+fn path<'d, D: Deserializer<'d>>(deserializer: D) -> Result<PathBuf, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Text(PathBuf),
+        Bytes(Vec<u8>),
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::Text(path) => path,
+        Written::Bytes(bytes) => OsString::from_vec(bytes).into(),
+    })
 }
 
 impl Service {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use proc_tree::Facts;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{
     manager::Manager,
@@ -25,6 +25,7 @@ pub struct StartedBy {
     /// The name of a service of `ensure-up`, where it has one.
     pub service: Option<String>,
     /// The folder of a service of `ensure-up`.
+    #[serde(serialize_with = "text")]
     pub folder: Option<PathBuf>,
     /// The runtime of a container: `docker`, `podman` and others.
     pub runtime: Option<&'static str>,
@@ -32,6 +33,11 @@ pub struct StartedBy {
     pub pid: Option<u32>,
     /// Which of the processes that have, had or will have that PID: opaque.
     pub start_id: Option<u64>,
+}
+
+#[expect(clippy::ref_option, reason = "serde passes references")]
+fn text<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
 }
 
 /// The kinds of things that start processes.
