@@ -143,6 +143,8 @@ fn a_slip_is_status_two_and_the_line_that_was_meant() {
             "invalid PID \"500ms\": expected a number from 1 to 2147483647\nhint: proc-tree --watch=500ms 4711",
         ),
         (&["-p", "123"], "unexpected argument '-p' found\nhint: proc-tree 123"),
+        (&["-d", "5", "-p", "123"], "unexpected argument '-d' found\nhint: proc-tree --watch=5 123"),
+        (&["-n5", "123"], "unexpected argument '-n' found\nhint: proc-tree --watch=5 123"),
         (&["make", "-j8"], "unexpected argument '-j' found\nhint: proc-tree -- make -j8"),
         (&["sh", "-c", "a b"], "unexpected argument '-c' found\nhint: proc-tree -- sh -c 'a b'"),
         (&["-x"], "unexpected argument '-x' found\nhint: proc-tree --help shows the usage"),

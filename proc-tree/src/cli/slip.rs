@@ -15,6 +15,8 @@ pub enum Foreign {
     NothingWithValue,
     /// This option, with the same value if it has one.
     Option(&'static str),
+    /// This option, to which its value is attached.
+    Attached(&'static str),
     /// This option; a bare number from this one on counts milliseconds there.
     Milliseconds(&'static str, u32),
     /// None: its value is an operand.
@@ -79,6 +81,9 @@ fn translate(words: &[String], dictionary: Dictionary, respell: fn(&str) -> Opti
             Foreign::Nothing | Foreign::Said(_) => {}
             Foreign::NothingWithValue => drop(value()),
             Foreign::Option(option) => line.extend(std::iter::once(option).chain(attached).map(str::to_owned)),
+            Foreign::Attached(option) => {
+                line.push(value().map_or_else(|| option.to_owned(), |value| format!("{option}={value}")));
+            }
             Foreign::Milliseconds(option, least) => {
                 line.push(option.to_owned());
                 line.extend(value().map(|value| in_milliseconds(value, least)));
@@ -157,6 +162,7 @@ mod tests {
         (&["-i", "-ti", "--port"], Foreign::Operand),
         (&["--method"], Foreign::Suffix("/")),
         (&["-w", "--window"], Foreign::Milliseconds("--stable", 1000)),
+        (&["-d"], Foreign::Attached("--watch")),
     ];
 
     fn words(line: &str) -> Vec<String> {
@@ -178,6 +184,7 @@ mod tests {
             ("80 --method udp 81", "80/udp 81/udp"),
             ("-i -n", ""),
             ("-w 1000 --window=999 -w 2s", "--stable 1000ms --stable 999 --stable 2s"),
+            ("-d 5 80 -d5 -d -x", "--watch=5 80 --watch=5 --watch -x"),
             ("-x 80 -- -n", "-x 80 -- -n"),
         ] {
             assert_eq!(translate(&words(line), FOREIGN, respell), words(expected), "{line}");

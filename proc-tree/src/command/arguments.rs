@@ -138,7 +138,7 @@ impl Tool for Arguments {
     /// As top, watch, ps, pstree and pidstat have them.
     const FOREIGN: Dictionary = &[
         (&["-p", "--pid"], Foreign::Operand),
-        (&["-d", "-n", "-i", "-w"], Foreign::Option("--watch")),
+        (&["-d", "-n", "-i", "-w"], Foreign::Attached("--watch")),
         (&["-t"], Foreign::Option("--tree")),
         (&["-o"], Foreign::Option("--output")),
     ];
