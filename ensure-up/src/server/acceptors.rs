@@ -12,7 +12,7 @@ use std::{
 };
 
 use port_who::Protocol;
-use proc_tree::{Identity, process, tree};
+use proc_tree::{Facts, Identity, process, tree};
 
 use super::{connection::Connection, holding::Holding, port};
 
@@ -77,7 +77,7 @@ fn accept(holdings: &[Holding], lowest: &[Identity], others: &[Identity]) -> Opt
 
 /// Returns those that can be seen, each once.
 pub(crate) fn identities(holdings: &[Holding]) -> Vec<Identity> {
-    proc_tree::ascending(holdings.iter().filter_map(|holding| Some(holding.process.as_ref()?.identity())))
+    proc_tree::ascending(Holding::processes(holdings).map(Facts::identity))
 }
 
 /// Tells whether only those hold a port that held it for others before. `now` are the holders that can be seen.

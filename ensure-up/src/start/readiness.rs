@@ -135,7 +135,7 @@ impl<'r> Readiness<'r> {
         let says_more =
             !self.service.spec.health.is_empty() || self.service.spec.ready_log.is_some() || self.notify.is_some();
         let is_new = |process: &Facts| process.uptime() < SETTLE;
-        self.port.is_none() && !says_more && ours.iter().filter_map(|one| one.process.as_ref()).any(is_new)
+        self.port.is_none() && !says_more && Holding::processes(ours).any(is_new)
     }
 
     fn nothing_yet(&self) -> String {

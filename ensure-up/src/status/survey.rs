@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use nix::unistd::geteuid;
-use proc_tree::{Identity, process};
+use proc_tree::{Facts, Identity, process};
 
 use super::{
     server_status::{ServerStatus, State},
@@ -208,7 +208,7 @@ fn of_service(
         }
     };
     let url = url(&expected, &holdings);
-    let identity = holdings.iter().find_map(|holding| Some(holding.process.as_ref()?.identity()));
+    let identity = Holding::processes(&holdings).next().map(Facts::identity);
     let status = ServerStatus { state: State::Running, identity, url, reason: None, ..status };
     Ok((status, Some((expected, holdings))))
 }

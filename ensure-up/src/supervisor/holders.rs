@@ -79,7 +79,7 @@ impl Holders {
     /// Watches the holders; `told` are those of them that serve, if that could be told.
     pub(super) fn watch(holdings: &[Holding], told: Option<Vec<Identity>>) -> io::Result<Self> {
         let (mut watched, mut gone): (Vec<Holder>, _) = (Vec::new(), None);
-        for process in holdings.iter().filter_map(|holding| holding.process.as_ref()) {
+        for process in Holding::processes(holdings) {
             let is_known = watched.iter().any(|known| known.handle.identity() == process.identity());
             match Handle::open(process.identity())?.filter(|_| !is_known) {
                 Some(handle) => watched.push(Holder { handle, name: process.name.clone() }),
