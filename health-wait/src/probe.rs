@@ -59,7 +59,7 @@ impl<'a> Probe<'a> {
                 Self::Grpc(Box::new(GrpcProbe::new(host, service, &options.header, tls)))
             }
             Kind::File(path) => Self::File(FileProbe::new(path)),
-            Kind::Exec(command) => Self::Exec(ExecProbe::new(command)),
+            Kind::Exec { command, folder } => Self::Exec(ExecProbe::new(command, folder.as_deref())),
             Kind::Process(pid) => Self::Process(ProcessProbe::new(*pid)),
             Kind::PortFree(ports) => Self::PortFree(PortFreeProbe::new(ports)),
         }

@@ -1,6 +1,6 @@
 //! What is waited for: a URL, an address, a socket, a file, a process or a port.
 
-use std::{fmt, net::SocketAddr, str::FromStr};
+use std::{fmt, net::SocketAddr, path::Path, str::FromStr};
 
 pub(crate) mod host;
 pub(crate) mod kind;
@@ -50,9 +50,22 @@ impl Target {
         parse::respelled(text)
     }
 
+    /// Takes what it names without a folder to be in this one: a file, a socket, what a command finds.
+    #[must_use]
+    pub fn in_folder(mut self, folder: &Path) -> Self {
+        match &mut self.kind {
+            Kind::File(path) | Kind::Connect(Place::Socket(path)) | Kind::Http { place: Place::Socket(path), .. } => {
+                *path = folder.join(&*path);
+            }
+            Kind::Exec { folder: own, .. } => *own = Some(folder.into()),
+            _ => {}
+        }
+        self
+    }
+
     /// Tells whether health is asked by a command that is run.
     pub fn is_command(&self) -> bool {
-        matches!(self.kind, Kind::Exec(_))
+        matches!(self.kind, Kind::Exec { .. })
     }
 
     /// Returns the TCP port that is asked, of whatever host; `None` for what is asked elsewhere.

@@ -73,6 +73,24 @@ fn a_server_of_which_one_target_went_unhealthy_is_waited_for_and_told_by_status(
 }
 
 #[test]
+fn what_a_target_names_without_a_folder_is_in_the_services_wherever_it_is_asked_from() {
+    let site = Site::new();
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    for (name, target) in [("flag", "file:flag"), ("flag", "exec:test -e flag")] {
+        let command = crate::site::shell(&format!("touch {name}; exec \"$0\" \"$@\""), &site.server(&[]));
+        site.run(&health(&["/", target]), &command).run();
+        for folder in [site.folder(), elsewhere.path().to_owned()] {
+            let port = site.port.to_string();
+            let said = site.bare().args(["--status", "--json", &port]).cwd(&folder).any_stdout().run().stdout;
+            let status: Value = serde_json::from_str(&said).expect("one server");
+            assert_eq!((&status["healthy"], &status["reason"]), (&json!(true), &Value::Null), "{target} {folder:?}");
+        }
+        site.bare().args(["--stop", "--all"]).any_stderr().run();
+        fs::remove_file(site.path(name)).expect("it is there");
+    }
+}
+
+#[test]
 fn an_expectation_is_one_of_each_answer_over_http_and_of_nothing_else() {
     let site = Site::new();
     let listens = format!("tcp:{}", site.port);

@@ -18,6 +18,8 @@ use crate::{
 pub(crate) struct Site<'s> {
     /// The health targets that were asked for: each a path or a whole target.
     pub(crate) health: &'s [String],
+    /// The service's folder, in which targets name files and sockets.
+    pub(crate) folder: &'s Path,
     /// Its port, if it has one.
     pub(crate) port: Option<Port>,
     /// Where it listens.
@@ -32,12 +34,13 @@ impl<'s> Site<'s> {
     /// Finds out where a server is by who holds its port; by its command where nobody may see who that is.
     pub(crate) fn of(
         health: &'s [String],
+        folder: &'s Path,
         port: Option<Port>,
         holdings: &[Holding],
         command: &[impl AsRef<Path>],
     ) -> Self {
         let program = Program::of(Holding::processes(holdings), command.first().map(AsRef::as_ref));
-        Self { health, port, listener: listener(holdings), program, deserted: None }
+        Self { health, folder, port, listener: listener(holdings), program, deserted: None }
     }
 
     /// Knows whether those who hold the port may be left of those that served.
@@ -65,7 +68,7 @@ impl<'s> Site<'s> {
         match (self.health, self.address()) {
             ([], None) => Ok(Vec::new()),
             ([], Some(address)) => Ok(vec![format!("tcp://{address}").parse()?]),
-            (health, address) => health.iter().map(|text| target(text, address)).collect(),
+            (health, address) => health.iter().map(|text| Ok(target(text, address)?.in_folder(self.folder))).collect(),
         }
     }
 
@@ -145,7 +148,7 @@ mod tests {
         ] {
             let health: Vec<String> = health.split_whitespace().map(str::to_owned).collect();
             let (port, listener) = (port.parse().ok(), address.parse().ok());
-            let site = Site { health: &health, port, listener, program: None, deserted: None };
+            let site = Site { health: &health, folder: Path::new("/"), port, listener, program: None, deserted: None };
             assert_eq!(site.url().unwrap_or_default(), shown);
             let targets = site.targets().expect("targets");
             assert_eq!(targets.iter().map(Target::to_string).collect::<Vec<_>>().join(" "), asked);

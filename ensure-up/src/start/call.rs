@@ -62,7 +62,8 @@ impl Call<'_> {
     ) -> Result<Asked, Failure> {
         let health = self.service.health(port);
         let deserted = record.and_then(|record| record.deserted(holdings));
-        let site = Site::of(&health, port, holdings, &self.service.spec.command).left(deserted);
+        let site =
+            Site::of(&health, &self.service.id.folder, port, holdings, &self.service.spec.command).left(deserted);
         if port.is_some() && site.listener.is_none() {
             return Ok(Asked::Not("nothing listens".into()));
         }
@@ -108,7 +109,7 @@ impl Call<'_> {
             identity,
             pids: listening::pids(holdings),
             took: self.clock.took(),
-            url: Site::of(&health, port, holdings, &self.service.spec.command).url(),
+            url: Site::of(&health, &self.service.id.folder, port, holdings, &self.service.spec.command).url(),
             log: None,
             restarts: 0,
             reason: None,

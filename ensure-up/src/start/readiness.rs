@@ -155,7 +155,7 @@ impl<'r> Readiness<'r> {
     /// Asks for health, and then once more whose port it is: the answer may have been somebody else's.
     async fn ask(&mut self, ours: &[Holding]) -> Result<Round, ReadyError> {
         let health = self.service.health(self.port);
-        let site = Site::of(&health, self.port, ours, &self.service.spec.command);
+        let site = Site::of(&health, &self.service.id.folder, self.port, ours, &self.service.spec.command);
         if self.port.is_some() && site.listener.is_none() {
             return Ok(missing(&self.nothing_yet()));
         }

@@ -222,7 +222,7 @@ fn of_port(port: Port) -> Result<ServerStatus, Failure> {
 }
 
 fn site<'r>(record: &'r ServerRecord, ours: &[Holding]) -> Site<'r> {
-    Site::of(&record.health, record.port, ours, &record.command).left(record.deserted(ours))
+    Site::of(&record.health, &record.service.folder, record.port, ours, &record.command).left(record.deserted(ours))
 }
 
 fn url(record: &ServerRecord, ours: &[Holding]) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, PipeReader},
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
 };
@@ -25,18 +26,19 @@ const TAIL: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct ExecProbe<'a> {
     command: &'a str,
+    folder: Option<&'a Path>,
 }
 
 impl<'a> ExecProbe<'a> {
-    pub(super) fn new(command: &'a str) -> Self {
-        Self { command }
+    pub(super) fn new(command: &'a str, folder: Option<&'a Path>) -> Self {
+        Self { command, folder }
     }
 
     /// Runs it once. Dropped before it has ended, it ends with all that it started.
     pub(super) async fn run(&self) -> Outcome {
         // what keeps it from being run says nothing about what it asks
         let unclear = |error: io::Error| Reason { sign: Sign::Unclear, ..Reason::from_io(&error) };
-        let mut running = Running::start(self.command).map_err(unclear)?;
+        let mut running = Running::start(self.command, self.folder).map_err(unclear)?;
         let (status, written) = running.finish().await.map_err(unclear)?;
         match status {
             Some(0) => Ok(Answer::new("succeeds")),
@@ -60,11 +62,14 @@ struct Running {
 }
 
 impl Running {
-    fn start(command: &str) -> io::Result<Self> {
+    fn start(command: &str, folder: Option<&Path>) -> io::Result<Self> {
         let ((status, status_writer), (output, output_writer)) = (io::pipe()?, io::pipe()?);
         let (status, output) = (receiver(status)?, receiver(output)?);
         let mut shell = Command::new(SHELL);
         shell.args(["-c", SCRIPT, SHELL, command]).stdin(Stdio::null()).stdout(status_writer).stderr(output_writer);
+        if let Some(folder) = folder {
+            shell.current_dir(folder);
+        }
         let shell = shell.spawn()?;
         let identity = Identity::of(shell.id()).ok().flatten();
         Ok(Self { shell: Some(shell), identity, status, output })

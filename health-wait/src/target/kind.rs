@@ -18,8 +18,8 @@ pub(crate) enum Kind {
     Grpc { host: Host, tls: bool, service: String },
     /// A file that exists.
     File(PathBuf),
-    /// A shell command that succeeds.
-    Exec(String),
+    /// A shell command that succeeds, in this folder if any is named.
+    Exec { command: String, folder: Option<PathBuf> },
     /// A process that runs.
     Process(u32),
     /// Ports that nobody holds.

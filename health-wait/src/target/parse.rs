@@ -98,7 +98,7 @@ fn exec(command: &str) -> Result<Kind, String> {
     match command {
         _ if command.trim().is_empty() => Err("a command is missing".into()),
         _ if command.contains('\0') => Err("a command has no NUL".into()),
-        _ => Ok(Kind::Exec(command.into())),
+        _ => Ok(Kind::Exec { command: command.into(), folder: None }),
     }
 }
 
@@ -173,7 +173,7 @@ mod tests {
             ("tcp:5432", connect(host("localhost", 5432))),
             ("tcp:db:5432", connect(host("db", 5432))),
             ("tcp:[::1]:80", connect(host("::1", 80))),
-            ("exec:curl http://x | grep y", Kind::Exec("curl http://x | grep y".into())),
+            ("exec:curl http://x | grep y", Kind::Exec { command: "curl http://x | grep y".into(), folder: None }),
             ("pid:4711", Kind::Process(4711)),
             ("port-free:8000-8099/tcp", Kind::PortFree("8000-8099/tcp".parse().expect("ports"))),
         ] {
