@@ -136,4 +136,5 @@ fn a_server_that_dies_after_its_starter_was_killed_is_started_again_by_who_joine
     let output = joined.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!((site.started().len(), site.alive().len()), (2, 1));
+    assert_eq!(crate::site::read(&output.stdout).pids, site.alive());
 }

@@ -25,9 +25,8 @@ fn who_waits_for_a_server_is_not_told_that_it_ended_when_its_supervisor_is_kille
         eventually("the end of the supervisor", || !runs(supervisor));
         for caller in [first, second] {
             let output = caller.wait_with_output().unwrap();
-            let said = String::from_utf8_lossy(&output.stdout).into_owned();
             assert!(output.status.success(), "{waits:?}: {output:?}");
-            assert!(said.contains(&format!("\"pid\":{pid},")), "{waits:?}: {said}");
+            assert_eq!(crate::site::read(&output.stdout).pid, Some(pid), "{waits:?}: {output:?}");
         }
         assert_eq!((site.started().len(), site.alive()), (1, vec![pid]), "{waits:?}");
         assert_eq!(line(&site.run(&["--json", "--keep-up", "--health", "/"], &server).run()).action, "reused");
@@ -48,4 +47,5 @@ fn who_waits_for_a_restart_is_given_the_next_server_when_the_supervisor_is_kille
     let output = waiting.wait_with_output().unwrap();
     assert!(output.status.success(), "{output:?}");
     assert_eq!(site.alive().len(), 1);
+    assert_eq!(crate::site::read(&output.stdout).pids, site.alive());
 }

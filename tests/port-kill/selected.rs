@@ -1,7 +1,7 @@
 //! Which holders are meant: by address, by name, by user, by command line.
 
 use super::{Said, is_free, port_kill, quiet_address, quiet_port};
-use crate::support::{Fixture, runs};
+use crate::support::{Fixture, runs, schema::checked};
 
 #[test]
 fn a_named_address_leaves_another_address_alone() {
@@ -104,6 +104,7 @@ fn a_port_is_watched_also_while_somebody_stays_on_it_who_was_not_selected() {
     let second = Fixture::start(["family", "mark-meant", &address]);
     let output = watching.wait_with_output().expect("the tool ends");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains(&format!("fixture ({}) took it again", second.pid())), "{said}");
+    let said = checked("port-kill", &String::from_utf8_lossy(&output.stdout));
+    let again = format!("fixture ({}) took it again", second.pid());
+    assert!(said.iter().any(|record| record["reason"].as_str().is_some_and(|why| why.contains(&again))), "{said:?}");
 }
