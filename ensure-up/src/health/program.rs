@@ -3,7 +3,7 @@
 
 use std::{io, net::SocketAddr, path::Path, time::Duration};
 
-use proc_tree::{Facts, cli::text};
+use proc_tree::{Facts, cli::text, users};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -13,15 +13,16 @@ use tokio::{
 /// A program that is asked in its own protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Program {
-    /// Refuses clients while it recovers, and while it ends.
-    Postgres,
+    /// Refuses clients while it recovers, and while it ends. The user who runs it is the role that surely is there: each attempt as
+    /// another one is a line in its log.
+    Postgres(Option<u32>),
     /// Refuses most commands while it reads its data.
     Redis,
 }
 
 /// The programs by name, as their processes are named however they title themselves.
 const PROGRAMS: [(&str, Program); 3] =
-    [("postgres", Program::Postgres), ("redis-server", Program::Redis), ("valkey-server", Program::Redis)];
+    [("postgres", Program::Postgres(None)), ("redis-server", Program::Redis), ("valkey-server", Program::Redis)];
 
 /// How long an answer may take; on this machine it takes a millisecond.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -37,7 +38,8 @@ impl Program {
             return started.and_then(Self::run_by);
         }
         holders.find_map(|process| {
-            Self::named(&process.name).or_else(|| process.executable.as_deref().and_then(Self::run_by))
+            let named = Self::named(&process.name).or_else(|| process.executable.as_deref().and_then(Self::run_by))?;
+            Some(if named == Self::Postgres(None) { Self::Postgres(process.uid) } else { named })
         })
     }
 
@@ -60,10 +62,10 @@ impl Program {
 
     async fn exchange(self, address: SocketAddr) -> io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect(address).await?;
-        stream.write_all(self.question()).await?;
+        stream.write_all(&self.question()).await?;
         let mut answer = Vec::new();
         while !self.is_whole(&answer) && answer.len() < LONGEST && stream.read_buf(&mut answer).await? > 0 {}
-        if self == Self::Postgres {
+        if matches!(self, Self::Postgres(_)) {
             // a client that goes without a word is a line in its log
             let _ = stream.write_all(&postgres::END).await;
             while stream.read_buf(&mut Vec::with_capacity(LONGEST)).await.is_ok_and(|read| read > 0) {}
@@ -71,16 +73,16 @@ impl Program {
         Ok(answer)
     }
 
-    fn question(self) -> &'static [u8] {
+    fn question(self) -> Vec<u8> {
         match self {
-            Self::Postgres => postgres::START,
-            Self::Redis => b"PING\r\n",
+            Self::Postgres(user) => postgres::start(user.and_then(users::name).as_deref().unwrap_or("postgres")),
+            Self::Redis => b"PING\r\n".to_vec(),
         }
     }
 
     fn is_whole(self, answer: &[u8]) -> bool {
         match self {
-            Self::Postgres => postgres::message(answer).is_some(),
+            Self::Postgres(_) => postgres::message(answer).is_some(),
             Self::Redis => answer.ends_with(b"\n"),
         }
     }
@@ -89,7 +91,7 @@ impl Program {
     fn judge(self, answer: &[u8]) -> Result<(), String> {
         let refusal = match self {
             _ if answer.is_empty() => Some("it closed the connection".into()),
-            Self::Postgres => postgres::refusal(answer),
+            Self::Postgres(_) => postgres::refusal(answer),
             Self::Redis => answer.strip_prefix(b"-").filter(|error| error.starts_with(b"LOADING")).map(line),
         };
         refusal.map_or(Ok(()), Err)
@@ -105,8 +107,12 @@ fn line(answer: &[u8]) -> String {
 mod postgres {
     use super::line;
 
-    /// Asks to begin a session, in version 3.0 of the protocol.
-    pub(super) const START: &[u8] = b"\0\0\0\x29\0\x03\0\0user\0postgres\0database\0postgres\0\0";
+    /// Asks to begin a session as this role, in version 3.0 of the protocol.
+    pub(super) fn start(role: &str) -> Vec<u8> {
+        let words = format!("\0\x03\0\0user\0{role}\0database\0postgres\0\0");
+        let length = u32::try_from(words.len() + 4).unwrap_or(u32::MAX).to_be_bytes();
+        [&length[..], words.as_bytes()].concat()
+    }
 
     /// Ends it, or the attempt.
     pub(super) const END: [u8; 5] = *b"X\0\0\0\x04";
@@ -140,21 +146,23 @@ mod tests {
     }
 
     #[test]
-    fn the_question_to_postgres_has_the_length_that_it_says() {
-        assert_eq!(postgres::START.len(), usize::from(postgres::START[3]));
+    fn postgres_is_asked_as_the_user_who_runs_it() {
+        let expected = b"\0\0\0\x25\0\x03\0\0user\0root\0database\0postgres\0\0";
+        assert_eq!(Program::Postgres(Some(0)).question(), expected);
+        assert_eq!(expected.len(), 0x25);
     }
 
     #[test]
     fn only_that_it_does_not_serve_yet_is_a_refusal() {
         let starting = "the database system is starting up";
         for (program, answer, expected) in [
-            (Program::Postgres, error("57P03", starting), Err(starting)),
-            (Program::Postgres, error("28P01", "password authentication failed"), Ok(())),
-            (Program::Postgres, error("3D000", "database \"postgres\" does not exist"), Ok(())),
-            (Program::Postgres, error("53300", "sorry, too many clients already"), Ok(())),
-            (Program::Postgres, b"R\0\0\0\x08\0\0\0\0".to_vec(), Ok(())),
-            (Program::Postgres, b"HTTP/1.1 400 Bad Request\r\n".to_vec(), Ok(())),
-            (Program::Postgres, Vec::new(), Err("it closed the connection")),
+            (Program::Postgres(None), error("57P03", starting), Err(starting)),
+            (Program::Postgres(None), error("28P01", "password authentication failed"), Ok(())),
+            (Program::Postgres(None), error("3D000", "database \"postgres\" does not exist"), Ok(())),
+            (Program::Postgres(None), error("53300", "sorry, too many clients already"), Ok(())),
+            (Program::Postgres(None), b"R\0\0\0\x08\0\0\0\0".to_vec(), Ok(())),
+            (Program::Postgres(None), b"HTTP/1.1 400 Bad Request\r\n".to_vec(), Ok(())),
+            (Program::Postgres(None), Vec::new(), Err("it closed the connection")),
             (Program::Redis, b"+PONG\r\n".to_vec(), Ok(())),
             (Program::Redis, b"-NOAUTH Authentication required.\r\n".to_vec(), Ok(())),
             (Program::Redis, b"-LOADING Redis is loading\r\n".to_vec(), Err("LOADING Redis is loading")),
@@ -166,14 +174,14 @@ mod tests {
     #[test]
     fn a_message_is_read_to_its_end() {
         let whole = error("57P03", "starting");
-        assert!((0..whole.len()).all(|end| !Program::Postgres.is_whole(&whole[..end])));
-        assert!(Program::Postgres.is_whole(&whole));
+        assert!((0..whole.len()).all(|end| !Program::Postgres(None).is_whole(&whole[..end])));
+        assert!(Program::Postgres(None).is_whole(&whole));
     }
 
     #[test]
     fn a_program_is_known_by_its_name_and_by_nothing_like_it() {
         for (path, known) in [
-            ("/usr/lib/postgresql/15/bin/postgres", Some(Program::Postgres)),
+            ("/usr/lib/postgresql/15/bin/postgres", Some(Program::Postgres(None))),
             ("redis-server", Some(Program::Redis)),
             ("postgres-exporter", None),
             ("/srv/postgres/run", None),
