@@ -1,6 +1,6 @@
 //! Disks without room: a server that crashes is started again all the same, and one that writes is never held up.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, net::TcpStream, path::PathBuf, process::Command, thread, time::Duration};
 
 use nix::sys::signal::Signal;
 
@@ -84,7 +84,7 @@ fn a_server_that_crashes_on_a_full_disk_is_started_again_and_recorded_later() {
     disk.fill();
     send(site.started()[0], Signal::SIGKILL);
     eventually("the second server", || site.alive().len() == 1 && site.started().len() == 2);
-    eventually("its answer", || std::net::TcpStream::connect(("127.0.0.1", site.port)).is_ok());
+    eventually("its answer", || TcpStream::connect(("127.0.0.1", site.port)).is_ok());
     let port = site.port.to_string();
     let second = site.started()[1];
     eventually("a status that is so", || {
@@ -115,6 +115,9 @@ fn a_record_that_cannot_be_written_is_kept_until_it_can() {
     eventually("that it is told", || {
         site.logged().contains("ensure-up: ") && site.logged().contains("cannot write a record")
     });
+    // it is ready by then, and nothing more happens to it
+    eventually("its answer", || TcpStream::connect(("127.0.0.1", site.port)).is_ok());
+    thread::sleep(Duration::from_millis(300));
     fs::remove_dir_all(&record).expect("the folder is ours");
     eventually("the record", || site.recorded("phase") == "ready" && site.recorded("restarts") == 1);
     assert_eq!(site.recorded("pid"), site.started()[1]);

@@ -124,7 +124,7 @@ async fn supervise(service: &Service, folders: &Folders, record: ServerRecord, l
         held: None,
         offer: None,
         restarted: None,
-        unwritten: false,
+        unwritten: None,
         asked: Asked { here: Rc::default(), elsewhere: path, commands: folders.of_service(&service.id, port, "then") },
     };
     let held = asked.hold_socket.zip(port).zip(passing::received());
@@ -276,7 +276,7 @@ impl Supervisor<'_> {
         self.write();
         super::memory::give_back();
         loop {
-            if self.interruptions.changes.is_none() && !self.unwritten {
+            if self.interruptions.changes.is_none() && self.unwritten.is_none() {
                 return Err(Failure::Broken { name: self.record.name.clone(), reason, log: None });
             }
             select! {

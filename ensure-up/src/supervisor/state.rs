@@ -1,6 +1,10 @@
 //! A supervisor: what it holds, and what it says in its server's log and record.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use proc_tree::cli::text;
 use tokio::signal::unix;
@@ -40,8 +44,8 @@ pub(super) struct Supervisor<'s> {
     pub(super) policy: Policy,
     /// Why it was started again last.
     pub(super) restarted: Option<String>,
-    /// Whether the record is only in memory: it could not be written.
-    pub(super) unwritten: bool,
+    /// When to write the record again that is only in memory: it could not be written.
+    pub(super) unwritten: Option<Instant>,
     /// The socket that is held for the server.
     pub(super) held: Option<Arc<Held>>,
     /// Who of the user asks for that is given it.
@@ -50,7 +54,7 @@ pub(super) struct Supervisor<'s> {
     pub(super) asked: Asked,
 }
 
-/// A record that could not be written is tried again after so long, if nothing happens before.
+/// A record that could not be written is tried again after so long, whatever is looked at meanwhile.
 const RETRY: Duration = Duration::from_secs(5);
 
 impl Supervisor<'_> {
@@ -63,7 +67,8 @@ impl Supervisor<'_> {
     /// without a server.
     pub(super) fn write(&mut self) {
         let written = self.record.write(self.folders);
-        let was_unwritten = std::mem::replace(&mut self.unwritten, written.is_err());
+        let again = written.is_err().then(|| Instant::now() + RETRY);
+        let was_unwritten = std::mem::replace(&mut self.unwritten, again).is_some();
         match written.map_err(Failure::state("write a record in", &self.folders.runtime)) {
             Err(failure) if !was_unwritten => self.say(&text::failure(&failure)),
             Ok(()) if was_unwritten => self.say("the record is written again"),
@@ -103,6 +108,6 @@ impl Supervisor<'_> {
 }
 
 /// Waits until a record that could not be written is to be tried again; one that is written is none.
-pub(super) async fn retried(unwritten: bool) {
-    or_never(unwritten.then(|| tokio::time::sleep(RETRY))).await;
+pub(super) async fn retried(unwritten: Option<Instant>) {
+    or_never(unwritten.map(|at| tokio::time::sleep_until(at.into()))).await;
 }
