@@ -2,15 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Query, look};
+use proc_tree::process;
 
-/// Lists the ports in use, each with the names and the PIDs of its holders; what cannot be seen is not listed.
+use crate::{Query, holder::holders, table::find};
+
+/// Lists the ports in use, each with the names and the PIDs of its holders; who cannot be seen is not listed. Somebody waits for
+/// that at a prompt: of a process only its name is read.
 fn in_use() -> BTreeMap<u16, BTreeSet<(String, u32)>> {
     let mut ports: BTreeMap<u16, BTreeSet<(String, u32)>> = BTreeMap::new();
-    let Ok(answer) = look(&Query::holders_of(Vec::new())) else { return ports };
-    for holding in answer.holdings {
-        let holders = ports.entry(holding.socket.local.port()).or_default();
-        holders.extend(holding.process.map(|process| (process.name, process.pid)));
+    let Ok(found) = find(&Query::holders_of(Vec::new())) else { return ports };
+    let Ok(open) = holders(&found.sockets) else { return ports };
+    let with_name = |pid| Some((pid, process::stat(pid).ok().flatten()?.whole_name()));
+    let names: BTreeMap<u32, String> = open.pids().into_iter().filter_map(with_name).collect();
+    for socket in &found.sockets {
+        let of_it = open.holders_of(socket.inode).filter_map(|pid| Some((names.get(&pid)?.clone(), pid)));
+        ports.entry(socket.local.port()).or_default().extend(of_it);
     }
     ports
 }
