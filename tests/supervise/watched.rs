@@ -58,7 +58,7 @@ fn a_daemon_whose_launcher_ends_after_it_was_ready_is_started_again() {
 #[test]
 fn a_daemon_that_fails_by_itself_is_told_by_its_status() {
     let site = Site::new();
-    site.kept(&["--max-restarts", "1/60s"], &site.odd(&["detach"], &["--die-after", "300"]));
+    site.kept(&["--max-restarts", "1/60s"], &site.odd(&["detach"], &["--die-after", "1000"]));
     eventually("an open breaker", || site.recorded("phase") == "broken");
     assert_eq!(site.started().len(), 2);
     assert!(site.logged().contains("giving up: 2 crashes within 1m; it ended with status 7"), "{}", site.logged());
@@ -103,16 +103,18 @@ fn a_server_that_ends_behind_a_watcher_that_has_its_socket_is_started_again() {
 }
 
 #[test]
-fn a_server_that_loads_behind_a_watcher_is_told_from_it_once_it_accepts() {
+fn a_server_that_its_watcher_starts_again_is_told_from_it_once_it_accepts() {
     let site = Site::new();
-    let server = site.server(&["--watched", "--accept-after", "2000"]);
-    let worker = *site.kept(&[], &server).pids.last().expect("a worker");
-    assert_eq!(site.recorded("acceptors").as_array().map(Vec::len), Some(2), "it cannot be told yet");
-    eventually("who accepts", || {
-        let acceptors = site.recorded("acceptors");
-        acceptors[0]["pid"] == worker && acceptors[1].is_null()
-    });
-    send(worker, Signal::SIGKILL);
+    let watcher = site.kept(&[], &site.server(&["--watched", "--again", "2000"])).pids;
+    send(watcher[1], Signal::SIGKILL);
+    let of = |key: &str| site.recorded(key).as_array().map(|all| all.iter().map(|one| one["pid"].clone()).collect());
+    let of = |key: &str| -> Vec<serde_json::Value> { of(key).unwrap_or_default() };
+    eventually("the next server", || of("holders").len() == 2 && of("holders")[1] != watcher[1]);
+    let next = of("holders")[1].clone();
+    // not as long as it loads
+    eventually("who accepts", || of("acceptors") == [next.clone()]);
+    let next = next.as_u64().and_then(|pid| u32::try_from(pid).ok()).expect("a PID");
+    send(next, Signal::SIGKILL);
     site.generation(2);
     assert!(site.logged().contains("is listened on by nobody who accepts"), "{}", site.logged());
 }

@@ -115,13 +115,13 @@ impl Supervisor<'_> {
                 let end = holders.end_behind(end, processes).map_err(failed())?;
                 return Ok(self.ended(end, holders.words(end), ready.elapsed()));
             }
-            let left = holders.look(processes).map_err(failed())?;
+            let mut left = holders.look(processes).map_err(failed())?;
             orphans::reap_but(&holders.and(processes));
             if left != Left::Server {
                 let holdings = self.holdings(processes)?;
                 let are_watchers = holders.is_left_by_all(&acceptors::identities(&holdings));
                 if !holdings.is_empty() && (!are_watchers || self.is_served(&holdings, &mut own)) {
-                    (holders, own) = (self.found_ready(processes, &holdings)?, None);
+                    (holders, own, left) = (self.found_ready(processes, &holdings)?, None, Left::Server);
                 } else if let Some(gone) = holders.gone_for_good() {
                     let since = match (holdings.is_empty(), &self.held) {
                         (true, None) => "stayed free",
