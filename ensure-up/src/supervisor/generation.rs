@@ -169,13 +169,16 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Looks again who accepts, where that could not be told: a server that was started again by its watcher loads first.
+    /// Looks again who holds the port and who of them accepts, where there are others or that could not be told.
     fn look_who_accepts(&mut self, processes: &mut ServerProcesses, holders: &mut Holders) -> Result<(), Failure> {
-        if holders.are_to_be_told() {
-            let holdings = self.holdings(processes)?;
-            if let Some(told) = self.acceptors(&holdings).filter(|told| !told.is_empty()) {
-                *holders = self.watch(processes, &holdings, Some(told))?;
-            }
+        if !holders.are_due() {
+            return Ok(());
+        }
+        let holdings = self.holdings(processes)?;
+        if !holders.are_told(&acceptors::identities(&holdings))
+            && let Some(told) = self.acceptors(&holdings).filter(|told| !told.is_empty())
+        {
+            *holders = self.watch(processes, &holdings, Some(told))?.after(holders);
         }
         Ok(())
     }
@@ -193,7 +196,7 @@ impl Supervisor<'_> {
     }
 
     /// Finds who of the server holds its port now.
-    fn holdings(&self, processes: &ServerProcesses) -> Result<Vec<Holding>, Failure> {
+    pub(super) fn holdings(&self, processes: &ServerProcesses) -> Result<Vec<Holding>, Failure> {
         let known = Known::of(Started::of(self.service, self.port), processes.roots());
         let evidence = Evidence::gather(self.port, vec![known]).map_err(ReadyError::from)?;
         Ok(match judge(&evidence, self.service) {

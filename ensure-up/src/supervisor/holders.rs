@@ -18,7 +18,7 @@ use crate::{
 /// How long nobody of the server may hold the port: a watcher that starts it again after an edit does so in this time.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// When to look again who accepts, at first.
+/// When to look again who there is, at first.
 const AGAIN: Duration = Duration::from_secs(4);
 
 /// How often the port is looked at meanwhile.
@@ -31,8 +31,10 @@ pub(super) struct Holders {
     /// All that there were, and those of them that accepted, if others held the socket for them.
     were: Vec<Identity>,
     acceptors: Vec<Identity>,
-    /// Where it could not be told who accepts: since when, and after how long to look again.
-    untold: Option<(Instant, Duration)>,
+    /// Whether it could be told who accepts.
+    is_told: bool,
+    /// Since when they are known, and after how long to look again who there is.
+    again: (Instant, Duration),
     /// The one that ended last, and when that was seen.
     gone: Option<(Gone, Instant)>,
 }
@@ -90,9 +92,9 @@ impl Holders {
                 }
             }
         }
-        let untold = told.is_none().then(|| (Instant::now(), AGAIN));
+        let (is_told, again) = (told.is_some(), (Instant::now(), AGAIN));
         let were = acceptors::identities(holdings);
-        Ok(Self { watched, acceptors: told.unwrap_or_else(|| were.clone()), were, untold, gone })
+        Ok(Self { watched, acceptors: told.unwrap_or_else(|| were.clone()), were, is_told, again, gone })
     }
 
     /// Returns those of them that serve.
@@ -100,10 +102,25 @@ impl Holders {
         &self.acceptors
     }
 
-    /// Tells whether it is time to look again who accepts, which is less often each time: a server that loads does not yet.
-    pub(super) fn are_to_be_told(&mut self) -> bool {
-        let due = self.untold.as_mut().filter(|(since, after)| since.elapsed() >= *after);
-        due.map(|(since, after)| *after = since.elapsed() * 2).is_some()
+    /// Tells whether it is time to look again who there is, which is less often each time: one that loads does not accept yet,
+    /// and a watcher that listens may not have started it.
+    pub(super) fn are_due(&mut self) -> bool {
+        let (since, after) = &mut self.again;
+        let is_due = since.elapsed() >= *after;
+        if is_due {
+            *after = since.elapsed() * 2;
+        }
+        is_due
+    }
+
+    /// Tells whether these are they, and it was told who of them accepts.
+    pub(super) fn are_told(&self, now: &[Identity]) -> bool {
+        self.is_told && self.were == now
+    }
+
+    /// Is looked at again when these would have been, whose place it takes.
+    pub(super) fn after(self, before: &Self) -> Self {
+        Self { again: before.again, ..self }
     }
 
     /// Returns those that are watched.

@@ -106,7 +106,12 @@ impl Supervisor<'_> {
         };
         drop(race);
         Ok(Err(match end {
-            RaceEnd::Ready(holdings) => return Ok(self.accepts(processes, deadline).await?.map(|()| holdings)),
+            RaceEnd::Ready(holdings) if self.held.is_none() => return Ok(Ok(holdings)),
+            // one that accepts may have been started since it was seen who has the socket
+            RaceEnd::Ready(_) => match self.accepts(processes, deadline).await? {
+                Ok(()) => return Ok(Ok(self.holdings(processes)?)),
+                Err(event) => event,
+            },
             RaceEnd::Ended { end, .. } => self.ended(end, end.to_string(), Duration::ZERO),
             RaceEnd::Failed(why) => self.failed(format!("failed: {why}"), Duration::ZERO),
             RaceEnd::TooLate(what, _) => self.failed(format!("was not ready in time: {what}"), Duration::ZERO),
