@@ -4,7 +4,10 @@ use std::{
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
     path::Path,
+    sync::LazyLock,
 };
+
+use regex::Regex;
 
 /// How many lines of a log are shown when a start failed.
 pub const SHOWN: usize = 20;
@@ -12,7 +15,11 @@ pub const SHOWN: usize = 20;
 /// How many bytes are read at once.
 const CHUNK: u64 = 64 * 1024;
 
-/// Reads the last lines of a log, as far as they stand in its last 64 KiB; what cannot be read is as good as empty.
+/// What begins and ends a colour (ECMA-48, SGR).
+static COLOUR: LazyLock<Regex> = LazyLock::new(|| Regex::new("\x1b\\[[0-9;:]*m").expect("a pattern that compiles"));
+
+/// Reads the last lines of a log without their colours, as far as they stand in its last 64 KiB; what cannot be read is as good
+/// as empty.
 pub fn lines(path: &Path, most: usize) -> Vec<String> {
     let end = || -> io::Result<Vec<u8>> {
         // to open a pipe waits for its writer
@@ -25,7 +32,7 @@ pub fn lines(path: &Path, most: usize) -> Vec<String> {
     };
     let text = String::from_utf8_lossy(&end().unwrap_or_default()).into_owned();
     let all: Vec<&str> = text.lines().collect();
-    all[all.len().saturating_sub(most)..].iter().map(|&line| line.to_owned()).collect()
+    all[all.len().saturating_sub(most)..].iter().map(|line| COLOUR.replace_all(line, "").into_owned()).collect()
 }
 
 /// Finds the place where the last lines begin, at most so many, and tells how many there are from there on.
