@@ -36,7 +36,8 @@ use proc_tree::cli::{
     line::Line,
     manual::Manual,
     slip::Dictionary,
-    status::{Exit, Tool, UsageError},
+    status::{Exit, UsageError},
+    tool::Tool,
 };
 
 pub(crate) use arguments::Arguments;

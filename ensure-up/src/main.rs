@@ -5,5 +5,5 @@ mod command;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    proc_tree::cli::status::main::<command::Arguments>()
+    proc_tree::cli::tool::main::<command::Arguments>()
 }

@@ -7,5 +7,5 @@ use std::process::ExitCode;
 use command::arguments::Arguments;
 
 fn main() -> ExitCode {
-    proc_tree::cli::status::main::<Arguments>()
+    proc_tree::cli::tool::main::<Arguments>()
 }

@@ -12,13 +12,7 @@ mod watch;
 
 use std::io::Write;
 
-use proc_tree::cli::{
-    args::Common,
-    completion::Candidate,
-    manual::Manual,
-    slip::Dictionary,
-    status::{Exit, Tool},
-};
+use proc_tree::cli::{args::Common, completion::Candidate, manual::Manual, slip::Dictionary, status::Exit, tool::Tool};
 
 use arguments::Arguments;
 use manual::MANUAL;

@@ -23,5 +23,6 @@ mod stdout;
 pub mod table;
 pub mod terminal;
 pub mod text;
+pub mod tool;
 mod usage_error;
 pub mod watch;

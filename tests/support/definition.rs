@@ -1,7 +1,7 @@
 //! What each tool's command line must be like: a module of the file that defines it.
 
 use clap::{ArgAction, ArgMatches, Command, error::ErrorKind};
-use proc_tree::cli::status::Tool;
+use proc_tree::cli::tool::Tool;
 
 use super::Arguments;
 

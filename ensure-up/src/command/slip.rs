@@ -141,7 +141,7 @@ pub(super) fn interval(names: &[String]) -> Option<UsageError> {
 mod tests {
     use std::ffi::OsString;
 
-    use proc_tree::cli::status::Tool;
+    use proc_tree::cli::tool::Tool;
 
     use super::*;
     use crate::command::Arguments;

@@ -18,7 +18,8 @@ use proc_tree::{
         line::Line,
         manual::Manual,
         slip::Dictionary,
-        status::{Exit, Tool, UsageError},
+        status::{Exit, UsageError},
+        tool::Tool,
     },
 };
 

@@ -21,8 +21,9 @@ use proc_tree::{
         progress::Progress,
         signals::{Event, Signals},
         slip::{Dictionary, Foreign},
-        status::{Exit, Tool, UsageError},
+        status::{Exit, UsageError},
         terminal::Look,
+        tool::Tool,
     },
     selection::{self, InvalidLine},
 };

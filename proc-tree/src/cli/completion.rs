@@ -4,7 +4,7 @@ use std::{ffi::OsString, fmt::Write, fs};
 
 use clap::{Arg, Command};
 
-use super::{manual::value_name, text};
+use super::{line, manual::value_name, text};
 use crate::Signal;
 
 /// The word by which a script asks; it is no option.
@@ -66,18 +66,12 @@ enum Place<'d> {
 
 /// Finds what is being written, and what of the word is there already.
 fn place<'d>(definition: &'d Command, current: &str, before: &[String]) -> (String, Place<'d>) {
-    let find = |word: &str| {
-        definition.get_arguments().find(|argument| {
-            argument.get_long().is_some_and(|long| word.strip_prefix("--") == Some(long))
-                || argument.get_short().is_some_and(|short| word == format!("-{short}"))
-        })
-    };
-    let takes_value = |argument: &&Arg| argument.get_action().takes_values();
-    if let Some((option, _)) = current.split_once('=').filter(|_| current.starts_with("--")) {
-        return (format!("{option}="), Place::Value(find(option).filter(takes_value)));
+    if let Some((word, _)) = current.split_once('=').filter(|_| current.starts_with("--")) {
+        let option = line::option(definition, word).filter(|option| option.get_action().takes_values());
+        return (format!("{word}="), Place::Value(option));
     }
-    let last = before.last().and_then(|word| find(word)).filter(takes_value);
-    if let Some(option) = last.filter(|option| !option.is_require_equals_set()) {
+    let last = before.last().and_then(|word| line::option(definition, word));
+    if let Some(option) = last.filter(|option| line::takes_next(option)) {
         return (String::new(), Place::Value(Some(option)));
     }
     if current.starts_with('-') {

@@ -47,7 +47,7 @@ impl<'w> Line<'w> {
         while index < end {
             let word = self.words[index].to_string_lossy();
             let takes_next = match word.strip_prefix("--") {
-                Some(long) => self.by_long(long).is_some_and(takes_next),
+                Some(long) => by_long(self.definition, long).is_some_and(takes_next),
                 None if word.len() > 1 && word.starts_with('-') => self.cluster_takes_next(&word[1..]),
                 None => {
                     operands.push(index);
@@ -98,19 +98,33 @@ impl<'w> Line<'w> {
         self.with(index, &["--".as_ref(), &self.words[index]])
     }
 
-    fn by_long(&self, long: &str) -> Option<&Arg> {
-        self.definition.get_arguments().find(|argument| argument.get_long() == Some(long))
-    }
-
     /// Of short options in one word, the first that takes a value takes the rest, or the next word.
     fn cluster_takes_next(&self, shorts: &str) -> bool {
-        let of = |short| self.definition.get_arguments().find(|argument| argument.get_short() == Some(short));
-        let found = shorts.char_indices().find(|&(_, short)| of(short).is_some_and(takes_next));
+        let takes_value = |&(_, short): &(usize, char)| by_short(self.definition, short).is_some_and(takes_next);
+        let found = shorts.char_indices().find(takes_value);
         found.is_some_and(|(at, short)| at + short.len_utf8() == shorts.len())
     }
 }
 
-fn takes_next(argument: &Arg) -> bool {
+/// Finds an option by its word, `--long` or `-s`.
+pub(super) fn option<'d>(definition: &'d Command, word: &str) -> Option<&'d Arg> {
+    if let Some(long) = word.strip_prefix("--") {
+        return by_long(definition, long);
+    }
+    let mut short = word.strip_prefix('-')?.chars();
+    short.next().filter(|_| short.as_str().is_empty()).and_then(|short| by_short(definition, short))
+}
+
+fn by_long<'d>(definition: &'d Command, long: &str) -> Option<&'d Arg> {
+    definition.get_arguments().find(|argument| argument.get_long() == Some(long))
+}
+
+fn by_short(definition: &Command, short: char) -> Option<&Arg> {
+    definition.get_arguments().find(|argument| argument.get_short() == Some(short))
+}
+
+/// Tells whether the word behind an option is its value.
+pub(super) fn takes_next(argument: &Arg) -> bool {
     argument.get_action().takes_values() && !argument.is_require_equals_set()
 }
 

@@ -52,7 +52,7 @@ fn are_pids(words: &[&str]) -> bool {
 mod tests {
     use std::ffi::OsString;
 
-    use proc_tree::cli::status::Tool;
+    use proc_tree::cli::tool::Tool;
 
     use super::*;
     use crate::command::arguments::Arguments;
