@@ -57,7 +57,7 @@ pub fn stop_observed<'r>(
     let mut run = StopRun::new(options, interrupt)?.observed_by(observer);
     for identity in processes {
         let identity = identity.as_read_here()?;
-        match proc_tree::process::stat(identity.pid)?.filter(|stat| stat.identity() == identity) {
+        match proc_tree::process::stat_of(identity)? {
             Some(stat) => run.add(&stat, Role::Holder, Claim::Named),
             None => run.add_gone(identity),
         }

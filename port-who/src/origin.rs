@@ -53,7 +53,7 @@ impl Origin {
     /// # Errors
     /// When a process on the way up cannot be looked at.
     pub fn of(process: &Facts) -> io::Result<Option<Self>> {
-        let Some(stat) = process::stat(process.pid)?.filter(|stat| stat.identity() == process.identity()) else {
+        let Some(stat) = process::stat_of(process.identity())? else {
             return Ok(None);
         };
         let ancestors = lineage(tree::ancestors(&stat)?);

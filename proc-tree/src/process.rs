@@ -65,6 +65,14 @@ pub fn stat(pid: u32) -> io::Result<Option<Stat>> {
     platform::stat(pid)
 }
 
+/// Reads this very process; `None` where it has ended, whoever has its PID by now.
+///
+/// # Errors
+/// As [`stat`].
+pub fn stat_of(identity: Identity) -> io::Result<Option<Stat>> {
+    Ok(stat(identity.pid)?.filter(|stat| stat.identity() == identity))
+}
+
 /// Reads the argument vector; empty for a kernel thread and for a process that wiped it.
 ///
 /// Source: proc_pid_cmdline(5); on macOS `sysctl(KERN_PROCARGS2)`. Invalid UTF-8 is replaced.

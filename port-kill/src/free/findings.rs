@@ -114,7 +114,7 @@ impl Findings {
         self.descendants.add(identity, below);
         if let Some(Supervisor::EnsureUp(supervisor)) = &candidate.supervisor {
             self.report_for(supervisor.identity(), candidate.ports());
-            if let Some(above) = process::stat(supervisor.pid)?.filter(|now| now.identity() == supervisor.identity()) {
+            if let Some(above) = process::stat_of(supervisor.identity())? {
                 stop.add(&above, Role::Supervisor, Claim::Supervises(identity));
             }
             // killed, the supervisor cannot stop its server any more

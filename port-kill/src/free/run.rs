@@ -150,8 +150,7 @@ impl FreeRun<'_> {
         self.findings.weigh(&mut candidates);
         let mut in_order = Vec::new();
         for candidate in candidates {
-            let now = process::stat(candidate.process.pid).map_err(FreeError::Wait)?;
-            let stat = now.filter(|stat| stat.identity() == candidate.identity());
+            let stat = process::stat_of(candidate.identity()).map_err(FreeError::Wait)?;
             let depth = stat.as_ref().map(|stat| self.supervisors.depth(stat)).transpose().map_err(FreeError::Wait)?;
             in_order.push((depth.unwrap_or(0), stat, candidate));
         }

@@ -234,9 +234,9 @@ impl Claim {
 }
 
 fn read(process: Identity) -> Result<Stat, Withheld> {
-    match process::stat(process.pid) {
-        Ok(Some(stat)) if stat.identity() == process => Ok(stat),
-        Ok(_) => Err(Withheld::new(Outcome::Gone, "it had ended")),
+    match process::stat_of(process) {
+        Ok(Some(stat)) => Ok(stat),
+        Ok(None) => Err(Withheld::new(Outcome::Gone, "it had ended")),
         Err(error) => Err(Withheld::new(Outcome::Denied, text::os_error(&error))),
     }
 }

@@ -11,7 +11,7 @@ use proc_tree::{
 /// Tells whether a supervisor is an ancestor of its server or, after it took the server over, has it open. Of a server
 /// that has ended since it was found nothing can be read any more.
 pub(super) fn keeps(supervisor: Identity, server: Identity) -> bool {
-    let Some(stat) = process::stat(server.pid).ok().flatten().filter(|stat| stat.identity() == server) else {
+    let Some(stat) = process::stat_of(server).ok().flatten() else {
         return true;
     };
     let above = tree::ancestors(&stat).unwrap_or_default();
@@ -45,7 +45,7 @@ pub(super) fn children(of: &Stat) -> io::Result<Vec<Stat>> {
         Err(error) => return Err(error),
     };
     // either PID may have passed to another process meanwhile
-    let is_same = process::stat(of.pid).ok().flatten().is_some_and(|now| now.identity() == of.identity());
+    let is_same = process::stat_of(of.identity()).is_ok_and(|now| now.is_some());
     Ok(listed.into_iter().filter(|child| is_same && child.parent == of.pid && child.started >= of.started).collect())
 }
 

@@ -162,11 +162,11 @@ impl Member {
     pub(super) fn await_standstill(&mut self) {
         let deadline = Instant::now() + STANDSTILL;
         let identity = self.stopped.identity;
-        let is_moving = |stat: Stat| stat.identity() == identity && !stat.state.is_halted() && !stat.state.is_over();
+        let is_moving = |stat: Stat| !stat.state.is_halted() && !stat.state.is_over();
         while self.is_halted()
             && !self.stands
             && Instant::now() < deadline
-            && process::stat(identity.pid).is_ok_and(|stat| stat.is_some_and(is_moving))
+            && process::stat_of(identity).is_ok_and(|stat| stat.is_some_and(is_moving))
         {
             thread::sleep(Duration::from_micros(100));
         }

@@ -203,7 +203,7 @@ impl Members {
 
     pub(super) fn join_children(&mut self, position: usize) -> io::Result<()> {
         let Stopped { identity, root, .. } = self.list[position].stopped;
-        let Some(parent) = process::stat(identity.pid).ok().flatten().filter(|stat| stat.identity() == identity) else {
+        let Some(parent) = process::stat_of(identity).ok().flatten() else {
             return Ok(());
         };
         for child in self.guard.children(&parent)? {

@@ -25,12 +25,12 @@ impl Trees {
     pub(super) fn of(roots: &[Identity]) -> io::Result<Self> {
         let mut trees = Self::default();
         for root in roots {
-            match process::stat(root.pid) {
+            match process::stat_of(*root) {
                 Err(error) if is_hidden(&error) => {
                     trees.hidden.insert(root.pid);
                 }
                 stat => {
-                    if let Some(stat) = stat?.filter(|stat| stat.identity() == *root) {
+                    if let Some(stat) = stat? {
                         trees.add(root.pid)?;
                         trees.add_session(&stat)?;
                     }

@@ -29,7 +29,7 @@ impl Reading {
         let own = match usage::cpu_clock(stat.pid) {
             Ok(Some(time)) => Some(time),
             // no clock: it has ended, or this kernel (gVisor) has no such clocks
-            Ok(None) if process::stat(stat.pid).ok().flatten().is_none_or(|now| now.identity() != stat.identity()) => {
+            Ok(None) if process::stat_of(stat.identity()).ok().flatten().is_none() => {
                 return None;
             }
             Ok(None) | Err(_) => None,
@@ -114,7 +114,7 @@ impl Readings {
 
 /// Adds a process and its descendants, if it is still that process and was not met before; tells whether one was missed.
 fn descend(walk: &mut Walk, from: Identity, members: &mut Vec<Reading>) -> io::Result<bool> {
-    if walk.has_seen(from.pid) || process::stat(from.pid)?.is_none_or(|stat| stat.identity() != from) {
+    if walk.has_seen(from.pid) || process::stat_of(from)?.is_none() {
         return Ok(false);
     }
     let mut missed = false;
