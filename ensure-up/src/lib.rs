@@ -12,10 +12,10 @@
 //!     command: words.map(Into::into).into(),
 //!     ..ServiceSpec::default()
 //! })?;
-//! let folders = Folders::find()?;
+//! let state_folder = StateFolder::find()?;
 //! let tell = |waiting: &ensure_up::Waiting| eprintln!("{waiting:?}");
 //! let clock = Clock::start(service.timeout());
-//! let call = Call { service: &service, folders: &folders, clock, observer: Observer::new(&tell) };
+//! let call = Call { service: &service, state_folder: &state_folder, clock, observer: Observer::new(&tell) };
 //! let (outcome, _) = start::ensure(&call)?;
 //! println!("{} {}", outcome.action.word(), outcome.name);
 //! # Ok(())
@@ -45,7 +45,7 @@ pub use report::{
 pub use schema::SCHEMA;
 pub use server::{
     end::End,
-    folder::{FolderError, Folders},
+    folder::{FolderError, StateFolder},
     holding::Holding,
     part::Part,
     processes::ServerProcesses,

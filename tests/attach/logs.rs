@@ -34,8 +34,8 @@ fn three() -> Site {
 fn log_of(site: &Site, name: &str) -> PathBuf {
     let place = ["web", "api", "db"].iter().position(|one| *one == name).unwrap();
     let service = ensure_up::ServiceId { folder: site.folder(), name: Some(name.into()) };
-    let folders = ensure_up::Folders { runtime: site.path("state"), logs: site.path("state") };
-    folders.of_service(&service, Some(ensure_up::Port::tcp(site.port + u16::try_from(place).unwrap())), "log")
+    let state_folder = ensure_up::StateFolder { path: site.path("state") };
+    state_folder.of_service(&service, Some(ensure_up::Port::tcp(site.port + u16::try_from(place).unwrap())), "log")
 }
 
 fn append(path: &Path, text: &str) {

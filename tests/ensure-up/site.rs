@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use ensure_up::{Folders, Port, ServiceId};
+use ensure_up::{Port, ServiceId, StateFolder};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -91,17 +91,17 @@ impl Site {
     /// Returns the path of a file about a service's server on the site's port.
     pub fn file_of(&self, folder: &Path, name: Option<&str>, kind: &str) -> PathBuf {
         let service = ServiceId { folder: folder.into(), name: name.map(str::to_owned) };
-        self.folders().of_service(&service, Some(Port::tcp(self.port)), kind)
+        self.state_folder().of_service(&service, Some(Port::tcp(self.port)), kind)
     }
 
     /// Returns the path of the lock of the site's port.
     pub fn lock(&self) -> PathBuf {
         let service = ServiceId { folder: self.folder(), name: None };
-        self.folders().lock(&service, Some(Port::tcp(self.port)))
+        self.state_folder().lock(&service, Some(Port::tcp(self.port)))
     }
 
-    fn folders(&self) -> Folders {
-        Folders { runtime: self.path("state"), logs: self.path("state") }
+    fn state_folder(&self) -> StateFolder {
+        StateFolder { path: self.path("state") }
     }
 
     /// Prepares a run in the folder, with its own state folder and no port.

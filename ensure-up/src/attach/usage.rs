@@ -13,7 +13,7 @@ use std::{
 use proc_tree::Identity;
 
 use crate::{
-    Failure, Folders, Port, ServerRecord,
+    Failure, Port, ServerRecord, StateFolder,
     server::{lock, state_file},
     service::id::ServiceId,
 };
@@ -45,10 +45,10 @@ impl Use {
     ///
     /// # Errors
     /// When that cannot be noted.
-    pub fn begin(folders: &Folders, service: &ServiceId, port: Option<Port>) -> Result<Self, Failure> {
-        let path = folders.of_service(service, port, lock::USE);
+    pub fn begin(state_folder: &StateFolder, service: &ServiceId, port: Option<Port>) -> Result<Self, Failure> {
+        let path = state_folder.of_service(service, port, lock::USE);
         let file = shared(&path).map_err(Failure::state("lock", &path))?;
-        Ok(Self { path, file, kept: folders.of_service(service, port, lock::WANTED) })
+        Ok(Self { path, file, kept: state_folder.of_service(service, port, lock::WANTED) })
     }
 
     /// Notes that this server was started for a command.
@@ -98,8 +98,8 @@ impl Use {
 }
 
 /// Tells whether a command has ever used a service's server on a port: without one there is nothing to note.
-pub fn is_known(folders: &Folders, service: &ServiceId, port: Option<Port>) -> bool {
-    fs::symlink_metadata(folders.of_service(service, port, lock::USE)).is_ok()
+pub fn is_known(state_folder: &StateFolder, service: &ServiceId, port: Option<Port>) -> bool {
+    fs::symlink_metadata(state_folder.of_service(service, port, lock::USE)).is_ok()
 }
 
 fn shared(path: &Path) -> io::Result<File> {

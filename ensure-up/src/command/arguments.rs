@@ -3,7 +3,7 @@
 use std::{ffi::OsString, io, path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Command, FromArgMatches, Id, Parser, parser::ValueSource};
-use ensure_up::{Folders, ServiceSpec, report::start_record::StartRecord};
+use ensure_up::{ServiceSpec, StateFolder, report::start_record::StartRecord};
 use proc_tree::cli::{args::Common, duration, status::UsageError, terminal::Look};
 
 use super::{own_line, words};
@@ -178,8 +178,8 @@ impl Arguments {
     }
 
     /// Says where records and logs are, where they are not in the user's home.
-    pub(super) fn note_folders(&self, folders: &Folders) {
-        if let Some(note) = folders.note() {
+    pub(super) fn note_state_folder(&self, state_folder: &StateFolder) {
+        if let Some(note) = state_folder.note() {
             self.note(&format!("note: {note}"));
         }
     }

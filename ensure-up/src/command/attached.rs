@@ -13,7 +13,7 @@ use std::{
 };
 
 use ensure_up::{
-    End, Failure, Folders, Outcome, Port, ServerProcesses, ServerRecord, Service, ServiceId, ServiceSpec,
+    End, Failure, Outcome, Port, ServerProcesses, ServerRecord, Service, ServiceId, ServiceSpec, StateFolder,
     attach::{
         foreground::{self, Attended},
         ready,
@@ -41,7 +41,7 @@ pub(super) use settled::{Settled, Uses, begin, settle};
 /// The servers that this call stays with.
 pub(super) struct Staying<'a> {
     arguments: &'a Arguments,
-    folders: &'a Folders,
+    state_folder: &'a StateFolder,
     servers: Vec<Server>,
     /// Their processes, in the same order.
     processes: Vec<ServerProcesses>,
@@ -52,8 +52,15 @@ pub(super) struct Staying<'a> {
 }
 
 impl<'a> Staying<'a> {
-    pub(super) fn new(arguments: &'a Arguments, folders: &'a Folders) -> Self {
-        Self { arguments, folders, servers: Vec::new(), processes: Vec::new(), jobs: Vec::new(), variables: Vec::new() }
+    pub(super) fn new(arguments: &'a Arguments, state_folder: &'a StateFolder) -> Self {
+        Self {
+            arguments,
+            state_folder,
+            servers: Vec::new(),
+            processes: Vec::new(),
+            jobs: Vec::new(),
+            variables: Vec::new(),
+        }
     }
 
     /// Adds the server that this process saw to.
@@ -90,7 +97,7 @@ impl<'a> Staying<'a> {
         let port = report.port.map(|number| spec.port_at(number));
         let folder = report.folder.as_ref().map(PathBuf::from).unwrap_or_default();
         let service = ServiceId { folder, name: spec.name.clone() };
-        let Some(settled) = settle(self.arguments, self.folders, &service, port, is_ours, begun)? else {
+        let Some(settled) = settle(self.arguments, self.state_folder, &service, port, is_ours, begun)? else {
             return Ok(false);
         };
         let is_asked_for = self.arguments.names.as_slice() == [report.name.as_str()];
@@ -202,7 +209,7 @@ impl<'a> Staying<'a> {
                 shown::rest(logs, io::stderr().as_fd(), &[]);
                 if self.servers.len() > 1 {
                     let Server { name, service, port, .. } = &self.servers[place];
-                    let record = ServerRecord::read(self.folders, service, *port).ok().flatten();
+                    let record = ServerRecord::read(self.state_folder, service, *port).ok().flatten();
                     let why =
                         record.and_then(|record| record.reason).map_or_else(String::new, |why| format!(": {why}"));
                     words::say(&format!("ensure-up: {} {end}{}", text::escape(name), text::escape(&why)));
@@ -220,7 +227,7 @@ impl<'a> Staying<'a> {
         is_told: bool,
         logs: Merged,
     ) -> anyhow::Result<Exit> {
-        let mut cleanup = Cleanup::of(self.arguments, self.folders, is_told);
+        let mut cleanup = Cleanup::of(self.arguments, self.state_folder, is_told);
         for (place, (server, processes)) in self.servers.into_iter().zip(self.processes).enumerate() {
             cleanup.add(server, processes, ended == Some(place));
         }

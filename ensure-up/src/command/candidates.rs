@@ -1,6 +1,6 @@
 //! What could be written where a server's name belongs.
 
-use ensure_up::{Folders, ServerRecord, service::file::Config};
+use ensure_up::{ServerRecord, StateFolder, service::file::Config};
 use proc_tree::cli::completion::Candidate;
 
 /// Lists the services of the file here, and the servers that are known.
@@ -11,7 +11,8 @@ pub(super) fn of(value: &str) -> Vec<Candidate> {
     let services = Config::find(None).and_then(|path| Config::read(&path, None)).map(|file| file.services);
     let named =
         services.into_iter().flatten().filter_map(|service| Some((service.name?, "in the services file".to_owned())));
-    let records = Folders::that_are_there().and_then(|folders| ServerRecord::all(&folders).ok()).unwrap_or_default();
+    let records =
+        StateFolder::that_is_there().and_then(|state_folder| ServerRecord::all(&state_folder).ok()).unwrap_or_default();
     let known = records.into_iter().map(|record| {
         let name = record.service.name.clone().or_else(|| record.port.map(|port| port.to_string()));
         (name.unwrap_or_default(), format!("{} in {}", record.name, record.service.folder.display()))

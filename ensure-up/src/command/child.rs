@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context;
 use ensure_up::{
-    Clock, Failure, Folders, Service, ServiceSpec, Waiting,
+    Clock, Failure, Service, ServiceSpec, StateFolder, Waiting,
     report::start_record::StartRecord,
     service::handover,
     start::several::{Said, StartReport},
@@ -29,7 +29,7 @@ pub(super) fn supervise(key: &str) -> anyhow::Result<Exit> {
     let Some(spec) = receive(&mut io::stdin().lock())? else { return Ok(Status::Done.into()) };
     let service = usage::resolve(spec)?;
     let port = service.ports.map(|_| key.parse().map_err(UsageError::new)).transpose()?;
-    match run::run(&service, port, &Folders::find()?) {
+    match run::run(&service, port, &StateFolder::find()?) {
         // its log has said so already
         Err(failure @ Failure::Broken { .. }) => Ok(status::after(&failure)),
         result => Ok(result.map(|()| Status::Done.into())?),

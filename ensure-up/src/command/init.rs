@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use ensure_up::{
-    Folders,
+    StateFolder,
     init::{
         found::{self, Here, Titled},
         taken, text,
@@ -37,8 +37,8 @@ pub(super) fn write(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     }
     let folder = path.parent().unwrap_or(Path::new("/")).canonicalize();
     let folder = folder.with_context(|| format!("cannot write {}", shown::path(&path)))?;
-    let folders = Folders::find()?;
-    let here = found::find(&folders, &folder)?;
+    let state_folder = StateFolder::find()?;
+    let here = found::find(&state_folder, &folder)?;
     if here.found.is_empty() && here.titled.is_empty() {
         words::say(
             "ensure-up: nothing runs here: no server of this folder, and nothing that listens was started in it",
@@ -53,7 +53,7 @@ pub(super) fn write(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     .with_context(|| format!("cannot write {}", shown::path(&path)))?;
     let config = Config::read(&path, None).map_err(|error| usage::config(&error))?;
     for (spec, found) in config.services.into_iter().zip(&here.found) {
-        taken::take(&folders, &usage::resolve(spec)?, found)?;
+        taken::take(&state_folder, &usage::resolve(spec)?, found)?;
     }
     out.write_all(written.as_bytes()).and_then(|()| out.flush()).map_err(OutputError)?;
     let is_whole = !here.found.is_empty() && here.found.iter().all(|found| found.variables.is_empty());

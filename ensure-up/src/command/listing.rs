@@ -6,7 +6,7 @@ use std::{
 };
 
 use ensure_up::{
-    Folders,
+    StateFolder,
     report::listing,
     server::{
         known,
@@ -30,9 +30,15 @@ use super::{
 /// Lists the servers, with --watch again and again.
 pub(super) fn list(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let place = Place::of(arguments)?;
-    let folders = Folders::find()?;
-    let mut servers =
-        Servers { arguments, place: &place, folders: &folders, last: Vec::new(), elsewhere: 0, began: Instant::now() };
+    let state_folder = StateFolder::find()?;
+    let mut servers = Servers {
+        arguments,
+        place: &place,
+        state_folder: &state_folder,
+        last: Vec::new(),
+        elsewhere: 0,
+        began: Instant::now(),
+    };
     if let Some(interval) = arguments.watch {
         let rhythm = Pace { first: Duration::ZERO, interval, count: None };
         let medium = Medium::of_stdout(!arguments.json && !arguments.pids);
@@ -56,7 +62,7 @@ pub(super) fn list(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
 struct Servers<'a> {
     arguments: &'a Arguments,
     place: &'a Place,
-    folders: &'a Folders,
+    state_folder: &'a StateFolder,
     last: Vec<ServerStatus>,
     /// How many others run that are not listed.
     elsewhere: usize,
@@ -66,7 +72,7 @@ struct Servers<'a> {
 impl Servers<'_> {
     /// Chooses what is to be looked at.
     fn subjects(&mut self) -> anyhow::Result<Vec<Subject>> {
-        let (place, known) = (self.place, known::servers(self.folders, &place::ports(&self.place.names))?);
+        let (place, known) = (self.place, known::servers(self.state_folder, &place::ports(&self.place.names))?);
         let subject = |one: &Known| match place.service_of(one) {
             Some(service) => Subject::Service(Box::new(service.clone()), Some(one.clone())),
             None => Subject::Server(one.clone()),
@@ -107,7 +113,7 @@ impl Servers<'_> {
             };
             let mut called = self.last.iter().filter(is_called).peekable();
             if called.peek().is_none() {
-                self.place.unknown(name, &known::servers(self.folders, &[])?, "--status");
+                self.place.unknown(name, &known::servers(self.state_folder, &[])?, "--status");
             }
             if !called.any(|server| server.healthy) {
                 status = Status::No;
@@ -127,7 +133,7 @@ impl Watched for Servers<'_> {
     fn look(&mut self) -> anyhow::Result<Round> {
         self.began = Instant::now();
         let subjects = self.subjects()?;
-        self.last = status::survey(self.folders, &subjects)?;
+        self.last = status::survey(self.state_folder, &subjects)?;
         // a port that is free is no server
         self.last.retain(|server| server.folder.is_some() || server.state != State::Stopped);
         Ok(Round::Seen)

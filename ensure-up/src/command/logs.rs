@@ -7,7 +7,7 @@ use std::{
 };
 
 use ensure_up::{
-    Folders, Port, Service, ServiceId,
+    Port, Service, ServiceId, StateFolder,
     log::{
         deleted::Deleted,
         follow::{self, Followed},
@@ -37,9 +37,9 @@ pub(super) fn print(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     let place = Place::of(arguments)?;
     let names = &place.names;
     usage::all_or_names(arguments, names, "prints every log of this folder")?;
-    let folders = Folders::find()?;
-    let known = known::servers(&folders, &ports(names))?;
-    let search = Search { place: &place, folders: &folders, known: &known };
+    let state_folder = StateFolder::find()?;
+    let known = known::servers(&state_folder, &ports(names))?;
+    let search = Search { place: &place, state_folder: &state_folder, known: &known };
     let (mut logs, mut status) = (if names.is_empty() { search.all() } else { Vec::new() }, Status::Done);
     for name in names {
         match search.named(name)? {
@@ -141,7 +141,7 @@ impl Log {
 /// Where logs are looked for.
 struct Search<'a> {
     place: &'a Place,
-    folders: &'a Folders,
+    state_folder: &'a StateFolder,
     known: &'a [Known],
 }
 
@@ -186,7 +186,7 @@ impl Search<'_> {
         if let Some(service) = self.place.service(name) {
             return Ok(Some(self.of_service(service)));
         }
-        let left = name.parse().ok().and_then(|port: Port| Some((port, self.folders.last_log(port)?)));
+        let left = name.parse().ok().and_then(|port: Port| Some((port, self.state_folder.last_log(port)?)));
         if left.is_none() {
             self.place.unknown(name, self.known, "--logs");
         }
@@ -195,6 +195,6 @@ impl Search<'_> {
 
     fn of_service(&self, service: &Service) -> Log {
         let port = service.port();
-        Log { name: service.name(), port, path: service.log_path(&self.folders.logs, port), deleted: None }
+        Log { name: service.name(), port, path: service.log_path(&self.state_folder.path, port), deleted: None }
     }
 }

@@ -3,7 +3,8 @@
 use std::io::Write;
 
 use ensure_up::{
-    Call, Clock, Failure, Folders, Observer, Outcome, Service, Up, Waiting, report::start_record::StartRecord, start,
+    Call, Clock, Failure, Observer, Outcome, Service, StateFolder, Up, Waiting, report::start_record::StartRecord,
+    start,
 };
 use proc_tree::cli::{args::OutputError, status::Exit};
 
@@ -27,15 +28,15 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     // its line is wiped before anything is said
     drop(display);
     match ensured {
-        Ok((folders, (outcome, server), settled)) => {
+        Ok((state_folder, (outcome, server), settled)) => {
             report(arguments, &service, &outcome, out)?;
             if outcome.action.is_start() {
-                arguments.note_folders(&folders);
+                arguments.note_state_folder(&state_folder);
             }
             if arguments.detaches() {
                 return Ok(Status::Done.into());
             }
-            let mut staying = Staying::new(arguments, &folders);
+            let mut staying = Staying::new(arguments, &state_folder);
             staying.add(&service, &outcome, server, settled)?;
             staying.stay(service.spec.grace)
         }
@@ -59,25 +60,25 @@ fn settled(
     service: &Service,
     clock: Clock,
     tell: &dyn Fn(&Waiting),
-) -> Result<(Folders, Up, Settled), Failure> {
+) -> Result<(StateFolder, Up, Settled), Failure> {
     let mut begun = attached::begin(arguments, service)?;
     loop {
-        let (folders, up) = ensure(service, clock, tell)?;
+        let (state_folder, up) = ensure(service, clock, tell)?;
         let Outcome { port, action, .. } = up.0;
         if let Some(settled) =
-            attached::settle(arguments, &folders, &service.id, port, action.is_start(), begun.take())?
+            attached::settle(arguments, &state_folder, &service.id, port, action.is_start(), begun.take())?
         {
-            return Ok((folders, up, settled));
+            return Ok((state_folder, up, settled));
         }
     }
 }
 
 /// Sees to it that the service is up, and tells what is waited for.
-pub(super) fn ensure(service: &Service, clock: Clock, tell: &dyn Fn(&Waiting)) -> Result<(Folders, Up), Failure> {
-    let folders = Folders::find()?;
-    let call = Call { service, folders: &folders, clock, observer: Observer::new(tell) };
+pub(super) fn ensure(service: &Service, clock: Clock, tell: &dyn Fn(&Waiting)) -> Result<(StateFolder, Up), Failure> {
+    let state_folder = StateFolder::find()?;
+    let call = Call { service, state_folder: &state_folder, clock, observer: Observer::new(tell) };
     let up = start::ensure(&call)?;
-    Ok((folders, up))
+    Ok((state_folder, up))
 }
 
 /// Writes what was asked for, and says what was done.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use ensure_up::{
-    Folders, Port, Ports, Service,
+    Port, Ports, Service, StateFolder,
     server::{
         known,
         names::{Known, Meant, Scope},
@@ -130,7 +130,8 @@ fn read(arguments: &Arguments) -> Result<Option<(PathBuf, Vec<Service>)>, UsageE
     let config = Config::read(&path, arguments.profile.as_deref()).map_err(|error| usage::config(&error))?;
     let folder = file::folder(&path);
     // what cannot be known of the ports stays as it is written
-    let ports = Folders::find().ok().and_then(|folders| known::ports(&folders, &folder, &config.services).ok());
+    let ports =
+        StateFolder::find().ok().and_then(|state_folder| known::ports(&state_folder, &folder, &config.services).ok());
     let ports = ports.unwrap_or_default();
     let port = |name: &str| ports.get(name).map(u16::to_string);
     let services = config.services.iter().map(|service| usage::resolve(service.replaced(&port)));

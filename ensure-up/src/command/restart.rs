@@ -3,7 +3,7 @@
 use std::{env, io::Write};
 
 use ensure_up::{
-    Failure, Folders, ServerRecord, ServiceSpec,
+    Failure, ServerRecord, ServiceSpec, StateFolder,
     server::{
         environment::Environment,
         known,
@@ -26,14 +26,14 @@ use super::{
 pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let place = Place::of(arguments)?;
     let names = &place.names;
-    let folders = Folders::find()?;
-    let known = place.described(known::servers(&folders, &ports(names))?);
-    let mut again = Again { arguments, folders: &folders, asked: Asked::default(), exit: None };
+    let state_folder = StateFolder::find()?;
+    let known = place.described(known::servers(&state_folder, &ports(names))?);
+    let mut again = Again { arguments, state_folder: &state_folder, asked: Asked::default(), exit: None };
     for name in names {
         match (place.find(name, &known)?, place.service(name)) {
             (Meant::One(one), _) => again.known(&one.record)?,
             (_, Some(service)) => again.add(&service.spec, None),
-            (Meant::Port(port), None) => match stop::server::free(&folders, port) {
+            (Meant::Port(port), None) => match stop::server::free(&state_folder, port) {
                 Ok(()) => again.unknown(&place, name, &known),
                 Err(failure) => again.held(&failure),
             },
@@ -45,14 +45,14 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
         return Ok(exit.unwrap_or(Status::No.into()));
     }
     let here = env::current_dir()?;
-    let restarted = several::run(arguments, &asked, &here, &folders, out)?;
+    let restarted = several::run(arguments, &asked, &here, &state_folder, out)?;
     Ok(exit.filter(|_| restarted == Status::Done.into()).unwrap_or(restarted))
 }
 
 /// What is to be started again.
 struct Again<'a> {
     arguments: &'a Arguments,
-    folders: &'a Folders,
+    state_folder: &'a StateFolder,
     asked: Asked,
     /// How the call ends when all else goes well.
     exit: Option<Exit>,
@@ -70,7 +70,7 @@ impl Again<'_> {
             (Some(spec), None) => spec,
             (None, Some(asked)) => asked,
             (None, None) => {
-                let Some(shown) = record.shown_spec(self.folders) else {
+                let Some(shown) = record.shown_spec(self.state_folder) else {
                     let title = record.title();
                     words::say(&format!("ensure-up: how {title} was started is not known any more"));
                     self.exit.get_or_insert(Status::No.into());
@@ -103,7 +103,7 @@ impl Again<'_> {
             return Ok(None);
         }
         let config = Config::read(&path, profile).map_err(|error| usage::config(&error))?;
-        self.asked.ports.extend(known::ports(self.folders, &folder, &config.services)?);
+        self.asked.ports.extend(known::ports(self.state_folder, &folder, &config.services)?);
         Ok(config.services.into_iter().find(|service| service.name == record.service.name))
     }
 

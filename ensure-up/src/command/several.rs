@@ -7,7 +7,7 @@ use std::{
 };
 
 use ensure_up::{
-    Action, Folders, ServerRecord, ServiceSpec,
+    Action, ServerRecord, ServiceSpec, StateFolder,
     server::{environment::Environment, known},
     service::file::{self, Config},
     start::several::{EndedStart, EndedStarts, Several, StartReport, Told},
@@ -41,10 +41,10 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
         let supervision = if service.once && !is_named { &service.supervision } else { &overlaid.supervision };
         ServiceSpec { profile: arguments.profile.clone(), supervision: supervision.clone(), ..overlaid }
     };
-    let (folder, folders) = (file::folder(&path), Folders::find()?);
-    let ports = known::ports(&folders, &folder, &config.services)?;
+    let (folder, state_folder) = (file::folder(&path), StateFolder::find()?);
+    let ports = known::ports(&state_folder, &folder, &config.services)?;
     let asked = Asked { services: chosen.iter().map(overlaid).collect(), ports, environments: BTreeMap::new() };
-    run(arguments, &asked, &folder, &folders, out)
+    run(arguments, &asked, &folder, &state_folder, out)
 }
 
 /// The services that a call asks for.
@@ -62,7 +62,7 @@ pub(super) fn run(
     arguments: &Arguments,
     asked: &Asked,
     folder: &Path,
-    folders: &Folders,
+    state_folder: &StateFolder,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     let Asked { services, ports, environments } = asked;
@@ -72,7 +72,7 @@ pub(super) fn run(
     let mut uses = Uses::begin(arguments, services)?;
     let mut was_started = BTreeSet::new();
     // what cannot be told is no reason to tell it again
-    let is_known = ServerRecord::is_any_of_folder(folders, folder).unwrap_or(true);
+    let is_known = ServerRecord::is_any_of_folder(state_folder, folder).unwrap_or(true);
     let (ended, staying) = loop {
         let mut written = Ok(());
         let display = Display::of(arguments);
@@ -105,7 +105,7 @@ pub(super) fn run(
         written?;
         let is_start = |start: &EndedStart| start.report.record.action.is_start();
         was_started.extend(ended.starts.iter().filter(|(_, start)| is_start(start)).map(|(index, _)| *index));
-        let mut staying = Staying::new(arguments, folders);
+        let mut staying = Staying::new(arguments, state_folder);
         let mut are_up = true;
         for (&index, EndedStart { report, .. }) in ended.starts.iter().filter(|(_, start)| start.status == 0) {
             let is_ours = was_started.contains(&index);
@@ -118,7 +118,7 @@ pub(super) fn run(
     };
     let starts: Vec<&EndedStart> = ended.starts.values().collect();
     if starts.iter().any(|start| start.report.record.action.is_start()) {
-        arguments.note_folders(folders);
+        arguments.note_state_folder(state_folder);
     }
     if let Some(signal) = ended.signal {
         return if arguments.detaches() { Ok(Exit::Signal(signal)) } else { staying.give_up(Exit::Signal(signal)) };

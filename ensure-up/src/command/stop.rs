@@ -3,7 +3,7 @@
 use std::{future::pending, io::Write, pin::pin};
 
 use ensure_up::{
-    Action, Failure, Folders, Port, ServerRecord, Service,
+    Action, Failure, Port, ServerRecord, Service, StateFolder,
     report::start_record::StartRecord,
     server::{
         known,
@@ -34,9 +34,9 @@ pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
     let place = Place::of(arguments)?;
     let names = &place.names;
     usage::all_or_names(arguments, names, "stops every server of this folder")?;
-    let folders = Folders::find()?;
-    let known = place.described(known::servers(&folders, &ports(names))?);
-    let mut stop = Stop { arguments, folders: &folders, out, exit: Status::Done.into() };
+    let state_folder = StateFolder::find()?;
+    let known = place.described(known::servers(&state_folder, &ports(names))?);
+    let mut stop = Stop { arguments, state_folder: &state_folder, out, exit: Status::Done.into() };
     let meant = stop.meant(&place, &known, names)?;
     if names.is_empty() && meant.is_empty() {
         place.nothing_runs(arguments, &known);
@@ -65,10 +65,10 @@ impl<'a> One<'a> {
         Self { record: ServerRecord::expected(service), service: Some(service) }
     }
 
-    fn stop(&self, folders: &Folders, wait: Wait<'_>) -> Result<server::Stopped, Failure> {
+    fn stop(&self, state_folder: &StateFolder, wait: Wait<'_>) -> Result<server::Stopped, Failure> {
         match self.service {
-            Some(service) => service::stop(folders, service, wait),
-            None => server::stop(folders, self.record.clone(), wait),
+            Some(service) => service::stop(state_folder, service, wait),
+            None => server::stop(state_folder, self.record.clone(), wait),
         }
     }
 }
@@ -91,7 +91,7 @@ fn still_needed(meant: &[One<'_>], known: &[Known]) -> Vec<String> {
 /// A call that stops servers, and what came of it so far.
 struct Stop<'a> {
     arguments: &'a Arguments,
-    folders: &'a Folders,
+    state_folder: &'a StateFolder,
     out: &'a mut dyn Write,
     exit: Exit,
 }
@@ -131,8 +131,8 @@ impl Stop<'_> {
     /// Stops them all; on a terminal one line says for whom is waited. `is_asked_for_all` tells that none was named.
     fn all(&mut self, meant: &[One<'_>], is_asked_for_all: bool) -> anyhow::Result<()> {
         let records: Vec<&ServerRecord> = meant.iter().map(|one| &one.record).collect();
-        let folders = self.folders;
-        let stop = |index: usize, wait: Wait<'_>| meant[index].stop(folders, wait);
+        let state_folder = self.state_folder;
+        let stop = |index: usize, wait: Wait<'_>| meant[index].stop(state_folder, wait);
         let mut line = StopLine::of(self.arguments);
         let mut written = Ok(());
         let beside = pin!(pending());
@@ -162,7 +162,7 @@ impl Stop<'_> {
 
     /// Of a port without a server of ours there is only to say who holds it.
     fn nobody_on(&mut self, port: Port) {
-        match server::free(self.folders, port) {
+        match server::free(self.state_folder, port) {
             Ok(()) => self.arguments.note(&format!("{port}: not running")),
             Err(failure) => self.failed(&failure, None),
         }

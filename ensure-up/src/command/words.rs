@@ -81,7 +81,7 @@ fn uses(process: Identity, is_watched: bool) -> String {
 
 /// `up 2h14m`; `None` where the process is gone.
 pub(super) fn age(of: Identity) -> Option<String> {
-    let stat = process::stat(of.pid).ok().flatten().filter(|stat| stat.identity() == of)?;
+    let stat = process::stat_of(of).ok().flatten()?;
     Some(format!("up {}", duration::uptime(stat.uptime())))
 }
 

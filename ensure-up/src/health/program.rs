@@ -39,8 +39,15 @@ impl Program {
         }
         holders.find_map(|process| {
             let named = Self::named(&process.name).or_else(|| process.executable.as_deref().and_then(Self::run_by))?;
-            Some(if named == Self::Postgres(None) { Self::Postgres(process.uid) } else { named })
+            Some(named.run_as(process.uid))
         })
+    }
+
+    fn run_as(self, user: Option<u32>) -> Self {
+        match self {
+            Self::Postgres(_) => Self::Postgres(user),
+            Self::Redis => Self::Redis,
+        }
     }
 
     fn run_by(path: &Path) -> Option<Self> {

@@ -8,7 +8,7 @@ use proc_tree::{Facts, Identity};
 
 use super::typed;
 use crate::{
-    Failure, Folders, Port, ReadyError, ServerRecord, ServiceSpec,
+    Failure, Port, ReadyError, ServerRecord, ServiceSpec, StateFolder,
     server::{command::Running, holding::Holding, known, loading, seen::Seen, session::Root},
     service::supervision::Supervision,
 };
@@ -52,8 +52,8 @@ pub struct Titled {
 ///
 /// # Errors
 /// When the records, the ports or the processes cannot be looked at.
-pub fn find(folders: &Folders, folder: &Path) -> Result<Here, Failure> {
-    let known = known::servers(folders, &[])?;
+pub fn find(state_folder: &StateFolder, folder: &Path) -> Result<Here, Failure> {
+    let known = known::servers(state_folder, &[])?;
     let mut here = Here::default();
     let found = &mut here.found;
     for one in known.iter().filter(|one| one.is_alive && one.record.service.folder == folder) {

@@ -3,7 +3,7 @@
 
 use super::found::Found;
 use crate::{
-    Failure, Folders, Lock, ServerRecord, Service,
+    Failure, Lock, ServerRecord, Service, StateFolder,
     server::{acceptors, started::Started},
 };
 
@@ -11,8 +11,8 @@ use crate::{
 ///
 /// # Errors
 /// When the port cannot be looked at or the record not be written.
-pub fn take(folders: &Folders, service: &Service, found: &Found) -> Result<(), Failure> {
-    let path = folders.lock(&service.id, found.port);
+pub fn take(state_folder: &StateFolder, service: &Service, found: &Found) -> Result<(), Failure> {
+    let path = state_folder.lock(&service.id, found.port);
     let _lock = Lock::try_take(&path).map_err(Failure::state("lock", &path))?;
     let old = found.record.as_ref();
     let is_same = |old: &ServerRecord| {
@@ -35,10 +35,10 @@ pub fn take(folders: &Folders, service: &Service, found: &Found) -> Result<(), F
         },
         None => record,
     };
-    let failed = || Failure::state("write a record in", &folders.runtime);
-    record.write(folders).map_err(failed())?;
+    let failed = || Failure::state("write a record in", &state_folder.path);
+    record.write(state_folder).map_err(failed())?;
     match old.filter(|old| !old.is_of(&service.id, found.port)) {
-        Some(old) => old.remove(folders).map_err(failed()),
+        Some(old) => old.remove(state_folder).map_err(failed()),
         None => Ok(()),
     }
 }

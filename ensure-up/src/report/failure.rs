@@ -164,7 +164,7 @@ pub enum Failure {
     /// This tool was asked to end.
     #[error("interrupted by {0}")]
     Interrupted(Signal),
-    /// The folders of records and logs cannot be used.
+    /// The folder of records and logs cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// The log cannot be written.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use port_who::Protocol;
-use proc_tree::{Facts, Identity, process, tree};
+use proc_tree::{Identity, process, tree};
 
 use super::{connection::Connection, holding::Holding, port};
 
@@ -24,14 +24,14 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// Finds the holders that serve. Where it cannot be told, all of them do.
 pub(crate) fn of(holdings: &[Holding]) -> Vec<Identity> {
-    told(holdings, || ()).unwrap_or_else(|| identities(holdings))
+    told(holdings, || ()).unwrap_or_else(|| Holding::identities(holdings))
 }
 
 /// Finds the holders that serve, where others hold the socket for them: those from which no other holder descends, when one
 /// of them is seen to accept a connection; `asks` is called before that is made. `None` where nobody accepts in time: it may
 /// be told later.
 pub(crate) fn told(holdings: &[Holding], asks: impl FnOnce()) -> Option<Vec<Identity>> {
-    let holders = identities(holdings);
+    let holders = Holding::identities(holdings);
     if holders.len() < 2 {
         return Some(holders);
     }
@@ -45,7 +45,7 @@ pub(crate) fn told(holdings: &[Holding], asks: impl FnOnce()) -> Option<Vec<Iden
 }
 
 fn ancestors(holder: &Identity) -> Vec<Identity> {
-    let stat = process::stat(holder.pid).ok().flatten().filter(|stat| stat.identity() == *holder);
+    let stat = process::stat_of(*holder).ok().flatten();
     let line = stat.and_then(|stat| tree::ancestors(&stat).ok()).unwrap_or_default();
     line.iter().map(proc_tree::Stat::identity).collect()
 }
@@ -73,11 +73,6 @@ fn accept(holdings: &[Holding], lowest: &[Identity], others: &[Identity]) -> Opt
         }
         sleep(LOOK);
     }
-}
-
-/// Returns those that can be seen, each once.
-pub(crate) fn identities(holdings: &[Holding]) -> Vec<Identity> {
-    proc_tree::ascending(Holding::processes(holdings).map(Facts::identity))
 }
 
 /// Tells whether only those hold a port that held it for others before. `now` are the holders that can be seen.

@@ -6,7 +6,7 @@ use port_who::{LookError, Socket};
 use proc_tree::{Facts, Identity, Stat, process, tree};
 
 use super::{
-    asker::Asker, folder::Folders, holding::Holding, port as listening, record::ServerRecord, seen::Seen,
+    asker::Asker, folder::StateFolder, holding::Holding, port as listening, record::ServerRecord, seen::Seen,
     session::Root, started::Started,
 };
 use crate::{Port, Service};
@@ -110,11 +110,11 @@ impl Evidence {
     }
 
     /// Adds what is asked for, to be compared with what is there.
-    pub(crate) fn compared(self, folders: &Folders, service: &Service) -> Self {
+    pub(crate) fn compared(self, state_folder: &StateFolder, service: &Service) -> Self {
         Self {
             asker: Asker::of(service),
             command: service.command(self.port),
-            files: Some(folders.of_service(&service.id, self.port, "")),
+            files: Some(state_folder.of_service(&service.id, self.port, "")),
             ..self
         }
     }
@@ -158,7 +158,7 @@ fn held_by_trees(sockets: &[Socket], known: &[Known]) -> Option<Vec<Holder>> {
 
 /// Returns the process and its ancestors.
 fn line(of: &Facts) -> Vec<Seen> {
-    let stat = process::stat(of.pid).ok().flatten().filter(|stat| stat.identity() == of.identity());
+    let stat = process::stat_of(of.identity()).ok().flatten();
     let ancestors = stat.and_then(|stat| tree::ancestors(&stat).ok()).unwrap_or_default();
     std::iter::once(of.clone()).chain(ancestors.into_iter().map(Facts::from_stat)).map(Seen::of).collect()
 }

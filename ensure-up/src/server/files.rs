@@ -7,30 +7,30 @@ use std::{
 
 use port_who::Protocol;
 
-use super::{fingerprint, folder::Folders};
+use super::{fingerprint, folder::StateFolder};
 use crate::{Port, service::id::ServiceId};
 
-impl Folders {
+impl StateFolder {
     /// Returns the path of a file about a service's server on a port.
     pub fn of_service(&self, service: &ServiceId, port: Option<Port>, kind: &str) -> PathBuf {
-        self.runtime.join(format!("{}.{kind}", stem(service, port)))
+        self.path.join(format!("{}.{kind}", stem(service, port)))
     }
 
     /// Returns the path of the lock under which a service's server is started on a port and stopped: that of the port, so that
     /// no two services take it at once; of the service, where there is none.
     pub fn lock(&self, service: &ServiceId, port: Option<Port>) -> PathBuf {
         let name = port.map_or_else(|| stem(service, None), |port| of_network(&key(port)));
-        self.runtime.join(format!("{name}.lock"))
+        self.path.join(format!("{name}.lock"))
     }
 
     /// Returns the path of the lock of a service that may take any port of a range: one lock for what `parts` say.
     pub(crate) fn service_lock<'p>(&self, parts: impl IntoIterator<Item = &'p [u8]>) -> PathBuf {
-        self.runtime.join(format!("{}.lock", of_network(&format!("{:016x}", fingerprint::of(parts)))))
+        self.path.join(format!("{}.lock", of_network(&format!("{:016x}", fingerprint::of(parts)))))
     }
 
     /// Finds the log that was written last of those about a port.
     pub fn last_log(&self, port: Port) -> Option<PathBuf> {
-        let paths = std::fs::read_dir(&self.logs).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+        let paths = std::fs::read_dir(&self.path).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
         let is_its =
             |path: &PathBuf| port_of(path, "log") == Some(port) && path.extension().is_some_and(|kind| kind == "log");
         paths.filter(is_its).max_by_key(|path| path.metadata().and_then(|found| found.modified()).ok())
@@ -39,7 +39,7 @@ impl Folders {
     /// Lists the record files, whatever is in them.
     pub(crate) fn records(&self) -> io::Result<Vec<PathBuf>> {
         let mut paths = Vec::new();
-        let entries = match std::fs::read_dir(&self.runtime) {
+        let entries = match std::fs::read_dir(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(paths),
             entries => entries?,
         };

@@ -22,13 +22,11 @@ const SHARED: &str = "/tmp";
 /// The place in a home.
 const AT_HOME: &str = ".local/state/ensure-up";
 
-/// The folders of this user.
+/// The folder of this user's records, locks and logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folders {
-    /// Records and locks.
-    pub runtime: PathBuf,
-    /// Logs; the same folder.
-    pub logs: PathBuf,
+pub struct StateFolder {
+    /// Where it is.
+    pub path: PathBuf,
 }
 
 /// A folder that cannot be used.
@@ -60,7 +58,7 @@ pub enum FolderError {
     },
 }
 
-impl Folders {
+impl StateFolder {
     /// Finds and makes the folder: `$ENSURE_UP_DIR`, else `.local/state/ensure-up` in the home folder that the user database
     /// names, else `/tmp/ensure-up-UID` for a user who has no home or may not write there.
     ///
@@ -70,28 +68,23 @@ impl Folders {
     /// # Errors
     /// When the folder cannot be made or belongs to somebody else.
     pub fn find() -> Result<Self, FolderError> {
-        let folder = match env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) {
-            Some(folder) => {
-                let folder = std::path::absolute(&folder).unwrap_or_else(|_| folder.into());
-                make(&folder)?;
-                folder
-            }
+        let folder = match named() {
+            Some(folder) => make(&folder).map(|()| folder)?,
             None => place(home()?.as_deref(), fallback())?,
         };
-        Ok(Self { runtime: folder.clone(), logs: folder })
+        Ok(Self { path: folder })
     }
 
-    /// Finds the folder as [`Folders::find`] where it is there already, and makes none.
-    pub fn that_are_there() -> Option<Self> {
-        let named = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    /// Finds the folder as [`StateFolder::find`] where it is there already, and makes none.
+    pub fn that_is_there() -> Option<Self> {
         let at_home = || Some(home().ok()??.join(AT_HOME)).filter(|folder| folder.is_dir());
-        let folder = named.or_else(at_home).unwrap_or_else(fallback);
-        folder.is_dir().then(|| Self { runtime: folder.clone(), logs: folder })
+        let folder = named().or_else(at_home).unwrap_or_else(fallback);
+        folder.is_dir().then_some(Self { path: folder })
     }
 
     /// Says where records and logs are for a user who has no home, or may not write there.
     pub fn note(&self) -> Option<String> {
-        if self.runtime != fallback() || env::var_os(VARIABLE).is_some_and(|folder| !folder.is_empty()) {
+        if self.path != fallback() || named().is_some() {
             return None;
         }
         let why = match home().ok()? {
@@ -99,18 +92,24 @@ impl Folders {
             Some(home) if home.is_dir() => format!("{} is not this account's own folder", text::path(&home)),
             _ => "this account has no home folder".into(),
         };
-        Some(format!("{why}: records and logs are in {}", text::path(&self.runtime)))
+        Some(format!("{why}: records and logs are in {}", text::path(&self.path)))
     }
 
     /// Returns the path of a file about a port, or about a range of ports.
     pub fn file(&self, key: &str, kind: &str) -> PathBuf {
-        self.runtime.join(format!("{key}.{kind}"))
+        self.path.join(format!("{key}.{kind}"))
     }
 }
 
 /// Makes the folder again: it may be deleted while a server is up.
 pub(crate) fn make_again(folder: &Path) -> Result<(), FolderError> {
     if folder == fallback() { make_in_shared_folder(folder) } else { make(folder) }
+}
+
+/// Returns the folder that the variable names.
+fn named() -> Option<PathBuf> {
+    let folder = env::var_os(VARIABLE).filter(|folder| !folder.is_empty())?;
+    Some(std::path::absolute(&folder).unwrap_or_else(|_| folder.into()))
 }
 
 fn home() -> Result<Option<PathBuf>, FolderError> {

@@ -6,7 +6,7 @@ use super::record::ServerRecord;
 
 /// Tells whether somebody halted a process (SIGSTOP), or debugs it.
 pub(crate) fn is_halted(process: Identity) -> bool {
-    let found = process::stat(process.pid).ok().flatten().filter(|stat| stat.identity() == process);
+    let found = process::stat_of(process).ok().flatten();
     found.is_some_and(|stat| matches!(stat.state, RunState::Stopped | RunState::Traced))
 }
 

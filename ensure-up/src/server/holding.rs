@@ -15,14 +15,18 @@ pub struct Holding {
 impl Holding {
     /// Looks at a process of a server that has no port; `None` where it has ended.
     pub(crate) fn of_running(identity: Identity) -> Option<Self> {
-        let found = process::stat(identity.pid).ok().flatten();
-        let running = found.filter(|stat| stat.identity() == identity && !stat.has_ended())?;
+        let running = process::stat_of(identity).ok().flatten().filter(|stat| !stat.has_ended())?;
         Some(Self { socket: None, process: Some(Facts::from_stat(running)) })
     }
 
     /// Lists the processes of several that can be seen, each once for every socket that it has.
     pub fn processes(holdings: &[Self]) -> impl Iterator<Item = &Facts> {
         holdings.iter().filter_map(|holding| holding.process.as_ref())
+    }
+
+    /// Returns the processes of several that can be seen, each once.
+    pub(crate) fn identities(holdings: &[Self]) -> Vec<Identity> {
+        proc_tree::ascending(Self::processes(holdings).map(Facts::identity))
     }
 
     /// Tells whether the socket is this user's, and none of the processes that he can see has it open.

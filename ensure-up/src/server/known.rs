@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::{census::Census, folder::Folders, lost, names::Known, presence::Presence, record::ServerRecord};
+use super::{census::Census, folder::StateFolder, lost, names::Known, presence::Presence, record::ServerRecord};
 use crate::{Failure, Port, Ports, ServiceSpec};
 
 /// Returns the ports of a file's services, by their names: of one that takes any of a range the one that its server has or had
@@ -10,10 +10,14 @@ use crate::{Failure, Port, Ports, ServiceSpec};
 ///
 /// # Errors
 /// When the records cannot be read.
-pub fn ports(folders: &Folders, folder: &Path, services: &[ServiceSpec]) -> Result<BTreeMap<String, u16>, Failure> {
+pub fn ports(
+    state_folder: &StateFolder,
+    folder: &Path,
+    services: &[ServiceSpec],
+) -> Result<BTreeMap<String, u16>, Failure> {
     let has_range = services.iter().any(|service| service.port.is_some_and(Ports::is_range));
-    let records = if has_range { ServerRecord::all(folders) } else { Ok(Vec::new()) };
-    let mut records = records.map_err(Failure::state("read the records in", &folders.runtime))?;
+    let records = if has_range { ServerRecord::all(state_folder) } else { Ok(Vec::new()) };
+    let mut records = records.map_err(Failure::state("read the records in", &state_folder.path))?;
     records.retain(|record| record.service.folder == folder);
     // one that runs is the last to be kept
     records.sort_by_cached_key(|record| record.is_alive().unwrap_or(true));
@@ -34,15 +38,15 @@ pub fn ports(folders: &Folders, folder: &Path, services: &[ServiceSpec]) -> Resu
 ///
 /// # Errors
 /// When the records or the processes cannot be looked at.
-pub fn servers(folders: &Folders, ports: &[Port]) -> Result<Vec<Known>, Failure> {
-    let records = ServerRecord::all(folders).map_err(Failure::state("read the records in", &folders.runtime))?;
+pub fn servers(state_folder: &StateFolder, ports: &[Port]) -> Result<Vec<Known>, Failure> {
+    let records = ServerRecord::all(state_folder).map_err(Failure::state("read the records in", &state_folder.path))?;
     let census = Census::take().map_err(Failure::system("look at the processes"))?;
     let mut known: Vec<Known> = Vec::new();
-    let mut records = lost::found_again(records, &census, folders);
+    let mut records = lost::found_again(records, &census, state_folder);
     for &port in ports {
         let mut on_port = records.iter().filter(|record| record.port == Some(port));
         let runs = on_port.any(|record| Presence::in_census(record, &census) != Presence::Gone);
-        records.extend(if runs { None } else { lost::by_log(port, &census, folders) });
+        records.extend(if runs { None } else { lost::by_log(port, &census, state_folder) });
     }
     for record in records {
         let supervisor = record.running_supervisor().map_err(Failure::system("watch the supervisor"))?;
@@ -50,7 +54,7 @@ pub fn servers(folders: &Folders, ports: &[Port]) -> Result<Vec<Known>, Failure>
         let is_alive = supervisor.is_some() || presence != Presence::Gone;
         let left = if presence == Presence::Leftovers { census.members(&record) } else { Vec::new() };
         let states: Vec<_> = census.marks(&record.service, record.port).map(|mark| &mark.state).collect();
-        let is_of_this_place = states.is_empty() || states.contains(&&folders.runtime);
+        let is_of_this_place = states.is_empty() || states.contains(&&state_folder.path);
         known.push(Known { record, is_alive, left, is_of_this_place });
     }
     known.sort_by(|one, other| (one.record.port, &one.record.service).cmp(&(other.record.port, &other.record.service)));

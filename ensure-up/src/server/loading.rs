@@ -5,7 +5,8 @@ use port_who::{LookError, Query};
 use proc_tree::{Facts, Identity, Stat, process, tree};
 
 use super::{
-    asker::Asker, census::Census, command, folder::Folders, judge::By, record::ServerRecord, seen::Seen, session::Root,
+    asker::Asker, census::Census, command, folder::StateFolder, judge::By, record::ServerRecord, seen::Seen,
+    session::Root,
 };
 use crate::{Port, Service};
 
@@ -26,7 +27,7 @@ pub(crate) struct Loading {
 pub(crate) fn find(
     service: &Service,
     port: Option<Port>,
-    folders: &Folders,
+    state_folder: &StateFolder,
     census: &Census,
     records: &[ServerRecord],
 ) -> Result<Option<Loading>, LookError> {
@@ -48,13 +49,13 @@ pub(crate) fn find(
     }
     let all = census.unmarked_of(user.user);
     let all = all.iter().filter(|seen| is_meant(&seen.facts));
-    let told = all.filter_map(|seen| Some((&seen.facts, told_by(seen, service, folders)?)));
+    let told = all.filter_map(|seen| Some((&seen.facts, told_by(seen, service, state_folder)?)));
     Ok(eldest(found.into_iter().chain(told).collect()))
 }
 
 /// By what else than its command a process is the server of a service without a port.
-fn told_by(seen: &Seen, service: &Service, folders: &Folders) -> Option<By> {
-    if seen.writes_to(&folders.of_service(&service.id, None, "")) {
+fn told_by(seen: &Seen, service: &Service, state_folder: &StateFolder) -> Option<By> {
+    if seen.writes_to(&state_folder.of_service(&service.id, None, "")) {
         return Some(By::Service);
     }
     let pattern = service.spec.matching.as_ref()?;

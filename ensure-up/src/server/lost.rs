@@ -12,7 +12,7 @@ use super::{
     census::Census,
     command::Running,
     files,
-    folder::Folders,
+    folder::StateFolder,
     mark::Mark,
     phase::Phase,
     record::ServerRecord,
@@ -22,7 +22,11 @@ use super::{
 use crate::{Port, ServiceSpec, service::id::ServiceId};
 
 /// Adds to the records those of the servers that run and have none that is true. Only restarts and reasons are lost.
-pub(crate) fn found_again(mut records: Vec<ServerRecord>, census: &Census, folders: &Folders) -> Vec<ServerRecord> {
+pub(crate) fn found_again(
+    mut records: Vec<ServerRecord>,
+    census: &Census,
+    state_folder: &StateFolder,
+) -> Vec<ServerRecord> {
     let mut marks: BTreeMap<(&ServiceId, Option<Port>), &Mark> = BTreeMap::new();
     for seen in census.all_marked() {
         marks.extend(seen.mark.as_ref().map(|mark| ((&mark.started.service, mark.started.port), mark)));
@@ -41,7 +45,7 @@ pub(crate) fn found_again(mut records: Vec<ServerRecord>, census: &Census, folde
         if records.iter().any(is_taken) {
             continue;
         }
-        let Some(record) = rebuilt(mark, known, census, folders) else { continue };
+        let Some(record) = rebuilt(mark, known, census, state_folder) else { continue };
         // what is left of a server that was ready, and holds its port no more, or of a job is no server on its way up: what
         // is recorded of that says more
         let holds_none = port.is_some() && record.holders.is_empty() && record.supervisor.is_none();
@@ -50,7 +54,7 @@ pub(crate) fn found_again(mut records: Vec<ServerRecord>, census: &Census, folde
             Phase::Ready => holds_none || record.pid == 0,
             _ => record.pid == 0,
         };
-        if mark.state == folders.runtime && known.is_some_and(is_left) {
+        if mark.state == state_folder.path && known.is_some_and(is_left) {
             continue;
         }
         match place {
@@ -63,16 +67,17 @@ pub(crate) fn found_again(mut records: Vec<ServerRecord>, census: &Census, folde
 
 /// Finds the server on a port that no record and no mark tells of, by the log of ours that its output goes to: nobody else
 /// can have opened a file in the state folder. Of its service no more is known than the folder that it was started in.
-pub(crate) fn by_log(port: Port, census: &Census, folders: &Folders) -> Option<ServerRecord> {
+pub(crate) fn by_log(port: Port, census: &Census, state_folder: &StateFolder) -> Option<ServerRecord> {
     let holders = census.unmarked_holders(port);
     let log = |seen: &Seen| {
-        let ours = |path: &&PathBuf| path.parent() == Some(&folders.logs) && files::port_of(path, "log") == Some(port);
+        let ours =
+            |path: &&PathBuf| path.parent() == Some(&state_folder.path) && files::port_of(path, "log") == Some(port);
         seen.outputs.iter().find(ours).cloned()
     };
     let (main, log) = holders.iter().find_map(|seen| Some((seen, log(seen)?)))?;
     // one that came up since the census tells more
     if let Some(mark) = &main.mark {
-        return described(&mark.started, &[main], None, None, census, folders);
+        return described(&mark.started, &[main], None, None, census, state_folder);
     }
     let started_in = || Running::new(&main.facts, main.environment.as_deref()).started_in().map(Path::to_owned);
     let folder = started_in().or_else(|| main.facts.cwd.clone()).unwrap_or_default();
@@ -84,7 +89,7 @@ pub(crate) fn by_log(port: Port, census: &Census, folders: &Folders) -> Option<S
         cwd: folder,
         environment: Variables::new(),
     };
-    let record = described(&started, &[main], None, None, census, folders)?;
+    let record = described(&started, &[main], None, None, census, state_folder)?;
     Some(ServerRecord { log: Some(log), ..record })
 }
 
@@ -98,18 +103,27 @@ pub(crate) fn with_supervisor(record: ServerRecord, census: &Census) -> ServerRe
 }
 
 /// Finds again what is known of a service's server, over what is recorded of it.
-pub(crate) fn find(folders: &Folders, service: &ServiceId, port: Option<Port>) -> io::Result<Option<ServerRecord>> {
-    let recorded = ServerRecord::read(folders, service, port)?;
-    let found = found_again(recorded.into_iter().collect(), &Census::take()?, folders);
+pub(crate) fn find(
+    state_folder: &StateFolder,
+    service: &ServiceId,
+    port: Option<Port>,
+) -> io::Result<Option<ServerRecord>> {
+    let recorded = ServerRecord::read(state_folder, service, port)?;
+    let found = found_again(recorded.into_iter().collect(), &Census::take()?, state_folder);
     Ok(found.into_iter().find(|record| record.is_of(service, port)))
 }
 
 /// Describes a server by its processes, over what was recorded of an earlier one.
-fn rebuilt(mark: &Mark, known: Option<&ServerRecord>, census: &Census, folders: &Folders) -> Option<ServerRecord> {
+fn rebuilt(
+    mark: &Mark,
+    known: Option<&ServerRecord>,
+    census: &Census,
+    state_folder: &StateFolder,
+) -> Option<ServerRecord> {
     let started = &mark.started;
     let supervisor = census.supervisor(&started.service, started.port);
     let marked: Vec<&Seen> = census.marked(&started.service, started.port).collect();
-    described(started, &marked, supervisor, known, census, folders)
+    described(started, &marked, supervisor, known, census, state_folder)
 }
 
 fn described(
@@ -118,7 +132,7 @@ fn described(
     supervisor: Option<Identity>,
     known: Option<&ServerRecord>,
     census: &Census,
-    folders: &Folders,
+    state_folder: &StateFolder,
 ) -> Option<ServerRecord> {
     // a title may have been written over the environment of what a supervisor started
     let below = supervisor.and_then(|supervisor| census.children(supervisor).next());
@@ -136,7 +150,7 @@ fn described(
     }
     let spec = ServiceSpec::default();
     let stem = files::stem(&started.service, started.port);
-    let log = folders.logs.join(format!("{stem}.log"));
+    let log = state_folder.path.join(format!("{stem}.log"));
     let name = started.service.name.clone().unwrap_or_else(|| started.program.clone());
     let known = known.cloned();
     Some(ServerRecord {

@@ -11,7 +11,7 @@ use std::{
 use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
 
-use super::{folder::Folders, started::Started};
+use super::{folder::StateFolder, started::Started};
 use crate::{Port, Service};
 
 /// The variable that holds it.
@@ -33,8 +33,8 @@ pub(crate) struct Mark {
 
 impl Mark {
     /// Marks the server of a service on a port.
-    pub(crate) fn of(service: &Service, port: Option<Port>, folders: &Folders) -> Self {
-        Self { started: Started::of(service, port), state: folders.runtime.clone() }
+    pub(crate) fn of(service: &Service, port: Option<Port>, state_folder: &StateFolder) -> Self {
+        Self { started: Started::of(service, port), state: state_folder.path.clone() }
     }
 
     /// Returns the variable that carries it.

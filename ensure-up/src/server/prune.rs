@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     files,
-    folder::Folders,
+    folder::StateFolder,
     lock::{self, Lock},
     record::ServerRecord,
 };
@@ -25,17 +25,17 @@ const LOG: Duration = Duration::from_hours(14 * 24);
 ///
 /// # Errors
 /// When the folder cannot be read, or something in it not removed.
-pub(crate) fn prune(folders: &Folders) -> io::Result<()> {
+pub(crate) fn prune(state_folder: &StateFolder) -> io::Result<()> {
     let mut alive = Vec::new();
-    for record in ServerRecord::all(folders)? {
-        let path = folders.of_service(&record.service, record.port, "json");
+    for record in ServerRecord::all(state_folder)? {
+        let path = state_folder.of_service(&record.service, record.port, "json");
         if record.is_alive()? || !is_older(fs::metadata(&path)?.modified()?, RECORD) {
             alive.push(files::stem(&record.service, record.port));
         } else {
-            record.remove(folders)?;
+            record.remove(state_folder)?;
         }
     }
-    for entry in fs::read_dir(&folders.logs)? {
+    for entry in fs::read_dir(&state_folder.path)? {
         let entry = entry?;
         if alive.iter().any(|stem| entry.file_name().to_string_lossy().starts_with(stem)) {
             continue;

@@ -184,13 +184,13 @@ impl ServerRecord {
     /// Returns the record of a server that was just found ready, with those that hold its port and those of them that accept.
     #[must_use]
     pub(crate) fn ready(&self, holdings: &[Holding], acceptors: Vec<Identity>) -> Self {
-        let holders = acceptors::identities(holdings);
+        let holders = Holding::identities(holdings);
         Self { phase: Phase::Ready, holders, acceptors, reason: None, ..self.clone() }
     }
 
     /// Tells whether these holders of its port may be left of those that served.
     pub(crate) fn deserted(&self, holdings: &[Holding]) -> Option<Deserted> {
-        let is_gone = acceptors::are_gone(&self.holders, &self.acceptors, &acceptors::identities(holdings));
+        let is_gone = acceptors::are_gone(&self.holders, &self.acceptors, &Holding::identities(holdings));
         let address = port::listener(holdings).filter(|_| is_gone);
         address.filter(|_| self.port.is_some_and(|port| !port.is_udp())).map(Deserted)
     }

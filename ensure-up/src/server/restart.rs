@@ -7,7 +7,7 @@ use proc_tree::{Facts, Identity, process};
 
 use super::{
     environment::Environment,
-    folder::{self, Folders},
+    folder::{self, StateFolder},
     mark,
     record::ServerRecord,
 };
@@ -24,7 +24,7 @@ impl ServerRecord {
     }
 
     /// Describes a server by its living process: what of its options no process shows is as by default.
-    pub fn shown_spec(&self, folders: &Folders) -> Option<ServiceSpec> {
+    pub fn shown_spec(&self, state_folder: &StateFolder) -> Option<ServiceSpec> {
         let running = self.running().ok()?.filter(|running| Some(*running) != self.supervisor)?;
         let words = Facts::of(running.pid).ok()??.command.filter(|words| !words.is_empty())?;
         let environment = environment(running).unwrap_or_default();
@@ -33,7 +33,7 @@ impl ServerRecord {
             Some([name.as_os_str(), OsStr::new("="), value].into_iter().collect())
         };
         let is_supervised = self.running_supervisor().ok().flatten().is_some();
-        let log: Option<&PathBuf> = self.log.as_ref().filter(|log| log.parent() != Some(&folders.logs));
+        let log: Option<&PathBuf> = self.log.as_ref().filter(|log| log.parent() != Some(&state_folder.path));
         Some(ServiceSpec {
             command: words.into_iter().map(Into::into).collect(),
             port: self.port.map(Into::into),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use proc_tree::Identity;
 
 use crate::{
-    Action, Clock, Failure, Folders, Outcome, Port, ReadyError, ServerProcesses, ServerRecord, Service,
+    Action, Clock, Failure, Outcome, Port, ReadyError, ServerProcesses, ServerRecord, Service, StateFolder,
     event::block_on,
     health::{self, Asked},
     server::{holding::Holding, part, port as listening, record, started::Started},
@@ -22,7 +22,7 @@ pub struct Call<'c> {
     /// What shall be up.
     pub service: &'c Service,
     /// Where records, locks and logs are.
-    pub folders: &'c Folders,
+    pub state_folder: &'c StateFolder,
     /// The time it has.
     pub clock: Clock,
     /// Who is told what it waits for.
@@ -39,18 +39,18 @@ impl Call<'_> {
     }
 
     pub(crate) fn write(&self, record: &ServerRecord) -> Result<(), Failure> {
-        record.write(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime))
+        record.write(self.state_folder).map_err(Failure::state("write a record in", &self.state_folder.path))
     }
 
     /// Notes what can be found out again: a disk that is full takes no server away that is up.
     pub(crate) fn note(&self, record: &ServerRecord) -> Result<(), Failure> {
-        record.note(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime))
+        record.note(self.state_folder).map_err(Failure::state("write a record in", &self.state_folder.path))
     }
 
     /// Reads what is recorded of the service's server on a port.
     pub(crate) fn recorded_on(&self, port: Option<Port>) -> Result<Option<ServerRecord>, Failure> {
-        let record = ServerRecord::read(self.folders, &self.service.id, port);
-        record.map_err(Failure::state("read the record in", &self.folders.runtime))
+        let record = ServerRecord::read(self.state_folder, &self.service.id, port);
+        record.map_err(Failure::state("read the record in", &self.state_folder.path))
     }
 
     /// Asks the server that these are for health, once; what is recorded of it may tell that nobody of it serves any more.
@@ -75,7 +75,7 @@ impl Call<'_> {
 
     /// Prepares the wait for a server that is there.
     pub(crate) fn race(&self, port: Option<Port>) -> Race<'_> {
-        Race::new(self.service, self.folders, port, self.clock.deadline)
+        Race::new(self.service, self.state_folder, port, self.clock.deadline)
     }
 
     /// Words what was done about a server that is recorded.
@@ -140,7 +140,7 @@ impl Call<'_> {
             RaceEnd::Ended { end, held, after } => {
                 let missing =
                     port.filter(|_| !held).map_or_else(|| "was ready".into(), |port| format!("held port {port}"));
-                let log = log.unwrap_or_else(|| self.service.log_path(&self.folders.logs, port));
+                let log = log.unwrap_or_else(|| self.service.log_path(&self.state_folder.path, port));
                 let missing = Some(missing).filter(|_| !self.service.spec.once);
                 Failure::Ended { name, end, after: Some(after), missing, log }
             }

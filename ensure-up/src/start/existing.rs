@@ -135,25 +135,25 @@ pub(super) fn stop(
 ) -> Result<Killed, Failure> {
     let another = match judged {
         // it may have been started for another port, and have opened this one besides
-        Whose::Another(_, other) => lost::find(call.folders, &other.service, other.port)
-            .map_err(Failure::state("read the records in", &call.folders.runtime))?,
+        Whose::Another(_, other) => lost::find(call.state_folder, &other.service, other.port)
+            .map_err(Failure::state("read the records in", &call.state_folder.path))?,
         _ => None,
     };
     let own = there.own.as_ref().map(|own| &own.record);
     let mut killed = Killed::default();
     if let Some(own) = own {
         let manner = Manner::of(call.service);
-        let stop = |wait: Wait<'_>| stop::server::stop_locked(call.folders, own.clone(), manner, wait);
+        let stop = |wait: Wait<'_>| stop::server::stop_locked(call.state_folder, own.clone(), manner, wait);
         killed = stopping(call, &own.name, port, stop)?.killed;
     }
     if let Some(another) = another {
         let name = another.name.clone();
         let stop = |wait: Wait<'_>| {
             if another.port != port {
-                return stop::server::stop(call.folders, another, wait);
+                return stop::server::stop(call.state_folder, another, wait);
             }
             let manner = Manner::recorded(&another);
-            stop::server::stop_locked(call.folders, another, manner, wait)
+            stop::server::stop_locked(call.state_folder, another, manner, wait)
         };
         killed = killed.and(stopping(call, &name, port, stop)?.killed);
     }
@@ -187,7 +187,7 @@ fn stopping<T>(call: &Call<'_>, server: &str, port: Option<Port>, stop: impl FnO
 pub(super) fn leave(call: &Call<'_>, elsewhere: &ServerRecord) -> Result<(Killed, Action), Failure> {
     let Existing { restart, restart_if_changed, replace, .. } = call.service.spec.existing;
     if restart || restart_if_changed || replace {
-        let stop = |wait: Wait<'_>| stop::server::stop(call.folders, elsewhere.clone(), wait);
+        let stop = |wait: Wait<'_>| stop::server::stop(call.state_folder, elsewhere.clone(), wait);
         let killed = stopping(call, &elsewhere.name, elsewhere.port, stop)?.killed;
         return Ok((killed, if restart || restart_if_changed { Action::Restarted } else { Action::Replaced }));
     }

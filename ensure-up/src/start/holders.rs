@@ -6,7 +6,7 @@ use port_who::Socket;
 use proc_tree::Identity;
 
 use crate::{
-    Folders, Port, ReadyError, ServerProcesses, Service,
+    Port, ReadyError, ServerProcesses, Service, StateFolder,
     server::{
         evidence::{Evidence, Known},
         holding::Holding,
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Holders<'r> {
     service: &'r Service,
-    folders: &'r Folders,
+    state_folder: &'r StateFolder,
     port: Option<Port>,
     /// Whether the server was there before: then its command line tells whose it is.
     pub(super) were_there: bool,
@@ -51,8 +51,8 @@ impl Seen {
 }
 
 impl<'r> Holders<'r> {
-    pub(super) fn of(service: &'r Service, folders: &'r Folders, port: Option<Port>) -> Self {
-        Self { service, folders, port, were_there: true, take_any: false, seen: None }
+    pub(super) fn of(service: &'r Service, state_folder: &'r StateFolder, port: Option<Port>) -> Self {
+        Self { service, state_folder, port, were_there: true, take_any: false, seen: None }
     }
 
     /// Tells whose the port is, by what was seen before where the sockets are the same.
@@ -78,7 +78,7 @@ impl<'r> Holders<'r> {
         }
         let started = Started::of(self.service, self.port);
         let evidence = Evidence::gather(self.port, vec![Known::of(started, roots(processes))])?;
-        let evidence = if self.were_there { evidence.compared(self.folders, self.service) } else { evidence };
+        let evidence = if self.were_there { evidence.compared(self.state_folder, self.service) } else { evidence };
         let whose = judge(&Evidence { was_there: self.were_there, ..evidence }, self.service);
         Ok(if self.take_any { whose.or_any() } else { whose })
     }

@@ -20,7 +20,7 @@ pub(super) fn joined(call: &Call<'_>, own: Option<&Own>, waited: bool) -> Result
     match (outcome, record.phase, record.end) {
         (Some(outcome), ..) if record.is_done() => Ok(Some(outcome)),
         (Some(Outcome { name, .. }), Phase::Failed, Some(end)) => {
-            let log = record.log.clone().unwrap_or_else(|| call.service.log_path(&call.folders.logs, record.port));
+            let log = record.log.clone().unwrap_or_else(|| call.service.log_path(&call.state_folder.path, record.port));
             Err(Failure::Ended { name, end, after: None, missing: None, log })
         }
         _ => Ok(None),
@@ -29,7 +29,7 @@ pub(super) fn joined(call: &Call<'_>, own: Option<&Own>, waited: bool) -> Result
 
 /// Tells whether what is recorded was written since this call began: whoever held the lock may have done something else.
 fn is_new(call: &Call<'_>, record: &ServerRecord) -> bool {
-    let path = call.folders.of_service(&record.service, record.port, "json");
+    let path = call.state_folder.of_service(&record.service, record.port, "json");
     let began = SystemTime::now().checked_sub(call.clock.took());
     let written = fs::metadata(path).and_then(|found| found.modified());
     began.is_none_or(|began| written.is_ok_and(|written| written >= began))

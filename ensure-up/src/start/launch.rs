@@ -37,25 +37,25 @@ pub(super) fn start_on(
     socket: Option<InFlight>,
 ) -> Result<Option<Up>, Failure> {
     // what cannot be told is no reason to tell it again
-    let is_known = ServerRecord::is_any_of_folder(call.folders, &call.service.id.folder).unwrap_or(true);
+    let is_known = ServerRecord::is_any_of_folder(call.state_folder, &call.service.id.folder).unwrap_or(true);
     let is_first = |outcome: &Outcome| !is_known && outcome.action == Action::Started;
     let up = begin(call, port, action, socket)?;
     Ok(up.map(|(outcome, server)| (Outcome { is_first: is_first(&outcome), ..outcome }, server)))
 }
 
 fn begin(call: &Call<'_>, port: Option<Port>, action: Action, socket: Option<InFlight>) -> Result<Option<Up>, Failure> {
-    let Call { service, folders, .. } = call;
-    let path = service.log_path(&folders.logs, port);
+    let Call { service, state_folder, .. } = call;
+    let path = service.log_path(&state_folder.path, port);
     if service.kept_up().is_some() {
         let program = service.spec.command.first().map_or("".as_ref(), |program| program.as_os_str());
-        spawn::find(program, &environment::whole(service, port, folders))?;
+        spawn::find(program, &environment::whole(service, port, state_folder))?;
         if socket.is_none() {
             held::check(service, port)?;
         }
     }
     let file = rotate::start(&path, service.spec.log_keep)?;
     // old logs are nobody's concern when a server is to be started
-    let _ = prune::prune(folders);
+    let _ = prune::prune(state_folder);
     if service.kept_up().is_some() {
         return call.supervise(ServerRecord::starting(service, port, None, Some(&path)), action, socket);
     }
@@ -78,7 +78,7 @@ fn launch_and_wait(
     let log = LogPatterns::of(path, 0, service);
     let mut record = ServerRecord::starting(service, port, None, Some(path));
     let command = service.command(port);
-    let environment = notify::environment(environment::whole(service, port, call.folders), notify.as_ref());
+    let environment = notify::environment(environment::whole(service, port, call.state_folder), notify.as_ref());
     let launch = Launch {
         command: &command,
         cwd: &service.cwd,
@@ -92,9 +92,9 @@ fn launch_and_wait(
         call.write(&record)
     });
     let processes = launched.inspect_err(|_| {
-        let _ = record.remove(call.folders);
+        let _ = record.remove(call.state_folder);
     })?;
-    let mut starting = Starting::own(processes.of_job(service.spec.once), service, call.folders, port);
+    let mut starting = Starting::own(processes.of_job(service.spec.once), service, call.state_folder, port);
     let waiting = Waiting { log: Some(path.to_owned()), ..call.waiting(Doing::Starting, port) };
     let race = call.race(port).of(starting.processes()).reading(Some(log)).notified(notify.as_ref());
     let race = race.told(waiting, call.observer);

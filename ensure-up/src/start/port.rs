@@ -23,7 +23,7 @@ pub(super) fn ensure(call: &Call<'_>, port: Option<Port>, waited: bool) -> Resul
     if let Some(outcome) = reuse(call, port, waited)? {
         return Ok((outcome, None));
     }
-    let lock = turn::take(call, &call.folders.lock(&call.service.id, port))?;
+    let lock = turn::take(call, &call.state_folder.lock(&call.service.id, port))?;
     let tell = turn::telling(call, &lock);
     locked(&Call { observer: Observer::new(&tell), ..*call }, port, waited || lock.waited)
 }

@@ -6,7 +6,7 @@ use proc_tree::Signal;
 use tokio::{select, time};
 
 use crate::{
-    Folders, Port, ReadyError, ServerProcesses, ServerRecord, Service,
+    Port, ReadyError, ServerProcesses, ServerRecord, Service, StateFolder,
     event::{or_never, until},
     log::patterns::LogPatterns,
     server::{end::End, holding::Holding},
@@ -60,11 +60,11 @@ impl<'r> Race<'r> {
     /// Prepares the wait for a server that is there and of which no process is known.
     pub(crate) fn new(
         service: &'r Service,
-        folders: &'r Folders,
+        state_folder: &'r StateFolder,
         port: Option<Port>,
         deadline: Option<Instant>,
     ) -> Self {
-        Self { readiness: Readiness::of(service, folders, port), deadline, waiting: None }
+        Self { readiness: Readiness::of(service, state_folder, port), deadline, waiting: None }
     }
 
     /// Knows the server by its processes: their end is the race's.

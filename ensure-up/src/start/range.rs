@@ -44,7 +44,7 @@ pub(super) fn ensure(call: &Call<'_>) -> Result<Up, Failure> {
         // a supervisor that ended in this moment may have started its server again before
         records = self::records(call)?;
         let census = Census::take().map_err(Failure::system("look at the processes"))?;
-        records = lost::found_again(records, &census, call.folders);
+        records = lost::found_again(records, &census, call.state_folder);
         own = instances(call, &records)?;
     }
     if let Some(&port) = own.first() {
@@ -75,11 +75,11 @@ fn lock_of(call: &Call<'_>) -> std::path::PathBuf {
         let set = environment.iter().flat_map(|(name, value)| [name, value]);
         parts.extend(spec.command.iter().chain(set).map(|word| word.as_bytes().to_vec()));
     }
-    call.folders.service_lock(parts.iter().map(Vec::as_slice))
+    call.state_folder.service_lock(parts.iter().map(Vec::as_slice))
 }
 
 fn records(call: &Call<'_>) -> Result<Vec<ServerRecord>, Failure> {
-    ServerRecord::all(call.folders).map_err(Failure::state("read the records in", &call.folders.runtime))
+    ServerRecord::all(call.state_folder).map_err(Failure::state("read the records in", &call.state_folder.path))
 }
 
 fn look_at_all(call: &Call<'_>) -> Result<Vec<Holding>, Failure> {
@@ -138,7 +138,7 @@ fn is_broken(call: &Call<'_>, record: &ServerRecord) -> bool {
 /// Tells whether the server on a port is the one that is asked for, though nothing is recorded of it.
 fn is_wanted(call: &Call<'_>, port: Port, holdings: Vec<Holding>) -> Result<bool, Failure> {
     let port = Some(port);
-    let evidence = Evidence::of(port, holdings, Vec::new()).compared(call.folders, call.service);
+    let evidence = Evidence::of(port, holdings, Vec::new()).compared(call.state_folder, call.service);
     match judge(&evidence, call.service) {
         Whose::Ours(_, differs) => Ok(call.service.id.name.is_some() || differs.is_empty()),
         Whose::Matching(..) => Ok(true),
@@ -172,7 +172,7 @@ fn start(call: &Call<'_>, records: &[ServerRecord], mut unheld: Vec<Port>) -> Re
 /// Stops what a server left behind that does not run any more, unless somebody is busy with its port.
 fn stop_left(call: &Call<'_>, record: &ServerRecord) -> Result<Killed, Failure> {
     let watch = || Failure::system("watch the server");
-    let path = call.folders.lock(&record.service, record.port);
+    let path = call.state_folder.lock(&record.service, record.port);
     let Some(_lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else {
         return Ok(Killed::default());
     };
@@ -181,14 +181,14 @@ fn stop_left(call: &Call<'_>, record: &ServerRecord) -> Result<Killed, Failure> 
         return Ok(Killed::default());
     }
     let manner = Manner::recorded(&record);
-    Ok(stop::server::stop_locked(call.folders, record, manner, Wait::OnRequest(None))?.killed)
+    Ok(stop::server::stop_locked(call.state_folder, record, manner, Wait::OnRequest(None))?.killed)
 }
 
 /// Starts the server on the first of these ports that is still free.
 fn start_on(call: &Call<'_>, ports: &[Port], is_bindable: bool) -> Result<Option<Up>, Failure> {
     for &port in ports {
         // somebody is starting another server there; to try to bind it would take it from that one
-        let path = call.folders.lock(&call.service.id, Some(port));
+        let path = call.state_folder.lock(&call.service.id, Some(port));
         let Some(lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else { continue };
         let tell = turn::telling(call, &lock);
         let call = &Call { observer: Observer::new(&tell), ..*call };

@@ -6,7 +6,7 @@ use proc_tree::{Facts, cli::duration};
 use tokio::select;
 
 use crate::{
-    Folders, Port, ReadyError, ServerProcesses, ServerRecord, Service,
+    Port, ReadyError, ServerProcesses, ServerRecord, Service, StateFolder,
     event::or_never,
     health::{Asked, Prober},
     log::patterns::LogPatterns,
@@ -55,11 +55,11 @@ pub(crate) struct Readiness<'r> {
 const SETTLE: Duration = Duration::from_secs(1);
 
 impl<'r> Readiness<'r> {
-    pub(super) fn of(service: &'r Service, folders: &'r Folders, port: Option<Port>) -> Self {
+    pub(super) fn of(service: &'r Service, state_folder: &'r StateFolder, port: Option<Port>) -> Self {
         Self {
             service,
             port,
-            holders: Holders::of(service, folders, port),
+            holders: Holders::of(service, state_folder, port),
             processes: None,
             log: None,
             notify: None,

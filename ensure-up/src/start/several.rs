@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use crate::{
-    Action, Folders, Ports, ServiceSpec,
+    Action, Ports, ServiceSpec, StateFolder,
     event::block_on,
     report::start_record::StartRecord,
     server::{environment::Environment, orphans},
@@ -96,9 +96,9 @@ impl Several<'_> {
     fn already_up(&self, tell: &mut Teller<'_>) -> BTreeMap<usize, EndedStart> {
         let (mut up, mut left) = (BTreeMap::new(), BTreeMap::new());
         let begun = Instant::now();
-        let Ok(folders) = Folders::find() else { return up };
+        let Ok(state_folder) = StateFolder::find() else { return up };
         while let Some(index) = self.next(&up, &left).filter(|_| begun.elapsed() < AT_FIRST) {
-            let Some(outcome) = already_up::find(&self.services[index], self.folder, &folders) else {
+            let Some(outcome) = already_up::find(&self.services[index], self.folder, &state_folder) else {
                 left.insert(index, None);
                 continue;
             };

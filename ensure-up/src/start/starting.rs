@@ -4,7 +4,7 @@
 use proc_tree::{Identity, cli::text};
 
 use crate::{
-    End, Failure, Folders, Phase, Port, ServerProcesses, ServerRecord, Service,
+    End, Failure, Phase, Port, ServerProcesses, ServerRecord, Service, StateFolder,
     server::{acceptors, holding::Holding},
     start::spawn::Launch,
     stop::{self, killed::Killed, manner::Manner},
@@ -34,7 +34,7 @@ pub(crate) fn launch(
 #[must_use]
 pub(crate) struct Starting<'s> {
     service: &'s Service,
-    folders: &'s Folders,
+    state_folder: &'s StateFolder,
     port: Option<Port>,
     processes: Option<ServerProcesses>,
 }
@@ -44,10 +44,10 @@ impl<'s> Starting<'s> {
     pub(crate) fn own(
         processes: ServerProcesses,
         service: &'s Service,
-        folders: &'s Folders,
+        state_folder: &'s StateFolder,
         port: Option<Port>,
     ) -> Self {
-        Self { service, folders, port, processes: Some(processes) }
+        Self { service, state_folder, port, processes: Some(processes) }
     }
 
     /// Returns the processes.
@@ -66,7 +66,7 @@ impl<'s> Starting<'s> {
     ) -> Result<(ServerRecord, Option<ServerProcesses>), Failure> {
         let identity = self.processes.as_ref().map_or(record.identity(), ServerProcesses::identity);
         let record = record.with_identity(identity).ready(holdings, acceptors::of(holdings));
-        match record.note(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime)) {
+        match record.note(self.state_folder).map_err(Failure::state("write a record in", &self.state_folder.path)) {
             Ok(()) => Ok((record, self.release())),
             Err(failure) => Err(self.fail(failure)),
         }
@@ -79,7 +79,7 @@ impl<'s> Starting<'s> {
     pub(crate) fn finished(self, record: &ServerRecord) -> Result<ServerRecord, Failure> {
         let end = End::Exited(0);
         let record = record.finished(end, &end.to_string());
-        record.write(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime))?;
+        record.write(self.state_folder).map_err(Failure::state("write a record in", &self.state_folder.path))?;
         drop(self.release());
         Ok(record)
     }
@@ -107,19 +107,19 @@ impl<'s> Starting<'s> {
         let end = if let Failure::Ended { end, .. } = &failure { Some(*end) } else { None };
         let reason = Some(failure.to_string());
         let failed = ServerRecord { phase: Phase::Failed, supervisor: None, end, reason, ..record };
-        let folders = self.folders;
+        let state_folder = self.state_folder;
         let failure = self.fail(failure);
         let is_another = |now: ServerRecord| now.phase != Phase::Stopped && now.identity() != failed.identity();
-        if !failed.reread(folders).is_ok_and(|now| now.is_some_and(is_another)) {
+        if !failed.reread(state_folder).is_ok_and(|now| now.is_some_and(is_another)) {
             // nothing is lost when it cannot be kept
-            let _ = failed.write(folders);
+            let _ = failed.write(state_folder);
         }
         failure
     }
 
     fn stop(&mut self) -> Result<Killed, Failure> {
         let Some(processes) = self.processes.take() else { return Ok(Killed::default()) };
-        stop::server::stop_started(self.folders, self.service, self.port, &processes, Manner::of(self.service))
+        stop::server::stop_started(self.state_folder, self.service, self.port, &processes, Manner::of(self.service))
     }
 }
 

@@ -46,7 +46,7 @@ impl There {
     pub(super) fn look(call: &Call<'_>, port: Option<Port>) -> Result<Self, Failure> {
         let failed = || Failure::system("look at the processes");
         let (mut all, supervisor) =
-            recorded(call, port).map_err(Failure::state("read the records in", &call.folders.runtime))?;
+            recorded(call, port).map_err(Failure::state("read the records in", &call.state_folder.path))?;
         let mut loading = None;
         let is_own = |record: &&ServerRecord| is_own(call, port, record);
         let own = match all.iter().find(is_own).cloned() {
@@ -56,11 +56,11 @@ impl There {
             }
             _ => {
                 let census = Census::take().map_err(failed())?;
-                all = lost::found_again(all, &census, call.folders);
+                all = lost::found_again(all, &census, call.state_folder);
                 let own = all.iter().find(is_own).map(|own| found(own, &census)).transpose().map_err(failed())?;
                 if !call.service.spec.once && own.as_ref().is_none_or(|own| own.presence == Presence::Gone) {
-                    loading =
-                        loading::find(call.service, port, call.folders, &census, &all).map_err(ReadyError::from)?;
+                    loading = loading::find(call.service, port, call.state_folder, &census, &all)
+                        .map_err(ReadyError::from)?;
                 }
                 own
             }
@@ -81,7 +81,8 @@ impl There {
         // the service's own first: a process that was handed on is its
         let others = self.records.iter().filter(|record| own.is_none_or(|own| own.service != record.service));
         let known = own.into_iter().chain(others).map(Known::from).collect();
-        let evidence = Evidence::gather(port, known).map_err(ReadyError::from)?.compared(call.folders, call.service);
+        let evidence =
+            Evidence::gather(port, known).map_err(ReadyError::from)?.compared(call.state_folder, call.service);
         Ok(judge(&Evidence { answers, ..evidence }, call.service))
     }
 }
@@ -94,12 +95,12 @@ fn is_settled(record: &ServerRecord) -> io::Result<bool> {
 /// Reads what is recorded, and finds the supervisor of the service's own server. One that ended in this moment may have started
 /// its server again before: what it wrote last is not missed.
 fn recorded(call: &Call<'_>, port: Option<Port>) -> io::Result<(Vec<ServerRecord>, Option<Identity>)> {
-    let all = ServerRecord::all(call.folders)?;
+    let all = ServerRecord::all(call.state_folder)?;
     let Some(own) = all.iter().find(|record| is_own(call, port, record) && record.supervisor.is_some()) else {
         return Ok((all, None));
     };
     match own.running_supervisor()? {
-        None => Ok((ServerRecord::all(call.folders)?, None)),
+        None => Ok((ServerRecord::all(call.state_folder)?, None)),
         supervisor => Ok((all, supervisor)),
     }
 }
@@ -128,7 +129,8 @@ fn elsewhere(call: &Call<'_>, port: Option<Port>, all: &[ServerRecord]) -> io::R
 
 /// Finds the process that runs the command and holds the port, or started what does; never one that this call descends from.
 pub(super) fn runner(call: &Call<'_>, port: Option<Port>) -> Result<Option<Identity>, Failure> {
-    let evidence = Evidence::gather(port, Vec::new()).map_err(ReadyError::from)?.compared(call.folders, call.service);
+    let evidence =
+        Evidence::gather(port, Vec::new()).map_err(ReadyError::from)?.compared(call.state_folder, call.service);
     let above = loading::above();
     Ok(evidence.runner(call.service).filter(|runner| above.iter().all(|stat| stat.pid != runner.pid)))
 }

@@ -9,7 +9,7 @@ use super::{
     usage,
 };
 use crate::{
-    Failure, Folders, Phase, Port, ReadyError, ServerProcesses, ServerRecord, Service,
+    Failure, Phase, Port, ReadyError, ServerProcesses, ServerRecord, Service, StateFolder,
     event::block_on,
     health::{Asked, Prober},
     report::explanation::{NOT_ACCEPTED, continued},
@@ -47,17 +47,17 @@ type Answering = Option<(ServerRecord, Vec<Holding>)>;
 ///
 /// # Errors
 /// When the ports or the processes cannot be looked at.
-pub fn survey(folders: &Folders, subjects: &[Subject]) -> Result<Vec<ServerStatus>, Failure> {
+pub fn survey(state_folder: &StateFolder, subjects: &[Subject]) -> Result<Vec<ServerStatus>, Failure> {
     let mut servers = Vec::new();
     let mut asked = Vec::new();
-    let records = ServerRecord::all(folders).map_err(Failure::state("read the records in", &folders.runtime))?;
+    let records = ServerRecord::all(state_folder).map_err(Failure::state("read the records in", &state_folder.path))?;
     for subject in subjects {
-        let (status, answering) = look(folders, subject, &records)?;
+        let (status, answering) = look(state_folder, subject, &records)?;
         servers.push(status);
         asked.push(answering);
     }
-    let answers =
-        block_on(join_all(asked.iter().map(|asked| ask(folders, asked.as_ref())))).map_err(Failure::system("wait"))?;
+    let answers = block_on(join_all(asked.iter().map(|asked| ask(state_folder, asked.as_ref()))))
+        .map_err(Failure::system("wait"))?;
     for (server, answer) in servers.iter_mut().zip(answers) {
         match answer {
             Some(Asked::Healthy) => server.healthy = true,
@@ -69,7 +69,11 @@ pub fn survey(folders: &Folders, subjects: &[Subject]) -> Result<Vec<ServerStatu
     Ok(servers)
 }
 
-fn look(folders: &Folders, subject: &Subject, records: &[ServerRecord]) -> Result<(ServerStatus, Answering), Failure> {
+fn look(
+    state_folder: &StateFolder,
+    subject: &Subject,
+    records: &[ServerRecord],
+) -> Result<(ServerStatus, Answering), Failure> {
     match subject {
         Subject::Server(Known { record, left, .. }) => of_record(record, records).map(|seen| with_left(seen, left)),
         Subject::Service(service, Some(Known { record, .. })) if runs(record)? => {
@@ -78,7 +82,7 @@ fn look(folders: &Folders, subject: &Subject, records: &[ServerRecord]) -> Resul
             Ok((ServerStatus { differs, ..status }, answering))
         }
         Subject::Service(service, known) => {
-            let seen = of_service(folders, service, known.as_ref().map(|known| &known.record), records)?;
+            let seen = of_service(state_folder, service, known.as_ref().map(|known| &known.record), records)?;
             Ok(with_left(seen, known.as_ref().map(|known| known.left.as_slice()).unwrap_or_default()))
         }
         Subject::Port(port) => Ok((of_port(*port)?, None)),
@@ -173,7 +177,7 @@ fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerS
 
 /// Looks at a service whose server is not known to run: somebody may hold its port all the same, and may be it.
 fn of_service(
-    folders: &Folders,
+    state_folder: &StateFolder,
     service: &Service,
     record: Option<&ServerRecord>,
     records: &[ServerRecord],
@@ -190,11 +194,11 @@ fn of_service(
     let mut known = known(port, record, records);
     if port.is_none() {
         let census = Census::take().map_err(Failure::system("look at the processes"))?;
-        let found = loading::find(service, port, folders, &census, records).map_err(ReadyError::from)?;
+        let found = loading::find(service, port, state_folder, &census, records).map_err(ReadyError::from)?;
         known.extend(found.map(|found| evidence::Known::of(expected.started(), &[found.identity])));
     }
     let evidence = Evidence::gather(port, known).map_err(ReadyError::from)?;
-    let evidence = evidence.compared(folders, service);
+    let evidence = evidence.compared(state_folder, service);
     let holdings = match judge(&evidence, service) {
         Whose::Nobody => return Ok((status, None)),
         Whose::Ours(holdings, _) | Whose::Matching(holdings, _) => holdings,
@@ -238,9 +242,9 @@ fn running(record: &ServerRecord) -> std::io::Result<Option<ServerProcesses>> {
     Ok(processes.end()?.is_none().then_some(processes))
 }
 
-async fn ask(folders: &Folders, asked: Option<&(ServerRecord, Vec<Holding>)>) -> Option<Asked> {
+async fn ask(state_folder: &StateFolder, asked: Option<&(ServerRecord, Vec<Holding>)>) -> Option<Asked> {
     let (record, holdings) = asked?;
-    ask_count::note(&folders.of_service(&record.service, record.port, "asked"));
+    ask_count::note(&state_folder.of_service(&record.service, record.port, "asked"));
     let question = site(record, holdings).question().ok()?;
     let answer = Prober::new(&record.probe).ask(&question).await;
     Some(answer.unwrap_or_else(|error| Asked::Not(error.to_string())))

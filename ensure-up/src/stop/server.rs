@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proc_tree::Identity;
 
 use crate::{
-    Failure, Folders, Lock, Phase, Port, ReadyError, ServerProcesses, ServerRecord, Service,
+    Failure, Lock, Phase, Port, ReadyError, ServerProcesses, ServerRecord, Service, StateFolder,
     server::{
         census::Census,
         evidence::{Evidence, Known},
@@ -41,20 +41,20 @@ const START_PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When something of it lives on, which is remembered then, or its port is held all the same.
-pub fn stop(folders: &Folders, record: ServerRecord, wait: Wait<'_>) -> Result<Stopped, Failure> {
-    let path = folders.lock(&record.service, record.port);
+pub fn stop(state_folder: &StateFolder, record: ServerRecord, wait: Wait<'_>) -> Result<Stopped, Failure> {
+    let path = state_folder.lock(&record.service, record.port);
     let until = Some(Instant::now() + START_PATIENCE);
     let _lock = Lock::take(&path, until).map_err(Failure::state("lock", &path))?;
-    let reread = record.reread(folders).map_err(Failure::state("read the record in", &folders.runtime))?;
+    let reread = record.reread(state_folder).map_err(Failure::state("read the record in", &state_folder.path))?;
     // whoever held the lock may have started another one
     let record =
         reread.filter(|now| now.phase != Phase::Stopped || now.identity() == record.identity()).unwrap_or(record);
     let manner = Manner::recorded(&record);
-    let stopped = stop_locked(folders, record, manner, wait)?;
+    let stopped = stop_locked(state_folder, record, manner, wait)?;
     let is_free = match (stopped.record.port, stopped.identity) {
         (None, _) => Ok(()),
         (Some(port), Some(_)) => freed(port),
-        (Some(port), None) => free(folders, port),
+        (Some(port), None) => free(state_folder, port),
     };
     is_free.map(|()| stopped)
 }
@@ -64,7 +64,7 @@ pub fn stop(folders: &Folders, record: ServerRecord, wait: Wait<'_>) -> Result<S
 /// # Errors
 /// When something of it lives on, which is remembered then.
 pub(crate) fn stop_locked(
-    folders: &Folders,
+    state_folder: &StateFolder,
     record: ServerRecord,
     manner: Manner,
     wait: Wait<'_>,
@@ -75,7 +75,7 @@ pub(crate) fn stop_locked(
     let supervisor = record.running_supervisor().map_err(watch())?;
     let mut killed = supervisor::stop(&record)?;
     // one that had to be killed may have started its server again before
-    let reread = record.reread(folders).map_err(Failure::state("read the record in", &folders.runtime))?;
+    let reread = record.reread(state_folder).map_err(Failure::state("read the record in", &state_folder.path))?;
     let record = reread.unwrap_or(record);
     let mut left = Census::take().map_err(watch())?.members(&record);
     left.extend(beside::find(&record)?.into_iter().filter(|one| !left.contains(one)).collect::<Vec<_>>());
@@ -83,7 +83,7 @@ pub(crate) fn stop_locked(
     if !left.is_empty() {
         killed = killed.and(whole::stop_and_wait(&left, manner, wait)?);
     }
-    record.stopped(folders).map_err(Failure::state("write a record in", &folders.runtime))?;
+    record.stopped(state_folder).map_err(Failure::state("write a record in", &state_folder.path))?;
     Ok(Stopped { record, identity: identity.or(supervisor), killed })
 }
 
@@ -101,12 +101,12 @@ pub(crate) fn freed(port: Port) -> Result<(), Failure> {
 ///
 /// # Errors
 /// With whose server holds it.
-pub fn free(folders: &Folders, port: Port) -> Result<(), Failure> {
+pub fn free(state_folder: &StateFolder, port: Port) -> Result<(), Failure> {
     let holdings = listening::look(port).map_err(ReadyError::from)?;
     if holdings.is_empty() {
         return Ok(());
     }
-    let records = ServerRecord::all(folders).map_err(Failure::state("read the records in", &folders.runtime))?;
+    let records = ServerRecord::all(state_folder).map_err(Failure::state("read the records in", &state_folder.path))?;
     let known = records.iter().filter(|record| record.port == Some(port)).map(Known::from).collect();
     Err(match Evidence::of(Some(port), holdings.clone(), known).started_there() {
         Some(other) => Failure::Another { port, service: other.title(), at: other.place(), holdings },
@@ -127,7 +127,7 @@ pub(crate) fn holder(holding: &Holding) -> String {
 /// # Errors
 /// When something of it lives on, which is remembered then.
 pub fn stop_started(
-    folders: &Folders,
+    state_folder: &StateFolder,
     service: &Service,
     port: Option<Port>,
     processes: &ServerProcesses,
@@ -138,7 +138,7 @@ pub fn stop_started(
         supervisor.chain(record.roots()).any(|identity| processes.roots().contains(&identity))
     };
     // one that cannot be read keeps nothing up
-    let record = || ServerRecord::read(folders, &service.id, port).ok().flatten().filter(is_its);
+    let record = || ServerRecord::read(state_folder, &service.id, port).ok().flatten().filter(is_its);
     let asked = record().as_ref().map_or_else(|| Ok(Killed::default()), supervisor::stop);
     // what cannot be looked at is not looked for; before the record is read: whoever starts it anew meanwhile has recorded
     // that before his server can be seen here
@@ -150,7 +150,7 @@ pub fn stop_started(
     let stopped = whole::stop(processes, &more, manner)?;
     let killed = asked?.and(stopped);
     if let Some(record) = record() {
-        record.stopped(folders).map_err(Failure::state("write a record in", &folders.runtime))?;
+        record.stopped(state_folder).map_err(Failure::state("write a record in", &state_folder.path))?;
     }
     Ok(killed)
 }

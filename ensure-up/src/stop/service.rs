@@ -3,11 +3,11 @@
 use proc_tree::Identity;
 
 use crate::{
-    Failure, Folders, Port, ReadyError, ServerRecord, Service,
+    Failure, Port, ReadyError, ServerRecord, Service, StateFolder,
     server::{
-        acceptors,
         census::Census,
         evidence::{Evidence, Known},
+        holding::Holding,
         judge::{Whose, judge},
         loading,
     },
@@ -24,18 +24,18 @@ use crate::{
 ///
 /// # Errors
 /// When something of it lives on, or the port is somebody else's.
-pub fn stop(folders: &Folders, service: &Service, wait: Wait<'_>) -> Result<Stopped, Failure> {
+pub fn stop(state_folder: &StateFolder, service: &Service, wait: Wait<'_>) -> Result<Stopped, Failure> {
     let at = service.port();
     let record = ServerRecord::starting(service, at, None, None);
     if service.has_range() {
         return Ok(Stopped { record, identity: None, killed: Killed::default() });
     }
-    let records = ServerRecord::all(folders).map_err(Failure::state("read the records in", &folders.runtime))?;
+    let records = ServerRecord::all(state_folder).map_err(Failure::state("read the records in", &state_folder.path))?;
     let roots = if let Some(at) = at {
-        on_port(folders, service, at, &records)?
+        on_port(state_folder, service, at, &records)?
     } else {
         let census = Census::take().map_err(Failure::system("look at the processes"))?;
-        let found = loading::find(service, at, folders, &census, &records).map_err(ReadyError::from)?;
+        let found = loading::find(service, at, state_folder, &census, &records).map_err(ReadyError::from)?;
         found.map(|found| found.identity).into_iter().collect()
     };
     let identity = roots.first().copied();
@@ -45,13 +45,13 @@ pub fn stop(folders: &Folders, service: &Service, wait: Wait<'_>) -> Result<Stop
 
 /// Lists the processes that hold the port, if they are the service's.
 fn on_port(
-    folders: &Folders,
+    state_folder: &StateFolder,
     service: &Service,
     port: Port,
     records: &[ServerRecord],
 ) -> Result<Vec<Identity>, Failure> {
     let known = records.iter().filter(|record| record.port == Some(port)).map(Known::from).collect();
-    let evidence = Evidence::gather(Some(port), known).map_err(ReadyError::from)?.compared(folders, service);
+    let evidence = Evidence::gather(Some(port), known).map_err(ReadyError::from)?.compared(state_folder, service);
     let holdings = match judge(&evidence, service) {
         Whose::Nobody => Vec::new(),
         Whose::Ours(holdings, _) | Whose::Matching(holdings, _) => holdings,
@@ -64,5 +64,5 @@ fn on_port(
         // whose owner cannot be seen cannot be stopped either
         server::freed(port)?;
     }
-    Ok(acceptors::identities(&holdings))
+    Ok(Holding::identities(&holdings))
 }

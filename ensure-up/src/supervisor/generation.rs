@@ -76,7 +76,12 @@ impl Supervisor<'_> {
     }
 
     fn acceptors(&self, holdings: &[Holding]) -> Option<Vec<Identity>> {
-        acceptors::told(holdings, || self.asked.here.set(self.asked.here.get() + 1))
+        acceptors::told(holdings, || self.count_own_connection())
+    }
+
+    /// A connection of ours is no use of the server: `--idle-stop` does not count it.
+    fn count_own_connection(&self) {
+        self.asked.here.set(self.asked.here.get() + 1);
     }
 
     fn watch(
@@ -85,7 +90,7 @@ impl Supervisor<'_> {
         holdings: &[Holding],
         acceptors: Option<Vec<Identity>>,
     ) -> Result<Holders, Failure> {
-        processes.led_by_one_of(&acceptors::identities(holdings));
+        processes.led_by_one_of(&Holding::identities(holdings));
         let holders = Holders::watch(holdings, acceptors).map_err(Failure::system("watch the server"))?;
         self.record = self.record.with_identity(processes.identity()).ready(holdings, holders.acceptors().to_vec());
         let braked = self.interruptions.changes.as_ref().and_then(|changes| changes.braked().map(str::to_owned));
@@ -119,7 +124,7 @@ impl Supervisor<'_> {
             orphans::reap_but(&holders.and(processes));
             if left != Left::Server {
                 let holdings = self.holdings(processes)?;
-                let are_watchers = holders.is_left_by_all(&acceptors::identities(&holdings));
+                let are_watchers = holders.is_left_by_all(&Holding::identities(&holdings));
                 if !holdings.is_empty() && (!are_watchers || self.is_served(&holdings, &mut own)) {
                     (holders, own, left) = (self.found_ready(processes, &holdings)?, None, Left::Server);
                 } else if let Some(gone) = holders.gone_for_good() {
@@ -175,7 +180,7 @@ impl Supervisor<'_> {
             return Ok(());
         }
         let holdings = self.holdings(processes)?;
-        if !holders.are_told(&acceptors::identities(&holdings))
+        if !holders.are_told(&Holding::identities(&holdings))
             && let Some(told) = self.acceptors(&holdings).filter(|told| !told.is_empty())
         {
             *holders = self.watch(processes, &holdings, Some(told))?.after(holders);
@@ -189,7 +194,7 @@ impl Supervisor<'_> {
         if own.is_none()
             && let Some(address) = listening::listener(holdings)
         {
-            self.asked.here.set(self.asked.here.get() + 1);
+            self.count_own_connection();
             *own = Connection::open(address);
         }
         connection::is_accepted_on(port.number, own.as_ref())

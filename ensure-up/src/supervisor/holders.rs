@@ -93,7 +93,7 @@ impl Holders {
             }
         }
         let (is_told, again) = (told.is_some(), (Instant::now(), AGAIN));
-        let were = acceptors::identities(holdings);
+        let were = Holding::identities(holdings);
         Ok(Self { watched, acceptors: told.unwrap_or_else(|| were.clone()), were, is_told, again, gone })
     }
 

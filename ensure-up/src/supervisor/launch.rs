@@ -62,7 +62,7 @@ impl Supervisor<'_> {
             changes.starts();
         }
         let command = self.service.command(self.port);
-        let environment = notify::environment(environment::whole(self.service, self.port, self.folders), notify);
+        let environment = notify::environment(environment::whole(self.service, self.port, self.state_folder), notify);
         let held = self.held.clone();
         let socket = held.as_deref().map(Held::socket);
         let environment =
@@ -90,7 +90,7 @@ impl Supervisor<'_> {
         let deadline = Clock::start(self.service.timeout()).deadline;
         let tell = |waiting: &Waiting| self.lock.say(Some(waiting));
         let record = self.record.clone();
-        let race = Race::new(self.service, self.folders, self.port, deadline)
+        let race = Race::new(self.service, self.state_folder, self.port, deadline)
             .of(Some(processes))
             .recorded(Some(&record).filter(|_| is_adopted))
             .told(self.waiting(Doing::Starting, None), Observer::new(&tell))

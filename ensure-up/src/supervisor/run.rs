@@ -30,7 +30,7 @@ use super::{
     state::{Supervisor, retried},
 };
 use crate::{
-    Doing, Failure, Folders, Lock, Phase, Port, ServerProcesses, ServerRecord, Service,
+    Doing, Failure, Lock, Phase, Port, ServerProcesses, ServerRecord, Service, StateFolder,
     event::block_on,
     log::pump::{self, Bounds, Pump},
     server::{ask_count, census::Census, end::End, lost, orphans, port as listening},
@@ -48,21 +48,21 @@ const PORT_PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When it cannot be supervised, and [`Failure::Broken`] when it was given up.
-pub fn run(service: &Service, port: Option<Port>, folders: &Folders) -> Result<(), Failure> {
-    let path = folders.of_service(&service.id, port, "supervisor");
+pub fn run(service: &Service, port: Option<Port>, state_folder: &StateFolder) -> Result<(), Failure> {
+    let path = state_folder.of_service(&service.id, port, "supervisor");
     let Some(lock) = Lock::try_take(&path).map_err(Failure::state("lock", &path))? else { return Ok(()) };
     let own = Identity::of(std::process::id()).and_then(|own| own.ok_or(io::ErrorKind::NotFound.into()));
     let own = own.map_err(Failure::system("find this process"))?;
-    let record = ServerRecord::read(folders, &service.id, port);
-    let record = match record.map_err(Failure::state("read the record in", &folders.runtime))? {
+    let record = ServerRecord::read(state_folder, &service.id, port);
+    let record = match record.map_err(Failure::state("read the record in", &state_folder.path))? {
         Some(record) if record.supervisor == Some(own) => record,
-        _ => match unrecorded(service, port, folders, own).map_err(Failure::system("look at the processes"))? {
+        _ => match unrecorded(service, port, state_folder, own).map_err(Failure::system("look at the processes"))? {
             Some(record) => record,
             None => return Ok(()),
         },
     };
     orphans::adopt();
-    block_on(supervise(service, folders, record, lock)).map_err(Failure::system("wait"))?
+    block_on(supervise(service, state_folder, record, lock)).map_err(Failure::system("wait"))?
 }
 
 /// Describes the server whose record was deleted or written over since its starter wrote it; `None` where another
@@ -70,10 +70,10 @@ pub fn run(service: &Service, port: Option<Port>, folders: &Folders) -> Result<(
 fn unrecorded(
     service: &Service,
     port: Option<Port>,
-    folders: &Folders,
+    state_folder: &StateFolder,
     own: Identity,
 ) -> io::Result<Option<ServerRecord>> {
-    let found = lost::find(folders, &service.id, port)?;
+    let found = lost::find(state_folder, &service.id, port)?;
     let found = found.filter(|found| found.is_alive().unwrap_or(true));
     let supervisor = found.as_ref().map(ServerRecord::running_supervisor).transpose()?.flatten();
     if supervisor.is_some_and(|other| other < own) {
@@ -81,35 +81,40 @@ fn unrecorded(
     }
     let found = found.filter(|found| Some(found.identity()) != supervisor);
     let record = found.unwrap_or_else(|| {
-        ServerRecord::starting(service, port, Some(own), Some(&service.log_path(&folders.logs, port)))
+        ServerRecord::starting(service, port, Some(own), Some(&service.log_path(&state_folder.path, port)))
     });
     Ok(Some(ServerRecord { supervisor: Some(own), ..record }))
 }
 
-async fn supervise(service: &Service, folders: &Folders, record: ServerRecord, lock: Lock) -> Result<(), Failure> {
+async fn supervise(
+    service: &Service,
+    state_folder: &StateFolder,
+    record: ServerRecord,
+    lock: Lock,
+) -> Result<(), Failure> {
     // first of all: from here on nothing that was started is left behind
     let signals = Signals::catch().map_err(Failure::system("catch signals"))?;
     let children = signal(SignalKind::child()).map_err(Failure::system("catch signals"))?;
     let (port, asked) = (record.port, &service.spec.supervision);
-    let path = folders.of_service(&service.id, port, "out");
+    let path = state_folder.of_service(&service.id, port, "out");
     let pipe = pump::open(&path).map_err(Failure::state("open", &path))?;
-    let log = record.log.clone().unwrap_or_else(|| service.log_path(&folders.logs, port));
+    let log = record.log.clone().unwrap_or_else(|| service.log_path(&state_folder.path, port));
     let bounds = Bounds { path: log.clone(), most_bytes: asked.log_max_size, keep: service.spec.log_keep };
     let output = Pump::start(pipe, bounds).map_err(Failure::system("write the log"))?;
     // a log in the folder that is watched must not restart its own server
-    let own = || vec![log.clone(), folders.runtime.clone(), folders.logs.clone()];
+    let own = || vec![log.clone(), state_folder.path.clone()];
     let reload =
         (!asked.reload_on.is_empty()).then(|| Reload::watch(&service.cwd, &asked.reload_on, own())).transpose();
     let reload = reload.map_err(Failure::system("watch the files"))?;
     let owner = asked.owner.map(Watched::of).transpose();
-    let path = folders.of_service(&service.id, port, "asked");
+    let path = state_folder.of_service(&service.id, port, "asked");
     if asked.idle_stop.is_some() {
         ask_count::begin(&path).map_err(Failure::state("write", &path))?;
     }
     let mut supervisor = Supervisor {
         service,
         port,
-        folders,
+        state_folder,
         lock,
         log,
         record,
@@ -125,7 +130,11 @@ async fn supervise(service: &Service, folders: &Folders, record: ServerRecord, l
         offer: None,
         restarted: None,
         unwritten: None,
-        asked: Asked { here: Rc::default(), elsewhere: path, commands: folders.of_service(&service.id, port, "then") },
+        asked: Asked {
+            here: Rc::default(),
+            elsewhere: path,
+            commands: state_folder.of_service(&service.id, port, "then"),
+        },
     };
     let held = asked.hold_socket.zip(port).zip(passing::received());
     let held = held.and_then(|((address, port), socket)| Held::passed_on(socket, address, port.number));
@@ -305,6 +314,6 @@ impl Supervisor<'_> {
     }
 
     fn forget(&self) -> Result<(), Failure> {
-        self.record.stopped(self.folders).map_err(Failure::state("write a record in", &self.folders.runtime))
+        self.record.stopped(self.state_folder).map_err(Failure::state("write a record in", &self.state_folder.path))
     }
 }

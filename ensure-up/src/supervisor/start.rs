@@ -69,7 +69,7 @@ impl Call<'_> {
         let (spec, mut sender) = io::pipe().map_err(Failure::system("make a pipe"))?;
         let here = env::current_dir().map_err(Failure::system("find the working folder"))?;
         let output = record.log.as_deref().map_or_else(|| rotate::open(Path::new("/dev/null")), rotate::open);
-        let output = output.map_err(Failure::state("write", &self.folders.logs))?;
+        let output = output.map_err(Failure::state("write", &self.state_folder.path))?;
         let launch = Launch {
             command: &command,
             cwd: &here,
@@ -88,7 +88,7 @@ impl Call<'_> {
         })?;
         drop(socket);
         let identity = supervisor.identity();
-        let starting = Starting::own(supervisor, self.service, self.folders, port);
+        let starting = Starting::own(supervisor, self.service, self.state_folder, port);
         // one that does not read has ended, which is seen next
         drop(spec);
         let _ = sender.write_all(&written);
@@ -134,7 +134,7 @@ impl Call<'_> {
     /// Returns this process's environment with the mark of the server: a title may be written over the server's own, and
     /// never over the supervisor's.
     fn marked(&self, port: Option<Port>) -> Vec<(OsString, OsString)> {
-        let mark = Mark::of(self.service, port, self.folders).variable();
+        let mark = Mark::of(self.service, port, self.state_folder).variable();
         env::vars_os().filter(|(name, _)| *name != mark.0).chain([mark.clone()]).collect()
     }
 
@@ -175,7 +175,7 @@ impl Call<'_> {
 
     /// Tells what the supervisor does, as it says itself.
     fn tell(&self, record: &ServerRecord, supervisor: Identity, is_own: bool) {
-        let path = self.folders.of_service(&record.service, record.port, "supervisor");
+        let path = self.state_folder.of_service(&record.service, record.port, "supervisor");
         let said = Notice::read(&path).filter(|notice| notice.pid == supervisor.pid).and_then(|notice| notice.waiting);
         let (said, reason) = said.map(|waiting| (waiting.doing, waiting.reason)).unzip();
         // why it is started again is of interest until it is up
@@ -215,7 +215,7 @@ impl Call<'_> {
         is_own: bool,
     ) -> Result<Waited, Failure> {
         let failed = || Failure::system("watch the supervisor");
-        let mut changes = FolderWatch::of_state(&self.folders.runtime).map_err(failed())?;
+        let mut changes = FolderWatch::of_state(&self.state_folder.path).map_err(failed())?;
         let mut signals = Signals::catch().map_err(failed())?;
         let mut over = None;
         loop {
@@ -286,7 +286,7 @@ impl Call<'_> {
 
     /// Finds again what is known of the service's server by what its processes carry.
     fn found_again(&self, port: Option<Port>) -> Result<Option<ServerRecord>, Failure> {
-        lost::find(self.folders, &self.service.id, port).map_err(Failure::system("look at the processes"))
+        lost::find(self.state_folder, &self.service.id, port).map_err(Failure::system("look at the processes"))
     }
 
     /// Waits until a server that was ready once is healthy; `None` when it ends, which its supervisor will see as well.
@@ -330,7 +330,7 @@ impl Call<'_> {
     fn ended(&self, port: Option<Port>, record: Option<&ServerRecord>) -> Failure {
         let log = record
             .and_then(|record| record.log.clone())
-            .unwrap_or_else(|| self.service.log_path(&self.folders.logs, port));
+            .unwrap_or_else(|| self.service.log_path(&self.state_folder.path, port));
         let end = record.filter(|record| record.phase == Phase::Finished).and_then(|record| record.end);
         Failure::Ended {
             name: self.service.name(),

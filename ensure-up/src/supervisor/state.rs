@@ -18,7 +18,7 @@ use super::{
     said::{MARK, say},
 };
 use crate::{
-    Doing, Failure, Folders, Lock, Port, ServerRecord, Service, Waiting,
+    Doing, Failure, Lock, Port, ServerRecord, Service, StateFolder, Waiting,
     event::or_never,
     log::{last, pump::Pump},
     server::end::End,
@@ -32,7 +32,7 @@ const LONGEST: usize = 200;
 pub(super) struct Supervisor<'s> {
     pub(super) service: &'s Service,
     pub(super) port: Option<Port>,
-    pub(super) folders: &'s Folders,
+    pub(super) state_folder: &'s StateFolder,
     /// Held for life: that it lives is known by it, and what it waits for.
     pub(super) lock: Lock,
     pub(super) log: PathBuf,
@@ -66,10 +66,10 @@ impl Supervisor<'_> {
     /// Writes the record. One that cannot be written stays in memory until it can: a disk that is full is no reason to be
     /// without a server.
     pub(super) fn write(&mut self) {
-        let written = self.record.write(self.folders);
+        let written = self.record.write(self.state_folder);
         let again = written.is_err().then(|| Instant::now() + RETRY);
         let was_unwritten = std::mem::replace(&mut self.unwritten, again).is_some();
-        match written.map_err(Failure::state("write a record in", &self.folders.runtime)) {
+        match written.map_err(Failure::state("write a record in", &self.state_folder.path)) {
             Err(failure) if !was_unwritten => self.say(&text::failure(&failure)),
             Ok(()) if was_unwritten => self.say("the record is written again"),
             _ => {}

@@ -3,7 +3,7 @@
 use std::{io, os::fd::AsFd, pin::pin};
 
 use ensure_up::{
-    Failure, Folders, ServerProcesses, ServerRecord,
+    Failure, ServerProcesses, ServerRecord, StateFolder,
     attach::usage::{Left, Use},
     log::{merged::Merged, shown},
     stop::{
@@ -23,7 +23,7 @@ use super::{
 /// The servers that are stopped in the end, and what is said of the others.
 pub(super) struct Cleanup<'a> {
     arguments: &'a Arguments,
-    folders: &'a Folders,
+    state_folder: &'a StateFolder,
     /// Whether it is said what is stopped.
     is_told: bool,
     stopping: Vec<Stopping>,
@@ -42,25 +42,25 @@ struct Stopping {
 }
 
 impl Stopping {
-    fn stop(&self, folders: &Folders, wait: Wait<'_>) -> Result<Killed, Failure> {
+    fn stop(&self, state_folder: &StateFolder, wait: Wait<'_>) -> Result<Killed, Failure> {
         match &self.server.own {
             Some((service, manner)) => {
-                stop::server::stop_started(folders, service, self.server.port, &self.processes, *manner)
+                stop::server::stop_started(state_folder, service, self.server.port, &self.processes, *manner)
             }
-            None => stop::server::stop(folders, self.record.clone(), wait).map(|stopped| stopped.killed),
+            None => stop::server::stop(state_folder, self.record.clone(), wait).map(|stopped| stopped.killed),
         }
     }
 }
 
 impl<'a> Cleanup<'a> {
-    pub(super) fn of(arguments: &'a Arguments, folders: &'a Folders, is_told: bool) -> Self {
-        Self { arguments, folders, is_told, stopping: Vec::new(), uses: Vec::new(), said: Vec::new() }
+    pub(super) fn of(arguments: &'a Arguments, state_folder: &'a StateFolder, is_told: bool) -> Self {
+        Self { arguments, state_folder, is_told, stopping: Vec::new(), uses: Vec::new(), said: Vec::new() }
     }
 
     /// Takes in a server: it is to be stopped, or goes on.
     pub(super) fn add(&mut self, mut server: Server, processes: ServerProcesses, has_ended: bool) {
         let (name, usage) = (text::escape(&server.name).into_owned(), server.usage.take());
-        let now = ServerRecord::read(self.folders, &server.service, server.port).ok().flatten();
+        let now = ServerRecord::read(self.state_folder, &server.service, server.port).ok().flatten();
         let is_ours = server.is_still_ours(now.as_ref());
         let is_foreground = self.arguments.then.is_none();
         let left = match usage {
@@ -97,7 +97,7 @@ impl<'a> Cleanup<'a> {
     pub(super) fn stop(mut self, exit: Result<Exit, Failure>, mut logs: Merged) -> anyhow::Result<Exit> {
         let stopping = &self.stopping;
         let records: Vec<&ServerRecord> = stopping.iter().map(|one| &one.record).collect();
-        let stop = |index: usize, wait: Wait<'_>| stopping[index].stop(self.folders, wait);
+        let stop = |index: usize, wait: Wait<'_>| stopping[index].stop(self.state_folder, wait);
         let (mut line, mut stopped, mut exit) = (StopLine::of(self.arguments), Vec::new(), Some(exit));
         let err = io::stderr();
         let signal = {

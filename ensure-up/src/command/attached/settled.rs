@@ -1,7 +1,7 @@
 //! What a call has to do with a server that is up: it started it, uses it while its command runs, or wants it up.
 
 use ensure_up::{
-    Failure, Folders, Port, ServerRecord, Service, ServiceId, ServiceSpec,
+    Failure, Port, ServerRecord, Service, ServiceId, ServiceSpec, StateFolder,
     attach::usage::{self, Use},
 };
 
@@ -20,14 +20,14 @@ pub(in crate::command) fn begin(arguments: &Arguments, service: &Service) -> Res
     if arguments.then.is_none() || service.has_range() {
         return Ok(None);
     }
-    Use::begin(&Folders::find()?, &service.id, service.port()).map(Some)
+    Use::begin(&StateFolder::find()?, &service.id, service.port()).map(Some)
 }
 
 /// Notes what this call has to do with a server that is up: it uses it while its command runs, or wants it up. `None` when
 /// somebody has stopped it meanwhile, whose command was the last that used it.
 pub(in crate::command) fn settle(
     arguments: &Arguments,
-    folders: &Folders,
+    state_folder: &StateFolder,
     service: &ServiceId,
     port: Option<Port>,
     is_ours: bool,
@@ -36,17 +36,17 @@ pub(in crate::command) fn settle(
     let is_for_a_command = arguments.then.is_some();
     // what this call has started and stays with is used by it as by a command
     let is_used = is_for_a_command || (is_ours && !arguments.detaches());
-    let noted = is_used || usage::is_known(folders, service, port);
+    let noted = is_used || usage::is_known(state_folder, service, port);
     if arguments.detaches() && !noted {
         return Ok(Some(Settled::default()));
     }
     let begun = match begun {
-        None if noted => Some(Use::begin(folders, service, port)?),
+        None if noted => Some(Use::begin(state_folder, service, port)?),
         begun => begun,
     };
-    let record = ServerRecord::read(folders, service, port).map_err(|source| Failure::State {
+    let record = ServerRecord::read(state_folder, service, port).map_err(|source| Failure::State {
         what: "read the record in",
-        path: folders.runtime.clone(),
+        path: state_folder.path.clone(),
         source,
     })?;
     if record.as_ref().is_some_and(|record| record.once) {

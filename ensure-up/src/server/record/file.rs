@@ -10,7 +10,7 @@ use proc_tree::{Identity, cli::text, process};
 use super::ServerRecord;
 use crate::{
     Port,
-    server::{folder::Folders, phase::Phase, state_file},
+    server::{folder::StateFolder, phase::Phase, state_file},
     service::id::ServiceId,
 };
 
@@ -29,8 +29,8 @@ impl ServerRecord {
     ///
     /// # Errors
     /// When there is one and it cannot be read.
-    pub fn read(folders: &Folders, service: &ServiceId, port: Option<Port>) -> io::Result<Option<Self>> {
-        let record = Self::load(&folders.of_service(service, port, "json"))?;
+    pub fn read(state_folder: &StateFolder, service: &ServiceId, port: Option<Port>) -> io::Result<Option<Self>> {
+        let record = Self::load(&state_folder.of_service(service, port, "json"))?;
         Ok(record.filter(|record| record.is_of(service, port)))
     }
 
@@ -38,17 +38,17 @@ impl ServerRecord {
     ///
     /// # Errors
     /// As [`ServerRecord::read`].
-    pub(crate) fn reread(&self, folders: &Folders) -> io::Result<Option<Self>> {
-        Self::read(folders, &self.service, self.port)
+    pub(crate) fn reread(&self, state_folder: &StateFolder) -> io::Result<Option<Self>> {
+        Self::read(state_folder, &self.service, self.port)
     }
 
     /// Reads the records of all servers in this network namespace, those that have ended among them, by port.
     ///
     /// # Errors
     /// When the folder or one of its records cannot be read.
-    pub fn all(folders: &Folders) -> io::Result<Vec<Self>> {
+    pub fn all(state_folder: &StateFolder) -> io::Result<Vec<Self>> {
         let (mut records, own) = (Vec::new(), port_who::own_network());
-        for path in folders.records()? {
+        for path in state_folder.records()? {
             records.extend(Self::load(&path)?.filter(|record| record.netns == own));
         }
         records.sort_by(|one, other| (one.port, &one.service).cmp(&(other.port, &other.service)));
@@ -59,8 +59,8 @@ impl ServerRecord {
     ///
     /// # Errors
     /// As [`ServerRecord::all`].
-    pub fn is_any_of_folder(folders: &Folders, folder: &Path) -> io::Result<bool> {
-        Ok(Self::all(folders)?.iter().any(|record| record.service.folder == folder))
+    pub fn is_any_of_folder(state_folder: &StateFolder, folder: &Path) -> io::Result<bool> {
+        Ok(Self::all(state_folder)?.iter().any(|record| record.service.folder == folder))
     }
 
     fn load(path: &Path) -> io::Result<Option<Self>> {
@@ -87,10 +87,10 @@ impl ServerRecord {
     ///
     /// # Errors
     /// When it cannot be written; the one that was there before stays.
-    pub fn write(&self, folders: &Folders) -> io::Result<()> {
+    pub fn write(&self, state_folder: &StateFolder) -> io::Result<()> {
         let mut text = serde_json::to_vec(self)?;
         text.push(b'\n');
-        let path = folders.of_service(&self.service, self.port, "json");
+        let path = state_folder.of_service(&self.service, self.port, "json");
         state_file::write(&path, &text)?;
         if self.phase == Phase::Starting {
             // nothing is lost when they stay
@@ -103,8 +103,8 @@ impl ServerRecord {
     ///
     /// # Errors
     /// As [`ServerRecord::write`], but for a full disk.
-    pub(crate) fn note(&self, folders: &Folders) -> io::Result<()> {
-        self.write(folders).or_else(|error| if state_file::is_full(&error) { Ok(()) } else { Err(error) })
+    pub(crate) fn note(&self, state_folder: &StateFolder) -> io::Result<()> {
+        self.write(state_folder).or_else(|error| if state_file::is_full(&error) { Ok(()) } else { Err(error) })
     }
 
     /// Notes that the server was stopped. Its log, and the port that it had, are still known by this; where the disk has no
@@ -112,19 +112,19 @@ impl ServerRecord {
     ///
     /// # Errors
     /// As [`ServerRecord::write`].
-    pub(crate) fn stopped(&self, folders: &Folders) -> io::Result<()> {
+    pub(crate) fn stopped(&self, state_folder: &StateFolder) -> io::Result<()> {
         let stopped = Self { phase: Phase::Stopped, supervisor: None, reason: None, ..self.clone() };
         stopped
-            .write(folders)
-            .or_else(|error| if state_file::is_full(&error) { self.remove(folders) } else { Err(error) })
+            .write(state_folder)
+            .or_else(|error| if state_file::is_full(&error) { self.remove(state_folder) } else { Err(error) })
     }
 
     /// Removes the record.
     ///
     /// # Errors
     /// When it is there and cannot be removed.
-    pub(crate) fn remove(&self, folders: &Folders) -> io::Result<()> {
-        match std::fs::remove_file(folders.of_service(&self.service, self.port, "json")) {
+    pub(crate) fn remove(&self, state_folder: &StateFolder) -> io::Result<()> {
+        match std::fs::remove_file(state_folder.of_service(&self.service, self.port, "json")) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
