@@ -6,6 +6,8 @@ mod support;
 #[allow(dead_code, reason = "the tests of one server use the rest of it")]
 mod site;
 
+#[path = "services/believed.rs"]
+mod believed;
 #[path = "services/init.rs"]
 mod init;
 #[path = "services/said.rs"]

@@ -12,6 +12,7 @@ pub(crate) mod held_address;
 pub(crate) mod id;
 mod overlay;
 pub(crate) mod owner;
+pub(crate) mod ownership;
 mod placeholder;
 pub(crate) mod ports;
 mod reference;

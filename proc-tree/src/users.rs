@@ -9,7 +9,7 @@ use std::{
 
 use nix::{
     errno::Errno,
-    unistd::{Uid, User},
+    unistd::{Gid, Group, Uid, User},
 };
 
 /// Looks a number up in the user database, once: a directory service may be slow.
@@ -49,6 +49,16 @@ pub fn home(uid: u32) -> io::Result<Option<PathBuf>> {
         Err(Errno::ENOENT | Errno::ESRCH | Errno::EBADF | Errno::EPERM) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Tells whether a group is one of these users' own, as most systems make one for each: it has the user's name and no other
+/// member. What cannot be looked up is not.
+///
+/// Source: getgrgid_r(3).
+pub fn is_own_group(gid: u32, users: &[u32]) -> bool {
+    let Ok(Some(group)) = Group::from_gid(Gid::from_raw(gid)) else { return false };
+    let is_of = |user: String| group.name == user && group.mem.iter().all(|member| *member == user);
+    users.iter().filter_map(|&user| name(user)).any(is_of)
 }
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 
 use std::{
     fs,
-    os::unix::fs::{PermissionsExt, chown, symlink},
+    os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
 };
+
+use nix::unistd::geteuid;
 
 use crate::{
     site::Site,
@@ -109,14 +111,34 @@ fn a_folder_of_somebody_else_is_refused() {
 }
 
 #[test]
-fn a_folder_that_everybody_may_write_to_is_refused_and_one_of_the_group_is_not() {
+fn a_folder_that_others_may_write_to_is_refused() {
     let site = Site::new();
     fs::create_dir(site.path("state")).unwrap();
     fs::set_permissions(site.path("state"), fs::Permissions::from_mode(0o777)).unwrap();
     let output = site.serve(&[]).status(125).run();
     assert!(output.stderr.ends_with(": others may write to it\n"), "{}", output.stderr);
     fs::set_permissions(site.path("state"), fs::Permissions::from_mode(0o775)).unwrap();
+    let (user, group) = (geteuid().as_raw(), fs::metadata(site.path("state")).unwrap().gid());
+    if proc_tree::users::is_own_group(group, &[user]) {
+        site.serve(&[]).run();
+    } else {
+        let output = site.serve(&[]).status(125).run();
+        assert!(output.stderr.ends_with(": its group may write to it\n"), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn a_log_in_it_that_is_a_link_is_not_followed() {
+    let site = Site::new();
     site.serve(&[]).run();
+    let log = site.log();
+    site.bare().arg("--stop").any_stderr().run();
+    fs::write(site.path("precious"), "").unwrap();
+    fs::remove_file(&log).unwrap();
+    symlink(site.path("precious"), &log).unwrap();
+    let output = site.serve(&[]).status(125).run();
+    assert!(output.stderr.contains("cannot write the log "), "{}", output.stderr);
+    assert_eq!((fs::read(site.path("precious")).unwrap(), site.started().len()), (Vec::new(), 1));
 }
 
 #[test]

@@ -45,6 +45,10 @@ fn usage_errors_are_status_two_and_quote_what_is_wrong() {
             vec!["--cacert=/etc/hosts", "https://localhost/"],
             "cannot use the certificates in \"/etc/hosts\": there are none",
         ),
+        (
+            vec!["--cacert=/dev/zero", "https://localhost/"],
+            "cannot use the certificates in \"/dev/zero\": it is not a regular file",
+        ),
     ] {
         health_wait().args(arguments).status(2).stderr(format!("health-wait: {said}\n")).run();
     }

@@ -39,6 +39,9 @@ pub(super) fn config(error: &ConfigError) -> UsageError {
             Some(word) => usage.hint(format!("did you mean {word:?}?")),
             None => usage,
         },
+        ConfigError::Unsafe { .. } => {
+            usage.hint("what stands in a services file runs as you: it must be yours or root's, and so must its folder")
+        }
         ConfigError::Missing | ConfigError::Read(..) => usage,
     }
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use proc_tree::cli::text;
+use rustix::fs::{OFlags, fcntl_setfl};
 
 use crate::server::{files, folder};
 
@@ -39,7 +40,12 @@ pub fn open(path: &Path) -> io::Result<File> {
             fs::create_dir_all(above)?;
         }
     }
-    File::options().append(true).create(true).mode(0o600).open(path)
+    // a pipe that nobody reads would hold up open(2), and one of our logs that is a link is somebody's trap
+    let trap = if files::is_ours(path, "log") { OFlags::NOFOLLOW } else { OFlags::empty() };
+    let flags = (OFlags::NONBLOCK | trap).bits().cast_signed();
+    let log = File::options().append(true).create(true).mode(0o600).custom_flags(flags).open(path)?;
+    fcntl_setfl(&log, OFlags::APPEND)?;
+    Ok(log)
 }
 
 /// Makes room for a new log. What is no plain file (`/dev/null`, a pipe) is left alone, and so is an empty log.

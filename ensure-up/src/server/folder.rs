@@ -13,6 +13,8 @@ use nix::unistd::geteuid;
 use proc_tree::{cli::text, users};
 use rustix::fs::{Access, AtFlags, CWD};
 
+use crate::service::ownership;
+
 /// The variable that names the folder.
 pub(crate) const VARIABLE: &str = "ENSURE_UP_DIR";
 
@@ -168,15 +170,7 @@ fn make(folder: &Path) -> Result<(), FolderError> {
 }
 
 fn check(folder: &Path, found: &fs::Metadata) -> Result<(), FolderError> {
-    if found.uid() != geteuid().as_raw() {
-        let owner = users::name(found.uid()).unwrap_or_else(|| found.uid().to_string());
-        return refuse(folder, format!("it belongs to {owner}"));
-    }
-    // a group may: with a umask of 002 it is the user's own, and files of its members are not believed anyway
-    if found.mode() & 0o002 != 0 {
-        return refuse(folder, "others may write to it".into());
-    }
-    Ok(())
+    ownership::objection(found, &[geteuid().as_raw()]).map_or(Ok(()), |reason| refuse(folder, reason))
 }
 
 /// Where everybody may make files, a link or a folder with our name may be somebody's trap; and where everybody may rename

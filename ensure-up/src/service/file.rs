@@ -1,11 +1,17 @@
 //! The services file, `ensure-up.toml`: a table per service, with the options of the command line as its keys.
 
 use std::{
-    env, fs, io,
+    env,
+    fs::Metadata,
+    io,
     path::{Path, PathBuf},
 };
 
-use proc_tree::cli::text;
+use nix::unistd::geteuid;
+use proc_tree::cli::{
+    given_file::{self, Unreadable},
+    text,
+};
 use serde_json::Map;
 use toml::de::DeTable;
 
@@ -14,7 +20,7 @@ use super::{
     check, dependencies,
     fault::Source,
     overlay::{self, Keys},
-    reference, sole_ports,
+    ownership, reference, sole_ports,
     spec::ServiceSpec,
     value,
 };
@@ -39,7 +45,15 @@ pub enum ConfigError {
     Missing,
     /// It cannot be read.
     #[error("cannot read {}", text::path(.0))]
-    Read(PathBuf, #[source] io::Error),
+    Read(PathBuf, #[source] Unreadable),
+    /// Another user may say what stands in it.
+    #[error("refusing {}: {reason}", text::path(path))]
+    Unsafe {
+        /// The file, or the folder that it is in.
+        path: PathBuf,
+        /// Who may.
+        reason: String,
+    },
     /// It says something that makes no sense.
     #[error(transparent)]
     Invalid(#[from] Fault),
@@ -52,18 +66,18 @@ impl Config {
     /// When there is none.
     pub fn find(named: Option<&Path>) -> Result<PathBuf, ConfigError> {
         if let Some(path) = named {
-            return std::path::absolute(path).map_err(|error| ConfigError::Read(path.to_owned(), error));
+            return std::path::absolute(path).map_err(|error| ConfigError::Read(path.to_owned(), error.into()));
         }
-        let here = env::current_dir().map_err(|error| ConfigError::Read(PathBuf::from("."), error))?;
+        let here = env::current_dir().map_err(|error| ConfigError::Read(PathBuf::from("."), error.into()))?;
         here.ancestors().map(|folder| folder.join(FILE)).find(|path| path.is_file()).ok_or(ConfigError::Missing)
     }
 
     /// Reads the file; the tables of `profile` are laid over the others.
     ///
     /// # Errors
-    /// When it cannot be read, or for the first thing in it that makes no sense.
+    /// When it cannot be read or another user may write to it, or for the first thing in it that makes no sense.
     pub fn read(path: &Path, profile: Option<&str>) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path).map_err(|error| ConfigError::Read(path.to_owned(), error))?;
+        let text = believed(path)?;
         let source = Source { path, text: &text };
         let table = DeTable::parse(&text).map_err(|error| {
             let what = error.message().lines().collect::<Vec<_>>().join(" ");
@@ -105,6 +119,30 @@ impl Config {
         };
         Ok(self.services.iter().filter(is_chosen).cloned().collect())
     }
+}
+
+/// Reads the file, unless another user may have written what stands in it: that would run as this one.
+fn believed(path: &Path) -> Result<String, ConfigError> {
+    let failed = |error| ConfigError::Read(path.to_owned(), error);
+    let file = given_file::open(path).map_err(failed)?;
+    let found = file.metadata().map_err(|error| failed(error.into()))?;
+    check(path, &found)?;
+    let folder = folder(path);
+    check(&folder, &folder.metadata().map_err(|error| failed(error.into()))?)?;
+    let text = given_file::read_all(file, given_file::WRITTEN_BY_HAND).map_err(failed)?;
+    String::from_utf8(text).map_err(|_| failed(io::Error::from(io::ErrorKind::InvalidData).into()))
+}
+
+fn check(path: &Path, found: &Metadata) -> Result<(), ConfigError> {
+    let objection = ownership::objection(found, &trusted());
+    objection.map_or(Ok(()), |reason| Err(ConfigError::Unsafe { path: path.to_owned(), reason }))
+}
+
+/// Lists whose files are believed: root may do anything anyhow, and who became root by sudo(8) had the same file before.
+fn trusted() -> Vec<u32> {
+    let own = geteuid();
+    let before = env::var("SUDO_UID").ok().filter(|_| own.is_root()).and_then(|uid| uid.parse().ok());
+    [own.as_raw(), 0].into_iter().chain(before).collect()
 }
 
 /// Returns the folder that a services file stands in, links resolved: its services belong to it.

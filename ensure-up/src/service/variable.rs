@@ -4,12 +4,10 @@ use std::{
     collections::BTreeMap,
     env,
     ffi::{OsStr, OsString},
-    fs,
     os::unix::ffi::OsStrExt,
-    path::Path,
 };
 
-use proc_tree::cli::text;
+use proc_tree::cli::{given_file, text};
 
 use super::{check::InvalidService, spec::ServiceSpec};
 
@@ -19,12 +17,12 @@ pub fn of_port(name: &str) -> String {
     format!("PORT_{}", name.chars().map(letter).collect::<String>())
 }
 
-/// Says what is wrong with a file of variables; a line itself may be secret.
-fn why(path: &Path, error: &dotenvy::Error) -> String {
+/// Says what is wrong with the content of a file of variables; a line itself may be secret.
+fn why(content: &[u8], error: &dotenvy::Error) -> String {
     match error {
         dotenvy::Error::Io(error) => text::os_error(error),
         dotenvy::Error::LineParse(line, _) => {
-            let content = fs::read_to_string(path).unwrap_or_default();
+            let content = String::from_utf8_lossy(content);
             let number = content.lines().position(|one| one.contains(line.trim())).map(|index| index + 1);
             let number = number.map_or_else(String::new, |number| format!(" {number}"));
             format!("line{number} is not NAME=VALUE")
@@ -37,9 +35,11 @@ fn why(path: &Path, error: &dotenvy::Error) -> String {
 pub(super) fn asked_for(spec: &ServiceSpec) -> Result<BTreeMap<OsString, OsString>, InvalidService> {
     let mut variables = BTreeMap::new();
     for path in &spec.env_file {
-        let invalid = |error| InvalidService(format!("invalid --env-file {:?}: {}", path.display(), why(path, &error)));
-        for variable in dotenvy::from_path_iter(path).map_err(invalid)? {
-            let (name, value) = variable.map_err(invalid)?;
+        let invalid = |why: String| InvalidService(format!("invalid --env-file {:?}: {why}", path.display()));
+        let content =
+            given_file::read(path, given_file::WRITTEN_BY_HAND).map_err(|error| invalid(error.to_string()))?;
+        for variable in dotenvy::from_read_iter(&*content) {
+            let (name, value) = variable.map_err(|error| invalid(why(&content, &error)))?;
             variables.insert(name.into(), value.into());
         }
     }

@@ -1,12 +1,9 @@
 //! What a request sends as its body.
 
-use std::{fmt, fs::File, io::Read, path::Path, str::FromStr};
+use std::{fmt, path::Path, str::FromStr};
 
 use bytes::Bytes;
-use proc_tree::cli::text;
-
-/// How much is sent at most, in bytes.
-const MOST: u64 = 1 << 20;
+use proc_tree::cli::given_file::{self, Unreadable};
 
 /// A body to send, as curl's `--data` has it: the text itself, or `@FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,22 +21,8 @@ impl Data {
     /// Reads what is to be sent.
     pub(crate) fn read(&self) -> Result<Bytes, InvalidData> {
         let Some(path) = self.0.strip_prefix('@') else { return Ok(self.0.clone().into()) };
-        let invalid = |reason: String| InvalidData { path: path.into(), reason };
-        let read = |path: &Path| {
-            let mut body = Vec::new();
-            // a pipe would hold up open(2) itself
-            if path.metadata()?.is_file() {
-                File::open(path)?.take(MOST + 1).read_to_end(&mut body)?;
-                return Ok(Some(body));
-            }
-            Ok(None)
-        };
-        match read(Path::new(path)) {
-            Err(error) => Err(invalid(text::os_error(&error))),
-            Ok(None) => Err(invalid("it is not a regular file".into())),
-            Ok(Some(body)) if body.len() as u64 > MOST => Err(invalid("it is larger than 1 MiB".into())),
-            Ok(Some(body)) => Ok(body.into()),
-        }
+        let invalid = |error: Unreadable| InvalidData { path: path.into(), reason: error.to_string() };
+        given_file::read(Path::new(path), given_file::WRITTEN_BY_HAND).map(Bytes::from).map_err(invalid)
     }
 }
 

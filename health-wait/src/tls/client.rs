@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tokio_rustls::rustls::{
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer},
     sign::CertifiedKey,
 };
 
@@ -23,11 +23,15 @@ impl ClientCertificate {
         let Some(cert) = cert else { return Ok(None) };
         let chain = pem::certificates(cert)?;
         let path = key.unwrap_or(cert);
-        let invalid = |reason: String| InvalidCertificates { what: "key", path: path.to_owned(), reason };
-        let key = PrivateKeyDer::from_pem_file(path).map_err(|error| invalid(pem::fault(&error)))?;
+        let key = pem::key(path)?;
         // that it is the certificate's key is found out now, not at the first request
-        CertifiedKey::from_der(chain.clone(), key.clone_key(), &ring::default_provider())
-            .map_err(|_| invalid("it is not the certificate's, or of a kind that is not supported".into()))?;
+        CertifiedKey::from_der(chain.clone(), key.clone_key(), &ring::default_provider()).map_err(|_| {
+            InvalidCertificates {
+                what: "key",
+                path: path.to_owned(),
+                reason: "it is not the certificate's, or of a kind that is not supported".into(),
+            }
+        })?;
         Ok(Some(Self { chain, key }))
     }
 }

@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use proc_tree::cli::text;
+use proc_tree::cli::given_file;
 use tokio_rustls::rustls::pki_types::{
-    CertificateDer,
+    CertificateDer, PrivateKeyDer,
     pem::{self, PemObject},
 };
+
+/// How large a file may be, in bytes: the roots of a whole system take a quarter of a megabyte.
+const MOST: u64 = 16 << 20;
 
 /// A file of certificates, or of a key, that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -20,16 +23,26 @@ pub struct InvalidCertificates {
 /// Reads the certificates of a PEM file: at least one.
 pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, InvalidCertificates> {
     let invalid = |reason| InvalidCertificates { what: "certificates", path: path.to_owned(), reason };
-    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let certificates = read.map_err(|error| invalid(fault(&error)))?;
+    let text = read(path).map_err(invalid)?;
+    let read = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
+    let certificates = read.map_err(|error| invalid(fault(&error).to_owned()))?;
     if certificates.is_empty() { Err(invalid("there are none".into())) } else { Ok(certificates) }
 }
 
-/// Says what is wrong with a PEM file.
-pub(super) fn fault(error: &pem::Error) -> String {
+/// Reads a key of a PEM file.
+pub(super) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, InvalidCertificates> {
+    let invalid = |reason| InvalidCertificates { what: "key", path: path.to_owned(), reason };
+    let text = read(path).map_err(invalid)?;
+    PrivateKeyDer::from_pem_slice(&text).map_err(|error| invalid(fault(&error).to_owned()))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    given_file::read(path, MOST).map_err(|error| error.to_string())
+}
+
+fn fault(error: &pem::Error) -> &'static str {
     match error {
-        pem::Error::Io(error) => text::os_error(error),
-        pem::Error::NoItemsFound => "there is none".into(),
-        _ => "it is not PEM".into(),
+        pem::Error::NoItemsFound => "there is none",
+        _ => "it is not PEM",
     }
 }
