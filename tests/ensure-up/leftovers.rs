@@ -94,6 +94,28 @@ fn what_is_left_of_a_server_is_not_listed_as_one_that_runs() {
 }
 
 #[test]
+fn a_child_that_has_the_socket_of_its_server_that_was_killed_is_no_server() {
+    // as it was when the server was ready, or later
+    for after in ["0", "500"] {
+        let site = Site::new();
+        let command = site.server(&["--leaked", after]);
+        let pid = site.line(&[], &command).pid.unwrap();
+        let child = || proc_tree::tree::members(pid).unwrap().get(1).map(|child| child.pid);
+        eventually("a child with the socket", || child().is_some());
+        let child = child().unwrap();
+        killed(pid);
+        let listed = site.bare().args(["--status", "--json"]).any_stdout().run();
+        let [status] = &listed.records()[..] else { panic!("{listed:?}") };
+        assert!(status["state"] == "stopped" && status["healthy"] == false, "{after}: {status}");
+        let what = format!("it has ended; left behind: sleep ({child})");
+        assert_eq!(status["reason"], what, "{after}");
+        let again = site.line(&[], &command);
+        assert!(again.action == "started" && !runs(child), "{after}: {again:?}");
+        assert!(site.get().ends_with("ok\n"));
+    }
+}
+
+#[test]
 fn a_restart_seconds_later_leaves_nothing_of_a_server_that_was_killed() {
     for is_recorded in RECORDED {
         let site = Site::new();

@@ -103,6 +103,24 @@ fn a_server_that_ends_behind_a_watcher_that_has_its_socket_is_started_again() {
 }
 
 #[test]
+fn a_server_that_ends_and_leaves_its_socket_to_a_command_of_its_own_is_started_again() {
+    let site = Site::new();
+    let command =
+        [shell(r#""$@" & wait $!; exec sleep 60"#, &["sh".to_owned()]), site.server(&["--leaked", "0"])].concat();
+    let first = site.kept(&[], &command);
+    let (watcher, server) = (first.pid.expect("a watcher"), site.started()[0]);
+    assert!(first.pids.len() == 2 && first.pids[0] == server && watcher != server, "{first:?}");
+    send(server, Signal::SIGKILL);
+    eventually("an honest state", || !site.entry().healthy);
+    assert!(runs(watcher) && runs(first.pids[1]), "both live on");
+    let again = site.kept(&[], &command);
+    assert_eq!((again.action.as_str(), again.restarts), ("joined", 1), "{}", site.logged());
+    let said = format!("fixture (pid {server}) ended and port {} is listened on by nobody who accepts", site.port);
+    assert!(site.logged().contains(&said), "{}", site.logged());
+    assert!(site.get().ends_with("ok\n") && !runs(first.pids[1]));
+}
+
+#[test]
 fn a_server_that_its_watcher_starts_again_is_told_from_it_once_it_accepts() {
     let site = Site::new();
     let watcher = site.kept(&[], &site.server(&["--watched", "--again", "2000"])).pids;
@@ -159,6 +177,7 @@ fn a_server_without_a_supervisor_that_nobody_serves_is_not_healthy_and_told_by_w
     let call = |options: &[&str]| site.run(options, &site.server(&["--watched"]));
     let worker = *line(&call(&["--json"]).run()).pids.last().expect("a worker");
     send(worker, Signal::SIGKILL);
+    eventually("its end", || !runs(worker));
     let entry = site.entry();
     let why = "nobody accepts connections: the process that did has ended";
     assert_eq!((entry.state.as_str(), entry.healthy, entry.reason.as_deref()), ("running", false, Some(why)));

@@ -46,12 +46,13 @@ pub(crate) fn found_again(
             continue;
         }
         let Some(record) = rebuilt(mark, known, census, state_folder) else { continue };
-        // what is left of a server that was ready, and holds its port no more, or of a job is no server on its way up: what
-        // is recorded of that says more
-        let holds_none = port.is_some() && record.holders.is_empty() && record.supervisor.is_none();
+        // what is left of a server that was ready, and holds its port no more or may have inherited its socket, or of a job is no
+        // server on its way up: what is recorded of that says more
+        let is_led = || leader(&census.marked(service, port).collect::<Vec<_>>(), true, known).is_some();
+        let holds_none = || port.is_some() && (record.holders.is_empty() || !is_led());
         let is_left = |known: &ServerRecord| match known.phase {
             Phase::Starting => false,
-            Phase::Ready => holds_none || record.pid == 0,
+            Phase::Ready => record.pid == 0 || (record.supervisor.is_none() && holds_none()),
             _ => record.pid == 0,
         };
         if mark.state == state_folder.path && known.is_some_and(is_left) {

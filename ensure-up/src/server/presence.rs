@@ -1,4 +1,4 @@
-//! What there is of a recorded server: it runs, has left something behind, or is gone.
+//! What there is of a recorded server: it runs, has left something behind, that may have its socket, or is gone.
 
 use std::io;
 
@@ -11,6 +11,8 @@ pub(crate) enum Presence {
     Runs,
     /// Nothing that is known to be the server runs, but something that it started.
     Leftovers,
+    /// What it started has the port's socket open, and nobody accepts there.
+    Deserted,
     /// Nothing of it runs.
     Gone,
 }

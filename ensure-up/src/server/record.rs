@@ -4,6 +4,8 @@ mod file;
 mod processes;
 
 use std::{
+    io,
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -49,7 +51,7 @@ pub struct ServerRecord {
     pub phase: Phase,
     /// The processes that held the port when it became ready, or were the server where there is none.
     pub holders: Vec<Identity>,
-    /// Those of them that accepted, where others held the socket for them.
+    /// Those of them that were seen to accept; all of them where that could not be told.
     #[serde(default)]
     pub acceptors: Vec<Identity>,
     /// The command line; invalid UTF-8 is replaced.
@@ -191,8 +193,24 @@ impl ServerRecord {
     /// Tells whether these holders of its port may be left of those that served.
     pub(crate) fn deserted(&self, holdings: &[Holding]) -> Option<Deserted> {
         let is_gone = acceptors::are_gone(&self.holders, &self.acceptors, &Holding::identities(holdings));
-        let address = port::listener(holdings).filter(|_| is_gone);
-        address.filter(|_| self.port.is_some_and(|port| !port.is_udp())).map(Deserted)
+        self.listener(holdings).filter(|_| is_gone).map(Deserted)
+    }
+
+    /// Tells whether these holders of its port may be nothing but what it has left behind: it was ready, and what was started
+    /// and all that were seen to accept have ended.
+    ///
+    /// # Errors
+    /// When a process cannot be looked at.
+    pub(crate) fn left_behind(&self, holdings: &[Holding]) -> io::Result<Option<Deserted>> {
+        let mut runs = self.phase == Phase::Starting;
+        for one in self.acceptors.iter().copied().chain([self.identity()]) {
+            runs = runs || one.is_running()?;
+        }
+        Ok(self.listener(holdings).filter(|_| !runs).map(Deserted))
+    }
+
+    fn listener(&self, holdings: &[Holding]) -> Option<SocketAddr> {
+        port::listener(holdings).filter(|_| self.port.is_some_and(|port| !port.is_udp()))
     }
 
     /// Returns the record of a server that has ended just now and is not started again; says how.

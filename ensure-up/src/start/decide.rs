@@ -94,6 +94,7 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Step {
     match whose {
         Whose::Nobody => nobody_holds_it(situation),
         Whose::Ours(_, parts) => match recorded.filter(|recorded| recorded.presence != Presence::Gone) {
+            Some(recorded) if recorded.presence == Presence::Deserted => nobody_holds_it(situation),
             Some(recorded) => instead(*existing, recorded.differs).unwrap_or(Step::Wait),
             None => instead(*existing, !parts.is_empty()).unwrap_or(Step::Adopt(By::Service)),
         },
@@ -113,7 +114,7 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Step {
     }
 }
 
-/// Nobody holds the port: the server may be on its way up, or have left something behind that goes first.
+/// Nobody holds the port, or nobody who serves: the server may be on its way up, or have left something behind that goes first.
 fn nobody_holds_it(situation: &Situation<'_>) -> Step {
     let Situation { recorded, existing, .. } = situation;
     // that it is not to be kept up this time makes it no better
@@ -124,7 +125,7 @@ fn nobody_holds_it(situation: &Situation<'_>) -> Step {
         return Step::RefuseBroken;
     }
     match recorded.filter(|recorded| recorded.presence != Presence::Gone) {
-        Some(recorded) if recorded.presence == Presence::Leftovers => Step::StopAndStart(Action::Started),
+        Some(recorded) if recorded.presence != Presence::Runs => Step::StopAndStart(Action::Started),
         Some(recorded) => instead(*existing, recorded.differs).unwrap_or(Step::Wait),
         None if !situation.is_loading || existing.adopt == Adopt::Never => Step::Start,
         None if existing.restart => Step::StopAndStart(Action::Restarted),

@@ -63,12 +63,15 @@ pub(super) fn locked(call: &Call<'_>, port: Option<Port>, waited: bool) -> Resul
 /// Does it once. `told` takes in what was stopped for it; `None` when a supervisor ended in this moment.
 fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String>) -> Result<Option<Up>, Failure> {
     let there = There::look(call, port)?;
-    let seen = there.own.as_ref().map(|own| recorded(call, &own.record, own.presence, own.is_supervised));
     if let Some(outcome) = job::joined(call, there.own.as_ref(), waited)? {
         return Ok(Some((outcome, None)));
     }
     let is_loading = there.loading.is_some();
     let mut judged = there.whose(call, port, None)?;
+    let seen = match &there.own {
+        Some(own) => Some(recorded(call, &own.record, own.on_port(call, &judged)?, own.is_supervised)),
+        None => None,
+    };
     let mut step = next(call, &judged, seen, is_loading, call.service.is_known_by_answer(port));
     if step == Step::Ask {
         let answers = call.ask(port, judged.holdings(), None)? == Asked::Healthy;

@@ -6,6 +6,8 @@ use proc_tree::Identity;
 
 use crate::{
     Failure, Port, ReadyError, ServerRecord,
+    event::block_on,
+    health::deserted::Deserted,
     server::{
         census::Census,
         evidence::{Evidence, Known},
@@ -14,7 +16,10 @@ use crate::{
         lost,
         presence::Presence,
     },
-    start::call::Call,
+    start::{
+        call::Call,
+        waiting::{Doing, Waiting},
+    },
 };
 
 /// What is there of a service on a port, or of one without.
@@ -84,6 +89,19 @@ impl There {
         let evidence =
             Evidence::gather(port, known).map_err(ReadyError::from)?.compared(call.state_folder, call.service);
         Ok(judge(&Evidence { answers, ..evidence }, call.service))
+    }
+}
+
+impl Own {
+    /// Looks what there is of it once it is known whose the port is: the socket alone is no server.
+    pub(super) fn on_port(&self, call: &Call<'_>, whose: &Whose) -> Result<Presence, Failure> {
+        let Whose::Ours(holdings, _) = whose else { return Ok(self.presence) };
+        let left = self.record.left_behind(holdings).map_err(Failure::system("look at the processes"))?;
+        let Some(deserted) = left.filter(|_| !self.is_supervised) else { return Ok(self.presence) };
+        let reason = Some(Deserted::REASON.to_owned());
+        call.observer.tell(&Waiting { reason, ..call.waiting(Doing::Awaiting, self.record.port) });
+        let is_over = block_on(deserted.is_for_good()).map_err(Failure::system("wait"))?;
+        Ok(if is_over { Presence::Deserted } else { self.presence })
     }
 }
 

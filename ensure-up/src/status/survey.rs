@@ -91,9 +91,20 @@ fn look(
 
 /// Names what runs of a server that does not.
 fn with_left((status, answering): (ServerStatus, Answering), left: &[Identity]) -> (ServerStatus, Answering) {
-    let left = if status.identity.is_none() { left } else { &[] };
-    let named = left.iter().filter_map(|one| Some((*one, process::stat(one.pid).ok()??.name)));
-    (ServerStatus { left: named.collect(), ..status }, answering)
+    let left = if status.identity.is_none() && status.left.is_empty() { named(left) } else { status.left };
+    (ServerStatus { left, ..status }, answering)
+}
+
+fn named(left: &[Identity]) -> Vec<(Identity, String)> {
+    left.iter().filter_map(|one| Some((*one, process::stat(one.pid).ok()??.name))).collect()
+}
+
+/// Tells whether those who hold a server's port are nothing but what it has left behind: nobody accepts there.
+fn is_left_behind(record: &ServerRecord, holdings: &[Holding]) -> Result<bool, Failure> {
+    let Some(left) = record.left_behind(holdings).map_err(Failure::system("watch the server"))? else {
+        return Ok(false);
+    };
+    Ok(block_on(left.reason()).map_err(Failure::system("wait"))?.is_some())
 }
 
 fn runs(record: &ServerRecord) -> Result<bool, Failure> {
@@ -130,7 +141,8 @@ fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerS
     };
     let evidence = Evidence::of(record.port, holdings.clone(), known(record.port, Some(record), records));
     let (ours, others) = evidence.part(&record.started());
-    if has_ended && ours.is_empty() {
+    let is_left = server.is_some() && is_left_behind(record, &ours)?;
+    if is_left || (has_ended && ours.is_empty()) {
         server = None;
     }
     let supervisor = record.running_supervisor().map_err(failed())?;
@@ -138,8 +150,8 @@ fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerS
     // a socket of this user that no process has open is on its way from one supervisor to the next
     let user = geteuid().as_raw();
     let passed_on = record.holds_socket() && holdings.iter().all(|holding| holding.is_nobodys(user));
-    // the supervisor that listens for it is neither
-    let is_held = !ours.is_empty() || !others.is_empty();
+    // the supervisor that listens for it is neither, nor is what it left behind
+    let is_held = (!ours.is_empty() && !is_left) || !others.is_empty();
     let mut status = ServerStatus {
         state: State::of(
             record.phase,
@@ -148,6 +160,7 @@ fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerS
             !passed_on && is_held,
         ),
         identity: server.as_ref().map(ServerProcesses::identity),
+        left: if is_left { named(&Holding::identities(&ours)) } else { Vec::new() },
         ..ServerStatus::of(record)
     };
     let held = || held(evidence.started_there().filter(|other| !other.is_same_service(&record.started())));
@@ -201,6 +214,12 @@ fn of_service(
     let evidence = evidence.compared(state_folder, service);
     let holdings = match judge(&evidence, service) {
         Whose::Nobody => return Ok((status, None)),
+        Whose::Ours(left, _)
+            if let Some(record) = record
+                && is_left_behind(record, &left)? =>
+        {
+            return Ok((status, None));
+        }
         Whose::Ours(holdings, _) | Whose::Matching(holdings, _) => holdings,
         Whose::Another(_, other) => {
             let reason = Some(held(Some(&other)));

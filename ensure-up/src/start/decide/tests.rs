@@ -19,7 +19,7 @@ const PHASES: [Phase; 8] = [
     Phase::Stopped,
 ];
 
-const PRESENCES: [Presence; 3] = [Presence::Runs, Presence::Leftovers, Presence::Gone];
+const PRESENCES: [Presence; 4] = [Presence::Runs, Presence::Leftovers, Presence::Deserted, Presence::Gone];
 
 fn another() -> Started {
     Started {
@@ -83,6 +83,16 @@ fn in_every_situation(check: impl Fn(&Situation<'_>, &Step)) {
     }
 }
 
+/// Tells whether nobody holds the port, or nothing but what the server has left behind.
+fn is_held_by_nobody(situation: &Situation<'_>) -> bool {
+    let is_deserted = |recorded: Recorded| recorded.presence == Presence::Deserted;
+    match situation.whose {
+        Whose::Nobody => true,
+        Whose::Ours(..) => situation.recorded.is_some_and(is_deserted),
+        _ => false,
+    }
+}
+
 fn is_supervised(situation: &Situation<'_>) -> bool {
     situation.recorded.is_some_and(|recorded| recorded.is_supervised)
 }
@@ -131,7 +141,7 @@ fn an_open_breaker_stays_open_until_something_else_is_asked_for() {
         };
         // whatever runs all the same is taken by a call that does not keep it up
         let is_there = |recorded: Recorded| recorded.presence == Presence::Runs || situation.is_loading;
-        let is_asked = |recorded| situation.keep_up || (*situation.whose == Whose::Nobody && !is_there(recorded));
+        let is_asked = |recorded| situation.keep_up || (is_held_by_nobody(situation) && !is_there(recorded));
         let is_broken = situation.recorded.is_some_and(|recorded| is_as_it_was(recorded) && is_asked(recorded));
         assert_eq!(*step == Step::RefuseBroken, is_broken, "{situation:?}");
     });
@@ -197,13 +207,14 @@ fn what_is_not_ours_is_stopped_only_where_that_was_asked_for() {
             (Whose::Matching(..), Step::StopAndStart(_)) => {
                 assert!(existing.restart && existing.adopt != Adopt::Never, "{situation:?}");
             }
-            (Whose::Nobody, Step::StopAndStart(Action::Started)) => {
-                let is_left = |recorded: Recorded| recorded.presence == Presence::Leftovers;
-                assert!(situation.recorded.is_some_and(is_left), "{situation:?}");
+            (_, Step::StopAndStart(Action::Started)) => {
+                let is_left =
+                    |recorded: Recorded| matches!(recorded.presence, Presence::Leftovers | Presence::Deserted);
+                assert!(is_held_by_nobody(situation) && situation.recorded.is_some_and(is_left), "{situation:?}");
             }
             (_, Step::StopAndStart(action)) => {
                 let wanted = existing.restart || existing.restart_if_changed || existing.replace;
-                assert!(wanted && *action != Action::Started, "{situation:?}");
+                assert!(wanted, "{situation:?}: {action:?}");
             }
             _ => {}
         }
@@ -231,6 +242,7 @@ fn what_is_not_recorded_is_taken_only_as_adopt_allows() {
 fn each_kind_of_server_has_its_usual_answer() {
     let record = |presence| Recorded { phase: Phase::Ready, presence, is_supervised: false, differs: false };
     let (runs, gone, left) = (record(Presence::Runs), record(Presence::Gone), record(Presence::Leftovers));
+    let deserted = record(Presence::Deserted);
     let changed = Recorded { differs: true, ..runs };
     let asked = Existing::default();
     let [nobody, ours, matching, foreign, another, ours_changed] = &every_whose();
@@ -249,6 +261,7 @@ fn each_kind_of_server_has_its_usual_answer() {
         (nobody, Some(left), asked, Step::StopAndStart(Action::Started)),
         (ours, Some(runs), asked, Step::Wait),
         (ours, Some(left), asked, Step::Wait),
+        (ours, Some(deserted), asked, Step::StopAndStart(Action::Started)),
         (ours, None, asked, Step::Adopt(By::Service)),
         (ours, Some(runs), restart, restarted()),
         (ours, Some(runs), if_changed, Step::Wait),
