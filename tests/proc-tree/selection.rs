@@ -58,6 +58,12 @@ fn pids_and_records_come_from_stdin() {
 }
 
 #[test]
+fn more_than_any_machine_has_processes_is_no_list_of_them() {
+    let said = "proc-tree: standard input is larger than 64.0 MiB, or has more than 4194304 lines\n";
+    proc_tree().stdin("\n".repeat(1 << 22)).status(2).stderr(said).run();
+}
+
+#[test]
 fn arguments_and_stdin_may_be_mixed() {
     let (one, two) = (idle(), idle());
     let output =

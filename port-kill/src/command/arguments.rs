@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    io::{self, Read, Write},
+    io::{self, Write},
     os::fd::AsFd,
     time::{Duration, Instant},
 };
@@ -25,7 +25,7 @@ use proc_tree::{
         terminal::Look,
         tool::Tool,
     },
-    selection::{self, InvalidLine},
+    selection::{self, InvalidInput},
 };
 use regex::Regex;
 
@@ -177,7 +177,7 @@ impl Tool for Arguments {
     }
 
     fn status(error: &anyhow::Error) -> u8 {
-        let status = if error.is::<InvalidLine>() { Status::Usage } else { Status::Failed };
+        let status = if error.is::<InvalidInput>() { Status::Usage } else { Status::Failed };
         status as u8
     }
 }
@@ -195,9 +195,7 @@ impl Arguments {
         if self.operands.len() > 1 {
             return Err(UsageError::new("- stands alone: standard input names the ports").into());
         }
-        let mut input = Vec::new();
-        io::stdin().lock().read_to_end(&mut input).context("cannot read standard input")?;
-        let selected = selection::parse(&String::from_utf8_lossy(&input))?;
+        let selected = selection::read(io::stdin().lock()).context("cannot read standard input")??;
         Ok((!selected.is_empty()).then_some(Target::Processes(selected)))
     }
 

@@ -4,7 +4,7 @@ use std::{
     env,
     ffi::OsString,
     fs::File,
-    io::{self, IsTerminal, Read, Write},
+    io::{self, IsTerminal, Write},
     time::Duration,
 };
 
@@ -284,9 +284,7 @@ impl Arguments {
         };
         let mut selected: Vec<Selected> = self.given.iter().filter_map(given).collect();
         if self.given.is_empty() || self.given.contains(&Given::Stdin) {
-            let mut text = Vec::new();
-            io::stdin().lock().read_to_end(&mut text).context("cannot read standard input")?;
-            selected.extend(selection::parse(&String::from_utf8_lossy(&text))?);
+            selected.extend(selection::read(io::stdin().lock()).context("cannot read standard input")??);
         }
         Ok(selected)
     }

@@ -5,7 +5,7 @@ use proc_tree::{
         execution::CannotExecute,
         status::{Exit, UsageError},
     },
-    selection::InvalidLine,
+    selection::InvalidInput,
 };
 
 /// The tool's own exit statuses.
@@ -39,7 +39,7 @@ impl Status {
 
     /// Tells which status a failure ends with.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
-        if error.is::<UsageError>() || error.is::<InvalidLine>() {
+        if error.is::<UsageError>() || error.is::<InvalidInput>() {
             Self::Usage
         } else if let Some(refused) = error.downcast_ref() {
             if matches!(refused, CannotExecute::NotFound(_)) { Self::NotFound } else { Self::NotExecutable }

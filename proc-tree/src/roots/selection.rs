@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::Identity;
 
 #[cfg(feature = "cli")]
-pub use lines::{InvalidLine, parse};
+pub use lines::{InvalidInput, read};
 
 /// One line of standard input.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -1,14 +1,44 @@
 //! Standard input, line by line.
 
-use super::{EXPECTED, Selected, is_pid, parse_pid};
+use std::io::{self, Read};
 
-/// A line of standard input that names no process.
+use super::{EXPECTED, Selected, is_pid, parse_pid};
+use crate::cli::size;
+
+/// How much is read at most, in bytes: records of a hundred thousand sockets.
+const MOST: u64 = 64 << 20;
+
+/// How many lines at most: there are no more PIDs (`PID_MAX_LIMIT`).
+const MOST_LINES: usize = 1 << 22;
+
+/// A standard input that names no processes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("standard input, line {line}: invalid process {text:?}: {reason}")]
-pub struct InvalidLine {
-    line: usize,
-    text: String,
-    reason: String,
+pub enum InvalidInput {
+    /// A line names none.
+    #[error("standard input, line {line}: invalid process {text:?}: {reason}")]
+    Line {
+        /// Its number, from 1.
+        line: usize,
+        /// How it begins.
+        text: String,
+        /// Why not.
+        reason: String,
+    },
+    /// It is more than any machine has processes.
+    #[error("standard input is larger than {}, or has more than {MOST_LINES} lines", size::display(MOST))]
+    TooLarge,
+}
+
+/// Reads all of it, and what it names.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(input: impl Read) -> io::Result<Result<Vec<Selected>, InvalidInput>> {
+    let mut text = Vec::new();
+    input.take(MOST + 1).read_to_end(&mut text)?;
+    let has_too_many = || text.split(|&byte| byte == b'\n').nth(MOST_LINES).is_some();
+    let is_too_large = text.len() as u64 > MOST || has_too_many();
+    Ok(if is_too_large { Err(InvalidInput::TooLarge) } else { parse(&String::from_utf8_lossy(&text)) })
 }
 
 /// Reads one process per line: a bare PID, or a JSON object with `pid` and optionally `start_id`, `port` and `protocol`.
@@ -16,14 +46,14 @@ pub struct InvalidLine {
 ///
 /// # Errors
 /// For the first line that is neither; then no line counts.
-pub fn parse(input: &str) -> Result<Vec<Selected>, InvalidLine> {
+fn parse(input: &str) -> Result<Vec<Selected>, InvalidInput> {
     input
         .lines()
         .map(str::trim)
         .enumerate()
         .filter(|(_, text)| !text.is_empty())
         .map(|(index, text)| {
-            parse_line(text).map_err(|reason| InvalidLine {
+            parse_line(text).map_err(|reason| InvalidInput::Line {
                 line: index + 1,
                 text: text.chars().take(60).collect(),
                 reason,
