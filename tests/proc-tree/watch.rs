@@ -139,6 +139,17 @@ fn picture(terminal: &Terminal) -> Vec<String> {
 }
 
 #[test]
+fn keys_come_from_the_terminal_also_at_the_end_of_a_pipe() {
+    let tree = Fixture::start(["load", "wide", "0"]);
+    let mut shell = std::process::Command::new("/bin/sh");
+    let line = format!("echo {} | '{}' --watch=30ms", tree.pid(), env!("CARGO_BIN_EXE_proc-tree"));
+    let mut terminal = Terminal::start(shell.args(["-c", &line]), 120, 12);
+    terminal.shows("q ends");
+    terminal.types("q");
+    assert_eq!(terminal.end().0.code(), Some(0));
+}
+
+#[test]
 fn q_ends_a_view_with_status_zero_and_the_terminal_is_as_before() {
     let tree = Fixture::start(["load", "wide", "0"]);
     let mut terminal = view(&[], &tree);

@@ -3,38 +3,38 @@
 //! The terminal belongs to the shell's job in the foreground: its settings are changed, and keys are read, only while that is
 //! this one, and what was changed is put back when this value is dropped.
 
-use std::{
-    io,
-    os::fd::{AsFd, BorrowedFd},
-};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::sys::signal::{SigSet, Signal};
 use rustix::{
+    fs::{OFlags, fcntl_getfl},
     process::getpgrp,
-    termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr},
+    stdio,
+    termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr, tcgetpgrp, tcsetattr},
 };
 
-/// Standard input, if it is a terminal that was taken.
+/// A terminal, if it was taken.
 #[derive(Debug)]
 pub(super) struct Keyboard {
-    input: io::Stdin,
+    input: BorrowedFd<'static>,
     /// The settings that are put back.
     before: Option<Termios>,
 }
 
 impl Keyboard {
-    /// Takes no keys yet.
+    /// Takes no keys yet. At the end of a pipe they come from the terminal that is drawn on, which is open for both.
     pub(super) fn new() -> Self {
-        Self { input: io::stdin(), before: None }
+        let is_readable = |file: BorrowedFd<'_>| fcntl_getfl(file).is_ok_and(|flags| flags.contains(OFlags::RDWR));
+        let is_piped = !isatty(stdio::stdin()) && is_readable(stdio::stdout());
+        Self { input: if is_piped { stdio::stdout() } else { stdio::stdin() }, before: None }
     }
 
-    /// Takes the keys from now on, where standard input is the terminal in front of which this process is. Keys that make a
-    /// signal still do.
+    /// Takes the keys from now on, where this process is of the job in front of that terminal. Keys that make a signal still do.
     pub(super) fn take(&mut self) {
         if in_front(&self.input) != Some(true) {
             return;
         }
-        let Ok(now) = tcgetattr(&self.input) else { return };
+        let Ok(now) = tcgetattr(self.input) else { return };
         // a shell changes the settings back also under a job that was halted without being asked
         if self.before.is_some() && !now.local_modes.contains(LocalModes::ICANON) {
             return;
@@ -44,7 +44,7 @@ impl Keyboard {
         // a read never waits: another one may have taken the key
         by_key.special_codes[SpecialCodeIndex::VMIN] = 0;
         by_key.special_codes[SpecialCodeIndex::VTIME] = 0;
-        if without_being_halted(|| tcsetattr(&self.input, OptionalActions::Now, &by_key)).is_ok() {
+        if without_being_halted(|| tcsetattr(self.input, OptionalActions::Now, &by_key)).is_ok() {
             self.before.get_or_insert(now);
         }
     }
@@ -55,19 +55,19 @@ impl Keyboard {
             && in_front(&self.input) == Some(true)
         {
             // a terminal that went away has no settings
-            let _ = without_being_halted(|| tcsetattr(&self.input, OptionalActions::Now, &before));
+            let _ = without_being_halted(|| tcsetattr(self.input, OptionalActions::Now, &before));
         }
     }
 
     /// Returns what becomes readable when a key is pressed.
     pub(super) fn source(&self) -> Option<BorrowedFd<'_>> {
-        self.before.as_ref().map(|_| self.input.as_fd())
+        self.before.as_ref().map(|_| self.input)
     }
 
     /// Returns the keys that were pressed. What a key of several bytes sends, such as an arrow, is none.
     pub(super) fn pressed(&mut self) -> Vec<char> {
         let mut bytes = [0; 64];
-        let read = without_being_halted(|| rustix::io::read(&self.input, &mut bytes)).unwrap_or(0);
+        let read = without_being_halted(|| rustix::io::read(self.input, &mut bytes)).unwrap_or(0);
         if read == 0 {
             // it went away, or is another job's by now
             self.before = None;
