@@ -17,45 +17,13 @@ mod start_ids;
 #[path = "pipes/surroundings.rs"]
 mod surroundings;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+use std::{fs, path::Path, process::Output};
+
+use support::{
+    Fixture, installed, runs,
+    schema::checked,
+    shell::{TOOLS, binaries, script, shell},
 };
-
-use support::{Fixture, installed, runs, schema::checked};
-
-const TOOLS: [&str; 5] = ["port-who", "port-kill", "proc-tree", "health-wait", "ensure-up"];
-
-/// The folder of the binaries. When one crate's tests run alone, its siblings are built first.
-fn binaries() -> PathBuf {
-    let own = Path::new(env!("CARGO_BIN_EXE_ensure-up"));
-    let folder = own.parent().expect("a binary is in a folder").to_owned();
-    for tool in TOOLS.iter().filter(|tool| !folder.join(tool).exists()) {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--package", tool]).current_dir(env!("CARGO_MANIFEST_DIR"));
-        if folder.ends_with("release") {
-            cargo.arg("--release");
-        }
-        assert!(cargo.status().is_ok_and(|status| status.success()), "{tool} could not be built");
-    }
-    folder
-}
-
-/// Prepares a script with the tools on its path, in a world of its own.
-fn shell(text: &str, folder: &Path) -> Command {
-    support::children_have_default_signals();
-    let path = std::env::var("PATH").unwrap_or_default();
-    let mut shell = Command::new("/bin/sh");
-    shell.args(["-euc", text]).current_dir(folder).stdin(Stdio::null());
-    shell.env("PATH", format!("{}:{path}", binaries().display())).env("ENSURE_UP_DIR", folder.join("state"));
-    shell
-}
-
-/// Runs a script to its end.
-fn script(text: &str, folder: &Path) -> Output {
-    shell(text, folder).output().expect("a shell runs")
-}
 
 fn stdout(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");

@@ -21,13 +21,18 @@ pub struct Fixture {
     pub said: Vec<String>,
 }
 
+/// Returns the folder that the test was built in, and the binaries beside it.
+pub fn build_folder() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its path");
+    test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST").to_owned()
+}
+
 /// Returns the path of the fixture program, which is built on demand when a single crate's tests run alone.
 pub fn fixture_path() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT
         .get_or_init(|| {
-            let test = std::env::current_exe().expect("a test knows its path");
-            let profile = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST");
+            let profile = build_folder();
             let path = profile.join("examples/fixture");
             if !is_built(&path) {
                 let mut cargo = Command::new(env!("CARGO"));

@@ -8,6 +8,7 @@
 pub mod filter;
 mod fixture;
 pub mod schema;
+pub mod shell;
 mod terminal;
 mod tool;
 

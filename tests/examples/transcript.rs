@@ -1,0 +1,67 @@
+//! A README's console blocks, played line by line: what is shown is what comes, but for figures, names of users and blanks.
+//! A line `…` stands for any lines, and `…` in a line for any text.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::SetUp;
+
+/// A number, a duration, a size, a port, a PID.
+static FIGURE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d[\d.hms]*( (ms|s|[KMG]iB)\b)?").expect("a pattern"));
+
+/// A line about a wait, which a slow machine has more of.
+static WAIT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d s of \d+ s  ").expect("a pattern"));
+
+/// A moment.
+static MOMENT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").expect("a pattern"));
+
+impl SetUp {
+    /// Plays README.md, with these ports in the places of those that it shows.
+    pub(crate) fn plays_its_readme(&self, ports: &[(&str, u16)]) {
+        let readme = self.read("README.md");
+        let user = self.stdout("id -un");
+        let mut steps = 0;
+        for (command, expected) in readme.split("```console\n").skip(1).flat_map(steps_of) {
+            let command =
+                ports.iter().fold(command, |command, (shown, port)| command.replace(shown, &port.to_string()));
+            let said = self.stdout(&format!("exec 2>&1\n{command}")).replace(&format!(" {}", user.trim()), " dev");
+            let told = said.lines().filter(|line| !WAIT.is_match(line));
+            let (is, shown): (Vec<_>, Vec<_>) = (told.map(mask).collect(), expected.map(mask).collect());
+            assert!(fits(&is, &shown), "$ {command}\n{said}--- where the README has\n{}", shown.join("\n"));
+            steps += 1;
+        }
+        assert!(steps > 2, "a README shows what to type");
+    }
+}
+
+/// Takes a block apart into commands and what each shows.
+fn steps_of(block: &str) -> impl Iterator<Item = (String, impl Iterator<Item = &str>)> {
+    let block = block.split("```").next().unwrap_or_default();
+    block.split("$ ").skip(1).map(|step| {
+        let (command, shown) = step.split_once('\n').unwrap_or((step, ""));
+        (command.to_owned(), shown.lines())
+    })
+}
+
+fn mask(line: &str) -> String {
+    let line = MOMENT.replace_all(line, "@");
+    let line = FIGURE.replace_all(&line, "#");
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn fits(is: &[String], shown: &[String]) -> bool {
+    match (is, shown) {
+        ([], []) => true,
+        (_, [any, shown @ ..]) if any == "…" => (0..=is.len()).any(|skipped| fits(&is[skipped..], shown)),
+        ([one, is @ ..], [other, shown @ ..]) => is_like(one, other) && fits(is, shown),
+        _ => false,
+    }
+}
+
+fn is_like(is: &str, shown: &str) -> bool {
+    let Some((before, after)) = shown.split_once('…') else { return is == shown };
+    let Some(rest) = is.strip_prefix(before) else { return false };
+    (0..=rest.len()).any(|skipped| rest.get(skipped..).is_some_and(|rest| is_like(rest, after)))
+}
