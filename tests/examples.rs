@@ -1,4 +1,4 @@
-//! The set-ups of examples/: each README is played as it stands, and what it tells besides is tried.
+//! The set-ups of examples/: each README is played as it stands, and what it tells besides is tried. And docs/recipes.md.
 
 mod support;
 
@@ -16,6 +16,8 @@ mod gauges;
 mod lost_pid_file;
 #[path = "examples/model_server.rs"]
 mod model_server;
+#[path = "examples/recipes.rs"]
+mod recipes;
 #[path = "examples/transcript.rs"]
 mod transcript;
 
