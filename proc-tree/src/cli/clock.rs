@@ -5,7 +5,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use nix::libc::{localtime_r, time_t, tm};
+use nix::libc::{localtime_r, tm};
 
 /// Shows a moment: `10:02` on the day of `now`, else with its date, `2026-11-21 10:02`; `None` where the system cannot tell.
 pub fn minute(at: SystemTime, now: SystemTime) -> Option<String> {
@@ -24,7 +24,7 @@ pub fn second(at: SystemTime) -> Option<String> {
 
 /// Breaks a moment down, in the zone that `TZ` or the system names (localtime(3)).
 fn local(at: SystemTime) -> Option<tm> {
-    let seconds = time_t::try_from(at.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()?;
+    let seconds = at.duration_since(UNIX_EPOCH).ok()?.as_secs().try_into().ok()?;
     let mut parts = MaybeUninit::zeroed();
     // SAFETY: both pointers are valid for the call, which keeps neither; a structure of zeroes is a valid one.
     unsafe { (!localtime_r(&raw const seconds, parts.as_mut_ptr()).is_null()).then(|| parts.assume_init()) }

@@ -18,6 +18,9 @@ pub enum NoDriver {
     /// Its library is not there.
     #[error("cannot tell GPU memory: NVIDIA's driver is not installed")]
     NotInstalled,
+    /// A static program loads no library.
+    #[error("cannot tell GPU memory: this is a static build, which cannot load NVIDIA's library")]
+    Static,
     /// It is installed and does not answer.
     #[error("cannot tell GPU memory: {0}")]
     Silent(NvmlError),
@@ -26,6 +29,7 @@ pub enum NoDriver {
 impl From<NvmlError> for NoDriver {
     fn from(error: NvmlError) -> Self {
         match error {
+            NvmlError::LibloadingError(_) if cfg!(target_feature = "crt-static") => Self::Static,
             NvmlError::LibloadingError(_) => Self::NotInstalled,
             error => Self::Silent(error),
         }
