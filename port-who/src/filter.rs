@@ -62,6 +62,10 @@ pub fn parse_pattern(text: &str) -> Result<Regex, String> {
 pub fn parse_user(text: &str) -> Result<u32, String> {
     match users::find(text) {
         Ok(Some(uid)) => Ok(uid),
+        // a static program asks no directory service (nsswitch.conf(5))
+        Ok(None) if cfg!(target_feature = "crt-static") => Err(format!(
+            "invalid user {text:?}: /etc/passwd has none of that name, and a static build asks no directory service"
+        )),
         Ok(None) => Err(format!("invalid user {text:?}: there is no user of that name")),
         Err(error) => Err(format!("cannot look up user {text:?}: {}", proc_tree::cli::text::os_error(&error))),
     }
