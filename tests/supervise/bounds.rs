@@ -49,7 +49,10 @@ fn a_server_that_uses_too_much_memory_is_started_again_and_says_how_much() {
     let entry = site.entry();
     assert_eq!((entry.state.as_str(), entry.restarts, entry.reloads), ("running", 1, 0));
     let why = entry.reason.expect("a reason");
-    assert!(why.starts_with("last restart: it used ") && why.contains(", more than 48.0 MiB"), "{why}");
+    assert!(
+        why.starts_with("last restart at 2") && why.contains("Z: it used ") && why.contains(", more than 48.0 MiB"),
+        "{why}"
+    );
 }
 
 #[test]

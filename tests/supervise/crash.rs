@@ -20,7 +20,7 @@ fn a_server_that_crashes_is_started_again() {
     assert_eq!((entry.state.as_str(), entry.healthy, entry.restarts), ("running", true, 1));
     assert_eq!(entry.pid, Some(site.started()[1]));
     let why = entry.reason.expect("a reason");
-    assert!(why.starts_with("last restart: it was ended by SIGKILL"), "{why}");
+    assert!(why.starts_with("last restart at 2") && why.contains("Z: it was ended by SIGKILL"), "{why}");
     let log = site.logged();
     assert!(log.contains("was ended by SIGKILL") && log.contains("starting again in 20 ms"), "{log}");
     let again = site.kept(&[], &site.server(&[]));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::{
-    site::{Site, send},
+    site::{Site, line, send},
     support::eventually,
 };
 
@@ -47,6 +47,26 @@ fn goes_on_and_can_be_stopped(options: &[&str], server: &[&str]) {
     site.bare().args(["--stop", &site.port.to_string()]).any_stdout().any_stderr().run();
     assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
     assert!(site.is_stopped());
+}
+
+#[test]
+fn a_server_that_is_halted_is_not_healthy_until_it_goes_on() {
+    for options in [&[][..], &["--keep-up"]] {
+        let site = Site::new();
+        // the kernel lets connections in all the same
+        let command = site.server(&["--leaked", "0"]);
+        site.run(options, &command).run();
+        let server = site.started()[0];
+        send(server, Signal::SIGSTOP);
+        let why = format!("it is halted; kill -CONT {server} lets it go on");
+        eventually("an honest state", || site.entry().reason.as_deref() == Some(why.as_str()));
+        assert_eq!((site.entry().state.as_str(), site.entry().healthy), ("running", false));
+        let call = site.run(&[options, &["--timeout", "1s"]].concat(), &command).status(124).run();
+        assert!(call.stderr.contains(&why), "{}", call.stderr);
+        send(server, Signal::SIGCONT);
+        assert_eq!(line(&site.run(&[options, &["--json"]].concat(), &command).run()).restarts, 0);
+        assert!(site.entry().healthy && site.started().len() == 1);
+    }
 }
 
 #[test]

@@ -187,6 +187,12 @@ fn a_server_that_is_given_up_leaves_its_port() {
     site.keep(&options, &scripted("[ -e good ] && exec \"$@\" ; exit 7")).status(5).run();
     assert!(runs(site.supervisor().pid), "it stays for files that change");
     assert!(TcpStream::connect(("127.0.0.1", site.port)).is_err());
+    let _other = TcpListener::bind(("127.0.0.1", site.port)).expect("the port is free");
+    site.write("app.py", "2");
+    let why = format!("could not be started: cannot listen on 127.0.0.1:{}: address already in use", site.port);
+    eventually("why it cannot be had", || {
+        site.recorded("reason").as_str().is_some_and(|reason| reason.ends_with(&why))
+    });
 }
 
 #[test]

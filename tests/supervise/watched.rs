@@ -65,6 +65,16 @@ fn a_daemon_that_fails_by_itself_is_told_by_its_status() {
 }
 
 #[test]
+fn a_daemon_that_fails_before_its_launcher_ends_is_told_by_its_status() {
+    let site = Site::new();
+    let command = site.odd(&["linger", "500"], &["--die-after", "0", "--delay", "60000"]);
+    let output = site.keep(&["--max-restarts", "0/60s"], &command).status(5).run();
+    assert!(output.stderr.contains("it ended with status 7"), "{}", output.stderr);
+    let output = site.run(&["--name", "alone"], &command).status(3).run();
+    assert!(output.stderr.contains(" ended with status 7 "), "{}", output.stderr);
+}
+
+#[test]
 fn a_server_that_ends_behind_a_watcher_that_lives_on_is_started_again() {
     let site = Site::new();
     let command = scripted(r#"sh -c 'echo $$ > server; exec "$@"' sh "$@" & wait $!; exec sleep 60"#);

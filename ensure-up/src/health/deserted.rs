@@ -1,4 +1,4 @@
-//! A port that takes connections for a process that has ended: whether somebody accepts them all the same.
+//! A port that takes connections for a process that has ended, or is halted: whether somebody accepts them all the same.
 
 use std::{
     net::SocketAddr,
@@ -7,7 +7,10 @@ use std::{
 
 use tokio::time::sleep;
 
-use crate::server::connection::{Connection, is_accepted_on};
+use crate::{
+    report::explanation::continued,
+    server::connection::{Connection, is_accepted_on},
+};
 
 /// How long who connected may wait before a call is told so, which asks again then. One that is busy for longer has a
 /// connection open.
@@ -19,9 +22,14 @@ const END: Duration = Duration::from_secs(5);
 /// How often is looked meanwhile.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Where only those listen that did so for others, which have ended.
+/// Why nobody may accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Deserted(pub(crate) SocketAddr);
+pub(crate) enum Deserted {
+    /// Only those listen here that were not seen to accept; those that were have ended.
+    Left(SocketAddr),
+    /// Somebody halted this process.
+    Halted(u32),
+}
 
 impl Deserted {
     /// Says what there is then. Which process it was is not known: a watcher may have started others since it was recorded.
@@ -29,22 +37,28 @@ impl Deserted {
 
     /// Says why nobody accepts; `None` when somebody does.
     pub(crate) async fn reason(self) -> Option<String> {
-        (!self.is_served_within(PATIENCE).await).then(|| Self::REASON.to_owned())
+        match self {
+            Self::Halted(pid) => Some(format!("it is halted; {}", continued(pid))),
+            Self::Left(at) => (!is_served_within(at, PATIENCE).await).then(|| Self::REASON.to_owned()),
+        }
     }
 
     /// Tells whether nobody accepts for so long that the server is over.
     pub(crate) async fn is_for_good(self) -> bool {
-        !self.is_served_within(END).await
-    }
-
-    async fn is_served_within(self, patience: Duration) -> bool {
-        let (own, until) = (Connection::open(self.0), Instant::now() + patience);
-        while Instant::now() < until {
-            sleep(LOOK).await;
-            if is_accepted_on(self.0.port(), own.as_ref()) {
-                return true;
-            }
+        match self {
+            Self::Halted(_) => false,
+            Self::Left(at) => !is_served_within(at, END).await,
         }
-        false
     }
+}
+
+async fn is_served_within(at: SocketAddr, patience: Duration) -> bool {
+    let (own, until) = (Connection::open(at), Instant::now() + patience);
+    while Instant::now() < until {
+        sleep(LOOK).await;
+        if is_accepted_on(at.port(), own.as_ref()) {
+            return true;
+        }
+    }
+    false
 }

@@ -61,6 +61,12 @@ pub(crate) fn are_gone(holders: &[Identity], acceptors: &[Identity], now: &[Iden
     !acceptors.is_empty() && !now.is_empty() && now.iter().all(only_held)
 }
 
+/// Returns those holders that were seen to accept; where none of them was, all.
+pub(crate) fn among(now: &[Identity], acceptors: &[Identity]) -> Vec<Identity> {
+    let seen: Vec<Identity> = now.iter().filter(|one| acceptors.contains(one)).copied().collect();
+    if seen.is_empty() { now.to_vec() } else { seen }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,7 @@
-//! A supervisor that somebody halted: it does nothing for its server until it is continued.
+//! A process that somebody halted: a server that serves nobody, a supervisor that does nothing for its server, until it is
+//! continued.
 
 use proc_tree::{Identity, RunState, process};
-
-use super::record::ServerRecord;
 
 /// Tells whether somebody halted a process (SIGSTOP), or debugs it.
 pub(crate) fn is_halted(process: Identity) -> bool {
@@ -11,7 +10,7 @@ pub(crate) fn is_halted(process: Identity) -> bool {
 }
 
 /// Says that a supervisor is halted, and of its server whether that has ended.
-pub(crate) fn words(record: Option<&ServerRecord>, supervisor: u32) -> String {
-    let ended = if record.is_some_and(ServerRecord::has_ended) { "it has ended, and " } else { "" };
+pub(crate) fn words(has_ended: bool, supervisor: u32) -> String {
+    let ended = if has_ended { "it has ended, and " } else { "" };
     format!("{ended}its supervisor (pid {supervisor}) is halted")
 }

@@ -215,6 +215,19 @@ impl ServerProcesses {
         }
     }
 
+    /// Tells how the server ended before it was ready: of a daemon that came to this process and failed, the end of its
+    /// launcher says nothing.
+    ///
+    /// # Errors
+    /// When the processes cannot be looked at.
+    pub(crate) fn end_of_start(&mut self) -> io::Result<Option<End>> {
+        let Some(end) = self.end()?.filter(|end| !end.is_failure() && !self.is_job) else { return Ok(self.end) };
+        let ended = self.begun(Stat::has_ended)?;
+        let failed = ended.iter().map(|stat| self.end_of(stat.identity())).find(|end| end.is_failure());
+        self.end = Some(failed.unwrap_or(end));
+        Ok(self.end)
+    }
+
     /// A daemon forks and ends while all processes are looked at: its child may have been looked at before it lost its
     /// parent. What a second look does not find either is not there.
     fn remains(&self) -> io::Result<Vec<Handle>> {
@@ -234,11 +247,15 @@ impl ServerProcesses {
     /// process as their sub-reaper (`PR_SET_CHILD_SUBREAPER`, Linux). What is of this process's own session is not the
     /// server's: that one began with a session of its own. Nor is the server of another service that this one has started.
     fn left_behind(&self) -> io::Result<Vec<Stat>> {
+        self.begun(|stat| !stat.has_ended())
+    }
+
+    fn begun(&self, is_meant: impl Fn(&Stat) -> bool) -> io::Result<Vec<Stat>> {
         let roots: Vec<Root> = self.roots.iter().map(|&root| Root::of(root)).collect();
         let reaper = if self.takes_orphans { process::stat(std::process::id())? } else { None };
         let mut left = Vec::new();
         for stat in process::visible()? {
-            let Some(stat) = Some(stat?).filter(|stat| !stat.has_ended()) else { continue };
+            let Some(stat) = Some(stat?).filter(&is_meant) else { continue };
             let came_here =
                 reaper.as_ref().is_some_and(|reaper| stat.parent == reaper.pid && stat.session != reaper.session);
             if (came_here && !self.is_anothers(stat.pid)) || roots.iter().any(|root| root.began(stat.session)) {

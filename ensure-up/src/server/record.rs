@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::{
     acceptors,
     end::End,
+    halted::is_halted,
     holding::Holding,
     phase::Phase,
     port,
@@ -190,10 +191,15 @@ impl ServerRecord {
         Self { phase: Phase::Ready, holders, acceptors, reason: None, ..self.clone() }
     }
 
-    /// Tells whether these holders of its port may be left of those that served.
+    /// Tells whether these processes of it may serve nobody: they are left of those that did, or those are halted.
     pub(crate) fn deserted(&self, holdings: &[Holding]) -> Option<Deserted> {
-        let is_gone = acceptors::are_gone(&self.holders, &self.acceptors, &Holding::identities(holdings));
-        self.listener(holdings).filter(|_| is_gone).map(Deserted)
+        let now = Holding::identities(holdings);
+        if acceptors::are_gone(&self.holders, &self.acceptors, &now) {
+            return self.listener(holdings).map(Deserted::Left);
+        }
+        let mut halted = acceptors::among(&now, &self.acceptors).into_iter();
+        let first = halted.next().filter(|first| is_halted(*first))?;
+        halted.all(is_halted).then_some(Deserted::Halted(first.pid))
     }
 
     /// Tells whether these holders of its port may be nothing but what it has left behind: it was ready, and what was started
@@ -206,7 +212,7 @@ impl ServerRecord {
         for one in self.acceptors.iter().copied().chain([self.identity()]) {
             runs = runs || one.is_running()?;
         }
-        Ok(self.listener(holdings).filter(|_| !runs).map(Deserted))
+        Ok(self.listener(holdings).filter(|_| !runs).map(Deserted::Left))
     }
 
     fn listener(&self, holdings: &[Holding]) -> Option<SocketAddr> {

@@ -149,7 +149,7 @@ impl<'r> Readiness<'r> {
     }
 
     fn end(&mut self) -> Result<Option<End>, ReadyError> {
-        self.processes.as_mut().map_or(Ok(None), |processes| processes.end()).map_err(ReadyError::Watch)
+        self.processes.as_mut().map_or(Ok(None), |processes| processes.end_of_start()).map_err(ReadyError::Watch)
     }
 
     /// Asks for health, and then once more whose port it is: the answer may have been somebody else's.

@@ -169,7 +169,7 @@ fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerS
             status.reason = Some(held());
         }
         if let Some(Identity { pid, .. }) = halted.filter(|_| status.state == State::Stopped) {
-            status.reason = Some(format!("{}; {}", halted::words(Some(record), pid), continued(pid)));
+            status.reason = Some(format!("{}; {}", halted::words(record.has_ended(), pid), continued(pid)));
         }
         let is_over = status.state == State::Stopped && record.phase != Phase::Stopped;
         status.reason = status.reason.or_else(|| is_over.then(|| "it has ended".into()));

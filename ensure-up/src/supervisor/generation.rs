@@ -15,9 +15,7 @@ use tokio::{select, time};
 
 use super::{
     holders::{Holders, Left},
-    idle,
-    launch::LISTEN,
-    liveness, memory, memory_limit,
+    idle, liveness, memory, memory_limit,
     next::Event,
     state::{Supervisor, retried},
 };
@@ -53,7 +51,7 @@ impl Supervisor<'_> {
             Some(adopted) => adopted,
             None => match self.hold().and_then(|()| self.launch(notify.as_ref())) {
                 Err(
-                    failure @ (Failure::System { what: LISTEN, .. }
+                    failure @ (Failure::Listen { .. }
                     | Failure::Launch(LaunchError::NotFound(_) | LaunchError::NotExecutable { .. })),
                 ) => {
                     return Ok(Event::NotExecutable(format!("could not be started: {}", text::failure(&failure))));

@@ -4,7 +4,7 @@
 use std::{
     ffi::OsString,
     io,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     os::fd::{AsFd, AsRawFd, BorrowedFd},
 };
 
@@ -20,9 +20,9 @@ const QUEUE: i32 = 4096;
 pub(super) struct Held(TcpListener);
 
 impl Held {
-    /// Listens on a port. A socket on `::` takes IPv4 as well, where the system is set so.
-    pub(super) fn open(address: HeldAddress, port: u16) -> io::Result<Self> {
-        let held = Self(TcpListener::bind((address.0, port))?);
+    /// Listens on an address. A socket on `::` takes IPv4 as well, where the system is set so.
+    pub(super) fn open(address: SocketAddr) -> io::Result<Self> {
+        let held = Self(TcpListener::bind(address)?);
         held.listen()?;
         Ok(held)
     }

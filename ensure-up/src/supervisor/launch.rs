@@ -1,10 +1,12 @@
 //! Bringing a server up under supervision: its socket, its process, and the wait until it is ready.
 
 use std::{
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use proc_tree::cli::text;
 use tokio::{select, time};
 
 use super::{
@@ -32,18 +34,16 @@ const ACCEPT: Duration = Duration::from_millis(5);
 /// What there is to say of one that does not is said after so long.
 const TOLD: Duration = Duration::from_millis(200);
 
-/// What fails where the port cannot be had.
-pub(super) const LISTEN: &str = "listen on the port";
-
 impl Supervisor<'_> {
     /// Listens for the server, if that is asked for.
     pub(super) fn hold(&mut self) -> Result<(), Failure> {
         let Some(address) = self.service.spec.supervision.hold_socket else { return Ok(()) };
+        let address: SocketAddr = (address.0, self.port.map_or(0, |port| port.number)).into();
         let held = match self.held.take() {
             Some(held) => held.listen().map(|()| held),
-            None => Held::open(address, self.port.map_or(0, |port| port.number)).map(Arc::new),
+            None => Held::open(address).map(Arc::new),
         };
-        self.keep(held.map_err(Failure::system(LISTEN))?);
+        self.keep(held.map_err(|error| Failure::Listen { address, why: text::os_error(&error) })?);
         Ok(())
     }
 

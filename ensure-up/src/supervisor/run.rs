@@ -175,6 +175,8 @@ impl Supervisor<'_> {
                 match self.policy.next(event, Instant::now()) {
                     Action::Start => {
                         self.record.restarts += 1;
+                        self.restarted =
+                            self.restarted.take().map(|how| format!("last restart at {}: it {how}", now()));
                         break;
                     }
                     Action::Reload(path) => {
@@ -254,7 +256,7 @@ impl Supervisor<'_> {
     /// Pauses before a start; a change ends the pause.
     async fn pause(&mut self, pause: Duration, how: String) -> Event {
         self.say(&format!("it {how}; starting again in {}", duration::elapsed(pause)));
-        self.restarted = Some(format!("last restart: it {how}"));
+        self.restarted = Some(how.clone());
         self.record.reason = Some(how);
         if pause.is_zero() {
             return Event::PauseOver;

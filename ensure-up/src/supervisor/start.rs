@@ -304,7 +304,7 @@ impl Call<'_> {
 
     /// Tells that nothing comes of the wait as long as the supervisor is halted.
     fn tell_halted(&self, record: &ServerRecord, supervisor: Identity) {
-        let (halted, continued) = (halted::words(Some(record), supervisor.pid), continued(supervisor.pid));
+        let (halted, continued) = (halted::words(record.has_ended(), supervisor.pid), continued(supervisor.pid));
         let waiting = Waiting { log: record.log.clone(), ..self.waiting(Doing::Awaiting, record.port) };
         self.observer.tell(&Waiting { reason: Some(format!("{halted}; {continued}")), ..waiting });
     }
@@ -313,7 +313,7 @@ impl Call<'_> {
         let record = self.recorded_on(port).ok().flatten();
         if is_halted(supervisor) {
             let (name, within) = (self.service.name(), self.clock.limit());
-            let what = halted::words(record.as_ref(), supervisor.pid);
+            let what = halted::words(record.as_ref().is_some_and(ServerRecord::has_ended), supervisor.pid);
             return Failure::Halted { name, port, within, what, supervisor: supervisor.pid };
         }
         let how = record.as_ref().and_then(|record| record.reason.as_ref());
