@@ -38,10 +38,8 @@ mod waiting;
 #[path = "port-kill/wrappers.rs"]
 mod wrappers;
 
-use std::sync::atomic::{AtomicU16, Ordering};
-
 use serde::{Deserialize, de::DeserializeOwned};
-use support::{Fixture, Output, Tool};
+use support::{Fixture, Output, Tool, free_port};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_port-kill");
 
@@ -52,22 +50,9 @@ fn port_kill() -> Tool {
     Tool::new(BINARY)
 }
 
-/// Returns a port below those that the kernel hands out, which nobody holds by any protocol on any address: freeing it
-/// must not hit somebody else's socket that happens to have the same number.
-fn quiet_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 10_000 + std::process::id() % 200 * 100;
-    loop {
-        let port = u16::try_from(first + u32::from(NEXT.fetch_add(1, Ordering::Relaxed)) % 2000).expect("below 32768");
-        if is_free(port) {
-            return port;
-        }
-    }
-}
-
-/// Returns such a port on the loopback address.
+/// Returns a free port on the loopback address: freeing it must not hit somebody else's socket that has the same number.
 fn quiet_address() -> String {
-    format!("127.0.0.1:{}", quiet_port())
+    format!("127.0.0.1:{}", free_port())
 }
 
 /// The records.

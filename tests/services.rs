@@ -41,8 +41,7 @@ fn write(site: &Site, services: &[(&str, u16, &str, &str)]) {
 }
 
 fn site(services: &[(&str, u16, &str, &str)]) -> Site {
-    let mut site = Site::new();
-    site.port = site::ports(12);
+    let site = Site::with_ports(12);
     write(&site, services);
     site
 }

@@ -3,7 +3,7 @@
 use std::{fmt::Write, fs};
 
 use crate::{
-    site::{self, Site, fixture},
+    site::{Site, fixture},
     support::Tool,
 };
 
@@ -12,8 +12,7 @@ pub(crate) type Service<'s> = (&'s str, &'s str, &'s str);
 
 /// A site whose folder has a services file.
 pub(crate) fn site(services: &[Service<'_>]) -> Site {
-    let mut site = Site::new();
-    site.port = site::ports(8);
+    let site = Site::with_ports(8);
     write(&site, services);
     site
 }

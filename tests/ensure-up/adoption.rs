@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    site::{Site, by_hand, fixture, listens, ports, read, shell, start_by_hand},
-    support::{Fixture, Tool, eventually},
+    site::{Site, by_hand, fixture, listens, read, shell, start_by_hand},
+    support::{Fixture, Tool, eventually, free_ports},
 };
 
 /// A stranger on the site's port.
@@ -277,7 +277,7 @@ fn a_client_of_the_port_is_nobody() {
 #[test]
 fn a_range_reuses_its_server_adopts_a_match_and_else_takes_the_first_free_port() {
     let site = Site::new();
-    let first = ports(6);
+    let first = free_ports(6);
     let range = format!("{first}-{}", first + 5);
     let tool = |options: &[&str], server: &[String]| -> Tool {
         let tool = site.bare().any_stdout().any_stderr().args(["--json", "--port", &range]).args(options);
@@ -302,7 +302,7 @@ fn a_range_reuses_its_server_adopts_a_match_and_else_takes_the_first_free_port()
 #[test]
 fn a_range_without_a_free_port_is_status_four() {
     let site = Site::new();
-    let first = ports(2);
+    let first = free_ports(2);
     let _taken = [0, 1].map(|more| Fixture::start(["serve", &format!("127.0.0.1:{}", first + more)]));
     let range = format!("{first}-{}", first + 1);
     let tool = site.bare().args(["--port", &range, "--"]).args(site.server(&[]));
@@ -313,7 +313,7 @@ fn a_range_without_a_free_port_is_status_four() {
 fn a_range_passes_over_a_port_that_is_bound_and_not_listened_on() {
     use rustix::net::{AddressFamily, SocketType, bind, socket};
     let site = Site::new();
-    let first = ports(2);
+    let first = free_ports(2);
     let loading = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
     bind(&loading, &std::net::SocketAddr::from(([127, 0, 0, 1], first))).unwrap();
     let tool =
@@ -326,7 +326,7 @@ fn a_range_passes_over_a_port_that_is_bound_and_not_listened_on() {
 #[test]
 fn a_range_does_not_drift_from_the_port_whose_last_server_closed_its_connections_first() {
     let site = Site::new();
-    let first = ports(3);
+    let first = free_ports(3);
     let range = format!("{first}-{}", first + 2);
     for round in 0..3 {
         let tool = site.bare().any_stdout().any_stderr().args(["--json", "--port", &range, "--health", "/", "--"]);
@@ -341,7 +341,7 @@ fn a_range_does_not_drift_from_the_port_whose_last_server_closed_its_connections
 #[test]
 fn a_range_passes_over_a_port_that_a_connection_was_made_from() {
     let site = Site::new();
-    let first = ports(2);
+    let first = free_ports(2);
     let peer = Fixture::start(["hold", "tcp", "127.0.0.1:0"]);
     let _client = Fixture::start(["hold", "connected", &format!("127.0.0.1:{first}"), &peer.address().to_string()]);
     let tool =
@@ -353,7 +353,7 @@ fn a_range_passes_over_a_port_that_a_connection_was_made_from() {
 #[test]
 fn a_range_of_lingering_connections_is_free_all_the_same() {
     let site = Site::new();
-    let first = ports(2);
+    let first = free_ports(2);
     let range = format!("{first}-{}", first + 1);
     let run = |body: &str| {
         let tool = site.bare().any_stdout().any_stderr().args(["--json", "--port", &range, "--health", "/", "--"]);

@@ -3,8 +3,8 @@
 use std::{net::TcpStream, sync::Barrier, thread};
 
 use crate::{
-    site::{Line, Site, line, ports},
-    support::Tool,
+    site::{Line, Site, line},
+    support::{Tool, free_ports},
 };
 
 /// Runs them all at once, and connects to where each one says that its server is as soon as it returns.
@@ -64,7 +64,7 @@ fn fifty_callers_start_one_server_that_is_unhealthy_for_half_a_second() {
 #[test]
 fn fifty_callers_with_a_range_and_free_choice_start_one_server() {
     let site = Site::new();
-    let first = ports(10);
+    let first = free_ports(10);
     let taken = crate::support::Fixture::start(["serve", &format!("127.0.0.1:{first}")]);
     let range = format!("{first}-{}", first + 9);
     let server = site.server(&["--delay", "1000"]);
@@ -78,7 +78,7 @@ fn fifty_callers_with_a_range_and_free_choice_start_one_server() {
 #[test]
 fn callers_for_different_ports_do_not_wait_for_each_other() {
     let site = Site::new();
-    let first = ports(4);
+    let first = free_ports(4);
     let server = site.server(&["--delay", "400"]);
     let lines = all_at_once(4, |number| {
         let port = first + u16::try_from(number).expect("a small number");
@@ -91,7 +91,7 @@ fn callers_for_different_ports_do_not_wait_for_each_other() {
 #[test]
 fn callers_with_different_commands_for_a_range_get_a_server_each() {
     let site = Site::new();
-    let first = ports(10);
+    let first = free_ports(10);
     let range = format!("{first}-{}", first + 9);
     let bodies = ["a", "b", "c"];
     let lines = all_at_once(6, |number| {

@@ -3,7 +3,7 @@
 use std::net::UdpSocket;
 
 use crate::{
-    site::{Site, fixture, line, ports},
+    site::{Site, fixture, line},
     support::{Tool, records},
 };
 
@@ -58,8 +58,7 @@ fn a_server_of_each_protocol_may_have_the_same_number() {
 
 #[test]
 fn in_a_range_a_port_that_is_bound_is_passed_over() {
-    let mut site = Site::new();
-    site.port = ports(3);
+    let site = Site::with_ports(3);
     let _taken = UdpSocket::bind(("127.0.0.1", site.port)).expect("nobody has it");
     let range = format!("{}-{}/udp", site.port, site.port + 2);
     let fixture = fixture();

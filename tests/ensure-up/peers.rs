@@ -1,6 +1,6 @@
 //! What users of start-server-and-test know to hold: `start && test`, in every way in which they say where.
 
-use crate::site::{Site, fixture, ports};
+use crate::site::{Site, fixture};
 
 #[test]
 fn where_to_ask_is_said_as_a_path_a_port_an_address_or_a_url() {
@@ -25,8 +25,7 @@ fn where_to_ask_is_said_as_a_path_a_port_an_address_or_a_url() {
 
 #[test]
 fn the_test_runs_while_a_second_server_is_up_beside_the_first_and_both_are_stopped() {
-    let mut site = Site::new();
-    site.port = ports(2);
+    let site = Site::with_ports(2);
     let (own, other) = (env!("CARGO_BIN_EXE_ensure-up"), site.port + 1);
     let second = format!(
         "'{own}' --port {other} --health / --then 'echo $PORT; exit 5' -- '{}' serve --delay 200 127.0.0.1:{other}",

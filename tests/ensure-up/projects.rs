@@ -6,7 +6,7 @@ use proc_tree::process;
 use serde_json::Value;
 
 use crate::{
-    site::{Site, fixture, line, ports},
+    site::{Site, fixture, line},
     support::{Output, Tool},
 };
 
@@ -22,8 +22,7 @@ pub(crate) type Row<'r> = (&'r str, &'r str, i32, &'r str, &'r str);
 
 impl Projects {
     pub(crate) fn new() -> Self {
-        let mut site = Site::new();
-        site.port = ports(3);
+        let site = Site::with_ports(3);
         for name in ["a", "b"] {
             fs::create_dir(site.path(name)).unwrap();
         }

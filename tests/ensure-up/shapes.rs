@@ -65,7 +65,7 @@ fn health_may_be_on_a_unix_socket() {
 #[test]
 fn health_may_be_on_another_port() {
     let site = Site::new();
-    let admin = crate::site::ports(1);
+    let admin = crate::support::free_port();
     let beside = format!("'{}' serve --not-ready 300 127.0.0.1:{admin} & exec \"$0\" \"$@\"", fixture());
     let target = format!("http://127.0.0.1:{admin}/");
     let line = site.line(&["--health", &target], &shell(&beside, &site.server(&[])));

@@ -4,10 +4,9 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
 
@@ -19,7 +18,7 @@ use nix::{
 use proc_tree::{Handle, Identity, process};
 use serde::Deserialize;
 
-use crate::support::{Output, Tool, eventually, fixture_path, runs, schema::checked};
+use crate::support::{Output, Tool, eventually, fixture_path, free_ports, runs, schema::checked};
 
 /// The folder in which everything of a test runs, so that everything of it can be found again.
 pub struct Site {
@@ -49,8 +48,13 @@ pub struct Line {
 
 impl Site {
     pub fn new() -> Self {
+        Self::with_ports(1)
+    }
+
+    /// A site with so many ports in a row, of which it names the first.
+    pub fn with_ports(count: u16) -> Self {
         let folder = tempfile::Builder::new().prefix("ensure up ").tempdir().expect("a temporary folder can be made");
-        Self { folder, port: ports(1) }
+        Self { folder, port: free_ports(count) }
     }
 
     /// Returns the folder, as the kernel names it.
@@ -253,19 +257,6 @@ pub fn get(address: SocketAddr) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("the server answers");
     answer
-}
-
-/// Returns the first of some ports in a row that nobody holds. They are below those that the kernel gives to clients, so
-/// that none is taken before the server binds it.
-pub fn ports(count: u16) -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let seed = u16::try_from(std::process::id() % 200).expect("less than 200") * 100;
-    loop {
-        let first = 10_000 + (seed + NEXT.fetch_add(count, Ordering::Relaxed)) % 20_000;
-        if (first..first + count).all(|port| TcpListener::bind(("0.0.0.0", port)).is_ok()) {
-            return first;
-        }
-    }
 }
 
 /// Waits until somebody listens.

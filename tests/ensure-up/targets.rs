@@ -5,8 +5,8 @@ use std::{fs, net::TcpListener};
 use serde_json::{Value, json};
 
 use crate::{
-    site::{Site, ports},
-    support::{Fixture, Tool},
+    site::Site,
+    support::{Fixture, Tool, free_port},
 };
 
 /// Returns `--health` for each of these.
@@ -22,15 +22,15 @@ fn recorded(site: &Site) -> Value {
 fn the_target_that_never_answers_is_named_with_its_reason_and_the_other_is_not() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let silent = format!("http://{}/ready", silent.local_addr().expect("an address"));
-    let closed = format!("http://u:s3cret@127.0.0.1:{}/ready", ports(1));
+    let closed = format!("http://u:s3cret@127.0.0.1:{}/ready", free_port());
     for (target, told) in [
         (&closed, format!("{}: connection refused", closed.replace("s3cret", "***"))),
         (&silent, format!("{silent}: no answer")),
     ] {
         let site = Site::new();
-        let options = [&health(&["/", target])[..], &["--timeout", "1s"]].concat();
+        let options = [&health(&["/", target])[..], &["--timeout", "3s"]].concat();
         let said = site.run(&options, &site.server(&[])).status(124).run().stderr;
-        assert!(said.contains(&format!("within 1.00 s: {told}")), "{said}");
+        assert!(said.contains(&format!("within 3.00 s: {told}")), "{said}");
         assert_eq!(site.processes(), []);
     }
 }
@@ -60,9 +60,9 @@ fn a_server_of_which_one_target_went_unhealthy_is_waited_for_and_told_by_status(
     assert_eq!(site.line(&options, &site.server(&[])).action, "started");
     assert_eq!(site.line(&options, &site.server(&[])).action, "reused");
     fs::remove_file(&flag).expect("it is there");
-    let late = [&options[..], &["--timeout", "300ms"]].concat();
+    let late = [&options[..], &["--timeout", "2s"]].concat();
     let said = site.run(&late, &site.server(&[])).status(124).run().stderr;
-    assert!(said.contains(&format!("within 0.30 s: {file}: no such file")), "{said}");
+    assert!(said.contains(&format!("within 2.00 s: {file}: no such file")), "{said}");
     let status = site.bare().args(["--status", "--json"]).any_stdout().run().stdout;
     let status: Value = serde_json::from_str(&status).expect("one server");
     assert_eq!((&status["running"], &status["healthy"]), (&json!(true), &json!(false)));
@@ -94,12 +94,12 @@ fn what_a_target_names_without_a_folder_is_in_the_services_wherever_it_is_asked_
 fn an_expectation_is_one_of_each_answer_over_http_and_of_nothing_else() {
     let site = Site::new();
     let listens = format!("tcp:{}", site.port);
-    let options = |body| [&health(&["/", "/live", &listens])[..], &["--expect-body", body, "--timeout", "1s"]].concat();
+    let options = |body| [&health(&["/", "/live", &listens])[..], &["--expect-body", body, "--timeout", "3s"]].concat();
     assert_eq!(site.line(&options("o."), &site.server(&[])).action, "started");
     let said = site.run(&options("never"), &site.server(&[])).status(124).run().stderr;
     assert!(
         said.contains(
-            "within 1.00 s: /: body did not match \"never\": \"ok\"; /live: body did not match \"never\": \"ok\""
+            "within 3.00 s: /: body did not match \"never\": \"ok\"; /live: body did not match \"never\": \"ok\""
         ),
         "{said}"
     );

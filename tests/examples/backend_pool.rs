@@ -6,15 +6,15 @@ use nix::sys::signal::Signal;
 
 use crate::{
     SetUp,
-    site::{ports, send},
-    support::{Terminal, eventually},
+    site::send,
+    support::{Terminal, eventually, free_ports},
 };
 
 const SIZE: u16 = 10;
 
 /// The pool, and its first port.
 fn set_up() -> Option<(SetUp, u16)> {
-    let first = ports(SIZE);
+    let first = free_ports(SIZE);
     let set_up = SetUp::copy("backend-pool", &["python3"])?;
     Some((set_up.with("POOL", &format!("{first}-{}", first + SIZE - 1)), first))
 }

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::{
     SetUp,
-    site::{get, ports},
-    support::{Terminal, eventually},
+    site::get,
+    support::{Terminal, eventually, free_ports},
 };
 
 const VARIABLES: [&str; 5] = ["DB_PORT", "DOCS_PORT", "API_PORT", "WEB_PORT", "ML_PORT"];
@@ -19,7 +19,7 @@ const VARIABLES: [&str; 5] = ["DB_PORT", "DOCS_PORT", "API_PORT", "WEB_PORT", "M
 /// The fleet; its ports follow one another.
 fn set_up() -> Option<(SetUp, u16)> {
     let set_up = SetUp::copy("dev-fleet", &["python3"])?.with("BACKOFF", "20ms..100ms");
-    let first = ports(5);
+    let first = free_ports(5);
     Some((VARIABLES.into_iter().zip(first..).fold(set_up, |set_up, (name, port)| set_up.with(name, &port)), first))
 }
 

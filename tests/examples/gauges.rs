@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::{SetUp, site::ports};
+use crate::{SetUp, support::free_port};
 
 fn set_up(port: u16) -> Option<SetUp> {
     Some(SetUp::copy("gauges", &["python3"])?.with("PORT", &port))
@@ -12,7 +12,7 @@ fn set_up(port: u16) -> Option<SetUp> {
 
 #[test]
 fn a_gauge_of_a_server_and_its_children_is_a_limit_for_ci_too() {
-    let port = ports(1);
+    let port = free_port();
     let Some(set_up) = set_up(port) else { return };
     set_up.plays_its_readme(&[("8000", port)]);
     for artefact in ["step.svg", "step.json"] {
@@ -22,7 +22,7 @@ fn a_gauge_of_a_server_and_its_children_is_a_limit_for_ci_too() {
 
 #[test]
 fn the_first_sample_is_true_and_the_peak_is_kept() {
-    let Some(set_up) = set_up(ports(1)) else { return };
+    let Some(set_up) = set_up(free_port()) else { return };
     set_up.stdout("./gauges start 32");
     let first = &set_up.records("port-who --json $PORT | proc-tree --json --members --interval 500ms")[0];
     let number = |record: &Value, key: &str| record[key].as_f64().expect("a number");
@@ -42,7 +42,7 @@ fn the_first_sample_is_true_and_the_peak_is_kept() {
 
 #[test]
 fn logs_do_not_pile_up() {
-    let Some(set_up) = set_up(ports(1)) else { return };
+    let Some(set_up) = set_up(free_port()) else { return };
     for _ in 0..6 {
         set_up.stdout("./gauges start 1; ./gauges stop");
     }

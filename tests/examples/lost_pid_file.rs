@@ -4,8 +4,7 @@ use std::process::Command;
 
 use crate::{
     SetUp,
-    site::ports,
-    support::{is_root_or_skipped, skipped},
+    support::{free_ports, is_root_or_skipped, skipped},
 };
 
 fn set_up(first: u16) -> Option<SetUp> {
@@ -14,14 +13,14 @@ fn set_up(first: u16) -> Option<SetUp> {
 
 #[test]
 fn a_daemon_is_known_without_any_file_and_a_look_alike_is_refused() {
-    let first = ports(2);
+    let first = free_ports(2);
     let Some(set_up) = set_up(first) else { return };
     set_up.plays_its_readme(&[("8000", first), ("9000", first + 1)]);
 }
 
 #[test]
 fn what_answers_with_another_name_is_refused_whichever_way_it_is_asked() {
-    let Some(set_up) = set_up(ports(2)) else { return };
+    let Some(set_up) = set_up(free_ports(2)) else { return };
     for look_alike in ["HTTP_NAME=other", "GRPC_NAME=other"] {
         set_up.stdout(&format!("mkdir -p it; cp daemon.py it; cd it; {look_alike} python3 daemon.py $PORT $GRPC_PORT"));
         assert!(
@@ -38,7 +37,7 @@ fn what_answers_with_another_name_is_refused_whichever_way_it_is_asked() {
 
 #[test]
 fn a_restart_stops_first_also_with_a_record_that_is_lost_or_stale() {
-    let Some(set_up) = set_up(ports(2)) else { return };
+    let Some(set_up) = set_up(free_ports(2)) else { return };
     set_up.stdout("rm -f daemon.lives; ./ctl start; ./ctl restart; rm -rf \"$ENSURE_UP_DIR\"; ./ctl restart");
     set_up.stdout("kill -KILL $(port-who $PORT); health-wait --quiet port-free:$PORT");
     set_up.stderr("./ctl status", 1);
@@ -69,7 +68,7 @@ kill -0 "$innocent"
 
 #[test]
 fn a_recorded_pid_that_another_process_has_by_now_is_left_alone() {
-    let Some(set_up) = set_up(ports(2)).filter(|_| is_root_or_skipped()) else { return };
+    let Some(set_up) = set_up(free_ports(2)).filter(|_| is_root_or_skipped()) else { return };
     let isolated = ["--pid", "--fork", "--kill-child", "--mount-proc"];
     if !Command::new("unshare").args(isolated).arg("true").output().is_ok_and(|run| run.status.success()) {
         return skipped("PID namespaces are not allowed here");

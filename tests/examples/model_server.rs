@@ -4,12 +4,12 @@ use proc_tree::process;
 
 use crate::{
     SetUp,
-    site::{end, ports},
-    support::Terminal,
+    site::end,
+    support::{Terminal, free_ports},
 };
 
 fn set_up() -> Option<SetUp> {
-    set_up_on(ports(2))
+    set_up_on(free_ports(2))
 }
 
 fn set_up_on(first: u16) -> Option<SetUp> {
@@ -19,7 +19,7 @@ fn set_up_on(first: u16) -> Option<SetUp> {
 
 #[test]
 fn a_dev_command_starts_its_model_server_once_and_stop_takes_every_orphan() {
-    let port = ports(2);
+    let port = free_ports(2);
     let Some(set_up) = set_up_on(port) else { return };
     set_up.plays_its_readme(&[("8000", port)]);
 }

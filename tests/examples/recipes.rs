@@ -9,8 +9,7 @@ use std::{
 
 use crate::{
     SetUp,
-    site::ports,
-    support::{eventually, installed, shell::binaries, skipped},
+    support::{eventually, free_ports, installed, shell::binaries, skipped},
 };
 
 fn document() -> PathBuf {
@@ -31,7 +30,7 @@ struct Ports {
 /// Writes these files of the document into a folder of their own, unless a program is missing that they need.
 fn written(files: &[&str], programs: &[&str]) -> Option<(SetUp, Ports)> {
     let set_up = SetUp::empty(programs)?;
-    let first = ports(21);
+    let first = free_ports(21);
     let text = text();
     for file in files {
         let block =

@@ -48,12 +48,17 @@ fn with_tools(program: &Path) -> Command {
     command
 }
 
+/// A folder, and a server with its port.
+fn world() -> (tempfile::TempDir, Fixture, String) {
+    let server = Fixture::start(["serve", "127.0.0.1:0"]);
+    let port = server.port().to_string();
+    (tempfile::tempdir().expect("a folder can be made"), server, port)
+}
+
 #[test]
 fn bash_completes_options_values_and_the_command_behind_dashes() {
     let Some(bash) = installed("bash") else { return };
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let server = Fixture::start(["serve", "127.0.0.1:0"]);
-    let port = server.port().to_string();
+    let (folder, _server, port) = world();
     for (tool, line, words, expected) in [
         ("port-who", "port-who --js", "port-who --js", "--json"),
         ("port-who", &format!("port-who {port}"), &format!("port-who {port}"), port.as_str()),
@@ -76,9 +81,7 @@ fn bash_completes_options_values_and_the_command_behind_dashes() {
 #[test]
 fn fish_completes_options_values_and_the_command_behind_dashes() {
     let Some(fish) = installed("fish") else { return };
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let server = Fixture::start(["serve", "127.0.0.1:0"]);
-    let port = server.port().to_string();
+    let (folder, _server, port) = world();
     for (tool, line, expected) in [
         ("port-who", "port-who --js", "--json\tOne JSON object per line"),
         ("port-who", &format!("port-who {port}"), &format!("{port}\tfixture")),
@@ -101,9 +104,7 @@ fn fish_completes_options_values_and_the_command_behind_dashes() {
 #[test]
 fn zsh_completes_options_values_and_the_command_behind_dashes() {
     let Some(zsh) = installed("zsh") else { return };
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let server = Fixture::start(["serve", "127.0.0.1:0"]);
-    let port = server.port().to_string();
+    let (folder, _server, port) = world();
     let paths = TOOLS.map(|tool| written(tool, "zsh", folder.path()));
     let mut command = with_tools(&zsh);
     command.args(["-f"]).env("HOME", folder.path()).current_dir(folder.path());

@@ -2,8 +2,8 @@
 
 use std::{os::unix::process::CommandExt, process::Command, thread, time::Duration};
 
-use super::{Said, free, is_free, port_kill, quiet_address, quiet_port, without_figures};
-use crate::support::{Fixture, eventually, fixture_path, runs};
+use super::{Said, free, is_free, port_kill, quiet_address, without_figures};
+use crate::support::{Fixture, eventually, fixture_path, free_port, runs};
 
 /// Counts the running processes of a family by a word on their command lines that nobody else has.
 fn count(mark: &str) -> usize {
@@ -120,13 +120,8 @@ fn a_tree_that_forks_while_it_is_stopped_ends_to_the_last_process_and_a_bystande
 
 #[test]
 fn a_supervisor_is_stopped_instead_of_its_server_and_does_not_start_it_again() {
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let program = folder.path().join("ensure-up");
-    std::os::unix::fs::symlink(fixture_path(), &program).expect("the folder is ours");
-    let port = quiet_port().to_string();
-    let mut command = Command::new(&program);
-    command.args(["--supervise", &port, &format!("127.0.0.1:{port}")]);
-    let supervisor = Fixture::spawn(command);
+    let port = free_port().to_string();
+    let supervisor = Fixture::named("ensure-up", ["--supervise", &port, &format!("127.0.0.1:{port}")]);
     let server = supervisor.said_pids()[0];
     let said = free(&supervisor, &["--settle", "200ms"]);
     let roles = |pid| {
@@ -142,13 +137,8 @@ fn a_supervisor_is_stopped_instead_of_its_server_and_does_not_start_it_again() {
 
 #[test]
 fn a_supervisor_is_killed_with_its_server_where_that_is_asked_for() {
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let program = folder.path().join("ensure-up");
-    std::os::unix::fs::symlink(fixture_path(), &program).expect("the folder is ours");
-    let port = quiet_port().to_string();
-    let mut command = Command::new(&program);
-    command.args(["--supervise", &port, &format!("127.0.0.1:{port}")]);
-    let supervisor = Fixture::spawn(command);
+    let port = free_port().to_string();
+    let supervisor = Fixture::named("ensure-up", ["--supervise", &port, &format!("127.0.0.1:{port}")]);
     let said = free(&supervisor, &["--force", "--tree", "--settle", "100ms"]);
     assert!(said.processes.iter().all(|process| process.outcome == "killed"), "{said:?}");
     assert!(supervisor.pids().into_iter().all(|pid| !runs(pid)));
@@ -156,12 +146,7 @@ fn a_supervisor_is_killed_with_its_server_where_that_is_asked_for() {
 
 #[test]
 fn a_supervisor_that_cannot_be_asked_to_stop_is_named_with_what_would_stop_it() {
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let program = folder.path().join("nodemon");
-    std::os::unix::fs::symlink(fixture_path(), &program).expect("the folder is ours");
-    let mut command = Command::new(&program);
-    command.args(["respawn", &quiet_address()]);
-    let supervisor = Fixture::spawn(command);
+    let supervisor = Fixture::named("nodemon", ["respawn", &quiet_address()]);
     let output =
         port_kill().args(["--settle", "20s", &supervisor.port().to_string()]).status(1).any_stdout().any_stderr().run();
     let pid = supervisor.pid();

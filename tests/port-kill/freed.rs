@@ -1,14 +1,14 @@
 //! What came of holders that may be stopped.
 
-use std::{net::TcpStream, process::Command};
+use std::net::TcpStream;
 
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 
-use super::{NOBODYS, Said, free, is_free, port_kill, quiet_address, quiet_port, without_figures};
-use crate::support::{Fixture, fixture_path, runs};
+use super::{NOBODYS, Said, free, is_free, port_kill, quiet_address, without_figures};
+use crate::support::{Fixture, free_port, runs};
 
 #[test]
 fn a_server_ends_and_the_lines_say_so() {
@@ -132,14 +132,7 @@ fn another_signal_is_sent_by_name_or_number() {
 
 #[test]
 fn a_program_with_a_faster_stop_gets_that_signal_unless_another_is_asked_for() {
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let program = folder.path().join("postgres");
-    std::os::unix::fs::symlink(fixture_path(), &program).expect("the folder is ours");
-    let start = || {
-        let mut command = Command::new(&program);
-        command.args(["serve", "--ignore-term", &quiet_address()]);
-        Fixture::spawn(command)
-    };
+    let start = || Fixture::named("postgres", ["serve", "--ignore-term", &quiet_address()]);
     let server = start();
     let rehearsed = rehearse(&server);
     assert_eq!(rehearsed.process(server.pid()).signal.as_deref(), Some("SIGINT"));
@@ -162,7 +155,7 @@ fn a_signal_that_was_lost_is_sent_once_more_at_half_the_grace() {
     let said = Said::by(&output);
     let process = said.process(server.pid());
     assert_eq!((process.outcome.as_str(), process.signal.as_deref()), ("terminated", Some("SIGTERM")));
-    assert!((1000..2000).contains(&output.took.as_millis()), "{:?}", output.took);
+    assert!(output.took.as_millis() >= 1000, "{:?}", output.took);
 }
 
 #[test]
@@ -202,7 +195,7 @@ fn a_server_over_udp_is_one_too() {
 
 #[test]
 fn a_process_on_two_ports_is_reported_on_both_and_counted_once() {
-    let (low, high) = (quiet_port(), quiet_port());
+    let (low, high) = (free_port(), free_port());
     let server = Fixture::start(["hold", "tcp", &format!("127.0.0.1:{low}"), &format!("127.0.0.1:{high}")]);
     let output = port_kill().args([low, high].map(|port| port.to_string())).any_stdout().run();
     let line = |port| format!("{port} terminated fixture ({}, SIZE) SIGTERM, TIME\n", server.pid());
@@ -247,7 +240,7 @@ fn nothing_to_free_is_success_with_a_note_and_an_honest_no_where_something_is_re
 #[test]
 fn several_ports_are_freed_at_once_and_a_free_one_among_them_is_noted() {
     let (first, second) =
-        (Fixture::start(["serve", &quiet_address()]), Fixture::start(["serve", &format!("[::1]:{}", quiet_port())]));
+        (Fixture::start(["serve", &quiet_address()]), Fixture::start(["serve", &format!("[::1]:{}", free_port())]));
     let (one, two, none) = (first.port(), second.port(), NOBODYS[0]);
     let output = port_kill()
         .args([format!("{one},{none}"), two.to_string(), none.to_string()])

@@ -4,11 +4,11 @@ use std::{fs, path::Path, process::Command};
 
 use nix::libc;
 
-use super::{BINARY, Said, quiet_port};
+use super::{BINARY, Said};
 use crate::support::{
     NOBODY, Tool,
     filter::{About, refuse, without_pidfds},
-    fixture_path, installed, is_root_or_skipped,
+    fixture_path, free_port, installed, is_root_or_skipped,
 };
 
 /// What the kernel may be asked for beside /proc.
@@ -87,7 +87,7 @@ fn an_ancestor_above_hidden_ones_is_refused_and_the_users_own_ports_are_freed() 
         let copied = Command::new("cp").args([fixture_path().as_path(), Path::new(BINARY), path]).status();
         let opened = Command::new("chmod").args(["0777".as_ref(), path]).status();
         assert!([copied, opened].into_iter().all(|done| done.is_ok_and(|status| status.success())));
-        let ports = Ports { above: quiet_port(), beside: quiet_port(), free: quiet_port() };
+        let ports = Ports { above: free_port(), beside: free_port(), free: free_port() };
         let said = below_hidden(rows, kernel, &ports, path);
         let reason = |port: u16| {
             let one = said.processes.iter().find(|one| one.port == Some(port)).expect("each port has a holder");

@@ -2,8 +2,8 @@
 
 use std::process::{Command, Stdio};
 
-use super::{Said, is_free, port_kill, quiet_port};
-use crate::support::{Fixture, eventually, installed, runs};
+use super::{Said, is_free, port_kill};
+use crate::support::{Fixture, eventually, free_port, installed, runs};
 
 const MULTIPROCESSING: &str = "
 import multiprocessing, socket, sys, time
@@ -27,7 +27,7 @@ if __name__ == '__main__':
 fn a_python_multiprocessing_server_ends_with_all_its_workers() {
     let Some(python) = installed("python3") else { return };
     let mut command = Command::new(python);
-    command.args(["-c", MULTIPROCESSING, &quiet_port().to_string()]);
+    command.args(["-c", MULTIPROCESSING, &free_port().to_string()]);
     let server = Fixture::spawn(command);
     let said = Said::by(&port_kill().args(["--json", &server.port().to_string()]).any_stdout().run());
     assert_eq!(said.pids(), server.pids());
@@ -38,7 +38,7 @@ fn a_python_multiprocessing_server_ends_with_all_its_workers() {
 fn nginx_ends_with_its_workers() {
     let Some(nginx) = installed("nginx").or_else(|| installed("/usr/sbin/nginx")) else { return };
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let port = quiet_port();
+    let port = free_port();
     let path = folder.path().display();
     let configuration = format!(
         "daemon off; pid {path}/pid; error_log {path}/error.log; worker_processes 3;

@@ -29,12 +29,9 @@ fn an_ancestor_is_refused_and_its_port_is_still_held() {
 
 #[test]
 fn a_containers_forwarder_is_refused_with_a_hint_that_names_the_container() {
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let program = folder.path().join("docker-proxy");
-    std::os::unix::fs::symlink(fixture_path(), &program).expect("the folder is ours");
-    let mut command = Command::new(&program);
-    command.args(["-proto", "tcp", "-container-ip", "172.17.0.2", "-container-port", "80", &quiet_address()]);
-    let proxy = Fixture::spawn(command);
+    let address = quiet_address();
+    let words = ["-proto", "tcp", "-container-ip", "172.17.0.2", "-container-port", "80", &address];
+    let proxy = Fixture::named("docker-proxy", words);
     let port = proxy.port();
     let output = port_kill().args(["--json", &port.to_string()]).status(1).any_stdout().any_stderr().run();
     let said = Said::by(&output);

@@ -1,7 +1,7 @@
 //! Which holders are meant: by address, by name, by user, by command line.
 
-use super::{Said, is_free, port_kill, quiet_address, quiet_port};
-use crate::support::{Fixture, runs, schema::checked};
+use super::{Said, is_free, port_kill, quiet_address};
+use crate::support::{Fixture, free_port, runs, schema::checked};
 
 #[test]
 fn a_named_address_leaves_another_address_alone() {
@@ -77,7 +77,7 @@ fn one_that_is_meant_by_every_filter_is_stopped() {
 
 #[test]
 fn a_range_frees_what_is_held_in_it_and_its_free_ports_are_not_written_out() {
-    let server = Fixture::start(["serve", &format!("127.0.0.77:{}", quiet_port())]);
+    let server = Fixture::start(["serve", &format!("127.0.0.77:{}", free_port())]);
     let port = server.port();
     // nobody else is on this address, and nobody else is meant
     let range = format!("127.0.0.77:{}-{}/tcp", port.saturating_sub(2), port.saturating_add(2));
@@ -91,7 +91,7 @@ fn a_range_frees_what_is_held_in_it_and_its_free_ports_are_not_written_out() {
 
 #[test]
 fn a_port_is_watched_also_while_somebody_stays_on_it_who_was_not_selected() {
-    let port = quiet_port();
+    let port = free_port();
     let _unselected = Fixture::start(["serve", &format!("127.0.0.2:{port}")]);
     let address = format!("127.0.0.1:{port}");
     let mut first = Fixture::start(["family", "mark-meant", &address]);

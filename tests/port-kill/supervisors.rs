@@ -6,8 +6,10 @@ use std::{
     process::Command,
 };
 
-use super::{Said, free, is_free, port_kill, quiet_address, quiet_port};
-use crate::support::{Fixture, NOBODY, eventually, fixture_path, installed, is_root_or_skipped, runs};
+use super::{Said, free, is_free, port_kill, quiet_address};
+use crate::support::{
+    Fixture, NOBODY, eventually, fixture_path, free_port, free_ports, installed, is_root_or_skipped, runs,
+};
 
 /// The fixture under other names.
 struct Named(tempfile::TempDir);
@@ -35,7 +37,7 @@ impl Named {
 
 #[test]
 fn a_supervisor_is_left_alone_when_the_port_is_not_the_one_that_it_keeps_up() {
-    let (named, kept, other) = (Named::new(&["ensure-up"]), quiet_port(), quiet_port());
+    let (named, kept, other) = (Named::new(&["ensure-up"]), free_port(), free_port());
     let supervisor = named.supervisor(kept, &["--beside", &format!("127.0.0.1:{other}")]);
     let server = supervisor.said_pids()[0];
     eventually("the other port", || !is_free(other));
@@ -49,7 +51,7 @@ fn a_supervisor_is_left_alone_when_the_port_is_not_the_one_that_it_keeps_up() {
 #[test]
 fn a_supervisor_is_found_behind_another_that_is_nearer() {
     for between in ["honcho", "nodemon", "foreman"] {
-        let (named, port) = (Named::new(&["ensure-up", between]), quiet_port());
+        let (named, port) = (Named::new(&["ensure-up", between]), free_port());
         let supervisor = named.supervisor(port, &["--through", &named.path(between)]);
         let said = free(&supervisor, &["--settle", "300ms"]);
         let process = said.process(supervisor.pid());
@@ -61,11 +63,8 @@ fn a_supervisor_is_found_behind_another_that_is_nearer() {
 #[test]
 fn a_supervisor_is_stopped_while_it_waits_to_start_its_server_again() {
     let named = Named::new(&["ensure-up"]);
-    // two in a row, so that the range is nobody else's
-    let (mut port, mut next) = (quiet_port(), quiet_port());
-    while next != port + 1 {
-        (port, next) = (next, quiet_port());
-    }
+    let port = free_ports(2);
+    let next = port + 1;
     let supervisor = named.supervisor(port, &["--paused"]);
     let pid = supervisor.pid();
     let output = port_kill().args(["-n", &port.to_string()]).any_stdout().run();
@@ -89,7 +88,7 @@ fn a_supervisor_of_another_user_will_start_its_server_again_and_that_is_said() {
     if !is_root_or_skipped() {
         return;
     }
-    let (named, port) = (Named::new(&["ensure-up"]), quiet_port());
+    let (named, port) = (Named::new(&["ensure-up"]), free_port());
     let supervisor = named.supervisor(port, &["--paused"]);
     let pid = supervisor.pid();
     let output = port_kill().arg(port.to_string()).user(NOBODY).status(1).any_stdout().any_stderr().run();
@@ -102,7 +101,7 @@ fn a_supervisor_of_another_user_will_start_its_server_again_and_that_is_said() {
 fn nodes_own_watcher_is_named_with_what_would_stop_it() {
     let Some(node) = installed("node") else { return };
     let named = Named::new(&[]);
-    let port = quiet_port();
+    let port = free_port();
     let file = named.0.path().join("app.js");
     let program = format!(
         "require('http').createServer((_, answer) => answer.end()).listen({port}, '127.0.0.1', \
@@ -127,10 +126,7 @@ fn what_serves_a_container_is_refused_with_the_line_that_stops_the_container() {
         ("slirp4netns", "podman"),
         ("pasta", "podman"),
     ] {
-        let named = Named::new(&[name]);
-        let mut command = Command::new(named.path(name));
-        command.args(["-proto", "tcp", &quiet_address()]);
-        let forwarder = Fixture::spawn(command);
+        let forwarder = Fixture::named(name, ["-proto", "tcp", &quiet_address()]);
         let port = forwarder.port();
         let fakes = tempfile::tempdir().expect("a temporary folder can be made");
         fake(
@@ -150,10 +146,7 @@ fn what_serves_a_container_is_refused_with_the_line_that_stops_the_container() {
 
 #[test]
 fn a_containers_runtime_that_does_not_answer_is_not_waited_for() {
-    let named = Named::new(&["docker-proxy"]);
-    let mut command = Command::new(named.path("docker-proxy"));
-    command.args(["-proto", "tcp", &quiet_address()]);
-    let proxy = Fixture::spawn(command);
+    let proxy = Fixture::named("docker-proxy", ["-proto", "tcp", &quiet_address()]);
     let fakes = tempfile::tempdir().expect("a temporary folder can be made");
     fake(&fakes, "docker", "exec sleep 30");
     fake(&fakes, "podman", "exit 125");

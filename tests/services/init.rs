@@ -4,14 +4,13 @@ use std::fs;
 
 use crate::{
     by_name, run,
-    site::{self, Site, by_hand, line, start_by_hand},
+    site::{Site, by_hand, line, start_by_hand},
     support::eventually,
 };
 
 #[test]
 fn the_file_says_what_runs_and_all_of_it_is_reused() {
-    let mut site = Site::new();
-    site.port = site::ports(3);
+    let site = Site::with_ports(3);
     let server = site.server(&[]);
     let start = |options: &[&str]| {
         let mut words: Vec<&str> = options.to_vec();
@@ -59,6 +58,12 @@ fn the_file_says_what_runs_and_all_of_it_is_reused() {
     assert!(site.processes().is_empty());
 }
 
+/// A site where a server in Python can be started.
+#[cfg(target_os = "linux")]
+fn with_python() -> Option<Site> {
+    crate::support::installed("python3").map(|_| Site::new())
+}
+
 /// Listens, and writes a title over its arguments as redis does.
 #[cfg(target_os = "linux")]
 const TITLED: &str = "import ctypes, socket, sys, time
@@ -78,10 +83,7 @@ time.sleep(60)
 #[test]
 #[cfg(target_os = "linux")]
 fn what_shows_a_title_for_its_command_is_named_and_left_to_be_filled_in() {
-    if crate::support::installed("python3").is_none() {
-        return;
-    }
-    let site = Site::new();
+    let Some(site) = with_python() else { return };
     let command = ["python3", "-c", TITLED, &site.port.to_string()].map(str::to_owned);
     let mut server = start_by_hand(&site, &command, &site.folder());
     eventually("its title", || site.path("titled").exists());
@@ -105,10 +107,7 @@ fn what_shows_a_title_for_its_command_is_named_and_left_to_be_filled_in() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_script_is_written_as_it_was_typed_and_named_by_itself() {
-    if crate::support::installed("python3").is_none() {
-        return;
-    }
-    let site = Site::new();
+    let Some(site) = with_python() else { return };
     let script = "#!/usr/bin/env python3\nimport socket, sys, time\nserver = socket.create_server(('127.0.0.1', int(sys.argv[1])))\ntime.sleep(60)\n";
     fs::create_dir(site.path("bin"))
         .and_then(|()| fs::write(site.path("bin/api"), script))

@@ -4,14 +4,13 @@ use std::fs;
 
 use crate::{
     by_name, run,
-    site::{self, Site, fixture},
+    site::{Site, fixture},
     support::{Tool, records},
 };
 
 /// A site with this file; `@` stands for a command that serves on `{port}`, `#` for the site's first port.
 fn site(file: &str) -> Site {
-    let mut site = Site::new();
-    site.port = site::ports(4);
+    let site = Site::with_ports(4);
     let server = format!("[{:?}, \"serve\", \"--count\", {:?}, \"127.0.0.1:{{port}}\"]", fixture(), site.word("count"));
     let file = file.replace('@', &server).replace('#', &site.port.to_string());
     fs::write(site.path("ensure-up.toml"), file).expect("the folder is ours");

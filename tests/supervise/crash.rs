@@ -5,8 +5,8 @@ use proc_tree::{process, tree};
 
 use crate::{
     kept::scripted,
-    site::{Site, line, ports, send},
-    support::eventually,
+    site::{Site, line, send},
+    support::{eventually, free_ports},
 };
 
 #[test]
@@ -165,7 +165,7 @@ fn orphans_that_come_to_the_supervisor_are_reaped() {
 #[test]
 fn an_open_breaker_is_respected_in_a_range_of_ports() {
     let site = Site::new();
-    let first = ports(2);
+    let first = free_ports(2);
     let (range, command) = (format!("{first}-{}", first + 1), scripted("exit 7"));
     let call = |options: &[&str]| {
         let options = [&["--port", &range, "--max-restarts", "0/60s"], options].concat();

@@ -18,8 +18,8 @@ use nix::sys::{
 use crate::{
     kept::scripted,
     site::{Site, line, send},
-    stopped::port_kill,
-    support::{Tool, eventually, runs},
+    stopped::free,
+    support::{eventually, runs},
 };
 
 /// What became of those that connected.
@@ -137,7 +137,6 @@ fn the_socket_of_a_supervisor_that_was_killed_is_taken_from_the_server_or_missed
 
 #[test]
 fn the_server_behind_a_held_socket_is_told_and_stopped_like_any_other() {
-    let Some(port_kill) = port_kill() else { return };
     let site = Site::new();
     let start = || site.kept(&["--hold-socket"], &site.server(&["--inherited"]));
     let first = start();
@@ -151,13 +150,12 @@ fn the_server_behind_a_held_socket_is_told_and_stopped_like_any_other() {
     assert!(site.is_stopped() && is_free());
     let second = start();
     let supervisor = site.supervisor();
-    Tool::new(port_kill.to_str().expect("a path")).arg(site.port.to_string()).any_stdout().any_stderr().run();
+    free(site.port);
     assert!(is_free() && !runs(second.pid.expect("a PID")) && !runs(supervisor.pid));
 }
 
 #[test]
 fn between_two_servers_the_port_is_the_service_s() {
-    let Some(port_kill) = port_kill() else { return };
     for stop in [true, false] {
         let site = Site::new();
         let once = r#"[ $(wc -l < count) -gt 1 ] && exit 1; exec "$1" "$2" --inherited "$3""#;
@@ -172,7 +170,7 @@ fn between_two_servers_the_port_is_the_service_s() {
         if stop {
             site.tool().arg("--stop").run();
         } else {
-            Tool::new(port_kill.to_str().expect("a path")).arg(site.port.to_string()).any_stdout().any_stderr().run();
+            free(site.port);
         }
         eventually("an end of all", || site.processes().is_empty());
         assert!(TcpListener::bind(("127.0.0.1", site.port)).is_ok());

@@ -1,29 +1,15 @@
 //! Stopping on purpose: by --stop, by port-kill, through a restart.
 
-use std::{env, path::PathBuf, process::Command};
-
 use crate::{
     kept::scripted,
     site::Site,
-    support::{Tool, eventually, runs, skipped},
+    support::{Tool, built, eventually, runs},
 };
 
-/// The sibling, which is built on demand when this crate's tests run alone.
-pub(crate) fn port_kill() -> Option<PathBuf> {
-    let test = env::current_exe().ok()?;
-    let profile = test.parent()?.parent()?;
-    let path = profile.join("port-kill");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--package", "port-kill", "--bin", "port-kill"]);
-    if profile.ends_with("release") {
-        cargo.arg("--release");
-    }
-    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().is_ok_and(|status| status.success());
-    if !built || !path.exists() {
-        skipped("port-kill cannot be built");
-        return None;
-    }
-    Some(path)
+/// Frees a port with the sibling, whose own tests say what it says.
+pub(crate) fn free(port: u16) {
+    let port_kill = built::sibling("port-kill").into_os_string().into_string().expect("the folder's name is UTF-8");
+    Tool::new(&port_kill).arg(port.to_string()).any_stdout().any_stderr().run();
 }
 
 fn stays_dead(site: &Site) {
@@ -58,17 +44,15 @@ fn a_stop_during_the_pause_before_a_restart_ends_the_supervisor() {
 
 #[test]
 fn a_port_that_is_freed_stays_free_although_its_server_is_kept_up() {
-    let Some(port_kill) = port_kill() else { return };
     let site = Site::new();
     site.kept(&[], &site.server(&[]));
-    let port = site.port.to_string();
-    Tool::new(port_kill.to_str().expect("a path")).arg(&port).any_stdout().any_stderr().run();
+    free(site.port);
     stays_dead(&site);
     // one that was taken over is not its supervisor's child
     site.kept(&[], &site.server(&[]));
     crate::site::end(site.supervisor());
     assert_eq!(site.kept(&[], &site.server(&[])).action, "adopted");
-    Tool::new(port_kill.to_str().expect("a path")).arg(&port).any_stdout().any_stderr().run();
+    free(site.port);
     stays_dead(&site);
 }
 

@@ -14,17 +14,15 @@ use nix::{
     unistd::Pid,
 };
 
+use super::built;
+
 /// A running fixture that has said it is ready.
 pub struct Fixture {
     child: Child,
+    /// Where its other name is.
+    folder: Option<tempfile::TempDir>,
     /// What it said when it was ready, word by word.
     pub said: Vec<String>,
-}
-
-/// Returns the folder that the test was built in, and the binaries beside it.
-pub fn build_folder() -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows its path");
-    test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST").to_owned()
 }
 
 /// Returns the path of the fixture program, which is built on demand when a single crate's tests run alone.
@@ -32,16 +30,10 @@ pub fn fixture_path() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT
         .get_or_init(|| {
-            let profile = build_folder();
-            let path = profile.join("examples/fixture");
+            let path = built::folder().join("examples/fixture");
             if !is_built(&path) {
-                let mut cargo = Command::new(env!("CARGO"));
-                cargo.args(["build", "--quiet", "--package", "proc-tree", "--example", "fixture"]);
-                if profile.ends_with("release") {
-                    cargo.arg("--release");
-                }
-                let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
-                assert!(status.success() && is_built(&path), "the fixture could not be built");
+                built::build(&["--package", "proc-tree", "--example", "fixture"]);
+                assert!(is_built(&path), "the fixture was built, and is older than its source");
             }
             path
         })
@@ -64,13 +56,25 @@ impl Fixture {
         Self::spawn(command)
     }
 
+    /// Starts a fixture under another program's name.
+    pub fn named<A: AsRef<std::ffi::OsStr>>(name: &str, arguments: impl IntoIterator<Item = A>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let program = folder.path().join(name);
+        std::os::unix::fs::symlink(fixture_path(), &program).expect("the folder is ours");
+        let mut command = Command::new(program);
+        command.args(arguments);
+        let mut fixture = Self::spawn(command);
+        fixture.folder = Some(folder);
+        fixture
+    }
+
     /// Starts any program that says `ready …` on its stdout.
     pub fn spawn(mut command: Command) -> Self {
         super::children_have_default_signals();
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let lines = BufReader::new(child.stdout.take().expect("stdout is a pipe")).lines();
-        let mut fixture = Self { child, said: Vec::new() };
+        let mut fixture = Self { child, folder: None, said: Vec::new() };
         let ready = lines.map_while(Result::ok).find(|line| line.starts_with("ready"));
         let Some(ready) = ready else { panic!("{command:?} ended before it was ready: {:?}", fixture.child.wait()) };
         fixture.said = ready.split_whitespace().skip(1).map(str::to_owned).collect();

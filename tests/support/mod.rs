@@ -4,9 +4,11 @@
 #![allow(unreachable_pub, reason = "a module of tests, not a library")]
 #![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "a helper that panics fails its test")]
 
+pub mod built;
 #[cfg(target_os = "linux")]
 pub mod filter;
 mod fixture;
+mod port;
 pub mod schema;
 pub mod shell;
 mod terminal;
@@ -14,18 +16,15 @@ mod tool;
 
 use std::{
     fs,
-    net::{IpAddr, SocketAddr},
     os::unix::fs::PermissionsExt,
     path::PathBuf,
-    sync::{
-        Once,
-        atomic::{AtomicU16, Ordering},
-    },
+    sync::Once,
     thread,
     time::{Duration, Instant},
 };
 
 pub use fixture::{Fixture, fixture_path};
+pub use port::{free_port, free_ports};
 pub use terminal::Terminal;
 pub use tool::{Output, Tool, raw};
 
@@ -89,35 +88,6 @@ pub fn installed(program: &str) -> Option<PathBuf> {
         skipped(&format!("{program} is not installed"));
     }
     found
-}
-
-/// Returns a port that nobody held a moment ago, on any address and by either protocol.
-///
-/// It is below the ports that a busy machine gives to its clients, and another one each time.
-pub fn free_port() -> u16 {
-    static TAKEN: AtomicU16 = AtomicU16::new(0);
-    children_have_default_signals();
-    let first = u16::try_from(std::process::id() % 5000).expect("below 5000");
-    (0..5000)
-        .map(|_| 15_000 + (first + TAKEN.fetch_add(1, Ordering::Relaxed) % 5000) % 5000)
-        .find(|&port| is_free(port))
-        .expect("the machine has a free port")
-}
-
-/// The port is bound and never listened on: a process that another test forks in this moment has the socket too, for a
-/// while, and must not seem to serve it.
-fn is_free(port: u16) -> bool {
-    use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
-    let families =
-        [(AddressFamily::INET, IpAddr::from([0, 0, 0, 0])), (AddressFamily::INET6, IpAddr::from([0_u16; 8]))];
-    families.into_iter().all(|(family, address)| {
-        [SocketType::STREAM, SocketType::DGRAM].into_iter().all(|kind| {
-            // a machine without IPv6 has no such socket, and no holder there
-            let Ok(socket) = socket_with(family, kind, SocketFlags::CLOEXEC, None) else { return true };
-            let only = address.is_ipv4() || sockopt::set_ipv6_v6only(&socket, true).is_ok();
-            only && bind(&socket, &SocketAddr::new(address, port)).is_ok()
-        })
-    })
 }
 
 /// Parses JSON Lines.

@@ -5,22 +5,14 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use super::fixture::build_folder;
+use super::built;
 
 pub const TOOLS: [&str; 5] = ["port-who", "port-kill", "proc-tree", "health-wait", "ensure-up"];
 
-/// The folder of the binaries. When one crate's tests run alone, its siblings are built first.
+/// The folder of the binaries.
 pub fn binaries() -> PathBuf {
-    let folder = build_folder();
-    for tool in TOOLS.iter().filter(|tool| !folder.join(tool).exists()) {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--package", tool]).current_dir(env!("CARGO_MANIFEST_DIR"));
-        if folder.ends_with("release") {
-            cargo.arg("--release");
-        }
-        assert!(cargo.status().is_ok_and(|status| status.success()), "{tool} could not be built");
-    }
-    folder
+    let programs = TOOLS.map(built::sibling);
+    programs[0].parent().expect("a program is in a folder").to_owned()
 }
 
 /// Prepares a script with the tools on its path, in a world of its own.
