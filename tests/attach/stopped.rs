@@ -11,13 +11,13 @@ use crate::{
 };
 
 const STUBBORN: [(&str, &str, &str); 3] = [
-    ("web", "--ignore-term", "grace = \"1500ms\""),
-    ("api", "--ignore-term", "grace = \"1500ms\""),
-    ("db", "--ignore-term", "grace = \"1500ms\""),
+    ("web", "--ignore-term", "grace = \"3s\""),
+    ("api", "--ignore-term", "grace = \"3s\""),
+    ("db", "--ignore-term", "grace = \"3s\""),
 ];
 
 /// Two in a row would take this long.
-const TWO: Duration = Duration::from_secs(3);
+const TWO: Duration = Duration::from_secs(6);
 
 #[test]
 fn three_servers_that_ignore_the_signal_take_one_grace_and_each_says_so() {
@@ -26,7 +26,7 @@ fn three_servers_that_ignore_the_signal_take_one_grace_and_each_says_so() {
     let output = run(&site, &["--stop"]).run();
     assert!(output.took < TWO, "{output:?}");
     for (name, ..) in STUBBORN {
-        let said = format!("{name}: SIGTERM ignored, SIGKILL after 1.50 s: fixture (");
+        let said = format!("{name}: SIGTERM ignored, SIGKILL after 3.00 s: fixture (");
         assert!(output.stderr.lines().any(|line| line.starts_with(&said)), "{output:?}");
         assert!(output.stderr.contains(&format!("stopped {name} on port ")), "{output:?}");
     }
@@ -40,7 +40,7 @@ fn the_end_of_a_command_stops_them_at_once_too() {
     let ended: u128 = std::fs::read_to_string(site.path("end")).unwrap().trim().parse().unwrap();
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
     assert!(now - ended < TWO.as_nanos(), "{output:?}");
-    assert_eq!(output.stderr.matches("SIGTERM ignored, SIGKILL after 1.50 s").count(), 3, "{output:?}");
+    assert_eq!(output.stderr.matches("SIGTERM ignored, SIGKILL after 3.00 s").count(), 3, "{output:?}");
     assert!(site.processes().is_empty());
 }
 

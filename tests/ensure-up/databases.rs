@@ -1,6 +1,6 @@
 //! Programs that listen before they serve: ready is who takes a client.
 
-use std::os::unix::fs::symlink;
+use std::{os::unix::fs::symlink, thread};
 
 use crate::site::{Site, fixture};
 
@@ -30,14 +30,15 @@ fn a_database_is_ready_when_it_takes_a_client() {
 
 #[test]
 fn a_database_that_never_takes_a_client_is_not_ready_and_it_is_told_why() {
-    for (program, why) in
-        [("postgres", "the database system is starting up"), ("redis-server", "LOADING Redis is loading")]
-    {
+    let never = |program: &str, why: &str| {
         let site = Site::new();
-        let output = site.run(&["--timeout", "300ms"], &database(&site, program, "60000")).status(124).run();
+        let output = site.run(&["--timeout", "5s"], &database(&site, program, "60000")).status(124).run();
         assert!(output.stderr.contains(why), "{}", output.stderr);
         // whoever says what healthy means is not asked anything else
         site.run(&["--health", "tcp://127.0.0.1:{port}"], &database(&site, program, "60000")).run();
-        site.clear();
-    }
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| never("postgres", "the database system is starting up"));
+        scope.spawn(|| never("redis-server", "LOADING Redis is loading"));
+    });
 }

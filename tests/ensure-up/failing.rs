@@ -110,10 +110,10 @@ fn a_stranger_that_answers_while_ours_died_is_never_a_success() {
 
 #[test]
 fn a_stranger_that_answers_while_ours_tries_on_is_never_a_success() {
-    for options in [&["--health", "/"][..], &["--match", "fixture"], &["--health", "/", "--expect-body", "ok"]] {
+    let never = |options: &[&str]| {
         let site = Site::new();
         let slow = shell("sleep 0.3; exec \"$0\" \"$@\"", &site.odd(&["stubborn"], &[]));
-        let starter = site.run(&[&["--timeout", "1s"], options].concat(), &slow).spawn();
+        let starter = site.run(&[&["--timeout", "4s"], options].concat(), &slow).spawn();
         crate::support::eventually("our server", || site.record().exists());
         let stranger = Fixture::start(["serve", &format!("127.0.0.1:{}", site.port)]);
         let output = starter.wait_with_output().unwrap();
@@ -122,7 +122,12 @@ fn a_stranger_that_answers_while_ours_tries_on_is_never_a_success() {
         assert!(said.contains("another program holds the port"), "{said}");
         assert!(said.contains(&format!("  {}  ", stranger.pid())), "the stranger is named: {said}");
         assert!(site.processes().is_empty(), "ours is stopped");
-    }
+    };
+    thread::scope(|scope| {
+        for options in [&["--health", "/"][..], &["--match", "fixture"], &["--health", "/", "--expect-body", "ok"]] {
+            scope.spawn(move || never(options));
+        }
+    });
 }
 
 #[test]
@@ -144,9 +149,9 @@ fn a_deadline_stops_the_whole_tree_and_says_the_last_answer() {
     let site = Site::new();
     let script = "sleep 61 & setsid sleep 62 & (setsid sleep 63 &) ; \"$0\" group sleep 64 & \"$0\" \"$@\"";
     let command = shell(script, &site.server(&["--not-ready", "60000", "--print", "loading"]));
-    let output = site.run(&["--timeout", "500ms", "--health", "/"], &command).status(124).run();
+    let output = site.run(&["--timeout", "2s", "--health", "/"], &command).status(124).run();
     let said = format!(
-        "ensure-up: sh was not ready on port {} within 0.50 s: 503 Service Unavailable; the end of ",
+        "ensure-up: sh was not ready on port {} within 2.00 s: 503 Service Unavailable; the end of ",
         site.port
     );
     assert!(output.stderr.starts_with(&said) && output.stderr.contains("\n  loading\n"), "{}", output.stderr);
@@ -158,8 +163,8 @@ fn a_server_that_accepts_and_never_answers_is_late() {
     let site = Site::new();
     let socket = site.word("socket");
     let command = vec![crate::site::fixture(), "unix".into(), socket, "127.0.0.1:{port}".into()];
-    let output = site.run(&["--timeout", "400ms", "--health", "/"], &command).status(124).run();
-    assert!(output.stderr.contains(" within 0.40 s: no answer; its log "), "{}", output.stderr);
+    let output = site.run(&["--timeout", "2s", "--health", "/"], &command).status(124).run();
+    assert!(output.stderr.contains(" within 2.00 s: no answer; its log "), "{}", output.stderr);
     assert_eq!(site.processes(), []);
 }
 

@@ -50,7 +50,7 @@ fn the_next_call_stops_a_child_whose_server_was_killed_and_starts_at_once() {
         let line = site.line(&[], &command);
         assert_eq!(line.action, "started", "recorded: {is_recorded}");
         assert!(!runs(child), "recorded: {is_recorded}");
-        assert!(began.elapsed() < Duration::from_secs(5), "{:?}, recorded: {is_recorded}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(15), "{:?}, recorded: {is_recorded}", began.elapsed());
         assert_eq!(site.alive(), [line.pid.unwrap()]);
         assert_eq!(site.processes().len(), 2, "the server and its child, recorded: {is_recorded}");
     }
@@ -70,7 +70,7 @@ fn a_child_in_a_session_of_its_own_is_no_server_on_its_way_up() {
         killed(pid);
         let line = site.line(&[&["--timeout", "20s"], options].concat(), &command);
         assert!(line.action == "started" && !runs(child), "{line:?}");
-        assert!(Duration::from_millis(line.ready_ms.unwrap()) < Duration::from_secs(5), "{line:?}");
+        assert!(Duration::from_millis(line.ready_ms.unwrap()) < Duration::from_secs(15), "{line:?}");
         assert_eq!(site.alive(), [line.pid.unwrap()]);
     }
 }
@@ -126,7 +126,7 @@ fn a_restart_seconds_later_leaves_nothing_of_a_server_that_was_killed() {
         let began = Instant::now();
         site.line(&["--restart"], &command);
         assert!(!runs(child), "recorded: {is_recorded}");
-        assert!(began.elapsed() < Duration::from_secs(5), "{:?}, recorded: {is_recorded}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(15), "{:?}, recorded: {is_recorded}", began.elapsed());
         assert_eq!(site.processes().len(), 2, "the server and its child, recorded: {is_recorded}");
     }
 }
@@ -156,7 +156,7 @@ fn what_a_killed_server_and_its_killed_supervisor_left_is_stopped_by_the_next_ca
         let line = site.line(&["--keep-up"], &command);
         assert_eq!(line.action, "started", "recorded: {is_recorded}");
         assert!(!runs(child), "recorded: {is_recorded}");
-        assert!(began.elapsed() < Duration::from_secs(5), "{:?}, recorded: {is_recorded}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(15), "{:?}, recorded: {is_recorded}", began.elapsed());
         site.bare().args(["--stop"]).any_stdout().any_stderr().run();
         assert!(site.processes().is_empty());
     }

@@ -149,7 +149,7 @@ fn what_the_answer_has_to_be_decides_for_our_own_server_too() {
     let options = ["--health", "/", "--expect-status", "401", "--expect-body", "^who"];
     site.run(&options, &site.server(&["--answer", "401 Unauthorized", "--body", "who?"])).run();
     let site = Site::new();
-    let options = ["--timeout", "300ms", "--health", "/", "--expect-body", "^me"];
+    let options = ["--timeout", "2s", "--health", "/", "--expect-body", "^me"];
     let output = site.run(&options, &site.server(&["--body", "who?"])).status(124).run();
     assert!(output.stderr.contains("did not match"), "{}", output.stderr);
 }

@@ -51,7 +51,7 @@ fn targets_of_every_kind_are_waited_for_at_once_until_the_last_is_there() {
     let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
     let path = folder.path().to_owned();
     let comes = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(300));
+        thread::sleep(Duration::from_secs(1));
         serve(&path, port, "200 OK")
     });
     let targets = targets(folder.path(), port);

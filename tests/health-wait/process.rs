@@ -104,10 +104,11 @@ fn the_command_is_not_started_unless_it_is_healthy() {
 fn the_deadline_is_kept_whatever_is_waited_for() {
     let server = Server::start("127.0.0.1:0", |mut stream| super::server::until_closed(&mut stream));
     for target in [format!(":{}", free_port()), server.url("/"), "file:/no/such/file".into()] {
-        let output = health_wait().args(["--timeout=400ms", &target]).status(124).any_stderr().run();
-        // on a busy machine the end may come late, but far from the 2 s that one attempt may take
+        let output =
+            health_wait().args(["--timeout=400ms", "--attempt-timeout=20s", &target]).status(124).any_stderr().run();
+        // on a busy machine the end may come late, but far from what one attempt may take
         let took = output.took;
-        assert!((Duration::from_millis(400)..Duration::from_millis(1500)).contains(&took), "{target}: {took:?}");
+        assert!((Duration::from_millis(400)..Duration::from_secs(8)).contains(&took), "{target}: {took:?}");
     }
 }
 
@@ -116,7 +117,7 @@ fn zero_means_no_limit_no_delay_and_no_deadline() {
     for target in ["file:/no/such/file".to_owned(), format!(":{}", free_port())] {
         let output =
             health_wait().args(["--interval=0.0001", "--timeout=200ms", &target]).status(124).any_stderr().run();
-        assert!(output.took < Duration::from_millis(1500), "{:?}", output.took);
+        assert!(output.took < Duration::from_secs(8), "{:?}", output.took);
     }
     let server = Fixture::start(["serve", "--not-ready", "300", "127.0.0.1:0"]);
     let target = format!("http://127.0.0.1:{}/", server.port());

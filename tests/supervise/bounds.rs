@@ -67,7 +67,7 @@ fn a_server_that_nobody_uses_is_stopped_and_the_next_call_starts_it() {
         thread::sleep(Duration::from_millis(100));
         site.entry().state == "idle"
     });
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
     let entry = site.entry();
     assert_eq!((entry.running, entry.healthy, entry.pid), (false, false, None));
     assert_eq!(entry.reason.as_deref(), Some("had no connection for 1s"));

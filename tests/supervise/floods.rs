@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How long anything may take that a flood must not hold up.
-const SOON: Duration = Duration::from_secs(4);
+const SOON: Duration = Duration::from_secs(10);
 
 /// A server beside which a flood runs: without a supervisor nothing bounds its log but its end.
 fn flooding(is_kept: bool) -> Vec<String> {

@@ -33,10 +33,10 @@ fn goes_on_and_can_be_stopped(options: &[&str], server: &[&str]) {
     eventually("an honest state", || site.entry().state == "stopped");
     assert_eq!(site.entry().reason.as_deref(), Some(why.as_str()));
     // nobody else starts it beside its supervisor
-    let call = [options, &["--timeout", "2s"]].concat();
+    let call = [options, &["--timeout", "4s"]].concat();
     let call = site.keep(&call, &site.server(server)).status(124).run();
-    assert!(call.stderr.contains(&format!("  {why}")), "what is waited for: {}", call.stderr);
-    let (failed, hint) = (format!(" within 2.00 s: {said}\n"), format!("hint: {helps}\n"));
+    assert!(call.waits.contains(&format!("  {why}")), "what is waited for: {call:?}");
+    let (failed, hint) = (format!(" within 4.00 s: {said}\n"), format!("hint: {helps}\n"));
     assert!(call.stderr.contains(&failed) && call.stderr.ends_with(&hint), "{}", call.stderr);
     assert_eq!(site.started().len(), 1);
     send(supervisor.pid, Signal::SIGCONT);

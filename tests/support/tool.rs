@@ -32,6 +32,8 @@ pub struct Output {
     pub status: ExitStatus,
     pub stdout: String,
     pub stderr: String,
+    /// The lines of stderr that tell of a wait, which whatever takes a second on a busy machine has.
+    pub waits: String,
     pub took: Duration,
 }
 
@@ -135,8 +137,14 @@ impl Tool {
             .chain(self.command.get_args())
             .map(OsStr::to_string_lossy)
             .collect();
-        let transcript =
-            format!("$ {}\n{}--- stderr\n{}--- {}", line.join(" "), output.stdout, output.stderr, output.status);
+        let transcript = format!(
+            "$ {}\n{}--- stderr\n{}{}--- {}",
+            line.join(" "),
+            output.stdout,
+            output.waits,
+            output.stderr,
+            output.status
+        );
         assert_eq!(output.status.code(), Some(self.status), "the status of\n{transcript}");
         if let Some(expected) = &self.stdout {
             assert_eq!(&output.stdout, expected, "stdout of\n{transcript}");
@@ -158,7 +166,9 @@ impl Tool {
         let text = |reader: thread::JoinHandle<Vec<u8>>| {
             String::from_utf8_lossy(&reader.join().expect("a reader does not panic")).into_owned()
         };
-        let output = Output { status, stdout: text(stdout), stderr: text(stderr), took };
+        let (stdout, said) = (text(stdout), text(stderr));
+        let (waits, stderr) = said.split_inclusive('\n').partition(|line| tells_of_a_wait(line));
+        let output = Output { status, stdout, stderr, waits, took };
         if self.command.get_args().any(|argument| argument == "--json") {
             let program = Path::new(self.command.get_program()).file_name().unwrap_or_default();
             schema::check_run(&program.to_string_lossy(), &output.stdout);
@@ -203,6 +213,14 @@ impl Output {
     pub fn records(&self) -> Vec<serde_json::Value> {
         super::records(&self.stdout)
     }
+}
+
+/// Tells whether this is a line of ensure-up about what it waits for: what, how long, why.
+fn tells_of_a_wait(line: &str) -> bool {
+    const DOINGS: [&str; 5] = ["starting ", "restarting ", "joining ", "waiting for ", "stopping "];
+    let is_time =
+        |part: &str| part.starts_with(|first: char| first.is_ascii_digit()) && part.trim_end().ends_with(" s");
+    DOINGS.iter().any(|doing| line.starts_with(doing)) && line.split("  ").nth(1).is_some_and(is_time)
 }
 
 fn read_all(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
