@@ -3,7 +3,7 @@
 //! One façade for both platforms. Every function answers `None` for a process that does not exist (any more)
 //! and an error only where the kernel refused to say. The macOS side has been type-checked, never run.
 
-use std::{ffi::OsString, io, os::unix::ffi::OsStringExt, path::PathBuf, time::SystemTime};
+use std::{ffi::OsString, io, os::unix::ffi::OsStringExt, path::PathBuf, sync::OnceLock, time::SystemTime};
 
 use crate::Identity;
 
@@ -150,7 +150,11 @@ pub fn all() -> io::Result<Vec<u32>> {
 /// # Errors
 /// When the kernel refuses to say for another reason.
 pub fn stat_if_visible(pid: u32) -> io::Result<Option<Stat>> {
-    match stat(pid) {
+    if_visible(stat(pid))
+}
+
+fn if_visible(answer: io::Result<Option<Stat>>) -> io::Result<Option<Stat>> {
+    match answer {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
         answer => answer,
     }
@@ -162,6 +166,16 @@ pub fn stat_if_visible(pid: u32) -> io::Result<Option<Stat>> {
 /// When the process table cannot be read at all; an item is one when a process cannot be read.
 pub fn visible() -> io::Result<impl Iterator<Item = io::Result<Stat>>> {
     Ok(all()?.into_iter().filter_map(|pid| stat_if_visible(pid).transpose()))
+}
+
+/// Reads all processes that run a program and can be seen, for less than [`visible`] takes: the kernel's own threads are left
+/// out, with what it runs itself (a core's handler), and the identities are of the kind that needs no further call.
+/// [`Identity::as_read_here`] makes them such as can be compared.
+///
+/// # Errors
+/// As [`visible`].
+pub fn programs() -> io::Result<impl Iterator<Item = io::Result<Stat>>> {
+    Ok(platform::programs()?.into_iter().filter_map(|pid| if_visible(platform::stat_by_start(pid)).transpose()))
 }
 
 /// Reads the PID of a process's parent, 0 for one outside this PID namespace; of one that /proc hides where the kernel
@@ -209,8 +223,13 @@ pub fn is_own_namespace() -> io::Result<bool> {
 ///
 /// # Errors
 /// When the kernel does not say.
-pub fn boot_id() -> io::Result<String> {
-    platform::boot_id()
+pub fn boot_id() -> io::Result<&'static str> {
+    static READ: OnceLock<String> = OnceLock::new();
+    if let Some(read) = READ.get() {
+        return Ok(read);
+    }
+    let read = platform::boot_id()?;
+    Ok(READ.get_or_init(|| read))
 }
 
 #[cfg(test)]
@@ -246,6 +265,21 @@ mod tests {
         let expected = [("A", "1"), ("B", "x=y z"), ("EMPTY", "")].map(|(name, value)| (name.into(), value.into()));
         assert_eq!(seen, expected);
         assert_eq!(environment(child.id()).expect("nobody has it"), None);
+    }
+
+    #[test]
+    fn every_program_is_listed_and_nothing_of_the_kernel() {
+        let mut child = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().expect("sleep is there");
+        let programs: Vec<Stat> = programs().expect("they can be listed").collect::<io::Result<_>>().expect("and read");
+        let of = |pid: u32| programs.iter().find(|stat| stat.pid == pid).map(Stat::identity);
+        for pid in [std::process::id(), child.id()] {
+            let read_here = of(pid).expect("it runs").as_read_here().expect("it can be told");
+            assert_eq!(Some(read_here), Identity::of(pid).expect("it is ours"));
+        }
+        child.kill().expect("it is ours");
+        child.wait().expect("it is ours");
+        let kernel = stat(2).ok().flatten().filter(|stat| stat.name == "kthreadd");
+        assert!(kernel.is_none() || programs.iter().all(|stat| stat.pid != 2 && stat.parent != 2));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use ensure_up::{
     Clock, Failure, Service, ServiceSpec, StateFolder, Waiting,
     report::start_record::StartRecord,
     service::handover,
-    start::several::{Said, StartReport},
+    start::several::{EndedStart, Said, StartReport},
     supervisor::run,
 };
 use proc_tree::cli::{
@@ -43,6 +43,8 @@ fn receive(from: &mut dyn Read) -> anyhow::Result<Option<ServiceSpec>> {
 /// Starts the service that is described by `from`, and says to whoever started this process what it waits for and what came
 /// of it.
 pub(super) fn start(from: &mut dyn Read, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    // what every description is laid over is made while nothing is waited for
+    drop(ServiceSpec::default());
     let Some(spec) = receive(from)? else { return Ok(Status::Done.into()) };
     let name = spec.name();
     let (report, exit) = match usage::resolve(spec) {
@@ -54,7 +56,7 @@ pub(super) fn start(from: &mut dyn Read, out: &mut dyn Write) -> anyhow::Result<
             (StartReport::not_up(record, explanation), Status::Usage.into())
         }
     };
-    Said::Ended(Box::new(report)).write(out).map_err(OutputError)?;
+    Said::Ended(Box::new(EndedStart { report, status: exit.status() })).write(out).map_err(OutputError)?;
     Ok(exit)
 }
 

@@ -31,26 +31,21 @@ pub(crate) fn find(
     census: &Census,
     records: &[ServerRecord],
 ) -> Result<Option<Loading>, LookError> {
-    let above = above();
-    let others = records.iter().filter(|record| record.service != service.id).flat_map(ServerRecord::roots);
-    let others: Vec<Root> = others.map(Root::of).collect();
-    let is_meant = |facts: &Facts| {
-        above.iter().all(|stat| stat.pid != facts.pid)
-            && !others.iter().any(|root| root.identity == facts.identity() || root.began(facts.session))
-    };
     let (user, words) = (Asker::of(service), service.command(port));
     let asked = user.asks_for(service, &words, port);
-    let runs_it = |seen: &Seen| command::differences(&seen.running(), &asked).is_empty();
+    let runs_it = |seen: &&Seen| command::differences(&seen.running(), &asked).is_empty();
     let here = census.unmarked_in(&service.cwd);
-    let here = here.iter().filter(|seen| is_meant(&seen.facts) && runs_it(seen));
-    let found: Vec<(&Facts, By)> = here.map(|seen| (&seen.facts, By::Command)).collect();
-    if port.is_some() {
-        return on_its_way(found);
+    let mut found: Vec<(&Facts, By)> = here.iter().filter(runs_it).map(|seen| (&seen.facts, By::Command)).collect();
+    let all = if port.is_none() { census.unmarked_of(user.user) } else { Vec::new() };
+    found.extend(all.iter().filter_map(|seen| Some((&seen.facts, told_by(seen, service, state_folder)?))));
+    if !found.is_empty() {
+        let others = records.iter().filter(|record| record.service != service.id).flat_map(ServerRecord::roots);
+        let others: Vec<Root> = others.map(Root::of).collect();
+        let is_anothers =
+            |facts: &Facts| others.iter().any(|root| root.identity == facts.identity() || root.began(facts.session));
+        found.retain(|(facts, _)| !is_anothers(facts));
     }
-    let all = census.unmarked_of(user.user);
-    let all = all.iter().filter(|seen| is_meant(&seen.facts));
-    let told = all.filter_map(|seen| Some((&seen.facts, told_by(seen, service, state_folder)?)));
-    Ok(eldest(found.into_iter().chain(told).collect()))
+    if port.is_some() { on_its_way(found) } else { Ok(eldest(found)) }
 }
 
 /// By what else than its command a process is the server of a service without a port.

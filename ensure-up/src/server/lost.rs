@@ -161,7 +161,7 @@ fn described(
         netns: port_who::own_network(),
         pid,
         start_id,
-        boot_id: process::boot_id().unwrap_or_default(),
+        boot_id: process::boot_id().unwrap_or_default().to_owned(),
         phase: if started.port.is_some() && holders.is_empty() && main.or(supervisor).is_some() {
             Phase::Starting
         } else {

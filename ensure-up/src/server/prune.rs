@@ -21,11 +21,12 @@ const RECORD: Duration = Duration::from_hours(7 * 24);
 /// A log that nobody wrote to for so long is that of a server long gone.
 const LOG: Duration = Duration::from_hours(14 * 24);
 
-/// Removes what is about servers long gone.
-///
-/// # Errors
-/// When the folder cannot be read, or something in it not removed.
-pub(crate) fn prune(state_folder: &StateFolder) -> io::Result<()> {
+/// Removes what is about servers long gone, as far as it can: when a server is to be started, that is nobody's concern.
+pub(crate) fn prune(state_folder: &StateFolder) {
+    let _ = forget(state_folder);
+}
+
+fn forget(state_folder: &StateFolder) -> io::Result<()> {
     let mut alive = Vec::new();
     for record in ServerRecord::all(state_folder)? {
         let path = state_folder.of_service(&record.service, record.port, "json");

@@ -118,7 +118,7 @@ impl ServerRecord {
             netns: port_who::own_network(),
             pid,
             start_id,
-            boot_id: process::boot_id().unwrap_or_default(),
+            boot_id: process::boot_id().unwrap_or_default().to_owned(),
             phase: Phase::Starting,
             holders: Vec::new(),
             acceptors: Vec::new(),

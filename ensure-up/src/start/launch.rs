@@ -54,9 +54,8 @@ fn begin(call: &Call<'_>, port: Option<Port>, action: Action, socket: Option<InF
         }
     }
     let file = rotate::start(&path, service.spec.log_keep)?;
-    // old logs are nobody's concern when a server is to be started
-    let _ = prune::prune(state_folder);
     if service.kept_up().is_some() {
+        prune::prune(state_folder);
         return call.supervise(ServerRecord::starting(service, port, None, Some(&path)), action, socket);
     }
     orphans::adopt();
@@ -95,6 +94,8 @@ fn launch_and_wait(
         let _ = record.remove(call.state_folder);
     })?;
     let mut starting = Starting::own(processes.of_job(service.spec.once), service, call.state_folder, port);
+    // while it loads
+    prune::prune(call.state_folder);
     let waiting = Waiting { log: Some(path.to_owned()), ..call.waiting(Doing::Starting, port) };
     let race = call.race(port).of(starting.processes()).reading(Some(log)).notified(notify.as_ref());
     let race = race.told(waiting, call.observer);

@@ -162,7 +162,7 @@ impl<'r> Race<'r> {
         if self.readiness.has_more_to_read() {
             return tokio::task::yield_now().await;
         }
-        let silent = (started.elapsed() / 100).clamp(SHORTEST, LONGEST);
+        let silent = (started.elapsed() / 200).clamp(SHORTEST, LONGEST);
         let pause = if self.readiness.has_asked() { ANSWERED } else { silent };
         time::sleep(self.readiness.service.spec.probe.interval.unwrap_or(pause)).await;
     }

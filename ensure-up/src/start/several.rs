@@ -4,22 +4,25 @@ mod report;
 mod starter;
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::BTreeMap,
+    future::ready,
     io,
     os::unix::process::ExitStatusExt,
     path::Path,
+    process::ExitStatus,
     time::{Duration, Instant},
 };
 
 use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use proc_tree::{Handle, Signal};
 use tokio::{
+    process::Child,
     select,
     sync::mpsc::{UnboundedSender, unbounded_channel},
 };
 
 use crate::{
-    Action, Ports, ServiceSpec, StateFolder,
+    Ports, ServiceSpec, StateFolder,
     event::block_on,
     report::start_record::StartRecord,
     server::{environment::Environment, orphans},
@@ -115,10 +118,11 @@ impl Several<'_> {
         let mut processes = BTreeMap::new();
         let mut idle = BTreeMap::new();
         let mut running = Running::new();
+        let mut leaving = FuturesUnordered::new();
         let (sender, mut waits) = unbounded_channel();
         loop {
             while let Some(index) = self.next(&done, &processes) {
-                let starter = idle.remove(&index);
+                let starter = idle.remove(&index).flatten();
                 let Some(needed) = self.needs(index).find(|needed| done[needed].status != 0) else {
                     let starter = starter.map_or_else(|| self.starter(index), Ok)?;
                     processes.insert(index, self.begin(starter, index, &done, &running, sender.clone())?);
@@ -129,21 +133,18 @@ impl Several<'_> {
                 done.insert(index, start);
             }
             if running.is_empty() {
+                all_of(leaving).await;
                 return Ok(EndedStarts { starts: done, signal: None });
             }
-            for index in self.soon(&done, &processes) {
-                if let Entry::Vacant(place) = idle.entry(index)
-                    && let Ok(starter) = self.starter(index)
-                {
-                    place.insert(starter);
-                }
-            }
+            let soon = self.soon(&done, &processes).find(|index| !idle.contains_key(index));
             select! {
                 biased;
                 Some((index, waiting)) = waits.recv() => tell(index, Told::Waiting(&waiting)),
                 Some((index, output)) = running.next() => {
                     processes.remove(&index);
-                    let start = self.ended(index, output?);
+                    let (ended, process) = output?;
+                    leaving.push(end_of(process));
+                    let start = ended.unwrap_or_else(|status| self.lost(index, status));
                     tell(index, Told::Ended(&start));
                     done.insert(index, start);
                 }
@@ -153,12 +154,18 @@ impl Several<'_> {
                     }
                     while let Some((index, output)) = running.next().await {
                         // one may have come up in this moment
-                        let start = self.ended(index, output?);
+                        let (ended, process) = output?;
+                        leaving.push(end_of(process));
+                        let start = ended.unwrap_or_else(|status| self.lost(index, status));
                         tell(index, Told::Interrupted(&start));
                         done.insert(index, start);
                     }
+                    all_of(leaving).await;
                     return Ok(EndedStarts { starts: done, signal: Some(signal) });
                 }
+                Some(()) = leaving.next() => {}
+                // last: those that are begun have been told what to start
+                Some(index) = ready(soon) => drop(idle.insert(index, self.starter(index).ok())),
             }
         }
     }
@@ -173,10 +180,14 @@ impl Several<'_> {
     }
 
     /// Returns those that are next once what is begun is up: their processes are made while that is waited for.
-    fn soon(&self, done: &BTreeMap<usize, EndedStart>, running: &BTreeMap<usize, Option<Handle>>) -> Vec<usize> {
+    fn soon(
+        &self,
+        done: &BTreeMap<usize, EndedStart>,
+        running: &BTreeMap<usize, Option<Handle>>,
+    ) -> impl Iterator<Item = usize> {
         let is_begun = |index: &usize| done.contains_key(index) || running.contains_key(index);
-        let is_soon = |index: &usize| !is_begun(index) && self.needs(*index).all(|needed| is_begun(&needed));
-        (0..self.services.len()).filter(|_| !self.sequential).filter(is_soon).collect()
+        let is_soon = move |index: &usize| !is_begun(index) && self.needs(*index).all(|needed| is_begun(&needed));
+        (0..self.services.len()).filter(|_| !self.sequential).filter(is_soon)
     }
 
     fn needs(&self, index: usize) -> impl Iterator<Item = usize> {
@@ -235,15 +246,22 @@ impl Several<'_> {
         EndedStart { report: StartReport::not_up(record, None), status }
     }
 
-    fn ended(&self, index: usize, (ended, report): Output) -> EndedStart {
+    /// Describes a start whose process ended without a word about it.
+    fn lost(&self, index: usize, ended: ExitStatus) -> EndedStart {
         let status = ended.code().or(ended.signal().map(|signal| 128 + signal));
         let status = status.and_then(|status| u8::try_from(status).ok()).unwrap_or(u8::MAX);
-        let report = report.unwrap_or_else(|| {
-            let why = format!("the process that starts it ended with {ended}");
-            StartReport::not_up(self.not_up(index, why), None)
-        });
-        // to be up takes both
-        let is_lost = status == 0 && report.record.action == Action::Failed;
-        EndedStart { report, status: if is_lost { 1 } else { status } }
+        let why = format!("the process that starts it ended with {ended}");
+        // to be up takes a word
+        EndedStart { report: StartReport::not_up(self.not_up(index, why), None), status: status.max(1) }
     }
+}
+
+/// Waits for the end of a process that has said all that it says: the servers that it leaves come to this process then.
+async fn end_of(mut process: Child) {
+    // one that cannot be waited for is nobody's to wait for
+    let _ = process.wait().await;
+}
+
+async fn all_of(mut leaving: FuturesUnordered<impl Future<Output = ()>>) {
+    while leaving.next().await.is_some() {}
 }

@@ -21,8 +21,18 @@ impl From<Exit> for ExitCode {
             Exit::Code(code) => code.into(),
             Exit::Signal(signal) => {
                 signals::die_by(signal);
-                u8::try_from(128 + signal.number()).unwrap_or(u8::MAX).into()
+                exit.status().into()
             }
+        }
+    }
+}
+
+impl Exit {
+    /// Returns the status that a shell gives to it.
+    pub fn status(self) -> u8 {
+        match self {
+            Self::Code(code) => code,
+            Self::Signal(signal) => u8::try_from(128 + signal.number()).unwrap_or(u8::MAX),
         }
     }
 }

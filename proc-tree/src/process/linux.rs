@@ -1,6 +1,7 @@
 //! Linux: /proc, as proc(5) describes it.
 
 use std::{
+    collections::HashSet,
     fs, io,
     os::unix::ffi::OsStringExt,
     path::PathBuf,
@@ -47,6 +48,21 @@ fn read_file(path: &str) -> io::Result<Vec<u8>> {
     }
 }
 
+/// Reads a file below /proc/PID that the kernel hands over in one piece, as it does a process's line, its words and its
+/// environment: a read that leaves room has found the end.
+fn read_at_once(pid: u32, name: &str) -> io::Result<Vec<u8>> {
+    let file = fs::File::open(format!("/proc/{pid}/{name}"))?;
+    let mut bytes = Vec::with_capacity(4096);
+    loop {
+        bytes.reserve(1024);
+        match rustix::io::read(&file, spare_capacity(&mut bytes)) {
+            Ok(_) if bytes.len() < bytes.capacity() => return Ok(bytes),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 pub(super) fn stat(pid: u32) -> io::Result<Option<Stat>> {
     match pidfd::support()? {
         Support::Identities => stat_by_pidfd(pid),
@@ -65,7 +81,7 @@ pub(super) fn parent(pid: u32) -> io::Result<Option<u32>> {
 fn stat_by_pidfd(pid: u32) -> io::Result<Option<Stat>> {
     loop {
         let Some(opened) = pidfd::open(pid)? else { return Ok(None) };
-        let text = if_exists(read(pid, "stat"))?;
+        let text = if_exists(read_at_once(pid, "stat"))?;
         if !pidfd::exists(&opened)? {
             continue;
         }
@@ -74,12 +90,12 @@ fn stat_by_pidfd(pid: u32) -> io::Result<Option<Stat>> {
     }
 }
 
-fn stat_by_start(pid: u32) -> io::Result<Option<Stat>> {
-    match if_exists(read(pid, "stat"))? {
+pub(super) fn stat_by_start(pid: u32) -> io::Result<Option<Stat>> {
+    match if_exists(read_at_once(pid, "stat"))? {
         Some(text) => parsed(pid, &text, None).map(Some),
         None if !may_exist(pid) => Ok(None),
         // it may have begun since
-        None => if_exists(read(pid, "stat"))?
+        None => if_exists(read_at_once(pid, "stat"))?
             .map(|text| parsed(pid, &text, None))
             .transpose()?
             .map_or(Err(hidden()), |stat| Ok(Some(stat))),
@@ -183,7 +199,7 @@ fn ticks(count: u64) -> Duration {
 }
 
 pub(super) fn command(pid: u32) -> io::Result<Option<Vec<String>>> {
-    let Some(mut text) = if_exists(read(pid, "cmdline"))? else { return Ok(None) };
+    let Some(mut text) = if_exists(read_at_once(pid, "cmdline"))? else { return Ok(None) };
     if text.last() == Some(&0) {
         text.pop();
     }
@@ -194,7 +210,7 @@ pub(super) fn command(pid: u32) -> io::Result<Option<Vec<String>>> {
 }
 
 pub(super) fn environment(pid: u32) -> io::Result<Option<Vec<u8>>> {
-    if_exists(read(pid, "environ"))
+    if_exists(read_at_once(pid, "environ"))
 }
 
 pub(super) fn executable(pid: u32) -> io::Result<Option<PathBuf>> {
@@ -240,6 +256,32 @@ pub(super) fn all() -> io::Result<Vec<u32>> {
         }
     }
     Ok(pids)
+}
+
+/// Lists the PIDs of all processes that can be seen but the kernel's own.
+pub(super) fn programs() -> io::Result<Vec<u32>> {
+    let mut pids = all()?;
+    // asked for last: a program that had the PID of one of these before has ended
+    let kernels = kernel_threads();
+    pids.retain(|pid| !kernels.contains(pid));
+    Ok(pids)
+}
+
+/// Lists the kernel's threads: kthreadd, PID 2 where they can be seen at all, and its children.
+fn kernel_threads() -> HashSet<u32> {
+    const KTHREADD: u32 = 2;
+    if !read_at_once(KTHREADD, "stat").is_ok_and(|line| is_kernel_thread(&line)) {
+        return HashSet::new();
+    }
+    children(KTHREADD, 1).unwrap_or_default().into_iter().chain([KTHREADD]).collect()
+}
+
+/// Source: the flags of a task, `PF_KTHREAD` in the kernel's sched.h.
+fn is_kernel_thread(line: &[u8]) -> bool {
+    const PF_KTHREAD: u64 = 0x0020_0000;
+    let rest = line.iter().rposition(|&byte| byte == b')').map(|close| &line[close + 1..]);
+    let flags = rest.and_then(|rest| std::str::from_utf8(rest).ok()?.split_ascii_whitespace().nth(6)?.parse().ok());
+    flags.is_some_and(|flags: u64| flags & PF_KTHREAD != 0)
 }
 
 pub(super) fn children(pid: u32, threads: u32) -> io::Result<Vec<u32>> {
@@ -319,6 +361,15 @@ mod tests {
             let other = Identity { pid: own.pid, start_id };
             assert_eq!(as_read_here(other).expect("it can be told"), other);
         }
+    }
+
+    #[test]
+    fn a_kernel_thread_is_known_by_its_flags() {
+        let line = |flags: u32| format!("2 (k (threadd)) S 0 0 0 0 -1 {flags} 0 0 0 4 0 0 20 0 1 0 3");
+        for (flags, is_kernels) in [(2_129_984, true), (4_194_560, false), (0, false)] {
+            assert_eq!(is_kernel_thread(line(flags).as_bytes()), is_kernels, "{flags}");
+        }
+        assert!(!is_kernel_thread(LINE) && !is_kernel_thread(b"2 (kthreadd) S"));
     }
 
     #[test]

@@ -152,6 +152,16 @@ pub(super) fn all() -> io::Result<Vec<u32>> {
     list(|buffer, bytes| unsafe { libc::proc_listallpids(buffer, bytes) })
 }
 
+/// What the kernel does itself are threads of one process there.
+pub(super) fn programs() -> io::Result<Vec<u32>> {
+    all()
+}
+
+/// Its start is a process's identity there.
+pub(super) fn stat_by_start(pid: u32) -> io::Result<Option<Stat>> {
+    stat(pid)
+}
+
 /// proc_listchildpids(3) goes through the whole table for each process: one pass for all of them is cheaper.
 pub(super) fn children(_pid: u32, _threads: u32) -> io::Result<Vec<u32>> {
     Err(io::ErrorKind::Unsupported.into())

@@ -17,7 +17,7 @@ pub enum Said {
     /// It waits.
     Waiting(Waiting),
     /// It is over.
-    Ended(Box<StartReport>),
+    Ended(Box<EndedStart>),
 }
 
 impl Said {
@@ -54,7 +54,7 @@ impl StartReport {
 }
 
 /// A start that has ended.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EndedStart {
     /// What came of it.
     pub report: StartReport,

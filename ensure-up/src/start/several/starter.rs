@@ -12,7 +12,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::report::{Said, StartReport};
+use super::report::{EndedStart, Said};
 use crate::{
     ServiceSpec,
     server::{environment::Environment, folder},
@@ -20,8 +20,8 @@ use crate::{
     start::waiting::Waiting,
 };
 
-/// How a starter ended, and what it said of its start.
-pub(super) type Output = (ExitStatus, Option<StartReport>);
+/// What a starter said of its start, else how it ended; and the process, which ends now.
+pub(super) type Output = (Result<EndedStart, ExitStatus>, Child);
 
 /// The process, from before it is told what to start: where that never comes, it ends.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Starter {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map(Self)
     }
 
-    /// Has it start the service; `told` takes in what it waits for. Returns the process, and the wait for its end.
+    /// Has it start the service; `told` takes in what it waits for. Returns the process, and the wait until it is over.
     pub(super) fn begin<T: FnMut(Waiting)>(
         self,
         service: &ServiceSpec,
@@ -53,25 +53,29 @@ impl Starter {
                 // one that does not read has ended, which is seen next
                 let _ = stdin.write_all(&spec).await;
             }
-            let report = match child.stdout.take() {
+            let said = match child.stdout.take() {
                 Some(stdout) => listen(stdout, told).await,
                 None => None,
             };
-            child.wait().await.map(|status| (status, report))
+            let ended = match said {
+                Some(start) => Ok(start),
+                None => Err(child.wait().await?),
+            };
+            Ok((ended, child))
         };
         Ok((identity.map(Handle::open).transpose()?.flatten(), output))
     }
 }
 
-/// Reads what a process says of its start, to the end.
-async fn listen(stdout: impl AsyncRead + Unpin, mut told: impl FnMut(Waiting)) -> Option<StartReport> {
-    let (mut lines, mut report) = (BufReader::new(stdout).lines(), None);
+/// Reads what a process says of its start until that is over; `None` where it ends without a word about that.
+async fn listen(stdout: impl AsyncRead + Unpin, mut told: impl FnMut(Waiting)) -> Option<EndedStart> {
+    let mut lines = BufReader::new(stdout).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         match serde_json::from_str(&line) {
             Ok(Said::Waiting(waiting)) => told(waiting),
-            Ok(Said::Ended(ended)) => report = Some(*ended),
+            Ok(Said::Ended(ended)) => return Some(*ended),
             Err(_) => {}
         }
     }
-    report
+    None
 }
