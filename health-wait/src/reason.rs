@@ -19,6 +19,8 @@ pub(crate) enum Sign {
     Unreachable,
     /// A plain no, at once: refused, no such file, no such process.
     No,
+    /// It has ended, or never was: what was meant never comes back.
+    Gone,
     /// No answer in time, or the connection broke before one.
     Silent,
     /// It could not be looked at, which says nothing about it.

@@ -30,6 +30,7 @@ pub(crate) struct TargetState {
     addresses: Vec<Address>,
     is_complete: bool,
     has_failed: bool,
+    is_gone: bool,
     /// The reason that was last said.
     said: Option<String>,
     /// The reason that is to be said next.
@@ -60,6 +61,7 @@ impl TargetState {
             addresses: Vec::new(),
             is_complete,
             has_failed: false,
+            is_gone: false,
             said: None,
             news: None,
             record: TargetRecord::unasked(target),
@@ -137,6 +139,7 @@ impl TargetState {
             addresses: &addresses,
             is_complete: self.is_complete,
             has_failed: self.has_failed,
+            is_gone: self.is_gone,
             is_over,
         });
         let is_reached = verdict == Some(TargetVerdict::Reached);
@@ -178,7 +181,9 @@ impl TargetState {
             self.record.status = status;
             self.record.latency_ms = outcome.is_ok().then(|| milliseconds(took));
         }
-        self.has_failed |= outcome.as_ref().is_err_and(|reason| reason.sign == Sign::Failed);
+        let is_sign = |sign: Sign| outcome.as_ref().is_err_and(|reason| reason.sign == sign);
+        self.has_failed |= is_sign(Sign::Failed);
+        self.is_gone |= is_sign(Sign::Gone);
     }
 
     /// Of several addresses, the one that says most gives the reason; the first of them, so that it does not flicker.

@@ -37,6 +37,8 @@ pub enum Verdict {
     ProcessEnded(u32),
     /// The target at this position answered what can only mean failure.
     Failed(usize),
+    /// The target at this position is a process that has ended, or was none: it never becomes healthy.
+    Gone(usize),
 }
 
 /// How the wait for one target ends.
@@ -48,6 +50,8 @@ pub(crate) enum TargetVerdict {
     Missed,
     /// It answered what can only mean failure.
     Failed,
+    /// It never becomes what is awaited.
+    Gone,
 }
 
 /// What is asked of every target.
@@ -73,6 +77,8 @@ pub(crate) struct Round<'a> {
     pub(crate) is_complete: bool,
     /// Whether an answer could only mean failure.
     pub(crate) has_failed: bool,
+    /// Whether what was meant has ended, and never comes back.
+    pub(crate) is_gone: bool,
     /// Whether nothing more will come.
     pub(crate) is_over: bool,
 }
@@ -97,7 +103,7 @@ impl Rules {
         match (self.goal, found) {
             (Goal::Up, found) => found.is_ok(),
             (Goal::Down, Ok(()) | Err(Sign::Silent | Sign::Unclear | Sign::Failed)) => false,
-            (Goal::Down, Err(Sign::Unreachable | Sign::No)) => true,
+            (Goal::Down, Err(Sign::Unreachable | Sign::No | Sign::Gone)) => true,
             (Goal::Down, Err(Sign::Answered)) => self.contents,
         }
     }
@@ -113,6 +119,7 @@ impl Rules {
             Round { has_failed: true, .. } => Some(TargetVerdict::Failed),
             _ if is_reached => Some(TargetVerdict::Reached),
             Round { is_over: true, .. } if self.once => Some(TargetVerdict::Missed),
+            Round { is_gone: true, .. } if !self.once && self.goal == Goal::Up => Some(TargetVerdict::Gone),
             _ => None,
         }
     }
@@ -133,11 +140,15 @@ pub(crate) fn judge(seen: &Seen<'_>) -> Option<Verdict> {
         Quorum::Any => targets.clone().any(is_reached),
     };
     if reached {
-        Some(Verdict::Reached)
-    } else if targets.all(Option::is_some) {
-        Some(Verdict::Missed)
-    } else {
-        seen.is_too_late.then_some(Verdict::TimedOut)
+        return Some(Verdict::Reached);
+    }
+    let is_decided = targets.clone().all(Option::is_some);
+    let gone = targets.position(|&target| target == Some(TargetVerdict::Gone));
+    // of several of which one is enough, another one may come up
+    match gone.filter(|_| is_decided || seen.quorum == Quorum::All) {
+        Some(gone) => Some(Verdict::Gone(gone)),
+        None if is_decided => Some(Verdict::Missed),
+        None => seen.is_too_late.then_some(Verdict::TimedOut),
     }
 }
 
@@ -147,12 +158,13 @@ mod tests {
 
     #[test]
     fn what_an_attempt_found_is_awaited_or_not() {
-        use Sign::{Answered, Failed, No, Silent, Unclear, Unreachable};
+        use Sign::{Answered, Failed, Gone, No, Silent, Unclear, Unreachable};
         // in the columns: up, down, down where contents are expected
         for (found, awaited) in [
             (Ok(()), [true, false, false]),
             (Err(Unreachable), [false, true, true]),
             (Err(No), [false, true, true]),
+            (Err(Gone), [false, true, true]),
             (Err(Silent), [false, false, false]),
             (Err(Unclear), [false, false, false]),
             (Err(Answered), [false, false, true]),
@@ -205,6 +217,10 @@ mod tests {
                     (false, false) => None,
                 };
                 assert_eq!(rules.judge(round), expected, "{rules:?} {round:?}");
+                let gone = Round { is_gone: true, ..round };
+                let is_lost = expected.is_none() && rules.goal == Goal::Up && !rules.once;
+                let expected = if is_lost { Some(TargetVerdict::Gone) } else { expected };
+                assert_eq!(rules.judge(gone), expected, "{rules:?} {gone:?}");
                 let failed = Round { has_failed: true, ..round };
                 assert_eq!(rules.judge(failed), Some(TargetVerdict::Failed), "{rules:?} {failed:?}");
             });
@@ -213,12 +229,12 @@ mod tests {
 
     #[test]
     fn a_wait_ends_as_its_targets_its_process_and_the_clock_have_it() {
-        use TargetVerdict::{Failed, Missed, Reached};
-        let each = [None, Some(Reached), Some(Missed), Some(Failed)];
+        use TargetVerdict::{Failed, Gone, Missed, Reached};
+        let each = [None, Some(Reached), Some(Missed), Some(Failed), Some(Gone)];
         // a row for each first target, a column for each second one, in that order; a dot goes on, R is reached,
-        // M missed, 0 and 1 are the target that failed
-        let all = ["...1", ".RM1", ".MM1", "0000"];
-        let any = [".R.1", "RRR1", ".RM1", "0000"];
+        // M missed, 0 and 1 are the target that failed, G and H the first and the second one that is gone
+        let all = ["...1H", ".RM1H", ".MM1H", "00000", "GGG1G"];
+        let any = [".R.1.", "RRR1R", ".RM1H", "00000", ".RG1G"];
         for (quorum, table) in [(Quorum::All, all), (Quorum::Any, any)] {
             for (first, row) in each.into_iter().zip(table) {
                 for (second, cell) in each.into_iter().zip(row.chars()) {
@@ -231,6 +247,8 @@ mod tests {
                             (_, Some(pid), _) => Some(Verdict::ProcessEnded(pid)),
                             ('R', ..) => Some(Verdict::Reached),
                             ('M', ..) => Some(Verdict::Missed),
+                            ('G', ..) => Some(Verdict::Gone(0)),
+                            ('H', ..) => Some(Verdict::Gone(1)),
                             (_, None, true) => Some(Verdict::TimedOut),
                             (_, None, false) => None,
                         };

@@ -197,6 +197,26 @@ fn a_process_that_runs_is_healthy_and_one_that_ended_is_not() {
 }
 
 #[test]
+fn a_process_that_is_not_there_ends_the_wait_at_once_unless_another_target_is_enough() {
+    let mut server = Fixture::start(["serve", "127.0.0.1:0"]);
+    let (gone, port) = ("pid:2147483646", format!(":{}", server.port()));
+    let never = format!("health-wait: {gone} never becomes healthy: no such process\n");
+    health_wait().args(["-q", "--timeout", "60s", &port, gone]).status(3).stderr(&*never).run();
+    health_wait().args(["-q", "--any", "--timeout", "60s", gone, &port]).run();
+    health_wait().args(["-q", "--any", "--timeout", "60s", gone, "pid:2147483645"]).status(3).stderr(never).run();
+    health_wait().args(["-q", "--down", gone]).run();
+    // and one that ends while it is to stay alive
+    let target = format!("pid:{}", server.pid());
+    let wait = health_wait().args(["-q", "--stable", "60s", "--timeout", "0", &target]).any_stderr().spawn();
+    server.child().kill().expect("the child is ours");
+    server.wait();
+    let ended = wait.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(3), "{said}");
+    assert!(said.starts_with(&format!("health-wait: {target} never becomes healthy: ")), "{said}");
+}
+
+#[test]
 fn a_port_is_free_when_nobody_holds_it_on_any_address() {
     for held_on in ["127.0.0.1", "[::1]", "0.0.0.0", "127.0.0.2"] {
         let listener = TcpListener::bind(format!("{held_on}:0")).expect("a port");

@@ -37,6 +37,10 @@ pub(super) fn failure(report: &Report, goal: Goal) -> Vec<String> {
             let one = &report.records[index];
             vec![format!("{} failed after {waited}: {}", name(one), reason(one))]
         }
+        Verdict::Gone(index) => {
+            let one = &report.records[index];
+            vec![format!("{} never becomes {awaited}: {}", name(one), reason(one))]
+        }
         Verdict::ProcessEnded(pid) if report.records.iter().all(|one| one.attempts == 0) && report.waited.is_zero() => {
             vec![format!("process {pid} does not exist, or has ended")]
         }
@@ -95,6 +99,7 @@ mod tests {
                     "file:/tmp/x is not down after 1.23 s: not asked yet",
                 ],
             ),
+            (Verdict::Gone(0), Goal::Up, vec![":8000 never becomes healthy: connection refused"]),
             (Verdict::Failed(0), Goal::Up, vec![":8000 failed after 1.23 s: connection refused"]),
             (
                 Verdict::ProcessEnded(4711),

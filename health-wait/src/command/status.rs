@@ -13,7 +13,7 @@ pub(super) enum Status {
     No = 1,
     /// The arguments are wrong; nothing was done.
     Usage = 2,
-    /// The process of `--pid` ended.
+    /// The process of `--pid`, or one that was to be alive, ended.
     Ended = 3,
     /// An answer could only mean failure.
     Fatal = 4,
@@ -33,7 +33,7 @@ impl Status {
         ("0", "healthy; with -- CMD the status is CMD's"),
         ("1", "not healthy (--once)"),
         ("2", "usage: a bad flag, target, duration or pattern; nothing was done"),
-        ("3", "the process of --pid ended"),
+        ("3", "the process of --pid or of a target pid:N ended, or there is none"),
         ("4", "a definite failure (--fail-status, --fail-body)"),
         ("124", "the deadline passed"),
         ("125", "health-wait itself could not do its work"),
@@ -63,7 +63,7 @@ impl From<Verdict> for Status {
             Verdict::Reached => Self::Done,
             Verdict::Missed => Self::No,
             Verdict::TimedOut => Self::TimedOut,
-            Verdict::ProcessEnded(_) => Self::Ended,
+            Verdict::ProcessEnded(_) | Verdict::Gone(_) => Self::Ended,
             Verdict::Failed(_) => Self::Fatal,
         }
     }

@@ -21,6 +21,6 @@ impl Endpoint {
             Self::Address(address) => is_loopback(address.ip()),
             Self::Here => true,
         };
-        Pace { near, at_once: matches!(outcome, Err(reason) if reason.sign == Sign::No) }
+        Pace { near, at_once: matches!(outcome, Err(reason) if matches!(reason.sign, Sign::No | Sign::Gone)) }
     }
 }

@@ -30,7 +30,7 @@ impl ProcessProbe {
         };
         match found {
             Ok(true) => Ok(Answer::new("runs")),
-            Ok(false) => Err(Reason::new(Sign::No, if self.is_unreaped() { UNREAPED } else { "no such process" })),
+            Ok(false) => Err(Reason::new(Sign::Gone, if self.is_unreaped() { UNREAPED } else { "no such process" })),
             Err(error) => Err(Reason::from_io(&error)),
         }
     }
