@@ -136,13 +136,19 @@ fn the_end_of_the_logs_is_shown_when_the_command_fails_or_a_server_dies() {
     let output = run(&site, &["--all", "--then", "sleep 0.6; exit 4"]).status(4).run();
     let parts = [
         "ensure-up: db ended with status 7 while the command runs\ndb: the end of its log (ensure-up --logs db):\n  ready 127.0.0.1:",
+        "ensure-up: \"sleep 0.6; exit 4\" ended with status 4\n",
         "web: the end of its log (ensure-up --logs web):\n  hello\n  ready ",
+        "stopped web",
     ];
     let places: Vec<_> = parts.iter().map(|part| output.stderr.find(part)).collect();
-    assert!(places[0].is_some() && places[0] < places[1], "{output:?}");
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{output:?}");
+    let killed = run(&site, &["web", "--then", "kill -9 $$"]).status(137).run();
+    assert!(killed.stderr.contains("ensure-up: \"kill -9 $$\" was ended by SIGKILL\n"), "{killed:?}");
+    let quiet = run(&site, &["-q", "web", "--then", "exit 4"]).status(4).run();
+    assert_eq!(quiet.stderr, "");
     assert_eq!(output.stderr.matches("the end of its log").count(), 2, "{output:?}");
     let fine = run(&site, &["web", "--then", "true"]).run();
-    assert!(!fine.stderr.contains("hello"), "{fine:?}");
+    assert!(!fine.stderr.contains("hello") && !fine.stderr.contains("stopped"), "{fine:?}");
     // over the terminal meanwhile, and not once more
     for arguments in [&["--all"][..], &["web"]] {
         let output = run(&site, &["--foreground", "--then", "sleep 0.5; exit 4"]).args(arguments).status(4).run();

@@ -126,6 +126,24 @@ fn a_script_is_written_as_it_was_typed_and_named_by_itself() {
 }
 
 #[test]
+fn how_servers_are_kept_up_is_told_once_for_all() {
+    let mut site = Site::new();
+    site.port = site::ports(2);
+    for (name, port) in [("db", site.port), ("api", site.port + 1)] {
+        let server: Vec<String> =
+            site.server(&[]).iter().map(|word| word.replace("{port}", &port.to_string())).collect();
+        let port = port.to_string();
+        let options = ["--keep-up", "--name", name, "--port", &port, "--"];
+        run(&site, &options.into_iter().chain(server.iter().map(String::as_str)).collect::<Vec<_>>()).run();
+    }
+    let said = run(&site, &["--init"]).run().stderr;
+    let told =
+        "note: how db and api are kept up is not recorded: ensure-up --restart db api takes what the file says\n";
+    assert!(said.contains(told), "{said}");
+    run(&site, &["--stop"]).run();
+}
+
+#[test]
 fn where_nothing_runs_nothing_is_written() {
     let site = Site::new();
     run(&site, &["--init"]).status(1).stdout("").run();

@@ -3,8 +3,8 @@
 use std::{
     ffi::OsStr,
     io,
-    os::{fd::AsFd, unix::process::ExitStatusExt},
-    process::{Child, Command, ExitStatus},
+    os::fd::AsFd,
+    process::{Child, Command},
     time::Duration,
 };
 
@@ -24,8 +24,8 @@ use crate::{
 /// How the command ended.
 #[derive(Debug)]
 pub enum Then {
-    /// With this status; 128 and the signal's number when a signal ended it.
-    Ended(u8),
+    /// By itself, in this way.
+    Ended(End),
     /// This tool was asked to end.
     Interrupted {
         /// By this signal.
@@ -97,7 +97,7 @@ async fn wait(
     loop {
         if let Some(status) = shell.child.try_wait()? {
             shell.has_ended = true;
-            return Ok(Then::Ended(code(status)));
+            return Ok(Then::Ended(status.into()));
         }
         for (place, server) in servers.iter_mut().enumerate().filter(|(place, _)| is_up[*place]).collect::<Vec<_>>() {
             if let Some(end) = server.end()? {
@@ -129,9 +129,4 @@ async fn ended(process: Option<&Handle>) {
     if let Some(process) = process {
         let _ = health_wait::ended(process).await;
     }
-}
-
-fn code(status: ExitStatus) -> u8 {
-    let code = status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(1);
-    u8::try_from(code).unwrap_or(u8::MAX)
 }

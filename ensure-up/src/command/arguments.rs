@@ -203,7 +203,13 @@ impl Arguments {
             return Err(UsageError::new(format!("{range} is a range: name a server, or its port")));
         }
         let described = spec.name.clone().or_else(|| port.map(|port| port.first().to_string()));
-        let names: Vec<String> = self.names.iter().cloned().chain(described).collect();
+        let mut names: Vec<String> = Vec::new();
+        for name in self.names.iter().cloned().chain(described) {
+            // once is enough
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
         if !names.is_empty() {
             return Ok(names);
         }

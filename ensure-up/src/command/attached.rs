@@ -142,8 +142,10 @@ impl<'a> Staying<'a> {
                 Err(failure) => (Err(failure), None),
             },
         };
+        // after a command that did its work there is nothing to say
+        let is_told = self.arguments.then.is_some() && exit.as_ref().is_ok_and(|exit| *exit != Status::Done.into());
         let is_interrupted = matches!(exit, Ok(Exit::Signal(_)));
-        self.end(exit, ended, is_interrupted || ended.is_some(), logs)
+        self.end(exit, ended, is_told || is_interrupted || ended.is_some(), logs)
     }
 
     /// Ends before it has begun: not all of them came up.
@@ -178,13 +180,14 @@ impl<'a> Staying<'a> {
             }
         };
         match then::run(command, variables, grace, processes, logs, &mut died)? {
-            Then::Ended(code) => {
-                let alive = servers.iter().enumerate().filter(|(place, _)| !dead.contains(place));
-                // what came over the terminal is not repeated
-                for (_, server) in alive.filter(|_| code != 0 && !arguments.foreground && !arguments.common.quiet) {
-                    server.show_end();
+            Then::Ended(end) => {
+                if end != End::Exited(0) && !arguments.common.quiet {
+                    words::say(&format!("ensure-up: {} {end}", shown_command(command)));
+                    let alive = servers.iter().enumerate().filter(|(place, _)| !dead.contains(place));
+                    // what came over the terminal is not repeated
+                    alive.filter(|_| !arguments.foreground).for_each(|(_, server)| server.show_end());
                 }
-                Ok(Exit::Code(code))
+                Ok(status_of(end))
             }
             Then::Interrupted { signal, command } => after_stop(arguments, "--then", command, Ok(Exit::Signal(signal))),
         }
@@ -235,7 +238,13 @@ impl<'a> Staying<'a> {
     }
 }
 
-/// A server's status is the tool's.
+/// Shows the command of `--then`, which can be a whole script.
+fn shown_command(command: &OsStr) -> String {
+    const ENOUGH: usize = 60;
+    format!("\"{}\"", text::cut(&text::escape(&command.to_string_lossy()), ENOUGH))
+}
+
+/// The status of a server, or of the command that was waited for, is the tool's.
 fn status_of(end: End) -> Exit {
     match end {
         End::Exited(status) => Exit::Code(u8::try_from(status).unwrap_or(u8::MAX)),

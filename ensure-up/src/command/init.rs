@@ -18,6 +18,7 @@ use ensure_up::{
 };
 use proc_tree::cli::{
     args::OutputError,
+    command_line,
     status::{Exit, UsageError},
     text as shown,
 };
@@ -76,11 +77,16 @@ fn notes(here: &Here) -> Vec<String> {
                 "{name} runs with {variables} set, which is not copied: ensure-up --all takes it once env in the file sets that"
             ));
         }
-        if found.spec.supervision.keep_up {
-            notes.push(format!(
-                "how {name} is kept up is not recorded: ensure-up --restart {name} takes what the file says"
-            ));
-        }
+    }
+    let kept_up = here.found.iter().filter(|found| found.spec.supervision.keep_up);
+    let names: Vec<&str> = kept_up.filter_map(|found| found.spec.name.as_deref()).collect();
+    if let Some((last, first)) = names.split_last() {
+        let listed =
+            if first.is_empty() { format!("{last} is") } else { format!("{} and {last} are", first.join(", ")) };
+        let (listed, typed) = (shown::escape(&listed), command_line::typed(names.iter().copied()));
+        notes.push(format!(
+            "how {listed} kept up is not recorded: ensure-up --restart {typed} takes what the file says"
+        ));
     }
     for Titled { port, process, .. } in &here.titled {
         let title = shown::escape(process.command_line().trim_end()).into_owned();

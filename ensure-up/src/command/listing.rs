@@ -86,6 +86,13 @@ impl Servers<'_> {
                 _ => {}
             }
         }
+        // a name and a port can mean the same one
+        let mut listed = Vec::new();
+        subjects.retain(|subject| {
+            let is_new = !listed.contains(&subject.key());
+            listed.push(subject.key());
+            is_new
+        });
         if self.place.names.is_empty() {
             let everywhere = Scope { everywhere: true, ..place.scope.clone() };
             let all = everywhere.all(&known);

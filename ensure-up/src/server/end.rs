@@ -1,6 +1,6 @@
 //! How a process ended.
 
-use std::fmt;
+use std::{fmt, os::unix::process::ExitStatusExt, process::ExitStatus};
 
 use proc_tree::Signal;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,13 @@ impl End {
     /// Tells whether it is known to have failed, and not because it was asked to end.
     pub(crate) fn is_crash(self) -> bool {
         self.is_failure() && !ENDING.map(Self::Signalled).contains(&self)
+    }
+}
+
+impl From<ExitStatus> for End {
+    fn from(status: ExitStatus) -> Self {
+        let signal = status.signal().and_then(Signal::from_number);
+        status.code().map(Self::Exited).or(signal.map(Self::Signalled)).unwrap_or(Self::Unknown)
     }
 }
 

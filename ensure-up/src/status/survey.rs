@@ -25,7 +25,7 @@ use crate::{
         port as listening,
         started::Started,
     },
-    service::target::Site,
+    service::{id::ServiceId, target::Site},
     stop::server::holder,
 };
 
@@ -38,6 +38,19 @@ pub enum Subject {
     Service(Box<Service>, Option<Known>),
     /// A port of which nothing is recorded.
     Port(Port),
+}
+
+impl Subject {
+    /// Returns what tells it from others, however it was named.
+    pub fn key(&self) -> (Option<ServiceId>, Option<Port>) {
+        match self {
+            Self::Server(known) | Self::Service(_, Some(known)) => {
+                (Some(known.record.service.clone()), known.record.port)
+            }
+            Self::Service(service, None) => (Some(service.id.clone()), None),
+            Self::Port(port) => (None, Some(*port)),
+        }
+    }
 }
 
 /// Who holds a port for a server, and how that is asked for its health.
