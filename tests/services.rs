@@ -203,6 +203,20 @@ fn what_makes_no_sense_is_told_with_its_place_and_nothing_is_started() {
             ":4:1: keeping it up does not go with --once",
         ),
         ("[b]\ncommand = \"sleep 60\"\n[a]\ncommand = \"x\"\nidle_stop = \"1m\"", ":4:1: --idle-stop needs a TCP port"),
+        (
+            "[b]\ncommand = \"x\"\nport = 80\n[a]\ncommand = \"y\"\nport = 81\nhealth = [\"/ok\", \"http//{b.port}\"]",
+            ":7:18: invalid target \"http//1\": expected a URL",
+        ),
+        (
+            "[a]\ncommand = \"x\"\nport = 80\nhealth = \"pg_isready -q | grep x\"",
+            ":4:10: invalid target \"pg_isready -q | grep x\": a line for the shell is exec:pg_isready -q | grep x\n\
+             hint: did you mean \"exec:pg_isready -q | grep x\"?",
+        ),
+        (
+            "[b]\ncommand = \"sleep 60\"\n[a]\ncommand = \"x\"\nhealth = \"/ok\"",
+            ":5:10: the health path \"/ok\" needs a TCP port",
+        ),
+        ("[a]\nport = 80\ncommand = \"x\"\nexpect_body = \"ok\"", ":2:1: --expect-body needs an HTTP health target"),
     ] {
         fs::write(site.path("other.toml"), text).expect("the folder is ours");
         let said = run(&site, &["--file", "other.toml", "--all"]).status(2).stdout("").run().stderr;
@@ -211,6 +225,21 @@ fn what_makes_no_sense_is_told_with_its_place_and_nothing_is_started() {
     run(&site, &["--file", "none.toml", "--all"]).status(2).run();
     run(&site, &["--all", "a"]).status(2).run();
     assert!(site.processes().is_empty());
+}
+
+#[test]
+fn what_is_named_twice_is_one() {
+    let site = site(&[("a", 0, "", ""), ("b", 1, "", "")]);
+    let (port, other) = (site.port.to_string(), (site.port + 1).to_string());
+    run(&site, &["a", "a"]).run();
+    let names = |arguments: &[&str], status: i32| {
+        let listed = run(&site, &[&["--status", "--json"], arguments].concat()).status(status).run();
+        let names = records(&listed.stdout).into_iter().map(|record| record["name"].as_str().map(str::to_owned));
+        names.collect::<Option<Vec<_>>>().expect("names").join(" ")
+    };
+    assert_eq!(names(&["a", "a"], 0), "a");
+    assert_eq!(names(&["a", "b", &port, &other, "a"], 1), "a b");
+    assert_eq!(records(&run(&site, &["--stop", "--json", "a", &port, "a"]).run().stdout).len(), 1);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod fault;
 pub mod file;
 pub(crate) mod glob;
 pub mod handover;
+mod health_targets;
 pub(crate) mod held_address;
 pub(crate) mod id;
 mod overlay;

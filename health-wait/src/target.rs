@@ -50,6 +50,11 @@ impl Target {
         parse::respelled(text)
     }
 
+    /// Returns the target that a line for the shell stands for; `None` for what is no such line.
+    pub fn as_command(text: &str) -> Option<String> {
+        parse::as_command(text)
+    }
+
     /// Takes what it names without a folder to be in this one: a file, a socket, what a command finds.
     #[must_use]
     pub fn in_folder(mut self, folder: &Path) -> Self {

@@ -16,6 +16,10 @@ fn usage_errors_are_status_two_and_quote_what_is_wrong() {
             vec!["http-get://localhost:3000/x"],
             "invalid target \"http-get://localhost:3000/x\": here that is http://localhost:3000/x\nhint: health-wait http://localhost:3000/x",
         ),
+        (
+            vec!["--timeout", "1s", "pg_isready -q && true", ":1"],
+            "invalid target \"pg_isready -q && true\": a line for the shell begins with exec:\nhint: health-wait --timeout 1s 'exec:pg_isready -q && true' :1",
+        ),
         (vec!["http://x:0/"], "invalid target \"http://x:0/\": expected a port from 1 to 65535"),
         (
             vec!["port-free:9-3"],

@@ -6,13 +6,21 @@ use ensure_up::{
     Service, ServiceSpec,
     service::file::{Config, ConfigError},
 };
-use proc_tree::cli::{status::UsageError, text};
+use health_wait::Target;
+use proc_tree::cli::{command_line::typed, status::UsageError, text};
 
 use super::arguments::Arguments;
 
 /// Makes what runs of what was asked for; what cannot run was asked for wrongly.
 pub(super) fn resolve(spec: ServiceSpec) -> Result<Service, UsageError> {
-    Service::try_from(spec).map_err(|error| UsageError::new(error.to_string()))
+    let line = spec.health.iter().find_map(|text| Target::as_command(text));
+    Service::try_from(spec).map_err(|error| {
+        let usage = UsageError::new(error.to_string());
+        match line {
+            Some(meant) => usage.hint(format!("--health {}", typed([meant.as_str()].into_iter()))),
+            None => usage,
+        }
+    })
 }
 
 /// Refuses names beside --all, which does something with every server.

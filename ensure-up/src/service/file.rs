@@ -19,6 +19,7 @@ pub use super::fault::Fault;
 use super::{
     check, dependencies,
     fault::Source,
+    health_targets,
     overlay::{self, Keys},
     ownership, reference, sole_ports,
     spec::ServiceSpec,
@@ -90,11 +91,13 @@ impl Config {
             service.place_in(above(path));
         }
         for (service, (_, keys)) in services.iter().zip(&tables) {
-            check::options(service).map_err(|error| source.fault(&(first(keys)..first(keys)), error.to_string()))?;
+            check::options(service)
+                .map_err(|error| source.fault(&(overlay::first(keys)..overlay::first(keys)), error.to_string()))?;
         }
         reference::depend(&mut services, &tables, &source)?;
         dependencies::check(&services, &tables, &source)?;
         sole_ports::check(&services, &tables, &source)?;
+        health_targets::check(&services, &tables, &source)?;
         Ok(Self { path: path.to_owned(), services })
     }
 
@@ -155,11 +158,6 @@ fn above(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("/"))
 }
 
-/// Returns where the first key of a service stands.
-fn first(keys: &Keys<'_, '_>) -> usize {
-    keys.values().map(|(written, _)| written.start).min().unwrap_or_default()
-}
-
 fn service(name: &str, keys: &Keys<'_, '_>, source: &Source<'_>) -> Result<ServiceSpec, Fault> {
     let mut known = ServiceSpec::default().to_keys();
     // a service has it from its table, and from where that stands
@@ -174,7 +172,7 @@ fn service(name: &str, keys: &Keys<'_, '_>, source: &Source<'_>) -> Result<Servi
         })?;
         values.insert(key.clone(), value::read(key, value, like, source)?);
     }
-    let start = first(keys);
+    let start = overlay::first(keys);
     if !keys.contains_key("command") {
         return Err(source.fault(&(start..start), format!("the service {name} has no command")));
     }

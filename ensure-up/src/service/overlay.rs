@@ -34,6 +34,11 @@ pub(super) fn services<'k, 'i>(
     Ok(services)
 }
 
+/// Returns where the first key of a service stands.
+pub(super) fn first(keys: &Keys<'_, '_>) -> usize {
+    keys.values().map(|(written, _)| written.start).min().unwrap_or_default()
+}
+
 /// Returns where the value of a service's key was written, if it was.
 pub(super) fn place(services: &[(String, Keys<'_, '_>)], service: &str, key: &str) -> Range<usize> {
     let keys = services.iter().find(|(name, _)| name == service).map(|(_, keys)| keys);

@@ -1,5 +1,7 @@
 //! What was meant by a command line that was refused.
 
+use std::ffi::OsStr;
+
 use health_wait::Target;
 use proc_tree::cli::{
     line::Line,
@@ -35,8 +37,12 @@ pub(super) const FOREIGN: Dictionary = &[
     (&["-l", "-v", "--log", "--verbose", "-s", "--strict"], Foreign::Nothing),
 ];
 
-/// Finds a command that stands among the targets.
+/// Finds a command that stands among the targets: in words of its own, or as a line for the shell.
 pub(super) fn of(line: &Line<'_>) -> Option<UsageError> {
+    command(line).or_else(|| shell_line(line))
+}
+
+fn command(line: &Line<'_>) -> Option<UsageError> {
     if line.separator().is_some() {
         return None;
     }
@@ -45,4 +51,13 @@ pub(super) fn of(line: &Line<'_>) -> Option<UsageError> {
         word.to_str().is_none_or(|word| word.parse::<Target>().is_err()) && Line::is_program(word)
     })?;
     Some(UsageError::new("the command follows --").hint(line.with_command_at(command)))
+}
+
+fn shell_line(line: &Line<'_>) -> Option<UsageError> {
+    let (index, word, meant) = line.operands().into_iter().find_map(|index| {
+        let word = line.words()[index].to_str()?;
+        Some((index, word, Target::as_command(word)?))
+    })?;
+    let what = format!("invalid target {word:?}: a line for the shell begins with exec:");
+    Some(UsageError::new(what).hint(line.with(index, &[OsStr::new(&meant)])))
 }

@@ -22,6 +22,9 @@ pub(super) fn parse(text: &str) -> Result<Kind, String> {
     if let Some(meant) = respelled(text) {
         return Err(format!("here that is {meant}"));
     }
+    if let Some(meant) = as_command(text) {
+        return Err(format!("a line for the shell is {meant}"));
+    }
     if text.starts_with('/') {
         return Err(format!("a file is file:{text}, and an HTTP path follows its host: http://localhost:8000{text}"));
     }
@@ -86,6 +89,15 @@ pub(super) fn respelled(text: &str) -> Option<String> {
         ("command", None) => Some(format!("exec:{rest}")),
         _ => None,
     }
+}
+
+/// Words a line for the shell as a target: what has several words or parts, and begins with none that could be a target or a
+/// path.
+pub(super) fn as_command(text: &str) -> Option<String> {
+    let is_apart = |one: char| one.is_whitespace() || "|&;<>".contains(one);
+    let (program, rest) = text.trim().split_once(is_apart)?;
+    let is_program = !program.is_empty() && !program.contains([':', '[']) && !program.starts_with('/');
+    (is_program && !rest.is_empty()).then(|| format!("exec:{}", text.trim()))
 }
 
 /// `SOCKET:http://server/path` is `SOCKET:/path`.
@@ -209,6 +221,21 @@ mod tests {
     }
 
     #[test]
+    fn a_line_for_the_shell_is_told_from_what_only_looks_like_one() {
+        for line in
+            ["pg_isready -q", "a|b", "curl -sf http://localhost:1/ | grep ok", "curl -f localhost:1 && true", "x;y"]
+        {
+            assert_eq!(as_command(line), Some(format!("exec:{line}")));
+            assert_eq!(parse(line), Err(format!("a line for the shell is exec:{line}")));
+        }
+        for text in
+            ["", "redis", "file:/tmp/ready now", "http://h:1/a b", "localhost:80|x", "/a b", "/a|b", "[::1]:1 x", "a|"]
+        {
+            assert_eq!(as_command(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn anything_else_is_refused_and_says_what_was_expected() {
         for (text, hint) in [
             ("", "expected a URL"),
@@ -239,7 +266,7 @@ mod tests {
             ("::1:80", "brackets"),
             ("[::1]", "port"),
             ("[::x]:80", "address"),
-            ("a b:80", "host"),
+            ("a b:80", "exec:a b:80"),
             ("grpc://h:1/a/b", "service"),
             ("pid:0", "pid:N"),
             ("pid:x", "pid:N"),
