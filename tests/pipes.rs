@@ -131,6 +131,32 @@ fn a_standard_output_that_is_closed_is_said() {
     }
 }
 
+#[test]
+fn prometheus_is_told_of_ports_that_nobody_holds_and_of_servers_that_were_given_up() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let server = Fixture::start(["serve", "--forks", "2", "127.0.0.1:0"]);
+    let (port, free) = (server.port(), support::free_port());
+    let told = stdout(&script(&format!("port-who --openmetrics {port} {free} {free}-{}", free + 1), folder.path()));
+    assert!(told.contains(&format!("\nport_who_holders{{port=\"{port}\"}} 3\n")), "{told}");
+    assert!(told.contains(&format!("\nport_who_holders{{port=\"{free}\"}} 0\nport_who_holders")), "{told}");
+    assert!(!told.contains(&format!("port=\"{}\"", free + 1)), "a port of a range is no series of its own: {told}");
+    assert_eq!(told.matches("port_who_holder_uptime_seconds{").count(), 3, "{told}");
+    assert!(told.starts_with("# TYPE port_who_holders gauge\n# HELP ") && told.ends_with("\n# EOF\n"), "{told}");
+    // nobody is an answer here, too, and the status says so
+    let nobody = script(&format!("port-who --openmetrics {free}"), folder.path());
+    assert!(nobody.status.code() == Some(1) && nobody.stdout.ends_with(b"\"} 0\n# EOF\n"), "{nobody:?}");
+
+    let broken = "ensure-up -q --keep-up --max-restarts 1/60s --backoff 1ms..1ms --ready-log up --name job";
+    script(&format!("{broken} -- sh -c 'echo up; exit 1' 2>/dev/null; true"), folder.path());
+    support::eventually("a server that was given up", || {
+        let told = stdout(&script("ensure-up --status --openmetrics", folder.path()));
+        told.contains("ensure_up_running{name=\"job\"") && told.contains(",port=\"\",state=\"broken\"} 1\n")
+    });
+    for line in ["ensure-up --openmetrics", "ensure-up --status --json --openmetrics", "port-who --why --openmetrics"] {
+        assert_eq!(script(line, folder.path()).status.code(), Some(2), "{line}");
+    }
+}
+
 fn readme() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     fs::read_to_string(path).expect("the README is there")

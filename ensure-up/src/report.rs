@@ -4,5 +4,6 @@ pub mod explanation;
 pub(crate) mod failure;
 pub mod listing;
 pub mod moment;
+pub mod openmetrics;
 pub(crate) mod outcome;
 pub mod start_record;

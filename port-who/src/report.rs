@@ -2,6 +2,7 @@
 
 mod group;
 mod in_use;
+mod openmetrics;
 mod unseen;
 mod why;
 
@@ -28,6 +29,7 @@ use crate::{
 };
 
 pub use in_use::in_use;
+pub use openmetrics::openmetrics;
 pub use unseen::unseen_by_root;
 
 use group::{Group, Line};

@@ -6,6 +6,7 @@ pub mod command_line;
 pub mod completion;
 pub mod duration;
 pub mod execution;
+pub mod exposition;
 pub mod given_file;
 pub mod json_lines;
 mod keyboard;

@@ -97,6 +97,10 @@ pub(crate) struct Arguments {
     #[arg(long, help_heading = "Output", conflicts_with = "table")]
     pub(super) pids: bool,
 
+    /// With --status: OpenMetrics text, for Prometheus
+    #[arg(long, help_heading = "Output", requires = "status", conflicts_with_all = ["json", "pids", "table", "watch"])]
+    pub(super) openmetrics: bool,
+
     /// With --status: a table (the default)
     #[arg(long, help_heading = "Output")]
     pub(super) table: bool,

@@ -7,7 +7,7 @@ use std::{
 
 use ensure_up::{
     StateFolder,
-    report::listing,
+    report::{listing, openmetrics},
     server::{
         known,
         names::{Known, Meant, Scope},
@@ -49,7 +49,7 @@ pub(super) fn list(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
     }
     servers.look()?;
     servers.draw(out)?;
-    if !arguments.json && !arguments.pids {
+    if !arguments.json && !arguments.pids && !arguments.openmetrics {
         if servers.last.is_empty() && arguments.names.is_empty() {
             arguments.note("no server is known of");
         }
@@ -155,6 +155,8 @@ impl Watched for Servers<'_> {
             listing::json(&self.last, out)
         } else if self.arguments.pids {
             listing::pids(&self.last, out)
+        } else if self.arguments.openmetrics {
+            openmetrics::openmetrics(&self.last, out)
         } else {
             listing::table(&self.last, self.shows_folders(), out, &Look::of(&io::stdout(), self.arguments.common.color))
         };

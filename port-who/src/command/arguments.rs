@@ -133,6 +133,14 @@ pub(crate) struct Arguments {
     #[arg(long, help_heading = "Output")]
     pub(super) table: bool,
 
+    /// OpenMetrics text, for Prometheus: a port that is asked for by itself is in it also where nobody holds it
+    #[arg(
+        long,
+        help_heading = "Output",
+        conflicts_with_all = ["json", "pids", "table", "connections", "free", "why", "watch", "count"]
+    )]
+    openmetrics: bool,
+
     #[command(flatten)]
     pub(super) common: Common,
 }
@@ -148,6 +156,7 @@ pub(super) enum Format {
     Json,
     Pids,
     Table,
+    OpenMetrics,
 }
 
 impl Arguments {
@@ -182,6 +191,7 @@ impl Arguments {
             Self { json: true, .. } => Format::Json,
             Self { table: true, .. } => Format::Table,
             Self { pids: true, .. } => Format::Pids,
+            Self { openmetrics: true, .. } => Format::OpenMetrics,
             // PIDs for `kill $(port-who $PORT)`, and never all of the machine's where that variable is not set
             _ if io::stdout().is_terminal() || (self.ports.is_empty() && self.processes.is_empty()) => Format::Table,
             _ => Format::Pids,

@@ -46,6 +46,7 @@ pub(super) fn write(
     let written = match format {
         Format::Json => report::json(answer, origins.as_ref(), sampled_at, out),
         Format::Pids => report::pids(answer, out),
+        Format::OpenMetrics => report::openmetrics(answer, &arguments.ports, out),
         Format::Table => {
             let is_elsewhere = |netns: u64| own_network().is_some_and(|own| own != netns);
             let are_some_elsewhere = answer.holdings.iter().filter_map(|one| one.socket.netns).any(is_elsewhere);

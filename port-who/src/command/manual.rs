@@ -22,7 +22,7 @@ pub(super) const MANUAL: Manual = Manual {
         ("udp", "UDP only; --tcp, -4 and -6 alike"),
         ("free", "print the first N free ports instead"),
         ("watch", "ask again and again, every 2s"),
-        ("json", "one JSON object per line"),
+        ("json", "one JSON object per line; --openmetrics"),
         ("pids", "bare PIDs (the default in a pipe); or --table"),
         ("quiet", "nothing on stderr but errors"),
     ],
