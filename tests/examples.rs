@@ -14,6 +14,8 @@ mod dev_fleet;
 mod gauges;
 #[path = "examples/lost_pid_file.rs"]
 mod lost_pid_file;
+#[path = "examples/machines.rs"]
+mod machines;
 #[path = "examples/model_server.rs"]
 mod model_server;
 #[path = "examples/recipes.rs"]

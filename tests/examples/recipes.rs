@@ -21,14 +21,14 @@ fn text() -> String {
 }
 
 /// The recipe's ports, in the places of the document's.
-struct Ports {
-    server: u16,
-    shop: u16,
-    database: u16,
+pub(crate) struct Ports {
+    pub(crate) server: u16,
+    pub(crate) shop: u16,
+    pub(crate) database: u16,
 }
 
 /// Writes these files of the document into a folder of their own, unless a program is missing that they need.
-fn written(files: &[&str], programs: &[&str]) -> Option<(SetUp, Ports)> {
+pub(crate) fn written(files: &[&str], programs: &[&str]) -> Option<(SetUp, Ports)> {
     let set_up = SetUp::empty(programs)?;
     let first = free_ports(21);
     let text = text();
