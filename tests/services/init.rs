@@ -127,8 +127,7 @@ fn a_script_is_written_as_it_was_typed_and_named_by_itself() {
 
 #[test]
 fn how_servers_are_kept_up_is_told_once_for_all() {
-    let mut site = Site::new();
-    site.port = site::ports(2);
+    let site = Site::with_ports(2);
     for (name, port) in [("db", site.port), ("api", site.port + 1)] {
         let server: Vec<String> =
             site.server(&[]).iter().map(|word| word.replace("{port}", &port.to_string())).collect();
