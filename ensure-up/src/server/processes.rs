@@ -1,17 +1,14 @@
 //! The processes of one server: the one that was started, and what remains of it when that was only a wrapper.
 
+mod end;
+mod left;
+
 use std::{ffi::OsString, io};
 
-use nix::{
-    sys::{
-        signal,
-        wait::{WaitPidFlag, WaitStatus, waitpid},
-    },
-    unistd::Pid,
-};
-use proc_tree::{Handle, Identity, Signal, Stat, process, tree};
+use nix::{sys::signal, unistd::Pid};
+use proc_tree::{Handle, Identity, tree};
 
-use crate::server::{end::End, mark::Mark, record::ServerRecord, session::Root};
+use crate::server::{end::End, mark::Mark, record::ServerRecord};
 
 /// The processes of a server, watched.
 #[derive(Debug)]
@@ -116,36 +113,6 @@ impl ServerProcesses {
         self.watched.first().map_or(self.roots[0], Handle::identity)
     }
 
-    /// Looks whether the server has ended. A wrapper that exits with status 0 and leaves a process behind has not.
-    ///
-    /// # Errors
-    /// When the processes cannot be looked at.
-    pub(crate) fn end(&mut self) -> io::Result<Option<End>> {
-        if self.end.is_some() {
-            return Ok(self.end);
-        }
-        let has_ended = self.watched.iter().map(Handle::has_ended).collect::<io::Result<Vec<_>>>()?;
-        let mut has_ended = has_ended.into_iter();
-        let ended: Vec<Handle> = self.watched.extract_if(.., |_| has_ended.next() == Some(true)).collect();
-        let mut last = None;
-        for process in &ended {
-            let end = self.end_of(process.identity());
-            if self.leader == Some(process.identity()) && end.is_failure() {
-                self.end = Some(end);
-                return Ok(self.end);
-            }
-            last = Some(end);
-        }
-        if self.watched.is_empty() && !self.is_job {
-            self.watched = self.remains()?;
-            self.roots.extend(self.watched.iter().map(Handle::identity));
-        }
-        if self.watched.is_empty() {
-            self.end = Some(last.unwrap_or_else(|| self.end_of(self.roots[0])));
-        }
-        Ok(self.end)
-    }
-
     /// Lets the process lead that these holders of the port descend from, once what was started is gone: a daemon that
     /// forked away from its launcher.
     pub(crate) fn led_by_one_of(&mut self, holders: &[Identity]) {
@@ -162,50 +129,6 @@ impl ServerProcesses {
         }
     }
 
-    /// Waits until a process that is watched ends; `end` tells what that means.
-    pub(crate) async fn changed(&self) {
-        // the first process is the one that matters; what remains of a wrapper is one process, nearly always
-        if let Some(first) = self.watched.first()
-            && health_wait::ended(first).await.is_ok()
-        {
-            return;
-        }
-        std::future::pending::<()>().await;
-    }
-
-    /// Tells how a process of the server ended that has, if this process can know: a child, or an orphan that came here.
-    pub(crate) fn end_of(&mut self, ended: Identity) -> End {
-        if let Some((_, end)) = self.ends.iter().find(|(one, _)| *one == ended) {
-            return *end;
-        }
-        let status = if self.is_child { waitpid(pid(ended), Some(WaitPidFlag::WNOHANG)).ok() } else { None };
-        let end = match status {
-            Some(WaitStatus::Exited(_, status)) => End::Exited(status),
-            Some(WaitStatus::Signaled(_, signal, _)) => {
-                Signal::from_number(signal as i32).map_or(End::Unknown, End::Signalled)
-            }
-            // one that was reaped before, or is not a child
-            _ => End::Unknown,
-        };
-        self.ends.push((ended, end));
-        end
-    }
-
-    /// Tells whether anything of the server lives, as far as it can be looked at.
-    pub(crate) fn leaves_any(&self) -> bool {
-        self.left_behind().is_ok_and(|left| !left.is_empty())
-    }
-
-    /// Returns all of the server that can be found: the processes that stand for it, and what they left behind.
-    ///
-    /// # Errors
-    /// When the processes cannot be looked at.
-    pub(crate) fn whole(&self) -> io::Result<Vec<Identity>> {
-        let mut whole = self.roots.clone();
-        whole.extend(self.left_behind()?.iter().map(Stat::identity).filter(|identity| !self.roots.contains(identity)));
-        Ok(whole)
-    }
-
     /// Kills the process group of the child that was started, with no more than one system call: the last resort where
     /// nothing can be looked at or opened. As long as the child is not reaped, nobody else has its number.
     pub(crate) fn kill_group(&self) {
@@ -213,62 +136,6 @@ impl ServerProcesses {
         if self.is_child && !is_reaped {
             let _ = signal::killpg(pid(self.roots[0]), signal::Signal::SIGKILL);
         }
-    }
-
-    /// Tells how the server ended before it was ready: of a daemon that came to this process and failed, the end of its
-    /// launcher says nothing.
-    ///
-    /// # Errors
-    /// When the processes cannot be looked at.
-    pub(crate) fn end_of_start(&mut self) -> io::Result<Option<End>> {
-        let Some(end) = self.end()?.filter(|end| !end.is_failure() && !self.is_job) else { return Ok(self.end) };
-        let ended = self.begun(Stat::has_ended)?;
-        let failed = ended.iter().map(|stat| self.end_of(stat.identity())).find(|end| end.is_failure());
-        self.end = Some(failed.unwrap_or(end));
-        Ok(self.end)
-    }
-
-    /// A daemon forks and ends while all processes are looked at: its child may have been looked at before it lost its
-    /// parent. What a second look does not find either is not there.
-    fn remains(&self) -> io::Result<Vec<Handle>> {
-        let mut remains = Vec::new();
-        let mut empty = 0;
-        while remains.is_empty() && empty < 2 {
-            let left = self.left_behind()?;
-            empty += usize::from(left.is_empty());
-            for stat in left {
-                remains.extend(Handle::open(stat.identity())?);
-            }
-        }
-        Ok(remains)
-    }
-
-    /// Finds what a wrapper left behind, eldest first: the members of its session, and the daemons that came to this
-    /// process as their sub-reaper (`PR_SET_CHILD_SUBREAPER`, Linux). What is of this process's own session is not the
-    /// server's: that one began with a session of its own. Nor is the server of another service that this one has started.
-    fn left_behind(&self) -> io::Result<Vec<Stat>> {
-        self.begun(|stat| !stat.has_ended())
-    }
-
-    fn begun(&self, is_meant: impl Fn(&Stat) -> bool) -> io::Result<Vec<Stat>> {
-        let roots: Vec<Root> = self.roots.iter().map(|&root| Root::of(root)).collect();
-        let reaper = if self.takes_orphans { process::stat(std::process::id())? } else { None };
-        let mut left = Vec::new();
-        for stat in process::visible()? {
-            let Some(stat) = Some(stat?).filter(&is_meant) else { continue };
-            let came_here =
-                reaper.as_ref().is_some_and(|reaper| stat.parent == reaper.pid && stat.session != reaper.session);
-            if (came_here && !self.is_anothers(stat.pid)) || roots.iter().any(|root| root.began(stat.session)) {
-                left.push(stat);
-            }
-        }
-        left.sort_by_key(|stat| stat.started);
-        Ok(left)
-    }
-
-    fn is_anothers(&self, pid: u32) -> bool {
-        let carried = || Mark::find(&process::environment(pid).ok()??).map(|mark| mark.started);
-        self.mark.as_ref().zip(carried()).is_some_and(|(own, its)| !its.is_of(&own.started.service, own.started.port))
     }
 }
 

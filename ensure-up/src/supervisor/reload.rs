@@ -1,4 +1,4 @@
-//! Restart on file change: globs, what git ignores, and a pause until the changes are over.
+//! Restart on file change: what is watched, and a pause until the changes are over.
 
 use std::{
     io,
@@ -6,7 +6,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use globset::{GlobSet, GlobSetBuilder};
 use notify::{
     Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher,
     event::{AccessKind, AccessMode, ModifyKind},
@@ -16,7 +15,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::gitignore::GitIgnore;
+use super::{gitignore::GitIgnore, matcher::Matcher};
 use crate::service::glob::Glob;
 
 /// Changes that come within this time of one another are one.
@@ -27,37 +26,6 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// A file whose time of change is this recent was touched.
 const RECENT: Duration = Duration::from_secs(2);
-
-/// The globs, ready to match paths that are relative to the folder.
-#[derive(Debug)]
-struct Matcher {
-    includes: GlobSet,
-    excludes: GlobSet,
-}
-
-impl Matcher {
-    /// With excludes alone, everything else is included.
-    fn of(globs: &[Glob], root: &Path) -> Result<Self, globset::Error> {
-        let (excludes, includes): (Vec<&Glob>, Vec<&Glob>) = globs.iter().partition(|glob| glob.excludes());
-        let set = |globs: Vec<&Glob>| -> Result<GlobSet, globset::Error> {
-            let mut set = GlobSetBuilder::new();
-            for glob in globs {
-                set.add(glob.below(root)?);
-            }
-            set.build()
-        };
-        let all = || GlobSet::new([globset::Glob::new("**")?]);
-        Ok(Self { includes: if includes.is_empty() { all()? } else { set(includes)? }, excludes: set(excludes)? })
-    }
-
-    fn includes(&self, path: &Path) -> bool {
-        self.includes.is_match(path) && !self.excludes(path)
-    }
-
-    fn excludes(&self, path: &Path) -> bool {
-        path.ancestors().any(|part| part != Path::new("") && self.excludes.is_match(part))
-    }
-}
 
 /// A folder whose files are watched.
 #[derive(Debug)]
@@ -214,43 +182,4 @@ fn was_touched(path: &Path) -> bool {
 
 fn may_be_new(kind: EventKind) -> bool {
     !matches!(kind, EventKind::Remove(_) | EventKind::Access(_))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn is_match(patterns: &[&str], path: &str) -> bool {
-        let globs: Vec<Glob> = patterns.iter().map(|text| text.parse().expect("a glob")).collect();
-        Matcher::of(&globs, Path::new("/site")).expect("globs").includes(Path::new(path))
-    }
-
-    #[test]
-    fn a_glob_without_a_slash_matches_in_every_folder_and_a_star_stays_in_one() {
-        assert!(is_match(&["*.py"], "a.py"));
-        assert!(is_match(&["*.py"], "x/y/a.py"));
-        assert!(is_match(&["src/*.py"], "src/a.py"));
-        assert!(!is_match(&["src/*.py"], "src/x/a.py"));
-        assert!(is_match(&["./src/**/*.py"], "src/x/a.py"));
-        assert!(!is_match(&["*.py", "!test_*"], "x/test_a.py"));
-        assert!(is_match(&["!*.log"], "anything"));
-        assert!(!is_match(&["!*.log"], "x/a.log"));
-    }
-
-    #[test]
-    fn what_is_below_an_excluded_folder_is_excluded_and_a_slash_at_the_end_means_a_whole_folder() {
-        for exclude in ["!vendor", "!vendor/", "!vendor/**", "!/site/vendor"] {
-            assert!(!is_match(&["*.js", exclude], "vendor/x/a.js"), "{exclude}");
-            assert!(is_match(&["*.js", exclude], "src/a.js"), "{exclude}");
-        }
-        assert!(is_match(&["src/"], "src/x/a.js"));
-        assert!(!is_match(&["src/"], "lib/a.js"));
-    }
-
-    #[test]
-    fn an_absolute_glob_is_one_below_the_folder() {
-        assert!(is_match(&["/site/src/*.py"], "src/a.py"));
-        assert!(is_match(&["/site/*.py"], "a.py"));
-        assert!(!is_match(&["/site/*.py"], "src/a.py"));
-    }
 }

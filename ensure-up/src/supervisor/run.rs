@@ -6,15 +6,11 @@ use std::{
     io,
     rc::Rc,
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
-use proc_tree::{
-    Identity,
-    cli::{duration, text},
-};
+use proc_tree::{Identity, cli::text};
 use tokio::{
-    select,
     signal::unix::{SignalKind, signal},
     time,
 };
@@ -27,13 +23,13 @@ use super::{
     next::{Action, Event, Policy},
     passing,
     reload::Reload,
-    state::{Supervisor, retried},
+    state::Supervisor,
 };
 use crate::{
-    Doing, Failure, Lock, Phase, Port, ServerProcesses, ServerRecord, Service, StateFolder,
+    Failure, Lock, Phase, Port, ServerProcesses, ServerRecord, Service, StateFolder,
     event::block_on,
     log::pump::{self, Bounds, Pump},
-    server::{ask_count, census::Census, end::End, lost, orphans, port as listening},
+    server::{ask_count, census::Census, lost, orphans, port as listening},
     signals::Signals,
     start::clock::now,
     stop::{beside, manner::Manner, whole},
@@ -251,71 +247,5 @@ impl Supervisor<'_> {
         while listening::sockets(port).is_ok_and(|found| !found.is_empty()) && Instant::now() < until {
             time::sleep(Duration::from_millis(10)).await;
         }
-    }
-
-    /// Pauses before a start; a change ends the pause.
-    async fn pause(&mut self, pause: Duration, how: String) -> Event {
-        self.say(&format!("it {how}; starting again in {}", duration::elapsed(pause)));
-        self.restarted = Some(how.clone());
-        self.record.reason = Some(how);
-        if pause.is_zero() {
-            return Event::PauseOver;
-        }
-        // before the record: whoever waits for that reads this then
-        let due = Doing::Restarting(SystemTime::now() + pause);
-        self.lock.say(Some(&self.waiting(due, self.record.reason.clone())));
-        self.record.phase = Phase::Waiting;
-        self.output.flush();
-        self.write();
-        select! {
-            event = self.interruptions.next() => event,
-            () = time::sleep(pause) => Event::PauseOver,
-        }
-    }
-
-    /// The breaker is open. A file that changes closes it; without files to watch there is nothing to stay for, once that is
-    /// recorded.
-    async fn give_up(&mut self, why: &str) -> Result<Event, Failure> {
-        self.say(&format!("giving up: {why}"));
-        let reason = format!("given up at {}: {why}", now());
-        self.record.reason = Some(reason.clone());
-        self.record.phase = Phase::Broken;
-        // whoever connects is refused, and does not wait for a server that does not come
-        self.held = None;
-        // its log is shown to whoever waits for the record
-        self.output.flush();
-        self.write();
-        super::memory::give_back();
-        loop {
-            if self.interruptions.changes.is_none() && self.unwritten.is_none() {
-                return Err(Failure::Broken { name: self.record.name.clone(), reason, log: None });
-            }
-            select! {
-                event = self.interruptions.next() => return Ok(event),
-                () = retried(self.unwritten) => self.write(),
-            }
-        }
-    }
-
-    /// A server that ended as it should, or that is not kept up, is not started again.
-    fn finish(&mut self, end: End, how: &str) {
-        self.say(&format!("it {how}"));
-        self.output.flush();
-        self.record = self.record.finished(end, how);
-        self.write();
-    }
-
-    /// A server that was stopped because nobody needs it is remembered with the reason.
-    fn rest(&mut self, phase: Phase, why: String) {
-        self.say(&format!("stopped: {why}"));
-        self.output.flush();
-        self.record.phase = phase;
-        self.record.supervisor = None;
-        self.record.reason = Some(why);
-        self.write();
-    }
-
-    fn forget(&self) -> Result<(), Failure> {
-        self.record.stopped(self.state_folder).map_err(Failure::state("write a record in", &self.state_folder.path))
     }
 }
