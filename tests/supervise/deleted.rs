@@ -34,7 +34,7 @@ const CASES: [(Moment, bool); 7] =
 /// A server whose state folder was deleted.
 struct Deleted {
     site: Site,
-    options: Vec<&'static str>,
+    options: Vec<String>,
     command: Vec<String>,
     /// The call that started it, where that still waits.
     starter: Option<Child>,
@@ -43,19 +43,21 @@ struct Deleted {
 }
 
 impl Deleted {
-    fn at(moment: Moment, is_kept: bool) -> Self {
+    /// Deletes it at a moment that lasts so many milliseconds, if it does not last by itself.
+    fn at(moment: Moment, is_kept: bool, lasts: u32) -> Self {
         let site = Site::new();
         let command = match moment {
             Before | Up => site.server(&[]),
-            Starting => site.server(&["--delay", "1500"]),
+            Starting => site.server(&["--delay", &lasts.to_string()]),
             Pause => scripted(r#"[ $(wc -l < count) -gt 1 ] && exec "$@"; exit 9"#),
         };
-        let options = if is_kept { vec!["--keep-up", "--backoff", "1500ms"] } else { Vec::new() };
+        let kept = ["--keep-up".to_owned(), "--backoff".to_owned(), format!("{lasts}ms")];
+        let options: Vec<String> = kept.into_iter().filter(|_| is_kept).collect();
         let mut starter = None;
         match moment {
             Before => fs::create_dir(site.path("state")).expect("the folder is ours"),
-            Up => drop(site.line(&options, &command)),
-            Starting | Pause => starter = Some(site.run(&options, &command).spawn()),
+            Up => drop(site.line(&words(&options), &command)),
+            Starting | Pause => starter = Some(site.run(&words(&options), &command).spawn()),
         }
         let phase = if moment == Pause { "waiting" } else { "starting" };
         if starter.is_some() {
@@ -68,7 +70,7 @@ impl Deleted {
     }
 
     fn again(&self, options: &[&str]) -> Line {
-        line(&self.site.run(&[&self.options[..], &["--json"], options].concat(), &self.command).run())
+        line(&self.site.run(&[&words(&self.options)[..], &["--json"], options].concat(), &self.command).run())
     }
 
     /// Waits for the call that started it, which says whether that came up.
@@ -88,10 +90,14 @@ impl Deleted {
     }
 }
 
+fn words(options: &[String]) -> Vec<&str> {
+    options.iter().map(String::as_str).collect()
+}
+
 #[test]
 fn the_next_call_finds_the_server_and_its_supervisor_again() {
     for (moment, is_kept) in CASES {
-        let mut deleted = Deleted::at(moment, is_kept);
+        let mut deleted = Deleted::at(moment, is_kept, 4000);
         let found = deleted.again(&[]);
         let site = &deleted.site;
         let action = match moment {
@@ -120,7 +126,7 @@ fn the_next_call_finds_the_server_and_its_supervisor_again() {
 #[test]
 fn status_tells_what_is_there_and_changes_nothing() {
     for (moment, is_kept) in CASES {
-        let deleted = Deleted::at(moment, is_kept);
+        let deleted = Deleted::at(moment, is_kept, 60_000);
         let entries = deleted.site.entries();
         let seen: Vec<_> = entries.iter().map(|entry| (entry.state.as_str(), entry.pid)).collect();
         let server = deleted.site.alive().first().copied();
@@ -140,7 +146,7 @@ fn status_tells_what_is_there_and_changes_nothing() {
 #[test]
 fn a_stop_ends_the_server_and_its_supervisor() {
     for (moment, is_kept) in CASES {
-        let mut deleted = Deleted::at(moment, is_kept);
+        let mut deleted = Deleted::at(moment, is_kept, 60_000);
         let port = deleted.site.port.to_string();
         for words in [vec!["--stop"], vec!["--stop", &port]] {
             let output = deleted.site.bare().args(&words).any_stdout().any_stderr().run();
@@ -158,7 +164,7 @@ fn a_stop_ends_the_server_and_its_supervisor() {
 #[test]
 fn a_restart_leaves_nothing_of_the_first_one() {
     for (moment, is_kept) in CASES {
-        let mut deleted = Deleted::at(moment, is_kept);
+        let mut deleted = Deleted::at(moment, is_kept, 1500);
         let found = deleted.again(&["--restart"]);
         let action = if moment == Before { "started" } else { "restarted" };
         assert_eq!(found.action, action, "{moment:?} {is_kept}: {found:?}");
