@@ -3,7 +3,7 @@
 //! This is the library behind `ensure-up`. Who holds the port? Is it ours? Start it, wait until it is ready, keep a record.
 //!
 //! ```no_run
-//! use ensure_up::{Call, Clock, Folders, Observer, Service, ServiceSpec, start};
+//! use ensure_up::{Call, Clock, Observer, Service, ServiceSpec, StateFolder, start};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let words = ["python3", "-m", "http.server", "{port}"];
