@@ -11,6 +11,7 @@ use crate::{
         evidence::{Evidence, Known},
         holding::Holding,
         lost, port as listening,
+        started::Started,
     },
     stop::{
         beside,
@@ -35,28 +36,41 @@ pub struct Stopped {
 /// How long a stop waits for a start of the same server to come to its end.
 const START_PATIENCE: Duration = Duration::from_secs(2);
 
+/// How often what such a start has started is stopped as well.
+const ROUNDS: u32 = 3;
+
 /// Stops a recorded server with all its processes, makes sure that its port is free, and notes that.
 ///
 /// Nobody starts it meanwhile. A start that goes on for long is not waited for: what it starts is stopped.
 ///
 /// # Errors
 /// When something of it lives on, which is remembered then, or its port is held all the same.
-pub fn stop(state_folder: &StateFolder, record: ServerRecord, wait: Wait<'_>) -> Result<Stopped, Failure> {
+pub fn stop(state_folder: &StateFolder, record: ServerRecord, mut wait: Wait<'_>) -> Result<Stopped, Failure> {
     let path = state_folder.lock(&record.service, record.port);
     let until = Some(Instant::now() + START_PATIENCE);
     let _lock = Lock::take(&path, until).map_err(Failure::state("lock", &path))?;
-    let reread = record.reread(state_folder).map_err(Failure::state("read the record in", &state_folder.path))?;
-    // whoever held the lock may have started another one
-    let record =
-        reread.filter(|now| now.phase != Phase::Stopped || now.identity() == record.identity()).unwrap_or(record);
-    let manner = Manner::recorded(&record);
-    let stopped = stop_locked(state_folder, record, manner, wait)?;
-    let is_free = match (stopped.record.port, stopped.identity) {
-        (None, _) => Ok(()),
-        (Some(port), Some(_)) => freed(port),
-        (Some(port), None) => free(state_folder, port),
-    };
-    is_free.map(|()| stopped)
+    let (mut record, mut more) = (record, 0..ROUNDS);
+    loop {
+        let reread = record.reread(state_folder).map_err(Failure::state("read the record in", &state_folder.path))?;
+        // whoever held the lock may have started another one
+        record =
+            reread.filter(|now| now.phase != Phase::Stopped || now.identity() == record.identity()).unwrap_or(record);
+        let manner = Manner::recorded(&record);
+        let stopped = stop_locked(state_folder, record, manner, wait.once())?;
+        match (stopped.record.port, stopped.identity) {
+            (None, _) => return Ok(stopped),
+            (Some(port), Some(_)) => return freed(port).map(|()| stopped),
+            (Some(port), None) => match on(state_folder, port)? {
+                None => return Ok(stopped),
+                // what a start that was not waited for has started since it was looked for
+                Some((holdings, Some(started))) if started.is_of(&stopped.record.service, Some(port)) => {
+                    more.next().ok_or_else(|| held(port, &holdings[0]))?;
+                    record = stopped.record;
+                }
+                Some(found) => return Err(of_another(port, found)),
+            },
+        }
+    }
 }
 
 /// Stops a recorded server for a caller that holds the lock of the port, and looks itself who holds that then.
@@ -93,8 +107,11 @@ pub(crate) fn stop_locked(
 /// With who holds it.
 pub(crate) fn freed(port: Port) -> Result<(), Failure> {
     let holdings = listening::look(port).map_err(ReadyError::from)?;
-    let Some(holding) = holdings.first() else { return Ok(()) };
-    Err(Failure::NotStopped { port, what: format!("{} holds it now", holder(holding)) })
+    holdings.first().map_or(Ok(()), |holding| Err(held(port, holding)))
+}
+
+fn held(port: Port, by: &Holding) -> Failure {
+    Failure::NotStopped { port, what: format!("{} holds it now", holder(by)) }
 }
 
 /// Makes sure that nobody listens on a port on which none was stopped.
@@ -102,16 +119,28 @@ pub(crate) fn freed(port: Port) -> Result<(), Failure> {
 /// # Errors
 /// With whose server holds it.
 pub fn free(state_folder: &StateFolder, port: Port) -> Result<(), Failure> {
+    on(state_folder, port)?.map_or(Ok(()), |found| Err(of_another(port, found)))
+}
+
+/// Who holds a port, and as what they were started by us.
+type Held = (Vec<Holding>, Option<Started>);
+
+fn on(state_folder: &StateFolder, port: Port) -> Result<Option<Held>, Failure> {
     let holdings = listening::look(port).map_err(ReadyError::from)?;
     if holdings.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let records = ServerRecord::all(state_folder).map_err(Failure::state("read the records in", &state_folder.path))?;
     let known = records.iter().filter(|record| record.port == Some(port)).map(Known::from).collect();
-    Err(match Evidence::of(Some(port), holdings.clone(), known).started_there() {
+    let started = Evidence::of(Some(port), holdings.clone(), known).started_there().cloned();
+    Ok(Some((holdings, started)))
+}
+
+fn of_another(port: Port, (holdings, started): Held) -> Failure {
+    match started {
         Some(other) => Failure::Another { port, service: other.title(), at: other.place(), holdings },
         None => Failure::Foreign { port, holdings, differs: Vec::new() },
-    })
+    }
 }
 
 /// Names who has a socket open.

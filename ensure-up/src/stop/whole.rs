@@ -51,6 +51,18 @@ pub enum Wait<'w> {
     Beside(&'w Interrupt, &'w mut Observer<'w>),
 }
 
+impl Wait<'_> {
+    /// Waits in the same way for one stop of several.
+    pub(crate) fn once(&mut self) -> Wait<'_> {
+        match self {
+            Self::Whole => Wait::Whole,
+            Self::OnRequest(None) => Wait::OnRequest(None),
+            Self::OnRequest(Some(observer)) => Wait::OnRequest(Some(&mut **observer)),
+            Self::Beside(interrupt, observer) => Wait::Beside(interrupt, &mut **observer),
+        }
+    }
+}
+
 /// Does the same, waited for in this way.
 ///
 /// # Errors
