@@ -11,7 +11,7 @@ use crate::SetUp;
 static FIGURE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d[\d.hms]*( (ms|s|[KMG]iB)\b)?").expect("a pattern"));
 
 /// A line about a wait, which a slow machine has more of.
-static WAIT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d s of \d+ s  ").expect("a pattern"));
+static WAIT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d s of \d+ s(  |$)").expect("a pattern"));
 
 /// A moment.
 static MOMENT: LazyLock<Regex> =
