@@ -2,8 +2,19 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::{census::Census, folder::StateFolder, lost, names::Known, presence::Presence, record::ServerRecord};
-use crate::{Failure, Port, Ports, ServiceSpec};
+use super::{
+    census::Census,
+    evidence::{self, Evidence},
+    folder::StateFolder,
+    holding::Holding,
+    lost,
+    names::Known,
+    port as listening,
+    presence::Presence,
+    record::ServerRecord,
+    started::Started,
+};
+use crate::{Failure, Port, Ports, ReadyError, ServiceSpec};
 
 /// Returns the ports of a file's services, by their names: of one that takes any of a range the one that its server has or had
 /// last, else the first.
@@ -39,6 +50,39 @@ pub fn ports(
 /// # Errors
 /// When the records or the processes cannot be looked at.
 pub fn servers(state_folder: &StateFolder, ports: &[Port]) -> Result<Vec<Known>, Failure> {
+    let known = look(state_folder, ports)?;
+    for &port in ports {
+        let is_known = known.iter().any(|one| one.is_alive && one.record.port == Some(port));
+        // one may have come up while all processes were looked at
+        if !is_known
+            && let Some((_, Some(started))) = holders(state_folder, port)?
+            && started.port == Some(port)
+        {
+            return look(state_folder, ports);
+        }
+    }
+    Ok(known)
+}
+
+/// Who holds a port, and as what they were started by us.
+pub(crate) type Held = (Vec<Holding>, Option<Started>);
+
+/// Finds who holds a port; `None` where nobody does.
+///
+/// # Errors
+/// When the port or the records cannot be looked at.
+pub(crate) fn holders(state_folder: &StateFolder, port: Port) -> Result<Option<Held>, Failure> {
+    let holdings = listening::look(port).map_err(ReadyError::from)?;
+    if holdings.is_empty() {
+        return Ok(None);
+    }
+    let records = ServerRecord::all(state_folder).map_err(Failure::state("read the records in", &state_folder.path))?;
+    let known = records.iter().filter(|record| record.port == Some(port)).map(evidence::Known::from).collect();
+    let started = Evidence::of(Some(port), holdings.clone(), known).started_there().cloned();
+    Ok(Some((holdings, started)))
+}
+
+fn look(state_folder: &StateFolder, ports: &[Port]) -> Result<Vec<Known>, Failure> {
     let records = ServerRecord::all(state_folder).map_err(Failure::state("read the records in", &state_folder.path))?;
     let census = Census::take().map_err(Failure::system("look at the processes"))?;
     let mut known: Vec<Known> = Vec::new();

@@ -8,10 +8,9 @@ use crate::{
     Failure, Lock, Phase, Port, ReadyError, ServerProcesses, ServerRecord, Service, StateFolder,
     server::{
         census::Census,
-        evidence::{Evidence, Known},
         holding::Holding,
+        known::{self, Held},
         lost, port as listening,
-        started::Started,
     },
     stop::{
         beside,
@@ -60,7 +59,7 @@ pub fn stop(state_folder: &StateFolder, record: ServerRecord, mut wait: Wait<'_>
         match (stopped.record.port, stopped.identity) {
             (None, _) => return Ok(stopped),
             (Some(port), Some(_)) => return freed(port).map(|()| stopped),
-            (Some(port), None) => match on(state_folder, port)? {
+            (Some(port), None) => match known::holders(state_folder, port)? {
                 None => return Ok(stopped),
                 // what a start that was not waited for has started since it was looked for
                 Some((holdings, Some(started))) if started.is_of(&stopped.record.service, Some(port)) => {
@@ -119,21 +118,7 @@ fn held(port: Port, by: &Holding) -> Failure {
 /// # Errors
 /// With whose server holds it.
 pub fn free(state_folder: &StateFolder, port: Port) -> Result<(), Failure> {
-    on(state_folder, port)?.map_or(Ok(()), |found| Err(of_another(port, found)))
-}
-
-/// Who holds a port, and as what they were started by us.
-type Held = (Vec<Holding>, Option<Started>);
-
-fn on(state_folder: &StateFolder, port: Port) -> Result<Option<Held>, Failure> {
-    let holdings = listening::look(port).map_err(ReadyError::from)?;
-    if holdings.is_empty() {
-        return Ok(None);
-    }
-    let records = ServerRecord::all(state_folder).map_err(Failure::state("read the records in", &state_folder.path))?;
-    let known = records.iter().filter(|record| record.port == Some(port)).map(Known::from).collect();
-    let started = Evidence::of(Some(port), holdings.clone(), known).started_there().cloned();
-    Ok(Some((holdings, started)))
+    known::holders(state_folder, port)?.map_or(Ok(()), |found| Err(of_another(port, found)))
 }
 
 fn of_another(port: Port, (holdings, started): Held) -> Failure {
