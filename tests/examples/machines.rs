@@ -88,11 +88,15 @@ impl Hosts {
 
 impl Drop for Hosts {
     fn drop(&mut self) {
-        let _ = self.sshd.kill();
-        let _ = self.sshd.wait();
         let here = self.set_up.site.folder();
         let name = here.file_name().expect("a name").to_string_lossy().replace(' ', "-");
-        let _ = fs::remove_file(here.with_file_name(name));
+        let link = here.with_file_name(name);
+        // what was started by way of a host runs in that user's folder
+        let mut stop = self.set_up.shell("ensure-up --quiet --stop --all --everywhere");
+        let _ = stop.env("ENSURE_UP_DIR", link.join("state")).output();
+        let _ = self.sshd.kill();
+        let _ = self.sshd.wait();
+        let _ = fs::remove_file(link);
     }
 }
 
