@@ -5,13 +5,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::SetUp;
+use crate::{SetUp, support::tells_of_a_wait};
 
 /// A number, a duration, a size, a port, a PID.
 static FIGURE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d[\d.hms]*( (ms|s|[KMG]iB)\b)?").expect("a pattern"));
-
-/// A line about a wait, which a slow machine has more of.
-static WAIT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d s of \d+ s(  |$)").expect("a pattern"));
 
 /// A moment.
 static MOMENT: LazyLock<Regex> =
@@ -27,7 +24,8 @@ impl SetUp {
             let command =
                 ports.iter().fold(command, |command, (shown, port)| command.replace(shown, &port.to_string()));
             let said = self.stdout(&format!("exec 2>&1\n{command}")).replace(&format!(" {}", user.trim()), " dev");
-            let told = said.lines().filter(|line| !WAIT.is_match(line));
+            // a slow machine has more lines about waits
+            let told = said.lines().filter(|line| !tells_of_a_wait(line));
             let (is, shown): (Vec<_>, Vec<_>) = (told.map(mask).collect(), expected.map(mask).collect());
             assert!(fits(&is, &shown), "$ {command}\n{said}--- where the README has\n{}", shown.join("\n"));
             steps += 1;

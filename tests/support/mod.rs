@@ -26,7 +26,7 @@ use std::{
 pub use fixture::{Fixture, fixture_path};
 pub use port::{free_port, free_ports};
 pub use terminal::Terminal;
-pub use tool::{Output, Tool, raw};
+pub use tool::{Output, Tool, raw, tells_of_a_wait};
 
 /// How long anything may take before its test fails; far more than it needs on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);

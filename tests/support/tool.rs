@@ -216,7 +216,7 @@ impl Output {
 }
 
 /// Tells whether this is a line of ensure-up about what it waits for: what, how long, why.
-fn tells_of_a_wait(line: &str) -> bool {
+pub fn tells_of_a_wait(line: &str) -> bool {
     const DOINGS: [&str; 5] = ["starting ", "restarting ", "joining ", "waiting for ", "stopping "];
     let is_time =
         |part: &str| part.starts_with(|first: char| first.is_ascii_digit()) && part.trim_end().ends_with(" s");
