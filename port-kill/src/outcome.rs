@@ -174,7 +174,7 @@ impl Holder {
             pid: Some(process.pid),
             start_id: Some(process.start_id),
             name: Some(process.name.clone()),
-            user: process.user.clone(),
+            user: process.user(),
         }
     }
 }

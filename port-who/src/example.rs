@@ -17,7 +17,6 @@ pub(crate) fn process(pid: u32, parent: u32, command: &str) -> Facts {
         executable: None,
         cwd: Some("/srv/models".into()),
         uid: Some(4_000_000_000),
-        user: None,
         started_at: SystemTime::now(),
     }
 }

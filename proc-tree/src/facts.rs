@@ -35,8 +35,6 @@ pub struct Facts {
     pub cwd: Option<PathBuf>,
     /// The effective user ID.
     pub uid: Option<u32>,
-    /// The user's name, where the ID has one.
-    pub user: Option<String>,
     /// When it started.
     pub started_at: SystemTime,
 }
@@ -66,7 +64,6 @@ impl Facts {
             executable,
             cwd: process::cwd(pid).ok().flatten(),
             uid,
-            user: uid.and_then(users::name),
             started_at: stat.started.time(),
         }
     }
@@ -79,6 +76,11 @@ impl Facts {
     /// Returns for how long the process has run.
     pub fn uptime(&self) -> Duration {
         SystemTime::now().duration_since(self.started_at).unwrap_or_default()
+    }
+
+    /// Looks up the user's name, where the ID has one: that may ask a directory service.
+    pub fn user(&self) -> Option<String> {
+        self.uid.and_then(users::name)
     }
 
     /// Returns the command line joined by spaces; the name in brackets, as ps(1) does, where there is none.

@@ -165,7 +165,7 @@ fn holder(holding: &Holding, is_own: bool) -> String {
     };
     let mut facts = Vec::new();
     if !is_own {
-        facts.extend(process.user.as_ref().map(|user| format!("user {user}")));
+        facts.extend(process.user().map(|user| format!("user {user}")));
         facts.extend(process.cwd.as_ref().map(|cwd| format!("folder {}", text::path(cwd))));
     }
     facts.push(format!("up {}", duration::uptime(process.uptime())));

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use proc_tree::Facts;
+use proc_tree::{Facts, users};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +37,8 @@ pub(crate) struct Running<'a> {
     environment: &'a [(OsString, OsString)],
     /// `PWD` of that environment, as the kernel names it.
     started_in: Option<PathBuf>,
+    /// Looks up a user's name, where that is asked for.
+    pub(super) named: fn(u32) -> Option<String>,
 }
 
 impl Asked<'_> {
@@ -63,7 +65,7 @@ impl<'a> Running<'a> {
         let environment = environment.unwrap_or_default();
         let pwd = environment.iter().find(|(name, _)| name == "PWD").map(|(_, value)| PathBuf::from(value));
         let started_in = pwd.filter(|pwd| pwd.is_absolute()).map(|pwd| fs::canonicalize(&pwd).unwrap_or(pwd));
-        Self { facts, environment, started_in }
+        Self { facts, environment, started_in, named: users::name }
     }
 
     /// Returns the command line, which may be a title.
@@ -90,8 +92,8 @@ impl<'a> Running<'a> {
         self.facts.uid
     }
 
-    pub(super) fn user_name(&self) -> Option<&'a str> {
-        self.facts.user.as_deref()
+    pub(super) fn user_name(&self) -> Option<String> {
+        self.facts.uid.and_then(self.named)
     }
 
     /// Returns the folder that it was started in, as far as its environment tells.

@@ -60,10 +60,6 @@ impl Seen {
             executable: Some(self.1.into()),
             cwd: Some(self.2.into()),
             uid: Some(self.3),
-            user: [(0, "root"), (33, "www-data"), (1000, "ann")]
-                .iter()
-                .find(|(uid, _)| *uid == self.3)
-                .map(|(_, name)| (*name).into()),
             started_at: SystemTime::UNIX_EPOCH,
         }
     }
@@ -89,6 +85,11 @@ const PROGRAMS: [(&str, &str); 16] = [
     ("redis-server", "/usr/bin/redis-check-rdb"),
 ];
 
+fn named(user: u32) -> Option<String> {
+    let users = [(0, "root"), (33, "www-data"), (1000, "ann")];
+    users.iter().find(|(uid, _)| *uid == user).map(|(_, name)| (*name).into())
+}
+
 fn variables(words: &[&str]) -> Vec<(OsString, OsString)> {
     words.iter().filter_map(|word| word.split_once('=')).map(|(name, value)| (name.into(), value.into())).collect()
 }
@@ -107,7 +108,9 @@ fn compare(seen: &Seen, words: &[&str], set: &[&str], user: u32) -> Vec<Part> {
         home: Some(Path::new(if user == 0 { "/root" } else { "/home/ann" })),
         environment: &set,
     };
-    differences(&Running::new(&facts, Some(&environment)), &asked)
+    let mut running = Running::new(&facts, Some(&environment));
+    running.named = named;
+    differences(&running, &asked)
 }
 
 fn check(rows: &[(Seen, &[&str], &[Part])]) {

@@ -29,7 +29,7 @@ pub(super) fn is_asker(running: &Running<'_>, asked: &Asked<'_>, sudo_user: Opti
     if asked.user != 0 {
         return false;
     }
-    if sudo_user.is_some() && sudo_user == running.user_name() {
+    if sudo_user.is_some() && sudo_user == running.user_name().as_deref() {
         return running.variable("SUDO_UID").as_deref() == Some("0");
     }
     let is_name = |name: &str| running.variable(name).is_none_or(|value| asked.user_name == Some(&value));

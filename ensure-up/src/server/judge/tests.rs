@@ -83,7 +83,6 @@ fn process(pid: u32, session: u32, start_id: u64, command: &str) -> Facts {
         executable: None,
         cwd: Some("/site".into()),
         uid: Some(user()),
-        user: None,
         started_at: SystemTime::UNIX_EPOCH,
     }
 }
