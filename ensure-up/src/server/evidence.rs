@@ -81,13 +81,20 @@ impl Evidence {
             let holders = running(&known);
             return Ok(Self { holders, ..Self::of(port, Vec::new(), known) });
         };
-        let sockets = listening::sockets(held)?;
+        Self::of_sockets(held, &listening::sockets(held)?, known)
+    }
+
+    /// Looks who has the sockets of a port open.
+    ///
+    /// # Errors
+    /// When the socket table or the process table cannot be read.
+    pub(crate) fn of_sockets(port: Port, sockets: &[Socket], known: Vec<Known>) -> Result<Self, LookError> {
         if sockets.is_empty() {
-            return Ok(Self::of(port, Vec::new(), known));
+            return Ok(Self::of(Some(port), Vec::new(), known));
         }
-        match held_by_trees(&sockets, &known) {
-            Some(holders) => Ok(Self { holders, ..Self::of(port, Vec::new(), known) }),
-            None => Ok(Self::of(port, listening::look(held)?, known)),
+        match held_by_trees(sockets, &known) {
+            Some(holders) => Ok(Self { holders, ..Self::of(Some(port), Vec::new(), known) }),
+            None => Ok(Self::of(Some(port), listening::look(port)?, known)),
         }
     }
 

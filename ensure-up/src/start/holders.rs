@@ -66,18 +66,20 @@ impl<'r> Holders<'r> {
         if let Some(seen) = self.seen.as_ref().filter(|seen| seen.holds_for(&sockets, roots)) {
             return Ok(seen.whose.clone());
         }
-        let whose = self.judge(processes)?;
+        let whose = self.judged(port, &sockets, processes)?;
         self.seen = Some(Seen { sockets, roots: roots.to_vec(), whose: whose.clone(), at: Instant::now() });
         Ok(whose)
     }
 
     /// Tells whose the port is by now.
     pub(super) fn judge(&self, processes: Option<&ServerProcesses>) -> Result<Whose, ReadyError> {
-        if self.port.is_none() {
-            return Ok(living(processes));
-        }
+        let Some(port) = self.port else { return Ok(living(processes)) };
+        self.judged(port, &listening::sockets(port)?, processes)
+    }
+
+    fn judged(&self, port: Port, sockets: &[Socket], processes: Option<&ServerProcesses>) -> Result<Whose, ReadyError> {
         let started = Started::of(self.service, self.port);
-        let evidence = Evidence::gather(self.port, vec![Known::of(started, roots(processes))])?;
+        let evidence = Evidence::of_sockets(port, sockets, vec![Known::of(started, roots(processes))])?;
         let evidence = if self.were_there { evidence.compared(self.state_folder, self.service) } else { evidence };
         let whose = judge(&Evidence { was_there: self.were_there, ..evidence }, self.service);
         Ok(if self.take_any { whose.or_any() } else { whose })

@@ -5,7 +5,6 @@ mod starter;
 
 use std::{
     collections::BTreeMap,
-    future::ready,
     io,
     os::unix::process::ExitStatusExt,
     path::Path,
@@ -19,6 +18,7 @@ use tokio::{
     process::Child,
     select,
     sync::mpsc::{UnboundedSender, unbounded_channel},
+    time::sleep_until,
 };
 
 use crate::{
@@ -75,6 +75,9 @@ pub type Teller<'t> = dyn FnMut(usize, Told<'_>) + 't;
 /// How long those that are up are looked for before processes are made for the others.
 const AT_FIRST: Duration = Duration::from_millis(200);
 
+/// How long those that were begun have the processors to themselves before processes are made for those that come next.
+const AHEAD: Duration = Duration::from_millis(20);
+
 /// The starts on their way: in the end which one it was, how its process ended, and what it said last.
 type Running<'r> = FuturesUnordered<LocalBoxFuture<'r, (usize, io::Result<Output>)>>;
 
@@ -120,11 +123,13 @@ impl Several<'_> {
         let mut running = Running::new();
         let mut leaving = FuturesUnordered::new();
         let (sender, mut waits) = unbounded_channel();
+        let mut begun = Instant::now();
         loop {
             while let Some(index) = self.next(&done, &processes) {
                 let starter = idle.remove(&index).flatten();
                 let Some(needed) = self.needs(index).find(|needed| done[needed].status != 0) else {
                     let starter = starter.map_or_else(|| self.starter(index), Ok)?;
+                    begun = Instant::now();
                     processes.insert(index, self.begin(starter, index, &done, &running, sender.clone())?);
                     continue;
                 };
@@ -164,8 +169,7 @@ impl Several<'_> {
                     return Ok(EndedStarts { starts: done, signal: Some(signal) });
                 }
                 Some(()) = leaving.next() => {}
-                // last: those that are begun have been told what to start
-                Some(index) = ready(soon) => drop(idle.insert(index, self.starter(index).ok())),
+                Some(index) = sleep_until((begun + AHEAD).into()).map(|()| soon) => drop(idle.insert(index, self.starter(index).ok())),
             }
         }
     }
