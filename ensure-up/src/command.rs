@@ -22,6 +22,7 @@ mod stop_line;
 mod usage;
 mod wait_line;
 mod waits;
+mod why;
 mod words;
 
 use std::{

@@ -54,10 +54,11 @@ pub use server::{
 pub(crate) use server::{lock::Lock, phase::Phase};
 pub use service::{
     check::InvalidService,
+    existing::{Adopt, Existing},
     id::ServiceId,
     ports::{Port, Ports},
     resolved::Service,
-    spec::{Adopt, Existing, ServiceSpec},
+    spec::ServiceSpec,
 };
 pub use start::{
     call::{Call, Up},

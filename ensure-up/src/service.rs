@@ -3,6 +3,7 @@
 pub(crate) mod backoff;
 pub(crate) mod check;
 mod dependencies;
+pub(crate) mod existing;
 mod expand;
 mod fault;
 pub mod file;
@@ -11,6 +12,7 @@ pub mod handover;
 mod health_targets;
 pub(crate) mod held_address;
 pub(crate) mod id;
+mod keys;
 mod overlay;
 pub(crate) mod owner;
 pub(crate) mod ownership;

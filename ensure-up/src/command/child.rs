@@ -21,7 +21,7 @@ use proc_tree::cli::{
 use super::{
     one,
     status::{self, Status},
-    usage, waits, words,
+    usage, waits, why,
 };
 
 /// Supervises the server on a port, or of this name where it has none, which standard input describes.
@@ -51,7 +51,7 @@ pub(super) fn start(from: &mut dyn Read, out: &mut dyn Write) -> anyhow::Result<
         Ok(service) => ensured(&service, out),
         Err(error) => {
             let message = error.to_string();
-            let explanation = Some(words::message(message.clone()));
+            let explanation = Some(why::message(message.clone()));
             let record = StartRecord::not_up(&name, None, message);
             (StartReport::not_up(record, explanation), Status::Usage.into())
         }
@@ -71,10 +71,10 @@ fn ensured(service: &Service, out: &mut dyn Write) -> (StartReport, Exit) {
         Ok((_, (outcome, _))) => (StartReport::up(outcome), Status::Done.into()),
         Err(failure) => {
             let explanation = match failure {
-                Failure::Interrupted(_) => words::message(waits::interrupted(&service.name(), last.borrow().as_ref())),
-                _ => words::explain(&failure, service),
+                Failure::Interrupted(_) => why::message(waits::interrupted(&service.name(), last.borrow().as_ref())),
+                _ => why::explain(&failure, service),
             };
-            let record = words::failed(&failure, service);
+            let record = why::failed(&failure, service);
             (StartReport::not_up(record, Some(explanation)), status::after(&failure))
         }
     }

@@ -13,7 +13,7 @@ use super::{
     attached::{self, Settled, Staying},
     display::Display,
     status::{self, Status},
-    usage, waits, words,
+    usage, waits, why, words,
 };
 
 /// Sees to it that the service is up, says so, and stays if that was asked for.
@@ -42,12 +42,12 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
         }
         Err(failure) => {
             if arguments.json {
-                words::failed(&failure, &service).write(out).map_err(OutputError)?;
+                why::failed(&failure, &service).write(out).map_err(OutputError)?;
             }
             if matches!(failure, Failure::Interrupted(_)) {
                 arguments.note(&arguments.look().pids(&waits::interrupted(&service.name(), last.as_ref())));
             } else {
-                words::explain(&failure, &service).lines().for_each(|line| words::say(&line));
+                why::explain(&failure, &service).lines().for_each(|line| words::say(&line));
             }
             Ok(status::after(&failure))
         }

@@ -19,7 +19,7 @@ use super::{
     place::{Place, ports},
     several::{self, Asked},
     status::{self, Status},
-    usage, words,
+    usage, why, words,
 };
 
 /// Starts again what is named, and nothing that it depends on.
@@ -113,7 +113,7 @@ impl Again<'_> {
     }
 
     fn held(&mut self, failure: &Failure) {
-        words::in_the_way(failure).lines().for_each(|line| words::say(&line));
+        why::in_the_way(failure).lines().for_each(|line| words::say(&line));
         self.exit.get_or_insert(status::after(failure));
     }
 }

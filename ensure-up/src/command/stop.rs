@@ -27,7 +27,7 @@ use super::{
     place::{Place, ports},
     status::{self, Status},
     stop_line::StopLine,
-    usage, words,
+    usage, why, words,
 };
 
 pub(super) fn stop(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
@@ -185,7 +185,7 @@ impl Stop<'_> {
 
     /// Says why a server is not gone: what is left of it is the honest no.
     fn failed(&mut self, failure: &Failure, record: Option<&ServerRecord>) {
-        let mut explanation = words::in_the_way(failure);
+        let mut explanation = why::in_the_way(failure);
         if let Some(record) = record {
             let (name, on_port) = (text::escape(&record.name), record.on_port());
             let is_of_another = matches!(failure, Failure::Another { .. } | Failure::Foreign { .. });

@@ -11,10 +11,11 @@ use serde_json::Value;
 
 use super::{
     check::{self, InvalidService},
+    existing::Existing,
     id::ServiceId,
     placeholder,
     ports::{Port, Ports},
-    spec::{Existing, ServiceSpec},
+    spec::ServiceSpec,
     supervision::Supervision,
     variable,
 };

@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     path::{Path, PathBuf},
-    sync::LazyLock,
     time::Duration,
 };
 
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
+    existing::Existing,
     ports::{Port, Ports},
     supervision::Supervision,
     word,
@@ -148,60 +148,6 @@ pub struct ServiceSpec {
     pub folder: Option<PathBuf>,
 }
 
-/// What to do about a server that is there already.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Existing {
-    /// Which server without a record is taken for this one: match, any or never
-    #[arg(
-        long,
-        value_name = "WHICH",
-        default_value = "match",
-        hide_possible_values = true,
-        // the first of its heading
-        display_order = 0,
-        help_heading = "A server that is there already"
-    )]
-    pub adopt: Adopt,
-
-    /// Stop ours first, then start it; without a command, the server of this name or port as it was asked for
-    #[arg(long, help_heading = "A server that is there already")]
-    pub restart: bool,
-
-    /// Stop ours first if it was started with another command, folder or environment
-    #[arg(long, help_heading = "A server that is there already")]
-    pub restart_if_changed: bool,
-
-    /// Stop another program that holds the port first, then start ours
-    #[arg(long, help_heading = "A server that is there already")]
-    pub replace: bool,
-
-    /// In a range of ports: start one more, whatever runs already
-    #[arg(long, help_heading = "A server that is there already")]
-    pub new: bool,
-}
-
-/// Which server without a record may be taken for the one that is asked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Adopt {
-    /// One that matches.
-    #[default]
-    Match,
-    /// Whatever holds the port and is healthy.
-    Any,
-    /// None.
-    Never,
-}
-
-static DEFAULT: LazyLock<ServiceSpec> = LazyLock::new(word::defaults);
-
-impl Default for ServiceSpec {
-    fn default() -> Self {
-        DEFAULT.clone()
-    }
-}
-
 impl ServiceSpec {
     /// Returns the name that it goes by: its own, else that of its program.
     pub fn name(&self) -> String {
@@ -225,51 +171,5 @@ impl ServiceSpec {
         self.cwd = Some(self.cwd.as_ref().map_or_else(|| folder.to_owned(), |cwd| folder.join(cwd)));
         self.env_file.iter_mut().for_each(|file| *file = folder.join(&*file));
         self.log = self.log.take().map(|log| folder.join(log).to_string_lossy().into_owned());
-    }
-
-    /// Lays the named keys of another one over this one: lists are added to, everything else is replaced, and so is health:
-    /// whoever names a target says what it means for this server to be healthy.
-    #[must_use]
-    pub fn overlaid(&self, over: &Self, keys: &[String]) -> Self {
-        let over = over.to_keys();
-        self.with(keys.iter().filter_map(|key| Some((key.clone(), over.get(key)?.clone()))).collect())
-    }
-
-    /// Does the same with keys and their values, and remembers them. What is to be done about a server that is there goes
-    /// for one call.
-    #[must_use]
-    pub fn with(&self, given: Map<String, Value>) -> Self {
-        let mut keys = self.to_keys();
-        given.iter().for_each(|(key, value)| lay_over(&mut keys, key, value.clone()));
-        let spec = match Self::from_keys(keys) {
-            Ok(spec) => spec,
-            Err(error) => unreachable!("what was written reads the same again: {error}"),
-        };
-        let of_one_call = serde_json::to_value(Existing::default()).unwrap_or_default();
-        let mut remembered = self.given.clone();
-        for (key, value) in given.into_iter().filter(|(key, _)| of_one_call.get(key).is_none()) {
-            lay_over(&mut remembered, &key, value);
-        }
-        Self { given: remembered, ..spec }
-    }
-
-    /// Returns each key with its value, those that are as by default among them.
-    pub(crate) fn to_keys(&self) -> Map<String, Value> {
-        match serde_json::to_value(self) {
-            Ok(Value::Object(keys)) => keys,
-            other => unreachable!("a structure is an object: {other:?}"),
-        }
-    }
-
-    /// Reads the keys that are there; a key that it does not know is left to the caller.
-    pub(super) fn from_keys(keys: Map<String, Value>) -> serde_json::Result<Self> {
-        serde_json::from_value(keys.into())
-    }
-}
-
-fn lay_over(keys: &mut Map<String, Value>, key: &str, value: Value) {
-    match (keys.get_mut(key), value) {
-        (Some(Value::Array(all)), Value::Array(more)) if key != "health" => all.extend(more),
-        (_, value) => drop(keys.insert(key.to_owned(), value)),
     }
 }

@@ -7,7 +7,7 @@ use crate::{
         phase::Phase,
         presence::Presence,
     },
-    service::spec::{Adopt, Existing},
+    service::existing::{Adopt, Existing},
 };
 
 /// What is there, and what was asked for.

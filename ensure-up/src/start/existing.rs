@@ -18,7 +18,7 @@ use crate::{
         part::Part,
         record,
     },
-    service::spec::{Adopt, Existing},
+    service::existing::{Adopt, Existing},
     start::{
         call::{Call, Up},
         launch,

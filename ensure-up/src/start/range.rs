@@ -17,7 +17,7 @@ use crate::{
         presence::Presence,
         started::Started,
     },
-    service::spec::Adopt,
+    service::existing::Adopt,
     start::{
         call::{Call, Up},
         launch, port, turn,

@@ -7,7 +7,7 @@ use crate::{
     Action, Failure, Outcome, Port, ServerRecord,
     health::Asked,
     server::{acceptors, holding::Holding, judge::Whose},
-    service::spec::Adopt,
+    service::existing::Adopt,
     start::{
         call::{Call, Up},
         there::There,
