@@ -5,6 +5,7 @@
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    process::ExitStatus,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -62,6 +63,13 @@ impl Handle {
     /// When poll(2) fails.
     pub fn has_ended(&self) -> io::Result<bool> {
         Ok(ended(&[self], Some(Instant::now()))?.first() == Some(&0))
+    }
+
+    /// Tells how the process ended, once its parent has taken note of that, whoever its parent is; `None` where nobody tells.
+    ///
+    /// Source: `PIDFD_INFO_EXIT` of `PIDFD_GET_INFO(2const)`, Linux 6.15 and later.
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        platform::exit_status(&self.descriptor)
     }
 }
 
@@ -137,11 +145,31 @@ fn timespec(duration: Duration) -> Timespec {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        os::unix::process::ExitStatusExt,
+        process::{Command, Stdio},
+    };
+
     use super::*;
 
     #[test]
+    fn how_a_process_ended_is_told_after_its_parent_was_told_or_never() {
+        for (script, raw) in [("read line; exit 7", 7 << 8), ("read line; kill -KILL $$", 9)] {
+            let mut command = Command::new("sh");
+            let mut child = command.args(["-c", script]).stdin(Stdio::piped()).spawn().expect("sh runs");
+            let meant = Identity::of(child.id()).expect("it can be looked at").expect("it runs");
+            let handle = Handle::open(meant).expect("it can be opened").expect("it runs");
+            assert_eq!(handle.exit_status(), None);
+            // it reads the end of its input then
+            let status = child.wait().expect("it ends");
+            assert_eq!(status.into_raw(), raw);
+            assert!(handle.exit_status().is_none_or(|told| told == status), "{script}");
+        }
+    }
+
+    #[test]
     fn another_process_with_the_same_pid_neither_runs_nor_is_opened_nor_is_signalled() {
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("sleep runs");
+        let mut child = Command::new("sleep").arg("60").spawn().expect("sleep runs");
         let meant = Identity::of(child.id()).expect("it can be looked at").expect("it runs");
         for start_id in [meant.start_id - 1, meant.start_id + 1, u64::MAX] {
             let other = Identity { start_id, ..meant };
@@ -162,8 +190,7 @@ mod tests {
 
     #[test]
     fn those_that_outlive_the_deadline_are_returned() {
-        let mut children =
-            ["0", "60"].map(|seconds| std::process::Command::new("sleep").arg(seconds).spawn().expect("sleep runs"));
+        let mut children = ["0", "60"].map(|seconds| Command::new("sleep").arg(seconds).spawn().expect("sleep runs"));
         let identity = |child: &std::process::Child| Identity::of(child.id()).expect("it can be looked at");
         let handles: Vec<Handle> = children
             .iter()

@@ -1,12 +1,13 @@
 //! A site whose server is kept up: what its supervisor, its record and its log say.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, process::Command};
 
-use proc_tree::Identity;
+use nix::sys::signal::Signal;
+use proc_tree::{Handle, Identity};
 use serde::Deserialize;
 
 use crate::{
-    site::{Line, Site, fixture, line, shell},
+    site::{Line, Site, fixture, line, send, shell},
     support::{Tool, eventually},
 };
 
@@ -35,6 +36,17 @@ pub(crate) struct Entry {
     pub(crate) url: Option<String>,
     pub(crate) log: Option<PathBuf>,
     pub(crate) reason: Option<String>,
+}
+
+/// Words what is said of a process that SIGKILL has ended, which is not a child of whoever says it: how, where the kernel tells
+/// (Linux 6.15).
+pub(crate) fn killed() -> &'static str {
+    let mut sleep = Command::new("sleep").arg("60").spawn().expect("sleep runs");
+    let identity = Identity::of(sleep.id()).expect("it can be looked at").expect("it runs");
+    let handle = Handle::open(identity).expect("it can be opened").expect("it runs");
+    send(sleep.id(), Signal::SIGKILL);
+    sleep.wait().expect("it ends");
+    handle.exit_status().map_or("ended", |_| "was ended by SIGKILL")
 }
 
 impl Site {

@@ -37,6 +37,8 @@ pub(super) struct Holders {
     again: (Instant, Duration),
     /// The one that ended last, and when that was seen.
     gone: Option<(Gone, Instant)>,
+    /// That one held open: its parent may be told how it ended after it was seen that it has.
+    untold: Option<Handle>,
 }
 
 #[derive(Debug)]
@@ -94,7 +96,8 @@ impl Holders {
         }
         let (is_told, again) = (told.is_some(), (Instant::now(), AGAIN));
         let were = Holding::identities(holdings);
-        Ok(Self { watched, acceptors: told.unwrap_or_else(|| were.clone()), were, is_told, again, gone })
+        let acceptors = told.unwrap_or_else(|| were.clone());
+        Ok(Self { watched, acceptors, were, is_told, again, gone, untold: None })
     }
 
     /// Returns those of them that serve.
@@ -138,10 +141,12 @@ impl Holders {
         let has_ended = self.watched.iter().map(|holder| holder.handle.has_ended()).collect::<io::Result<Vec<_>>>()?;
         let mut has_ended = has_ended.into_iter();
         for holder in self.watched.extract_if(.., |_| has_ended.next() == Some(true)) {
-            let Identity { pid, .. } = holder.handle.identity();
-            let gone = Gone::ended(pid, holder.name, processes.end_of(holder.handle.identity()));
+            let identity = holder.handle.identity();
+            let gone = Gone::ended(identity.pid, holder.name, processes.end_of(identity));
             self.gone = Some((gone, Instant::now()));
+            self.untold = Some(holder.handle);
         }
+        self.ask_how_it_ended();
         Ok(match self.gone {
             Some(_) if self.watched.is_empty() => Left::Nobody,
             Some(_) if self.is_left_by_all(&self.identities()) => Left::Watchers,
@@ -149,12 +154,20 @@ impl Holders {
         })
     }
 
+    fn ask_how_it_ended(&mut self) {
+        if let Some((gone, _)) = self.gone.as_mut().filter(|(gone, _)| gone.end == End::Unknown)
+            && let Some(status) = self.untold.as_ref().and_then(Handle::exit_status)
+        {
+            *gone = Gone::ended(gone.pid, std::mem::take(&mut gone.name), status.into());
+        }
+    }
+
     /// Looks for the last time, once the server has ended in this way; tells how it did. A launcher that ended well says
-    /// nothing of the daemon that it left behind, which may have crashed by the same look.
+    /// nothing of the daemon that it left behind, which may have crashed by the same look, nor of a server that it has outlived.
     pub(super) fn end_behind(&mut self, main: End, processes: &mut ServerProcesses) -> io::Result<End> {
         let since = Instant::now();
-        self.look(processes)?;
-        let crashed = self.gone.as_ref().filter(|(gone, at)| *at >= since && gone.end.is_crash());
+        let is_lost = self.look(processes)? != Left::Server;
+        let crashed = self.gone.as_ref().filter(|(gone, at)| (is_lost || *at >= since) && gone.end.is_crash());
         Ok(crashed.filter(|_| !main.is_failure()).map_or(main, |(gone, _)| gone.end))
     }
 
@@ -168,6 +181,7 @@ impl Holders {
         if let Some(Holder { handle, name }) = self.watched.drain(..).next() {
             let became = "does not listen any more".to_owned();
             self.gone = Some((Gone { pid: handle.identity().pid, name, became, end: End::Unknown }, Instant::now()));
+            self.untold = None;
         }
     }
 

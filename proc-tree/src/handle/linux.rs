@@ -1,7 +1,13 @@
 //! Linux: pidfd_open(2), pidfd_send_signal(2); without them kill(2) and a thread that looks.
 
-use std::{fs, io, os::fd::OwnedFd, sync::Arc};
+use std::{
+    fs, io,
+    os::{fd::OwnedFd, unix::process::ExitStatusExt},
+    process::ExitStatus,
+    sync::Arc,
+};
 
+use nix::libc;
 use rustix::{
     io::Errno,
     process::{Pid, kill_process, pidfd_send_signal},
@@ -26,6 +32,11 @@ pub(super) fn open(identity: Identity) -> io::Result<Option<Arc<OwnedFd>>> {
         Support::Handles | Support::None => identity.is_running()?,
     };
     Ok(is_it.then(|| opened.into()))
+}
+
+pub(super) fn exit_status(descriptor: &OwnedFd) -> Option<ExitStatus> {
+    let info = pidfd::info(descriptor, libc::PIDFD_INFO_EXIT).ok()??;
+    Some(ExitStatus::from_raw(info.exit_code))
 }
 
 pub(super) fn signal(identity: Identity, descriptor: &OwnedFd, signal: Signal) -> io::Result<bool> {

@@ -3,6 +3,7 @@
 use std::{
     io,
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    process::ExitStatus,
     ptr,
     sync::Arc,
 };
@@ -41,6 +42,10 @@ fn watch(pid: u32) -> io::Result<Option<OwnedFd>> {
         error if error.raw_os_error() == Some(libc::ESRCH) => Ok(None),
         error => Err(error),
     }
+}
+
+pub(super) fn exit_status(_watch: &OwnedFd) -> Option<ExitStatus> {
+    None
 }
 
 pub(super) fn signal(identity: Identity, _watch: &OwnedFd, signal: Signal) -> io::Result<bool> {

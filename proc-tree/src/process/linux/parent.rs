@@ -1,6 +1,6 @@
 //! What the kernel tells of the parent of a process that /proc hides (`hidepid` in proc(5)).
 
-use std::{io, mem, os::fd::AsRawFd};
+use std::io;
 
 use nix::libc;
 
@@ -8,21 +8,16 @@ use super::pidfd::{self, Support};
 
 /// Asks the process's pidfd, which knows nothing of `hidepid`, for the parent's PID.
 ///
-/// Source: `PIDFD_GET_INFO(2const)`, Linux 6.13 and later. A parent outside this PID namespace reads as 0.
+/// Linux 6.13 and later. A parent outside this PID namespace reads as 0.
 pub(super) fn ask(pid: u32) -> io::Result<Option<u32>> {
     if pidfd::support()? == Support::None {
         return Err(io::ErrorKind::Unsupported.into());
     }
     let Some(opened) = pidfd::open(pid)? else { return Ok(None) };
-    // SAFETY: numbers, all of which may be zero.
-    let mut info: libc::pidfd_info = unsafe { mem::zeroed() };
-    info.mask = u64::from(libc::PIDFD_INFO_PID);
-    // SAFETY: the kernel writes no more than the size that is part of the request's number.
-    let status = unsafe { libc::ioctl(opened.as_raw_fd(), libc::PIDFD_GET_INFO, &raw mut info) };
-    match io::Error::last_os_error() {
-        _ if status == 0 => Ok((info.mask & u64::from(libc::PIDFD_INFO_PID) != 0).then_some(info.ppid)),
-        error if error.raw_os_error() == Some(libc::ESRCH) => Ok(None),
-        error => Err(error),
+    match pidfd::info(&opened, libc::PIDFD_INFO_PID) {
+        Ok(info) => Ok(info.map(|info| info.ppid)),
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -4,7 +4,7 @@
 //! one process for as long as the machine is up; before, all pidfds share one inode.
 
 use std::{
-    io,
+    io, mem,
     os::fd::{AsFd, AsRawFd, OwnedFd},
     sync::OnceLock,
 };
@@ -81,6 +81,21 @@ pub(crate) fn open(pid: u32) -> io::Result<Option<OwnedFd>> {
 /// Returns what tells the process from others with its PID, where [`Support::Identities`] holds.
 pub(crate) fn start_id(pidfd: &impl AsFd) -> io::Result<u64> {
     Ok(start_id::of_inode(fstat(pidfd)?.st_ino))
+}
+
+/// Asks the kernel about a process; `None` where it does not tell what is asked.
+///
+/// Source: `PIDFD_GET_INFO(2const)`, Linux 6.13 and later.
+pub(crate) fn info(pidfd: &impl AsRawFd, what: u32) -> io::Result<Option<libc::pidfd_info>> {
+    // SAFETY: numbers, all of which may be zero.
+    let mut info: libc::pidfd_info = unsafe { mem::zeroed() };
+    info.mask = u64::from(what);
+    // SAFETY: the kernel writes no more than the size that is part of the request's number.
+    let status = unsafe { libc::ioctl(pidfd.as_raw_fd(), libc::PIDFD_GET_INFO, &raw mut info) };
+    if status != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok((info.mask & u64::from(what) != 0).then_some(info))
 }
 
 /// Tells whether the process has ended; a zombie has.
