@@ -3,6 +3,7 @@
 use hyper::StatusCode;
 
 pub(crate) mod body;
+mod effort;
 pub(crate) mod json;
 pub(crate) mod status;
 
@@ -41,9 +42,11 @@ impl Expectations<'_> {
         }
         // another document cannot follow the first
         let is_whole = || beginning.trim_ascii_end().ends_with(b"}") || beginning.trim_ascii_end().ends_with(b"]");
-        let document = || serde_json::from_slice(beginning).ok().filter(|_| is_whole());
-        let is_json =
-            || document().is_some_and(|document| self.json.iter().all(|one| one.mismatch(&document).is_none()));
+        let document = || serde_json::from_slice(beginning).ok();
+        let is_json = || {
+            is_whole()
+                && document().is_some_and(|document| self.json.iter().all(|one| one.mismatch(&document).is_none()))
+        };
         self.body.is_none_or(|pattern| pattern.matches_whatever_follows(beginning))
             && (self.json.is_empty() || is_json())
     }

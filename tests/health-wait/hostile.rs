@@ -123,6 +123,18 @@ fn a_stream_is_healthy_by_its_head_and_by_what_it_has_said_so_far() {
 }
 
 #[test]
+fn a_body_that_a_query_would_take_for_ever_is_not_asked() {
+    // as deep as JSON may be, and each value is found by as many ways as lead there
+    let body = format!("{}{}0{}", "[".repeat(120), "0,".repeat(250_000), "]".repeat(120));
+    let server = serving(move |stream| {
+        stream.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes())
+    });
+    let said = reason(&server, &["--expect-json=$..*..*..*=1", PATIENT]);
+    assert_eq!(said, "$..*..*..* may take more than 4000000 steps in a body like this");
+    assert_eq!(reason(&server, &["--expect-json=$[0].a=1", PATIENT]), "$[0].a is missing, expected 1");
+}
+
+#[test]
 fn what_is_not_http_is_called_so() {
     for garbage in
         ["SSH-2.0-OpenSSH_9.6\r\n\r\n", "\0\x01\x02\x03\r\n\r\n", "HTTP/9.9 200 OK\r\n\r\n", "HTTP/1.1 2OO OK\r\n\r\n"]

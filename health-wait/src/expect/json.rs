@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
+use super::effort::{Effort, MOST_STEPS};
 use crate::reason::{brief, quote};
 
 /// A value that must stand at an RFC 9535 JSONPath of the body: `$.status=ok`.
@@ -16,6 +17,7 @@ use crate::reason::{brief, quote};
 pub(crate) struct JsonExpectation {
     path: JsonPath,
     path_text: String,
+    effort: Effort,
     value: String,
     json: Option<Value>,
 }
@@ -31,6 +33,9 @@ pub(crate) struct InvalidExpectation {
 impl JsonExpectation {
     /// Tells what is wrong with the document; `None` when it is as expected.
     pub(crate) fn mismatch(&self, document: &Value) -> Option<String> {
+        if self.effort.steps(document) > MOST_STEPS {
+            return Some(format!("{} may take more than {MOST_STEPS} steps in a body like this", self.path_text));
+        }
         let found = self.path.query(document);
         if found.is_empty() {
             return Some(format!("{} is missing, expected {}", self.path_text, self.expected()));
@@ -94,6 +99,7 @@ impl FromStr for JsonExpectation {
                     return Ok(Self {
                         path: parsed,
                         path_text: path.to_owned(),
+                        effort: Effort::of(path),
                         value: value.to_owned(),
                         json: serde_json::from_str(value).ok(),
                     });

@@ -1,0 +1,167 @@
+//! How much there is to look at when a JSONPath is asked of a document.
+//!
+//! A query cannot be interrupted, and the document is a stranger's: `$..*..*` finds each value of it as often as there are
+//! ways down to it. So what it may take is reckoned before it begins.
+
+use serde_json::Value;
+
+/// The most steps that are taken for one query: some tens of milliseconds, and as many MiB.
+pub(super) const MOST_STEPS: u64 = 4_000_000;
+
+/// What makes a path more than one walk through the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Effort {
+    /// `..`: each goes from every value to all below it.
+    descents: u32,
+    /// `[*,*]`: each may find everything once more.
+    unions: u32,
+    /// The queries of filters, which are made for each value.
+    filters: u32,
+    /// Those among them that walk through the whole document again.
+    walks: u32,
+}
+
+impl Effort {
+    /// Reads a path that is one.
+    pub(super) fn of(path: &str) -> Self {
+        let path = without_names(path);
+        let count = |what: &str| u32::try_from(path.matches(what).count()).unwrap_or(u32::MAX);
+        let walks = path.match_indices('$').skip(1).filter(|&(at, _)| is_walk(&path[..at], &path[at + 1..])).count();
+        Self {
+            descents: count(".."),
+            unions: count(","),
+            filters: count("?"),
+            walks: u32::try_from(walks).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Returns how many steps it may take at most to ask it of a document.
+    pub(super) fn steps(self, document: &Value) -> u64 {
+        if self == Self::default() {
+            return 0;
+        }
+        let Extent { values, depth } = Extent::of(document);
+        let ways = depth.saturating_pow(self.descents).saturating_mul(2_u64.saturating_pow(self.unions));
+        let walks = values.saturating_pow(self.walks);
+        values.saturating_mul(ways).saturating_mul(walks).saturating_mul(u64::from(self.filters.max(1)))
+    }
+}
+
+/// Takes the quoted names and texts out, which may hold what looks like a path.
+fn without_names(path: &str) -> String {
+    let (mut quote, mut escaped) = (None, false);
+    let outside = |character: &char| {
+        let Some(mark) = quote else {
+            quote = Some(*character).filter(|one| matches!(one, '\'' | '"'));
+            return true;
+        };
+        let ends = !escaped && *character == mark;
+        escaped = !escaped && *character == '\\';
+        quote = quote.filter(|_| !ends);
+        ends
+    };
+    path.chars().filter(outside).collect()
+}
+
+/// Tells whether a `$` within a filter may lead to more than one value, or to one that is looked at whole.
+fn is_walk(before: &str, after: &str) -> bool {
+    let mut open = 0;
+    let end = after.find(|character| match character {
+        '[' => {
+            open += 1;
+            false
+        }
+        ']' if open > 0 => {
+            open -= 1;
+            false
+        }
+        ']' | ')' | '=' | '<' | '>' | '!' | '&' | '|' => true,
+        _ => false,
+    });
+    let query = &after[..end.unwrap_or(after.len())];
+    let is_argument = before.trim_end().ends_with('(');
+    is_argument || open > 0 || query.contains("..") || query.contains(['*', '?', ':', ','])
+}
+
+/// How large a document is.
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    /// Its values, a long text counted as several.
+    values: u64,
+    depth: u64,
+}
+
+impl Extent {
+    fn of(document: &Value) -> Self {
+        let mut extent = Self { values: 1, depth: 0 };
+        extent.add(document, 1);
+        extent
+    }
+
+    fn add(&mut self, value: &Value, depth: u64) {
+        self.depth = self.depth.max(depth);
+        match value {
+            Value::Array(list) => self.add_all(list.iter(), depth + 1),
+            Value::Object(map) => self.add_all(map.values(), depth + 1),
+            // length() counts its characters
+            Value::String(text) => self.values += text.len() as u64 / 16,
+            _ => {}
+        }
+    }
+
+    fn add_all<'a>(&mut self, below: impl ExactSizeIterator<Item = &'a Value>, depth: u64) {
+        self.values += below.len() as u64;
+        for value in below {
+            self.add(value, depth);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_walked_through_again_is_counted() {
+        let effort = |descents, unions, filters, walks| Effort { descents, unions, filters, walks };
+        for (path, expected) in [
+            ("$", effort(0, 0, 0, 0)),
+            ("$.a.b[0][*].c", effort(0, 0, 0, 0)),
+            ("$..a", effort(1, 0, 0, 0)),
+            ("$..*..*..*", effort(3, 0, 0, 0)),
+            ("$[*,*][1,2,3]", effort(0, 3, 0, 0)),
+            ("$['a..b,$?']..c", effort(1, 0, 0, 0)),
+            (r#"$["\"..,"].c"#, effort(0, 0, 0, 0)),
+            ("$[?@.name=='a,..$']", effort(0, 0, 1, 0)),
+            ("$.c[?@.name==$.main].ok", effort(0, 0, 1, 0)),
+            ("$.c[?@.name==$['main'][0]].ok", effort(0, 0, 1, 0)),
+            ("$[?$..x]", effort(1, 0, 1, 1)),
+            ("$[?$.x[*]]", effort(0, 0, 1, 1)),
+            ("$[?$[?@.a]]", effort(0, 0, 2, 1)),
+            ("$[?length( $.x) == 3]", effort(0, 0, 1, 1)),
+            ("$..[?count($..*)>1 && $..[?$..*]]", effort(4, 0, 2, 3)),
+        ] {
+            assert!(serde_json_path::JsonPath::parse(path).is_ok(), "{path}");
+            assert_eq!(Effort::of(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_people_ask_is_done_in_a_large_document_and_what_explodes_is_not() {
+        let wide: Value = (0..100_000).map(|n| serde_json::json!({"name": n, "ok": true})).collect();
+        let deep = (0..100).fold(serde_json::json!(vec![0; 10_000]), |below, _| serde_json::json!([below]));
+        for (path, document, is_done) in [
+            ("$[*].ok", &wide, true),
+            ("$..ok", &wide, true),
+            ("$[?@.name==$[0].name].ok", &wide, true),
+            ("$..*..*", &wide, true),
+            ("$..[?$..ok]", &wide, false),
+            ("$[*,*,*,*,*,*,*]", &wide, false),
+            ("$..*", &deep, true),
+            ("$..*..*..*", &deep, false),
+            ("$..*..*..*..*..*..*..*..*..*..*..*..*..*..*..*..*..*..*..*..*", &deep, false),
+        ] {
+            assert_eq!(Effort::of(path).steps(document) <= MOST_STEPS, is_done, "{path}");
+        }
+    }
+}
