@@ -10,7 +10,7 @@ use std::io;
 
 use rustix::{net::AddressFamily, system::uname};
 
-use self::sock_diag::Reach;
+use self::sock_diag::{Asked, Reach};
 use super::occupants::ProtocolOccupants;
 use crate::{
     port::Protocol,
@@ -19,18 +19,38 @@ use crate::{
 };
 
 pub(super) fn sockets(query: &Query, protocol: Protocol) -> io::Result<Vec<Socket>> {
-    let mut found: Vec<Socket> = Vec::new();
-    for (wanted, family) in [(query.ipv4, AddressFamily::INET), (query.ipv6, AddressFamily::INET6)] {
-        if wanted {
-            found.extend(match sock_diag::sockets(query, protocol, family, Reach::of(query)) {
-                Err(refused) if refused.raw_os_error().is_some() => {
-                    as_text(OWN, protocol, family, |socket| query.wants(socket)).map_err(instead_of(refused))?
-                }
-                answer => answer?,
-            });
+    listed(query, protocol, Reach::of(query), |socket| query.wants(socket)).map(|listed| listed.sockets)
+}
+
+/// What the kernel lists of one protocol.
+struct Listed {
+    sockets: Vec<Socket>,
+    /// Whether the text tables had to do, which lack what was bound and never used.
+    is_text: bool,
+}
+
+fn listed(query: &Query, protocol: Protocol, reach: Reach, is_wanted: impl Fn(&Socket) -> bool) -> io::Result<Listed> {
+    let families = [(query.ipv4, AddressFamily::INET), (query.ipv6, AddressFamily::INET6)];
+    let families =
+        families.into_iter().filter(|&(wanted, _)| wanted || reach == Reach::OwnEnd).map(|(_, family)| family);
+    if protocol == Protocol::Tcp && families.clone().count() == 2 {
+        match sock_diag::sockets(query, Asked::Tcp, reach) {
+            // each family by itself is asked for in another way
+            Err(refused) if refused.raw_os_error().is_some() => {}
+            answer => return Ok(Listed { sockets: answer?, is_text: false }),
         }
     }
-    Ok(found)
+    let mut listed = Listed { sockets: Vec::new(), is_text: false };
+    for family in families {
+        listed.sockets.extend(match sock_diag::sockets(query, Asked::One(protocol, family), reach) {
+            Err(refused) if refused.raw_os_error().is_some() => {
+                listed.is_text = true;
+                as_text(OWN, protocol, family, &is_wanted).map_err(instead_of(refused))?
+            }
+            answer => answer?,
+        });
+    }
+    Ok(listed)
 }
 
 /// Lists the sockets in the network namespace of a process: its table as text can be read without entering it.
@@ -46,19 +66,10 @@ pub(super) fn sockets_beside(pid: u32, query: &Query, protocol: Protocol) -> io:
 
 /// Lists whatever is on the ports.
 pub(super) fn occupants(query: &Query, protocol: Protocol) -> io::Result<ProtocolOccupants> {
-    let mut sockets: Vec<Socket> = Vec::new();
-    let mut is_whole = protocol == Protocol::Udp || lists_bound_sockets();
-    for family in [AddressFamily::INET, AddressFamily::INET6] {
-        sockets.extend(match sock_diag::sockets(query, protocol, family, Reach::OwnEnd) {
-            Err(refused) if refused.raw_os_error().is_some() => {
-                is_whole &= protocol == Protocol::Udp;
-                let is_wanted = |socket: &Socket| query.is_occupied_by(socket);
-                as_text(OWN, protocol, family, is_wanted).map_err(instead_of(refused))?
-            }
-            answer => answer?,
-        });
-    }
+    let Listed { mut sockets, is_text } =
+        listed(query, protocol, Reach::OwnEnd, |socket| query.is_occupied_by(socket))?;
     sockets.retain(|socket| query.is_occupied_by(socket));
+    let is_whole = protocol == Protocol::Udp || (lists_bound_sockets() && !is_text);
     Ok(ProtocolOccupants { sockets, is_whole })
 }
 

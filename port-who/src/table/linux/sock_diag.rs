@@ -23,13 +23,15 @@ use crate::{
 };
 
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
+/// The request of before `SOCK_DIAG_BY_FAMILY`, which knows TCP alone and lists both families in one pass.
+const TCPDIAG_GETSOCK: u16 = 18;
 const NLM_F_REQUEST: u16 = 0x1;
 const NLM_F_DUMP: u16 = 0x300;
 const INET_DIAG_REQ_BYTECODE: u16 = 1;
 const INET_DIAG_SKV6ONLY: u16 = 11;
 
-/// `struct inet_diag_req_v2` and `struct inet_diag_msg`.
-const REQUEST: usize = 56;
+/// `struct inet_diag_sockid` and `struct inet_diag_msg`.
+const SOCKET_ID: usize = 48;
 const MESSAGE: usize = 72;
 
 const LISTEN: u32 = 1 << 10;
@@ -57,22 +59,43 @@ impl Reach {
     }
 }
 
-/// Lists the sockets of one protocol and family. What the kernel cannot filter (addresses) is left to the caller.
+/// Whose sockets are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Those of TCP, of both families.
+    Tcp,
+    /// Those of one protocol and family.
+    One(Protocol, AddressFamily),
+}
+
+impl Asked {
+    fn protocol(self) -> Protocol {
+        match self {
+            Self::Tcp => Protocol::Tcp,
+            Self::One(protocol, _) => protocol,
+        }
+    }
+
+    /// Returns the type of the request, which is that of the answers too.
+    fn kind(self) -> u16 {
+        match self {
+            Self::Tcp => TCPDIAG_GETSOCK,
+            Self::One(..) => SOCK_DIAG_BY_FAMILY,
+        }
+    }
+}
+
+/// Lists the sockets that are asked for. What the kernel cannot filter (addresses) is left to the caller.
 ///
 /// # Errors
 /// One with an OS error where the kernel refuses to answer, another where its answer cannot be trusted.
-pub(super) fn sockets(
-    query: &Query,
-    protocol: Protocol,
-    family: AddressFamily,
-    reach: Reach,
-) -> io::Result<Vec<Socket>> {
-    let request = request(query, protocol, family, reach);
+pub(super) fn sockets(query: &Query, asked: Asked, reach: Reach) -> io::Result<Vec<Socket>> {
+    let request = request(query, asked, reach);
     settled(|| {
         let netlink =
             socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(netlink::SOCK_DIAG))?;
         send(&netlink, &request, SendFlags::empty())?;
-        read(protocol, |buffer| receive(&netlink, buffer))
+        read(asked, |buffer| receive(&netlink, buffer))
     })
 }
 
@@ -82,16 +105,17 @@ fn receive(netlink: &OwnedFd, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(length)
 }
 
-fn read(protocol: Protocol, receive: impl FnMut(&mut [u8]) -> io::Result<usize>) -> io::Result<Option<Vec<Socket>>> {
+fn read(asked: Asked, receive: impl FnMut(&mut [u8]) -> io::Result<usize>) -> io::Result<Option<Vec<Socket>>> {
     let mut found = Vec::new();
-    let consistent = read_dump(SOCK_DIAG_BY_FAMILY, receive, |message| {
-        found.extend(parse(message, protocol)?);
+    let consistent = read_dump(asked.kind(), receive, |message| {
+        found.extend(parse(message, asked.protocol())?);
         Ok(())
     })?;
     Ok(consistent.then_some(found))
 }
 
-fn request(query: &Query, protocol: Protocol, family: AddressFamily, reach: Reach) -> Vec<u8> {
+fn request(query: &Query, asked: Asked, reach: Reach) -> Vec<u8> {
+    let protocol = asked.protocol();
     let states = match (reach, protocol) {
         (Reach::EitherEnd, _) => ALL_STATES,
         (Reach::OwnEnd, _) => ALL_STATES | BOUND_INACTIVE,
@@ -111,22 +135,35 @@ fn request(query: &Query, protocol: Protocol, family: AddressFamily, reach: Reac
         [(low, high)] if low == high && !either_end => (*low, Vec::new()),
         ranges => (0, bytecode(ranges, either_end)),
     };
-    let attribute = if filter.is_empty() { 0 } else { 4 + filter.len() };
-    let length = HEADER + REQUEST + attribute;
-    let mut request = Vec::with_capacity(length);
-    request.extend(u32::try_from(length).unwrap_or(u32::MAX).to_ne_bytes());
-    request.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
-    request.extend((NLM_F_REQUEST | NLM_F_DUMP).to_ne_bytes());
-    request.extend([0; 8]); // sequence and port ID: one request at a time
-    request.extend([u8::try_from(family.as_raw()).unwrap_or(0), protocol_number(protocol), 0, 0]);
-    request.extend(states.to_ne_bytes());
-    request.extend(single.to_be_bytes());
-    request.extend([0; 46]); // the rest of the socket ID: any
+    let mut socket_id = [0; SOCKET_ID]; // but for the port: any
+    socket_id[..2].copy_from_slice(&single.to_be_bytes());
+    let mut request = vec![0; HEADER];
+    match asked {
+        // `struct inet_diag_req`
+        Asked::Tcp => {
+            request.extend([0; 4]);
+            request.extend(socket_id);
+            request.extend(states.to_ne_bytes());
+            request.extend([0; 4]);
+        }
+        // `struct inet_diag_req_v2`
+        Asked::One(_, family) => {
+            request.extend([u8::try_from(family.as_raw()).unwrap_or(0), protocol_number(protocol), 0, 0]);
+            request.extend(states.to_ne_bytes());
+            request.extend(socket_id);
+        }
+    }
     if !filter.is_empty() {
+        let attribute = 4 + filter.len();
         request.extend(u16::try_from(attribute).unwrap_or(u16::MAX).to_ne_bytes());
         request.extend(INET_DIAG_REQ_BYTECODE.to_ne_bytes());
         request.extend(filter);
     }
+    // sequence and port ID are 0: one request at a time
+    let length = u32::try_from(request.len()).unwrap_or(u32::MAX);
+    request[..4].copy_from_slice(&length.to_ne_bytes());
+    request[4..6].copy_from_slice(&asked.kind().to_ne_bytes());
+    request[6..8].copy_from_slice(&(NLM_F_REQUEST | NLM_F_DUMP).to_ne_bytes());
     request
 }
 
@@ -205,10 +242,11 @@ mod tests {
 
     #[test]
     fn the_kernel_is_asked_for_one_port_or_for_ranges_and_for_listeners_alone() {
-        let ask = |ports: &str| {
+        let ask_for = |ports: &str, asked| {
             let query = Query::holders_of(vec![ports.parse().expect("ports")]);
-            request(&query, Protocol::Tcp, AddressFamily::INET, Reach::of(&query))
+            request(&query, asked, Reach::of(&query))
         };
+        let ask = |ports| ask_for(ports, Asked::One(Protocol::Tcp, AddressFamily::INET));
         let one = ask("8000");
         assert_eq!(
             (one.len(), &one[20..24], &one[24..26]),
@@ -217,5 +255,9 @@ mod tests {
         let range = ask("8000-8099");
         assert_eq!((range.len(), &range[24..26]), (72 + 4 + 20, &[0, 0][..]));
         assert_eq!(number(&range, 0) as usize, range.len());
+        let both = ask_for("8000", Asked::Tcp);
+        assert_eq!((both.len(), &both[4..6]), (76, &TCPDIAG_GETSOCK.to_ne_bytes()[..]));
+        assert_eq!((&both[20..22], &both[68..72]), (&8000_u16.to_be_bytes()[..], &LISTEN.to_ne_bytes()[..]));
+        assert_eq!(ask_for("8000-8099", Asked::Tcp).len(), 76 + 4 + 20);
     }
 }
