@@ -1,6 +1,9 @@
 //! How health is asked for: the options that health-wait and ensure-up share.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use hyper::Method;
 use proc_tree::cli::duration;
@@ -149,6 +152,16 @@ impl ProbeOptions {
             ("--data", self.data.is_some()),
         ];
         given.into_iter().find_map(|(name, given)| given.then_some(name))
+    }
+
+    /// Changes each path that it names.
+    pub fn change_paths(&mut self, change: impl Fn(&Path) -> PathBuf) {
+        for path in [&mut self.cacert, &mut self.cert, &mut self.key].into_iter().flatten() {
+            *path = change(path);
+        }
+        if let Some(data) = &mut self.data {
+            data.change_path(change);
+        }
     }
 
     /// Tells whether an HTTP answer must be one server's and no other's.

@@ -92,6 +92,11 @@ fn a_slip_gets_the_line_that_was_meant() {
         ),
         (&["--port", "8000", "sh", "-c", "x"], "the command follows --\nhint: ensure-up --port 8000 -- sh -c x\n"),
         (&["status"], "status is an option here\nhint: ensure-up --status\n"),
+        // nothing but words: without the option its value would be a name
+        (
+            &["--ext", "js", "--port", "8000", "--", "node", "x"],
+            "unexpected argument '--ext' found\nhint: here that is --reload-on '*.EXT'\n",
+        ),
         (&["logs", "-f", "api"], "logs is an option here\nhint: ensure-up --logs -f api\n"),
         (
             &["--status", "--watch", "500ms"],

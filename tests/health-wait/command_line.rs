@@ -78,7 +78,7 @@ fn a_slip_gets_the_line_that_was_meant() {
         (&["--reverse", ":1"], "unexpected argument '--reverse' found\nhint: health-wait --down :1".into()),
         (&["-timeout", "5s", ":1"], "unexpected argument '-t' found\nhint: health-wait --timeout 5s :1".into()),
         (&["-p", "1", "-t", "5"], "unexpected argument '-p' found\nhint: health-wait 1 --timeout 5".into()),
-        (&["--retry"], "unexpected argument '--retry' found\nhint: here that is --timeout, until which it is asked again and again".into()),
+        (&["--retry", "3", ":80"], "unexpected argument '--retry' found\nhint: here that is --timeout, until which it is asked again and again".into()),
         (&["-t", "5000", "command:x"], "unexpected argument '-t' found\nhint: health-wait --timeout 5000ms exec:x".into()),
         (&["-i", "100", "--window=750", "./f"], "unexpected argument '-i' found\nhint: health-wait --interval 100ms --stable 750ms file:./f".into()),
         (&["--status-codes", "200", "http-get://h/"], "unexpected argument '--status-codes' found\nhint: health-wait --expect-status 200 http://h/".into()),

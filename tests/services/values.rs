@@ -182,3 +182,18 @@ fn an_option_for_what_is_named_is_not_laid_over_the_jobs_that_it_needs() {
     let said = run(&site, &["--keep-up", "migrate"]).status(2).run().stderr;
     assert!(said.contains("keep"), "a job that is named cannot be kept up: {said}");
 }
+
+#[test]
+fn a_path_means_the_same_from_every_folder() {
+    let site = site("[api]\ncommand = @\nport = #\nhealth = \"/\"\ndata = \"${AT}question\"\n");
+    fs::write(site.path("question"), "how are you?").expect("the folder is ours");
+    let below = site.path("below");
+    fs::create_dir(&below).expect("the folder is ours");
+    let other = (site.port + 1).to_string();
+    run(&site, &["api"]).env("AT", "@").run();
+    let bare = ["--port", &other, "--health", "/", "--data", "@question", "--", &fixture(), "serve"];
+    run(&site, &bare).arg(format!("127.0.0.1:{other}")).run();
+    let told = run(&site, &["--status", "--json", "--everywhere"]).env("AT", "@").cwd(&below).run();
+    let healthy: Vec<_> = records(&told.stdout).iter().map(|one| one["healthy"].clone()).collect();
+    assert_eq!(healthy, [true, true], "{}", told.stdout);
+}

@@ -40,8 +40,9 @@ impl TryFrom<ServiceSpec> for Service {
     type Error = InvalidService;
 
     /// Looks up folder and variables, in this process's own folder and environment.
-    fn try_from(spec: ServiceSpec) -> Result<Self, InvalidService> {
+    fn try_from(mut spec: ServiceSpec) -> Result<Self, InvalidService> {
         check::options(&spec)?;
+        spec.probe.change_paths(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
         let ports = spec.port;
         check::health(&spec, ports.map(Ports::first))?;
         let cwd = folder(spec.cwd.as_deref().unwrap_or(Path::new(".")))?;

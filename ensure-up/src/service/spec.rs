@@ -171,5 +171,6 @@ impl ServiceSpec {
         self.cwd = Some(self.cwd.as_ref().map_or_else(|| folder.to_owned(), |cwd| folder.join(cwd)));
         self.env_file.iter_mut().for_each(|file| *file = folder.join(&*file));
         self.log = self.log.take().map(|log| folder.join(log).to_string_lossy().into_owned());
+        self.probe.change_paths(|path| folder.join(path));
     }
 }

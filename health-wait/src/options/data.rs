@@ -1,6 +1,10 @@
 //! What a request sends as its body.
 
-use std::{fmt, path::Path, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use bytes::Bytes;
 use proc_tree::cli::given_file::{self, Unreadable};
@@ -23,6 +27,14 @@ impl Data {
         let Some(path) = self.0.strip_prefix('@') else { return Ok(self.0.clone().into()) };
         let invalid = |error: Unreadable| InvalidData { path: path.into(), reason: error.to_string() };
         given_file::read(Path::new(path), given_file::WRITTEN_BY_HAND).map(Bytes::from).map_err(invalid)
+    }
+
+    /// Changes the path of the file, if it is one; what is no text is left.
+    pub(super) fn change_path(&mut self, change: impl Fn(&Path) -> PathBuf) {
+        let changed = self.0.strip_prefix('@').map(|path| change(Path::new(path)));
+        if let Some(path) = changed.as_deref().and_then(Path::to_str) {
+            self.0 = format!("@{path}");
+        }
     }
 }
 

@@ -47,6 +47,10 @@ pub(super) fn meant(
     makes_sense: impl Fn(&[OsString]) -> bool,
 ) -> Option<String> {
     let words = line.words().iter().map(|word| word.to_str().map(str::to_owned)).collect::<Option<Vec<_>>>()?;
+    // what is told in words takes the place of more than an option: without it the line means something else
+    if words.iter().take_while(|word| *word != "--").any(|word| said(word, dictionary).is_some()) {
+        return None;
+    }
     let command = line.definition();
     let translated = translate(&words, dictionary, respell);
     let candidates =
