@@ -12,7 +12,7 @@ use proc_tree::cli::{
     given_file::{self, Unreadable},
     text,
 };
-use serde_json::Map;
+use serde_json::{Map, Value};
 use toml::de::DeTable;
 
 pub use super::fault::Fault;
@@ -159,11 +159,7 @@ fn above(path: &Path) -> &Path {
 }
 
 fn service(name: &str, keys: &Keys<'_, '_>, source: &Source<'_>) -> Result<ServiceSpec, Fault> {
-    let mut known = ServiceSpec::default().to_keys();
-    // a service has it from its table, and from where that stands
-    for own in ["name", "folder", "other_ports", "profile", "given"] {
-        known.remove(own);
-    }
+    let known = keys_by_default();
     let mut values = Map::from_iter([("name".to_owned(), name.into())]);
     for (key, (written, value)) in keys {
         let like = known.get(key).ok_or_else(|| {
@@ -178,3 +174,16 @@ fn service(name: &str, keys: &Keys<'_, '_>, source: &Source<'_>) -> Result<Servi
     }
     ServiceSpec::from_keys(values).map_err(|error| source.fault(&(start..start), error.to_string()))
 }
+
+/// Returns each key that a service may have, with its value by default.
+fn keys_by_default() -> Map<String, Value> {
+    let mut keys = ServiceSpec::default().to_keys();
+    // a service has it from its table, and from where that stands
+    for own in ["name", "folder", "other_ports", "profile", "given"] {
+        keys.remove(own);
+    }
+    keys
+}
+
+#[cfg(test)]
+mod keys;
