@@ -29,17 +29,17 @@ pub struct TargetRecord {
     pub target: Target,
     /// Whether it was healthy when it was last asked; `false` after a wait for its end.
     pub healthy: bool,
-    /// Where the last answer came from: an IP address, or the path of a socket.
+    /// Where the last answer came from: an IP address, or the path of a socket; null where none came, and after a wait for its end.
     pub address: Option<String>,
     /// How many times it was asked: at the address that is healthy, else at the one that was asked most often.
     pub attempts: u64,
     /// For how long it was waited for, in milliseconds.
     pub waited_ms: u64,
-    /// How long the last answer took, in milliseconds; of a healthy one only.
+    /// How long the last answer took, in milliseconds; null where it was not healthy.
     pub latency_ms: Option<u64>,
-    /// The HTTP status of the last answer.
+    /// The HTTP status of the last answer; null where none came or it was not HTTP, and after a wait for its end.
     pub status: Option<u16>,
-    /// The last reason why it was not as awaited.
+    /// The last reason why it was not as awaited; null where it always was.
     pub last_error: Option<String>,
 }
 

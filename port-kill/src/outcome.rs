@@ -71,28 +71,28 @@ impl Outcome {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(title = "Process", deny_unknown_fields))]
 pub struct ProcessOutcome {
-    /// The port that it was about; none of a process from standard input that held none.
+    /// The port that it was about; null for a process from standard input that held none.
     #[cfg_attr(test, schemars(range(min = 1)))]
     pub port: Option<u16>,
-    /// The process ID; unknown where the owner of the port cannot be seen.
+    /// The process ID; null where the owner of the port cannot be seen.
     pub pid: Option<u32>,
-    /// Which of the processes that have, had or will have this PID: opaque.
+    /// Which of the processes that have, had or will have this PID: opaque; null where it is not known.
     pub start_id: Option<u64>,
-    /// The process name.
+    /// The process name; null where it is not known.
     pub name: Option<String>,
     /// Why it has to do with the port.
     pub role: Role,
     /// What came of it.
     pub outcome: Outcome,
-    /// The last signal that it was, or would be, sent.
+    /// The last signal that it was, or would be, sent; null where it was sent none.
     #[serde(serialize_with = "signal_name")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub signal: Option<Signal>,
-    /// From the first signal to the end, or to the end of the wait, in milliseconds.
+    /// From the first signal to the end, or to the end of the wait, in milliseconds; null where there was no signal.
     #[serde(rename = "elapsed_ms", serialize_with = "milliseconds")]
     #[cfg_attr(test, schemars(with = "Option<u64>"))]
     pub elapsed: Option<Duration>,
-    /// What there is to say of the outcome.
+    /// What there is to say of the outcome; null where it says all.
     pub reason: Option<String>,
     /// The signal that came before the last, where it was not enough.
     #[serde(skip)]
@@ -129,12 +129,12 @@ pub struct PortOutcome {
     /// The port.
     #[cfg_attr(test, schemars(range(min = 1)))]
     pub port: u16,
-    /// The transport protocol; none where none was asked for and nothing held it.
+    /// The transport protocol; null where none was asked for and nothing held it.
     #[cfg_attr(test, schemars(with = "Option<String>", extend("enum" = [Protocol::Tcp, Protocol::Udp, ()])))]
     pub protocol: Option<Protocol>,
     /// Whether the kernel says that nobody listens on it and a server can bind it now.
     pub free: bool,
-    /// What there is to say.
+    /// Why it is not free, or that nothing was listening; null where there is nothing to say.
     pub reason: Option<String>,
     /// Who holds it or, where nobody listens and it is not free all the same, who else is seen to use it.
     pub held_by: Vec<Holder>,
@@ -150,13 +150,13 @@ pub struct PortOutcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Holder {
-    /// The process ID.
+    /// The process ID; null where the owner cannot be seen.
     pub pid: Option<u32>,
-    /// Which of the processes that have, had or will have this PID: opaque.
+    /// Which of the processes that have, had or will have this PID: opaque; null where it is not known.
     pub start_id: Option<u64>,
-    /// The process name.
+    /// The process name; null where the owner cannot be seen.
     pub name: Option<String>,
-    /// The user of the process, or of the socket.
+    /// The user of the process, or of the socket; null where the system knows no name.
     pub user: Option<String>,
 }
 

@@ -24,38 +24,38 @@ pub(crate) struct PortRecord {
     protocol: Protocol,
     /// The socket's own IP address.
     address: String,
-    /// The address and port of the other end of a connection.
+    /// The address and port of the other end of a connection; null where there is none.
     peer: Option<SocketAddr>,
     /// The state of the socket: of TCP as in RFC 9293, of UDP `bound` or `established`.
     state: State,
-    /// The socket's inode; of one that no process has open, none.
+    /// The socket's inode; null where no process has it open.
     inode: Option<u64>,
-    /// The user ID of the process, or of the socket where no process is visible.
+    /// The user ID of the process, or of the socket where no process can be seen; null where that is not told either.
     uid: Option<u32>,
-    /// The name of that user.
+    /// The name of that user; null where the system knows none.
     user: Option<String>,
-    /// The process ID.
+    /// The process ID; null where no process can be seen.
     pid: Option<u32>,
-    /// Which of the processes that have, had or will have this PID: opaque.
+    /// Which of the processes that have, had or will have this PID: opaque; null as `pid` is.
     start_id: Option<u64>,
-    /// The parent's process ID.
+    /// The parent's process ID; null where no process can be seen.
     ppid: Option<u32>,
-    /// The process name.
+    /// The process name; null where no process can be seen.
     name: Option<String>,
-    /// The argument vector.
+    /// The argument vector; null where it cannot be read, or the kernel's process has none.
     command: Option<Vec<String>>,
-    /// The path of the program.
+    /// The path of the program; null where it cannot be read.
     executable: Option<String>,
-    /// The working folder.
+    /// The working folder; null where it cannot be read.
     cwd: Option<String>,
-    /// When the process started: RFC 3339, UTC.
+    /// When the process started: RFC 3339, UTC; null where no process can be seen.
     #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     started_at: Option<String>,
-    /// For how long it has run, in seconds.
+    /// For how long it has run, in seconds; null where no process can be seen.
     uptime_seconds: Option<f64>,
-    /// Whether its parent ended and nobody who would look after it owns it.
+    /// Whether its parent ended and nobody who would look after it owns it; null where that cannot be seen.
     orphan: Option<bool>,
-    /// The inode of the network namespace that the socket is in (Linux).
+    /// The inode of the network namespace that the socket is in (Linux); null elsewhere, and where it cannot be read.
     netns: Option<u64>,
     /// Told only where it was asked for.
     #[serde(flatten)]
@@ -70,9 +70,9 @@ pub(crate) struct PortRecord {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Why {
-    /// The processes above it, the parent first (`--why`).
+    /// The processes above it, the parent first (`--why`); null where no process can be seen.
     ancestors: Option<Vec<Ancestor>>,
-    /// What started it (`--why`).
+    /// What started it (`--why`); null where nothing that has a name did, or that cannot be seen.
     started_by: Option<StartedBy>,
 }
 

@@ -13,31 +13,31 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Figures {
-    /// How many threads there are.
+    /// How many threads there are; null where it could not be read.
     pub threads: Option<u64>,
-    /// CPU over the interval, in percent of one core.
+    /// CPU over the interval, in percent of one core; null where it could not be read, of a process or of one of its tree.
     #[serde(serialize_with = "thousandths")]
     pub cpu_percent: Option<f64>,
-    /// CPU time since the start, in seconds, that of children who were waited for included.
+    /// CPU time since the start, in seconds, that of children who were waited for included; null where it could not be read.
     #[serde(serialize_with = "thousandths")]
     pub cpu_seconds: Option<f64>,
-    /// Memory in bytes, by `memory_measure`.
+    /// Memory in bytes, by `memory_measure`; null where it could not be read.
     pub memory_bytes: Option<u64>,
     /// What `memory_bytes` is.
     pub memory_measure: Measure,
-    /// `memory_bytes` in percent of the machine's memory, or of the limit of the root's control group where that is less.
+    /// `memory_bytes` in percent of the machine's memory, or of the limit of the root's control group where that is less; null as `memory_bytes` is.
     #[serde(serialize_with = "thousandths")]
     pub memory_percent: Option<f64>,
     /// Memory by every measure that was read.
     #[serde(flatten)]
     pub memory: Memory,
-    /// GPU memory in bytes, where it is asked for and the driver tells it.
+    /// GPU memory in bytes; null where it was not asked for (`--gpu`), or no driver tells it.
     pub gpu_memory_bytes: Option<u64>,
-    /// Bytes read from storage.
+    /// Bytes read from storage; null where it could not be read, as another user's.
     pub read_bytes: Option<u64>,
-    /// Bytes written to storage.
+    /// Bytes written to storage; null where it could not be read, as another user's.
     pub written_bytes: Option<u64>,
-    /// Open file descriptors.
+    /// Open file descriptors; null where it could not be read, as another user's.
     pub open_files: Option<u64>,
 }
 

@@ -16,28 +16,28 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TreeRecord {
-    /// The root's process ID.
+    /// The root's process ID; null for all trees together.
     pub pid: Option<u32>,
-    /// Which of the processes that have, had or will have this PID: opaque.
+    /// Which of the processes that have, had or will have this PID: opaque; null for all trees together.
     pub start_id: Option<u64>,
     /// The root's name; of all trees together, `total`.
     pub name: String,
-    /// The root's argument vector.
+    /// The root's argument vector; null where it cannot be read or the kernel's process has none, and for all trees together.
     pub command: Option<Vec<String>>,
-    /// What the root's main thread does: the letter of ps(1).
+    /// What the root's main thread does: the letter of ps(1); null for all trees together, and where the root has ended.
     #[cfg_attr(test, schemars(with = "Option<char>"))]
     pub state: Option<process::RunState>,
-    /// When the root started: RFC 3339, UTC.
+    /// When the root started: RFC 3339, UTC; null for all trees together.
     #[serde(serialize_with = "moment")]
     #[cfg_attr(test, schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub started_at: Option<SystemTime>,
-    /// For how long the root has run, in seconds.
+    /// For how long the root has run, in seconds; null for all trees together.
     #[serde(rename = "uptime_seconds", serialize_with = "seconds")]
     #[cfg_attr(test, schemars(with = "Option<f64>"))]
     pub uptime: Option<Duration>,
     /// The given processes that this tree holds: the root, and others that descend from it.
     pub roots: Vec<u32>,
-    /// How many processes it has.
+    /// How many processes it has; null where it was never seen.
     pub processes: Option<u64>,
     /// What they use together.
     #[serde(flatten)]
@@ -48,12 +48,12 @@ pub struct TreeRecord {
     #[serde(serialize_with = "timestamp")]
     #[cfg_attr(test, schemars(with = "String", extend("format" = "date-time")))]
     pub sampled_at: SystemTime,
-    /// The most memory that the whole tree had at any sample, in bytes, by `memory_measure`.
+    /// The most memory that the whole tree had at any sample, in bytes, by `memory_measure`; null where it could not be read.
     pub peak_memory_bytes: Option<u64>,
-    /// The most CPU that the whole tree used over any interval, in percent of one core.
+    /// The most CPU that the whole tree used over any interval, in percent of one core; null where it could not be read.
     #[serde(serialize_with = "thousandths")]
     pub peak_cpu_percent: Option<f64>,
-    /// Its processes, where they are asked for.
+    /// Its processes; null where they were not asked for.
     pub members: Option<Vec<Member>>,
 }
 
@@ -69,16 +69,16 @@ pub struct Member {
     pub ppid: u32,
     /// The process name.
     pub name: String,
-    /// The argument vector.
+    /// The argument vector; null where it cannot be read, or the kernel's process has none.
     pub command: Option<Vec<String>>,
     /// What its main thread does: the letter of ps(1).
     #[cfg_attr(test, schemars(with = "char"))]
     pub state: process::RunState,
-    /// When it started: RFC 3339, UTC.
+    /// When it started: RFC 3339, UTC; null where it is not known.
     #[serde(serialize_with = "moment")]
     #[cfg_attr(test, schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub started_at: Option<SystemTime>,
-    /// For how long it has run, in seconds.
+    /// For how long it has run, in seconds; null where it is not known.
     #[serde(rename = "uptime_seconds", serialize_with = "seconds")]
     #[cfg_attr(test, schemars(with = "Option<f64>"))]
     pub uptime: Option<Duration>,

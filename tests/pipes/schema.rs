@@ -32,6 +32,11 @@ fn each_tool_prints_its_schema_and_the_man_page_has_each_key_with_its_meaning() 
                 assert!(page.contains(&format!(".TP\n\\fB{key}\\fR (")), "{tool}: {key} is not in {page}");
                 let meaning = value["description"].as_str().unwrap_or_default();
                 assert!(value.get("const").is_some() || meaning.ends_with('.'), "{tool}: {key}: {value}");
+                let is_null = |one: &Value| one["type"] == "null" || one == "null";
+                let may_be_null = ["type", "anyOf"]
+                    .iter()
+                    .any(|kind| value[kind].as_array().is_some_and(|all| all.iter().any(is_null)));
+                assert!(!may_be_null || meaning.contains("null "), "{tool}: when is {key} null? {value}");
                 let unit =
                     [("_bytes", "bytes"), ("_ms", "milliseconds"), ("_seconds", "seconds"), ("_percent", "percent")];
                 let unit = unit.iter().find(|(end, _)| key.ends_with(end));

@@ -22,20 +22,20 @@ use crate::status::{ServerStatus, State};
 pub struct StatusRecord {
     /// The service's name, or its command's.
     pub name: String,
-    /// The folder that the service belongs to.
+    /// The folder that the service belongs to; null for a port of which nothing is known.
     pub folder: Option<String>,
-    /// The command that it is started with.
+    /// The command that it is started with; null for a port of which nothing is known.
     pub command: Option<Vec<String>>,
-    /// The port; none of a service without one.
+    /// The port; null for a service without one.
     #[cfg_attr(test, schemars(range(min = 1)))]
     pub port: Option<u16>,
     /// What state it is in.
     pub state: State,
     /// Whether it has a process.
     pub running: bool,
-    /// The process ID.
+    /// The process ID; null where it does not run.
     pub pid: Option<u32>,
-    /// Which of the processes that have, had or will have this PID: opaque.
+    /// Which of the processes that have, had or will have this PID: opaque; null as `pid` is.
     pub start_id: Option<u64>,
     /// Whether it answers as it should; a job has ended with 0.
     pub healthy: bool,
@@ -43,20 +43,21 @@ pub struct StatusRecord {
     pub restarts: u32,
     /// How often it was started again because a file had changed.
     pub reloads: u32,
-    /// For how long it has run, in seconds.
+    /// For how long it has run, in seconds; null where it does not run.
     pub uptime_seconds: Option<f64>,
-    /// The CPU that its tree uses, in percent of one core.
+    /// The CPU that its tree uses, in percent of one core; null where it does not run, or that cannot be read.
     pub cpu_percent: Option<f64>,
-    /// The memory of its tree in bytes, by `memory_measure`.
+    /// The memory of its tree in bytes, by `memory_measure`; null where it does not run, or that cannot be read.
     pub memory_bytes: Option<u64>,
-    /// What `memory_bytes` is.
+    /// What `memory_bytes` is; null as that is.
     #[cfg_attr(test, schemars(with = "Option<String>", extend("enum" = [Measure::Pss, Measure::Rss, Measure::Footprint, ()])))]
     pub memory_measure: Option<Measure>,
-    /// Where it answers.
+    /// Where it answers; null where it does not run, or has no address.
     pub url: Option<String>,
-    /// The file that its output goes to.
+    /// The file that its output goes to; null where that is none of ours.
     pub log: Option<String>,
-    /// Why it is broken or not healthy, how it ended, or in what it is not as its file has it.
+    /// Why it is broken or not healthy, how it ended, or in what it is not as its file has it; null where there is nothing to
+    /// say.
     pub reason: Option<String>,
 }
 

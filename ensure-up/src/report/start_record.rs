@@ -23,30 +23,31 @@ use crate::{
 pub struct StartRecord {
     /// The service's name, or its command's.
     pub name: String,
-    /// The folder that the service belongs to.
+    /// The folder that the service belongs to; null where it is not known.
     pub folder: Option<String>,
-    /// The port; none of a service without one.
+    /// The port; null for a service without one, and where none of a range was found.
     #[cfg_attr(test, schemars(range(min = 1)))]
     pub port: Option<u16>,
     /// What was done.
     pub action: Action,
-    /// The process ID of the server.
+    /// The process ID of the server; null where it is not up, its owner cannot be seen, or a job has ended.
     pub pid: Option<u32>,
-    /// Which of the processes that have, had or will have this PID: opaque.
+    /// Which of the processes that have, had or will have this PID: opaque; null as `pid` is.
     pub start_id: Option<u64>,
     /// The processes that hold the port, or its own where it has none; of a failed start those that are in its way.
     pub pids: Vec<u32>,
     /// Whether it is up and answers as it should.
     pub healthy: bool,
-    /// How long it took this call to find or make it ready, in milliseconds.
+    /// How long it took this call to find or make it ready, in milliseconds; null where it is not up.
     pub ready_ms: Option<u64>,
-    /// Where it answers.
+    /// Where it answers; null where it is not up, or has no address.
     pub url: Option<String>,
-    /// The file that its output goes to.
+    /// The file that its output goes to; null where that is none of ours.
     pub log: Option<String>,
     /// How often its supervisor started it again.
     pub restarts: u32,
-    /// By what an adopted server is known; why a failed one is not up, and a stopped one needed no stop.
+    /// By what an adopted server is known; why a failed one is not up, and a stopped one needed no stop; null
+    /// for any other.
     pub reason: Option<String>,
     /// In what the server that is there differs from the one that is asked for.
     #[cfg_attr(test, schemars(extend("items" = { "type": "string", "enum": Part::ALL.map(|part| part.word()) })))]

@@ -22,16 +22,16 @@ pub struct StartedBy {
     pub kind: StarterKind,
     /// The unit, the container's whole ID, or the program: `nginx.service`, `ensure-up`, `tmux`, `zsh`, `nodemon`.
     pub name: String,
-    /// The name of a service of `ensure-up`, where it has one.
+    /// The name of a service of `ensure-up`; null where it has none, and for another kind.
     pub service: Option<String>,
-    /// The folder of a service of `ensure-up`.
+    /// The folder of a service of `ensure-up`; null for another kind.
     #[serde(serialize_with = "text")]
     pub folder: Option<PathBuf>,
-    /// The runtime of a container: `docker`, `podman` and others.
+    /// The runtime of a container: `docker`, `podman` and others; null for another kind.
     pub runtime: Option<&'static str>,
-    /// The process ID of the program.
+    /// The process ID of the program; null where it is no process, or has ended.
     pub pid: Option<u32>,
-    /// Which of the processes that have, had or will have that PID: opaque.
+    /// Which of the processes that have, had or will have that PID: opaque; null as `pid` is.
     pub start_id: Option<u64>,
 }
 

@@ -157,7 +157,42 @@ fn text(value: &Value, key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
+
+    #[test]
+    fn the_page_of_the_records_has_the_keys_of_all_five_tools() {
+        let of =
+            |tool: &str| std::fs::read_to_string(format!("{}/../{tool}/src/schema.json", env!("CARGO_MANIFEST_DIR")));
+        let parts = ["port-who", "port-kill", "proc-tree", "health-wait", "ensure-up"].map(|tool| {
+            let schema = of(tool).unwrap_or_else(|error| panic!("the schema of {tool}: {error}"));
+            (tool, Records::of(&schema).kinds.iter().map(table).collect::<String>() + "\n")
+        });
+        page::keeps("json.md", &parts);
+    }
+
+    /// Writes a kind of record as a table for a page.
+    fn table(record: &Record) -> String {
+        let mut table =
+            format!("\n### {}\n\n{}\n\n| key | value | meaning |\n|---|---|---|\n", record.title, record.about);
+        for Key { name, form, about, words } in &record.keys {
+            let words: Vec<String> = words.iter().map(|(word, means)| spelled(word, means)).collect();
+            let words = match &words[..] {
+                [] => String::new(),
+                [only] => format!("Always {only}."),
+                words => format!("One of {}.", words.join(", ")),
+            };
+            let _ = writeln!(table, "| `{name}` | {form} | {} |", format!("{about} {words}").trim());
+        }
+        table
+    }
+
+    /// `listen` (it listens)
+    fn spelled(word: &str, means: &str) -> String {
+        let means = means.trim_end_matches('.').replace('|', "\\|");
+        if means.is_empty() { format!("`{word}`") } else { format!("`{word}` ({means})") }
+    }
 
     #[test]
     fn the_keys_are_in_order_with_their_forms_and_what_stands_in_them_follows() {
@@ -182,3 +217,7 @@ mod tests {
         assert_eq!(tree.keys[2].words, words);
     }
 }
+
+#[cfg(test)]
+#[path = "../../../tests/support/page.rs"]
+mod page;

@@ -36,19 +36,19 @@ impl Measure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Memory {
-    /// Resident set in bytes.
+    /// Resident set in bytes; null where it could not be read.
     #[serde(rename = "rss_bytes")]
     pub rss: Option<u64>,
-    /// Proportional set in bytes (Linux).
+    /// Proportional set in bytes (Linux); null elsewhere, and where it could or should not be read.
     #[serde(rename = "pss_bytes")]
     pub pss: Option<u64>,
-    /// Unique set in bytes (Linux).
+    /// Unique set in bytes (Linux); null as `pss_bytes` is.
     #[serde(rename = "uss_bytes")]
     pub uss: Option<u64>,
-    /// Swapped out, in bytes: proportional where the proportional set was read.
+    /// Swapped out, in bytes: proportional where the proportional set was read; null where it could not be read.
     #[serde(rename = "swap_bytes")]
     pub swap: Option<u64>,
-    /// Physical footprint in bytes (macOS).
+    /// Physical footprint in bytes (macOS); null elsewhere.
     #[serde(rename = "footprint_bytes")]
     pub footprint: Option<u64>,
 }

@@ -1,0 +1,28 @@
+//! The pages of docs/: what they show is so. recipes.md is played by the tests of examples/.
+
+mod support;
+
+#[path = "docs/records.rs"]
+mod records;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The project's folder.
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Reads a file of the project.
+fn read(name: &str) -> String {
+    fs::read_to_string(project().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Lists the blocks of a page in this language, without their fences.
+fn blocks<'p>(page: &'p str, language: &str) -> Vec<&'p str> {
+    let fence = format!("\n```{language}");
+    let block = |rest: &'p str| rest.split_once('\n').and_then(|(_, block)| block.split("```").next());
+    page.split(fence.as_str()).skip(1).filter_map(block).collect()
+}
