@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "docs/decision.rs"]
+mod decision;
 #[path = "docs/records.rs"]
 mod records;
 
