@@ -4,6 +4,8 @@ mod support;
 
 #[path = "docs/decision.rs"]
 mod decision;
+#[path = "docs/hints.rs"]
+mod hints;
 #[path = "docs/records.rs"]
 mod records;
 
