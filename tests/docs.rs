@@ -6,6 +6,8 @@ mod support;
 mod decision;
 #[path = "docs/hints.rs"]
 mod hints;
+#[path = "docs/migration.rs"]
+mod migration;
 #[path = "docs/records.rs"]
 mod records;
 
@@ -22,6 +24,11 @@ fn project() -> PathBuf {
 /// Reads a file of the project.
 fn read(name: &str) -> String {
     fs::read_to_string(project().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Lists the code spans of a line of Markdown; in a table a bar is escaped.
+fn spans(line: &str) -> Vec<String> {
+    line.split('`').skip(1).step_by(2).map(|span| span.replace("\\|", "|")).collect()
 }
 
 /// Lists the blocks of a page in this language, without their fences.
