@@ -6,8 +6,12 @@ mod support;
 mod decision;
 #[path = "docs/hints.rs"]
 mod hints;
+#[path = "docs/links.rs"]
+mod links;
 #[path = "docs/migration.rs"]
 mod migration;
+#[path = "docs/picture.rs"]
+mod picture;
 #[path = "docs/records.rs"]
 mod records;
 
