@@ -152,17 +152,20 @@ fn one_after_the_other_is_the_files_order_where_dependencies_allow() {
 fn a_profile_is_laid_over_and_the_file_is_found_from_below() {
     let site = site(&[("api", 0, "", "health = \"/\"\nenv = { A = \"1\", WHO = \"${SOMEBODY}\" }")]);
     let mut file = fs::read_to_string(site.path("ensure-up.toml")).expect("the file is there");
-    write!(file, "[profile.test.api]\nname_of_no_key = 1\n[profile.dev.api]\nport = {}\n", site.port + 1)
+    write!(file, "[profile.test.api]\nname_of_no_key = 1\n[profile.dev.api]\nport = {}\nenv = {{ MORE = \"2\", WHO = \"dev\" }}\n", site.port + 1)
         .expect("text");
     fs::write(site.path("ensure-up.toml"), file).expect("the folder is ours");
     let below = site.path("some/folder");
     fs::create_dir_all(&below).expect("the folder is ours");
-    let output = run(&site, &["--profile", "dev", "--json", "api"]).cwd(&below).env("SOMEBODY", "me").run();
+    let output = run(&site, &["--profile", "dev", "--json", "api"]).cwd(&below).env_remove("SOMEBODY").run();
     let record = &records(&output.stdout)[0];
     assert_eq!(record["port"], site.port + 1);
     let pid = record["pid"].as_u64().expect("a PID");
-    let environment = fs::read_to_string(format!("/proc/{pid}/environ"));
-    assert!(environment.is_ok_and(|text| text.contains("WHO=me\0") && text.contains("A=1\0")));
+    let environment = fs::read_to_string(format!("/proc/{pid}/environ")).expect("the server is ours");
+    for variable in ["A=1", "MORE=2", "WHO=dev"] {
+        let found = environment.split('\0').filter(|found| found.split('=').next() == variable.split('=').next());
+        assert_eq!(found.collect::<Vec<_>>(), [variable], "a profile's variables are laid over the service's");
+    }
     assert_eq!(proc_tree::process::cwd(u32::try_from(pid).expect("a PID")).expect("ours"), Some(site.folder()));
     let said = run(&site, &["--profile", "dve", "--all"]).env("SOMEBODY", "me").status(2).run().stderr;
     assert!(said.contains("there is no profile \"dve\"\nhint: did you mean \"dev\"?\n"), "{said}");

@@ -161,12 +161,12 @@ fn above(path: &Path) -> &Path {
 fn service(name: &str, keys: &Keys<'_, '_>, source: &Source<'_>) -> Result<ServiceSpec, Fault> {
     let known = keys_by_default();
     let mut values = Map::from_iter([("name".to_owned(), name.into())]);
-    for (key, (written, value)) in keys {
+    for (key, written) in keys {
         let like = known.get(key).ok_or_else(|| {
-            let fault = source.fault(written, format!("unknown key {key:?}"));
+            let fault = source.fault(&written.at, format!("unknown key {key:?}"));
             fault.suggest(key, known.keys().map(String::as_str))
         })?;
-        values.insert(key.clone(), value::read(key, value, like, source)?);
+        values.insert(key.clone(), value::read(key, written, like, source)?);
     }
     let start = overlay::first(keys);
     if !keys.contains_key("command") {

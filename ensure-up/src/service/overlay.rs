@@ -9,8 +9,17 @@ use toml::{
 
 use super::fault::{Fault, Source};
 
-/// The keys of one service: where each was written, and its value.
-pub(super) type Keys<'k, 'i> = BTreeMap<String, (Range<usize>, &'k Spanned<DeValue<'i>>)>;
+/// The keys of one service.
+pub(super) type Keys<'k, 'i> = BTreeMap<String, Written<'k, 'i>>;
+
+/// What was written for a key.
+pub(super) struct Written<'k, 'i> {
+    /// Where the key stands.
+    pub(super) at: Range<usize>,
+    pub(super) value: &'k Spanned<DeValue<'i>>,
+    /// The variables of the service itself, where a profile has more of them.
+    pub(super) under: Option<&'k Spanned<DeValue<'i>>>,
+}
 
 /// The table that holds profiles.
 const PROFILE: &str = "profile";
@@ -36,28 +45,29 @@ pub(super) fn services<'k, 'i>(
 
 /// Returns where the first key of a service stands.
 pub(super) fn first(keys: &Keys<'_, '_>) -> usize {
-    keys.values().map(|(written, _)| written.start).min().unwrap_or_default()
+    keys.values().map(|written| written.at.start).min().unwrap_or_default()
 }
 
 /// Returns where the value of a service's key was written, if it was.
 pub(super) fn place(services: &[(String, Keys<'_, '_>)], service: &str, key: &str) -> Range<usize> {
     let keys = services.iter().find(|(name, _)| name == service).map(|(_, keys)| keys);
-    keys.and_then(|keys| Some(keys.get(key)?.1.span())).unwrap_or_default()
+    keys.and_then(|keys| Some(keys.get(key)?.value.span())).unwrap_or_default()
 }
 
 /// Returns where a service says what it needs: its dependencies, else the first key that names another one's port.
 pub(super) fn place_of_needs(services: &[(String, Keys<'_, '_>)], service: &str) -> Range<usize> {
     let keys = services.iter().find(|(name, _)| name == service).map(|(_, keys)| keys);
-    let said = keys.and_then(|keys| Some(keys.get("depends_on")?.1.span()));
-    let named = || keys?.values().filter_map(|(_, value)| within(value, ".port}")).min_by_key(|span| span.start);
+    let said = keys.and_then(|keys| Some(keys.get("depends_on")?.value.span()));
+    let named = || keys?.values().filter_map(|written| within(written.value, ".port}")).min_by_key(|span| span.start);
     said.or_else(named).unwrap_or_default()
 }
 
 /// Returns where a text stands in the value of a service's key; where that is not found, the value's place.
 pub(super) fn place_of(services: &[(String, Keys<'_, '_>)], service: &str, key: &str, text: &str) -> Range<usize> {
     let keys = services.iter().find(|(name, _)| name == service).map(|(_, keys)| keys);
-    let value = keys.and_then(|keys| keys.get(key)).map(|(_, value)| *value);
-    value.and_then(|value| within(value, text)).unwrap_or_else(|| place(services, service, key))
+    let written = keys.and_then(|keys| keys.get(key)).into_iter();
+    let mut values = written.flat_map(|written| [Some(written.value), written.under]).flatten();
+    values.find_map(|value| within(value, text)).unwrap_or_else(|| place(services, service, key))
 }
 
 fn within(value: &Spanned<DeValue<'_>>, text: &str) -> Option<Range<usize>> {
@@ -88,7 +98,12 @@ fn lay_over<'k, 'i>(
         let overlay = keys(table(value, &service.span(), service.get_ref(), source)?);
         let name = service.get_ref().to_string();
         match services.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, keys)) => keys.extend(overlay),
+            Some((_, keys)) => {
+                for (key, over) in overlay {
+                    let under = keys.get(&key).filter(|_| key == "env").map(|written| written.value);
+                    keys.insert(key, Written { under, ..over });
+                }
+            }
             None => services.push((name, overlay)),
         }
     }
@@ -109,5 +124,6 @@ fn table<'k, 'i>(
 }
 
 fn keys<'k, 'i>(table: &'k DeTable<'i>) -> Keys<'k, 'i> {
-    table.iter().map(|(key, value)| (key.get_ref().replace('-', "_"), (key.span(), value))).collect()
+    let written = |(key, value): (&Spanned<_>, &'k _)| Written { at: key.span(), value, under: None };
+    table.iter().map(|(key, value)| (key.get_ref().replace('-', "_"), written((key, value)))).collect()
 }

@@ -3,30 +3,35 @@
 use std::env;
 
 use serde_json::{Map, Value};
-use toml::{Spanned, de::DeValue};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
 use super::{
     expand::expand,
     fault::{Fault, Source},
+    overlay::Written,
     spec::ServiceSpec,
 };
 
 /// A value in the file.
-type Written<'i> = Spanned<DeValue<'i>>;
+type Valued<'i> = Spanned<DeValue<'i>>;
 
 /// Reads the value of a key. `like` is one of the same form: its value by default.
-pub(super) fn read(key: &str, value: &Written<'_>, like: &Value, source: &Source<'_>) -> Result<Value, Fault> {
-    let wrong = |one: &Written<'_>, expected: &str| {
+pub(super) fn read(key: &str, written: &Written<'_, '_>, like: &Value, source: &Source<'_>) -> Result<Value, Fault> {
+    let value = written.value;
+    let wrong = |one: &Valued<'_>, expected: &str| {
         source.fault(&one.span(), format!("{key} has to be {expected}, not {}", one.get_ref().type_str()))
     };
-    let word = |one: &Written<'_>, expected: &str| expanded(one, source)?.ok_or_else(|| wrong(one, expected));
-    let list = |one: &Written<'_>| word(one, "a string or an array of strings");
+    let word = |one: &Valued<'_>, expected: &str| expanded(one, source)?.ok_or_else(|| wrong(one, expected));
+    let list = |one: &Valued<'_>| word(one, "a string or an array of strings");
     let read = match (key, like, value.get_ref()) {
         ("command", ..) => command(value, source)?.ok_or_else(|| {
             let what = "command has to be an array of strings, or a string for the shell, and not empty";
             source.fault(&value.span(), what)
         })?,
-        ("env", ..) => environment(value, source)?,
+        ("env", ..) => environment(written, source)?,
         // an option whose value may be left out
         ("hold_socket", _, DeValue::Boolean(true)) => "127.0.0.1".into(),
         ("hold_socket", _, DeValue::Boolean(false)) => Value::Null,
@@ -41,7 +46,7 @@ pub(super) fn read(key: &str, value: &Written<'_>, like: &Value, source: &Source
 }
 
 /// Reads a command: an array of words, or a string for the shell. `None` where it is neither.
-fn command(value: &Written<'_>, source: &Source<'_>) -> Result<Option<Value>, Fault> {
+fn command(value: &Valued<'_>, source: &Source<'_>) -> Result<Option<Value>, Fault> {
     let mut words = Vec::new();
     let written = match value.get_ref() {
         DeValue::String(text) if !text.trim().is_empty() => {
@@ -59,7 +64,7 @@ fn command(value: &Written<'_>, source: &Source<'_>) -> Result<Option<Value>, Fa
 }
 
 /// Reads a word, with the variables of the caller in their places; `None` where it is none.
-fn expanded(value: &Written<'_>, source: &Source<'_>) -> Result<Option<String>, Fault> {
+fn expanded(value: &Valued<'_>, source: &Source<'_>) -> Result<Option<String>, Fault> {
     let Some(text) = scalar(value.get_ref()) else { return Ok(None) };
     let variable = |name: &str| env::var(name).ok();
     expand(&text, &variable).map(Some).map_err(|what| source.fault(&value.span(), what))
@@ -75,19 +80,24 @@ fn check(key: &str, value: &Value) -> Result<(), String> {
     ServiceSpec::from_keys(Map::from_iter([(key.to_owned(), value.clone())])).map_err(said).map(drop)
 }
 
-/// Reads a table of variables as the words of `--env`.
-fn environment(value: &Written<'_>, source: &Source<'_>) -> Result<Value, Fault> {
-    let table = value.get_ref().as_table();
-    let table = table.ok_or_else(|| source.fault(&value.span(), "env has to be a table of NAME = \"value\""))?;
-    let mut words = Vec::new();
-    for (name, text) in table {
+/// Reads tables of variables as the words of `--env`: those of a profile, and those of the service that it does not name.
+fn environment(written: &Written<'_, '_>, source: &Source<'_>) -> Result<Value, Fault> {
+    let over = variables(written.value, source)?;
+    let under = written.under.map(|under| variables(under, source)).transpose()?;
+    let kept = under.into_iter().flatten().filter(|(name, _)| !over.contains_key(name.get_ref().as_ref()));
+    let words = kept.chain(over).map(|(name, text)| {
         let (at, name) = (name.span(), name.get_ref());
         let is_name = !name.is_empty() && !name.contains(['=', '\0']);
         let text = expanded(text, source)?.filter(|_| is_name);
         let text = text.ok_or_else(|| source.fault(&at, format!("the variable {name} has to be a string")))?;
-        words.push(format!("{name}={text}"));
-    }
-    Ok(words.into())
+        Ok(format!("{name}={text}"))
+    });
+    words.collect::<Result<Vec<_>, Fault>>().map(Value::from)
+}
+
+fn variables<'v, 'i>(value: &'v Valued<'i>, source: &Source<'_>) -> Result<&'v DeTable<'i>, Fault> {
+    let wrong = || source.fault(&value.span(), "env has to be a table of NAME = \"value\"");
+    value.get_ref().as_table().ok_or_else(wrong)
 }
 
 fn scalar(value: &DeValue<'_>) -> Option<String> {
