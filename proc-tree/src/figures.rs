@@ -37,7 +37,7 @@ pub struct Figures {
     pub read_bytes: Option<u64>,
     /// Bytes written to storage; null where it could not be read, as another user's.
     pub written_bytes: Option<u64>,
-    /// Open file descriptors; null where it could not be read, as another user's.
+    /// Open file descriptors; null where it could not be read.
     pub open_files: Option<u64>,
 }
 

@@ -54,7 +54,7 @@ pub struct StatusRecord {
     pub memory_measure: Option<Measure>,
     /// Where it answers; null where it does not run, or has no address.
     pub url: Option<String>,
-    /// The file that its output goes to; null where that is none of ours.
+    /// The file that its output goes to; null where none is known.
     pub log: Option<String>,
     /// Why it is broken or not healthy, how it ended, or in what it is not as its file has it; null where there is nothing to
     /// say.

@@ -42,7 +42,7 @@ pub struct StartRecord {
     pub ready_ms: Option<u64>,
     /// Where it answers; null where it is not up, or has no address.
     pub url: Option<String>,
-    /// The file that its output goes to; null where that is none of ours.
+    /// The file that its output goes to; null where none is known.
     pub log: Option<String>,
     /// How often its supervisor started it again.
     pub restarts: u32,
