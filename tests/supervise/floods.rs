@@ -38,6 +38,29 @@ fn a_flood_does_not_put_off_the_deadline() {
 }
 
 #[test]
+fn a_line_without_an_end_fills_neither_the_log_nor_the_screen() {
+    let flood = "head -c 10000000 /dev/zero | tr '\\0' x";
+    let server = |said: &str| scripted(&format!("{flood}; printf '{said}'; {flood}; exec sleep 60"));
+    for (options, status) in [(&[][..], 4), (&["--keep-up", "--max-restarts", "0/60s"], 5)] {
+        let site = Site::new();
+        let output =
+            site.run(&[&["--fail-log", "B+OM"], options].concat(), &server("it goes BOM")).status(status).run();
+        assert!(output.stderr.contains(r#"its log says "BOMxxx"#), "{:.2000}", output.stderr);
+        assert!(output.stderr.len() < 4000, "{}", output.stderr.len());
+        let timeout = [&["--timeout", "1s"], options].concat();
+        let output = site.run(&[&["--restart"], &timeout[..]].concat(), &server("")).status(124).run();
+        assert!(
+            output.stderr.contains("within 1.00 s: no") && output.stderr.contains("; the end of its log"),
+            "{output:?}"
+        );
+        assert!(output.stderr.len() < 4000, "{}", output.stderr.len());
+        // two logs of 20 MB, or four of 10 MiB at most
+        let shown = site.bare().args(["--logs", &site.port.to_string(), "--tail", "5"]).any_stdout().run().stdout.len();
+        assert!((1 << 20..=40 << 20).contains(&shown), "{shown}");
+    }
+}
+
+#[test]
 fn a_flood_does_not_hide_that_a_server_is_ready() {
     let site = Site::new();
     let options = ["--keep-up", "--ready-log", "^ready ", "--timeout", "15s"];

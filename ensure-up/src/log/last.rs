@@ -7,6 +7,7 @@ use std::{
     sync::LazyLock,
 };
 
+use proc_tree::cli::text;
 use regex::Regex;
 
 /// How many lines of a log are shown when a start failed.
@@ -15,10 +16,14 @@ pub const SHOWN: usize = 20;
 /// How many bytes are read at once.
 const CHUNK: u64 = 64 * 1024;
 
-/// What begins and ends a colour (ECMA-48, SGR).
-static COLOUR: LazyLock<Regex> = LazyLock::new(|| Regex::new("\x1b\\[[0-9;:]*m").expect("a pattern that compiles"));
+/// How wide a line is quoted at most: one without an end fills no screen and no record.
+pub(super) const WIDEST: usize = 1000;
 
-/// Reads the last lines of a log without their colours, as far as they stand in its last 64 KiB; what cannot be read is as good
+/// What tells a terminal to show a colour or its cursor (ECMA-48, control sequences).
+static CONTROL: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new("\x1b\\[[0-?]*[ -/]*[@-~]").expect("a pattern that compiles"));
+
+/// Reads the last lines of a log as they are quoted, as far as they stand in its last 64 KiB; what cannot be read is as good
 /// as empty.
 pub fn lines(path: &Path, most: usize) -> Vec<String> {
     let end = || -> io::Result<Vec<u8>> {
@@ -32,7 +37,12 @@ pub fn lines(path: &Path, most: usize) -> Vec<String> {
     };
     let text = String::from_utf8_lossy(&end().unwrap_or_default()).into_owned();
     let all: Vec<&str> = text.lines().collect();
-    all[all.len().saturating_sub(most)..].iter().map(|line| COLOUR.replace_all(line, "").into_owned()).collect()
+    all[all.len().saturating_sub(most)..].iter().map(|line| quoted(line)).collect()
+}
+
+/// Quotes a line: without its colours, and cut where it is too long.
+pub(super) fn quoted(line: &str) -> String {
+    text::cut(&CONTROL.replace_all(line, ""), WIDEST).into_owned()
 }
 
 /// Finds the place where the last lines begin, at most so many, and tells how many there are from there on.
@@ -72,6 +82,20 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+
+    #[test]
+    fn a_line_is_quoted_without_what_is_for_the_terminal_alone_and_cut() {
+        for (line, expected) in [
+            ("\x1b[31mred\x1b[0m \x1b[38:5:1mred", "red red"),
+            ("\x1b[?25hcursor\x1b[2K\x1b[1 q", "cursor"),
+            ("[31m \x1b]0;title\x07", "[31m \x1b]0;title\x07"),
+        ] {
+            assert_eq!(quoted(line), expected);
+        }
+        let long = "x".repeat(WIDEST);
+        assert_eq!(quoted(&long), long);
+        assert_eq!(quoted(&format!("{long}x")), format!("{}…", "x".repeat(WIDEST - 1)));
+    }
 
     #[test]
     fn the_last_lines_are_found_in_files_of_every_size() {

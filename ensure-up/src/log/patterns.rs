@@ -7,7 +7,8 @@ use std::{
 
 use regex::bytes::Regex;
 
-use crate::{Service, log::tail::Tail};
+use super::{last, tail::Tail};
+use crate::Service;
 
 /// The lines of a log as they come, and what they tell.
 #[derive(Debug)]
@@ -27,6 +28,9 @@ pub(crate) struct LogPatterns {
 impl LogPatterns {
     /// A line without end is looked at in pieces of this size.
     const LONGEST_LINE: usize = 64 * 1024;
+
+    /// So much of a piece is looked at with the next one: what is looked for may lie across.
+    const OVERLAP: usize = 4 * 1024;
 
     /// Prepares to read a log from a place on.
     pub(crate) fn of(path: &Path, offset: u64, service: &Service) -> Self {
@@ -56,14 +60,18 @@ impl LogPatterns {
         let partial = std::mem::take(&mut self.partial);
         for line in partial.split(|&byte| byte == b'\n') {
             self.ready |= self.ready_pattern.as_ref().is_some_and(|pattern| pattern.is_match(line));
-            if self.failed.is_none() && self.fail_pattern.as_ref().is_some_and(|pattern| pattern.is_match(line)) {
-                self.failed = Some(String::from_utf8_lossy(line).trim_end().to_owned());
+            if self.failed.is_none()
+                && let Some(found) = self.fail_pattern.as_ref().and_then(|pattern| pattern.find(line))
+            {
+                // of a line that is too long, the place that tells
+                let from = if line.len() > last::WIDEST { found.start() } else { 0 };
+                self.failed = Some(last::quoted(String::from_utf8_lossy(&line[from..]).trim_end()));
             }
         }
         let last = partial.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-        if partial.len() - last < Self::LONGEST_LINE {
-            self.partial = partial[last..].to_vec();
-        }
+        let rest = &partial[last..];
+        let kept = if rest.len() < Self::LONGEST_LINE { rest.len() } else { Self::OVERLAP };
+        self.partial = rest[rest.len() - kept..].to_vec();
     }
 }
 

@@ -50,9 +50,7 @@ impl Call<'_> {
 
     /// Tells what the supervisor does, as it says itself.
     fn tell(&self, record: &ServerRecord, supervisor: Identity, is_own: bool) {
-        let path = self.state_folder.of_service(&record.service, record.port, "supervisor");
-        let said = Notice::read(&path).filter(|notice| notice.pid == supervisor.pid).and_then(|notice| notice.waiting);
-        let (said, reason) = said.map(|waiting| (waiting.doing, waiting.reason)).unzip();
+        let (said, reason) = self.said(record, supervisor).map(|waiting| (waiting.doing, waiting.reason)).unzip();
         // why it is started again is of interest until it is up
         let why = record.reason.clone().filter(|_| record.restarts + record.reloads > 0);
         let doing = match said {
@@ -73,6 +71,12 @@ impl Call<'_> {
             log: record.log.clone(),
             ..self.waiting(doing, record.port)
         });
+    }
+
+    /// Reads what the supervisor says that it waits for.
+    fn said(&self, record: &ServerRecord, supervisor: Identity) -> Option<Waiting> {
+        let path = self.state_folder.of_service(&record.service, record.port, "supervisor");
+        Notice::read(&path).filter(|notice| notice.pid == supervisor.pid)?.waiting
     }
 
     /// Waits for the supervisor. What that itself found ready just now is ready; what it found ready long ago is asked.
@@ -185,8 +189,9 @@ impl Call<'_> {
             let what = halted::words(record.as_ref().is_some_and(ServerRecord::has_ended), supervisor.pid);
             return Failure::Halted { name, port, within, what, supervisor: supervisor.pid };
         }
-        let how = record.as_ref().and_then(|record| record.reason.as_ref());
-        let what = how.map_or_else(|| "it is still starting".into(), |how| format!("it {how}"));
+        let how = record.as_ref().and_then(|record| record.reason.as_ref()).map(|how| format!("it {how}"));
+        let said = || self.said(record.as_ref()?, supervisor)?.reason;
+        let what = how.or_else(said).unwrap_or_else(|| "it is still starting".into());
         self.too_late(port, what, record.and_then(|record| record.log), Vec::new())
     }
 
