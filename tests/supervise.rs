@@ -2,6 +2,9 @@
 
 mod support;
 
+#[cfg(target_os = "linux")]
+#[path = "supervise/asleep.rs"]
+mod asleep;
 #[path = "supervise/bounds.rs"]
 mod bounds;
 #[path = "supervise/crash.rs"]

@@ -50,6 +50,20 @@ fn goes_on_and_can_be_stopped(options: &[&str], server: &[&str]) {
 }
 
 #[test]
+fn the_time_that_a_supervisor_is_halted_is_no_time_without_a_use() {
+    let site = Site::new();
+    site.kept(&["--idle-stop", "2s"], &site.server(&[]));
+    let supervisor = site.supervisor();
+    send(supervisor.pid, Signal::SIGSTOP);
+    std::thread::sleep(Duration::from_millis(2100));
+    assert_eq!(site.recorded("phase"), "ready", "the machine was too slow to halt it in time");
+    send(supervisor.pid, Signal::SIGCONT);
+    let continued = Instant::now();
+    eventually("a rest", || site.recorded("phase") == "idle");
+    assert!(continued.elapsed() > Duration::from_millis(500), "{:?}", continued.elapsed());
+}
+
+#[test]
 fn a_server_that_is_halted_is_not_healthy_until_it_goes_on() {
     for options in [&[][..], &["--keep-up"]] {
         let site = Site::new();

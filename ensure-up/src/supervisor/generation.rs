@@ -11,7 +11,10 @@ use proc_tree::{
     Identity,
     cli::{memory_limit::MemoryLimit, text},
 };
-use tokio::{select, time};
+use tokio::{
+    select,
+    time::{self, MissedTickBehavior},
+};
 
 use super::{
     holders::{Holders, Left},
@@ -111,6 +114,8 @@ impl Supervisor<'_> {
         let idle = supervision.idle_stop.zip(port);
         let mut unused = boxed(idle.map(|(limit, port)| idle::unused(port.number, limit, self.asked.clone())));
         let mut look = time::interval(LOOK);
+        // once, however long this process was halted
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut own = None;
         memory::give_back();
         loop {

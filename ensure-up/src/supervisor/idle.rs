@@ -44,14 +44,17 @@ impl Asked {
 pub(super) async fn unused(port: u16, limit: Duration, asked: Asked) -> String {
     let pause = (limit / 10).clamp(SHORTEST, LONGEST);
     let mut usage = Usage { known: connections(port).unwrap_or_default().into_keys().collect(), ..Usage::default() };
-    let (mut last, mut count) = (Instant::now(), asked.count());
-    while last.elapsed() < limit {
-        sleep(pause.min(limit.saturating_sub(last.elapsed()))).await;
+    let (mut unused, mut count) = (Duration::ZERO, asked.count());
+    while unused < limit {
+        let began = Instant::now();
+        sleep(pause.min(limit.saturating_sub(unused))).await;
+        // of the time that this process was halted nothing is known
+        unused += began.elapsed().min(pause * 2);
         let before = std::mem::replace(&mut count, asked.count());
         // what cannot be seen is not unused
         let is_asked = connections(port).map_or(true, |now| usage.is_used(&now, count.saturating_sub(before)));
         if is_asked || lock::is_held(&asked.commands) {
-            last = Instant::now();
+            unused = Duration::ZERO;
         }
     }
     format!("had no connection for {}", duration::uptime(limit))
