@@ -215,6 +215,26 @@ fn a_server_without_a_supervisor_that_nobody_serves_is_not_healthy_and_told_by_w
 }
 
 #[test]
+fn a_group_of_sockets_is_served_though_one_of_them_is_that_of_a_dead_process() {
+    let site = Site::new();
+    let command = site.server(&["--reuseport", "2"]);
+    site.run(&[], &command).run();
+    let main = site.started()[0];
+    // which of them the kernel chose for our connection is luck
+    let mut record: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(site.file("json")).expect("a record")).expect("a record");
+    record["acceptors"] = serde_json::json!([{ "pid": main, "start_id": record["start_id"] }]);
+    std::fs::write(site.file("json"), record.to_string()).expect("a record can be written");
+    send(main, Signal::SIGKILL);
+    eventually("its end", || !runs(main));
+    for _ in 0..12 {
+        let entry = site.entry();
+        assert_eq!((entry.state.as_str(), entry.healthy), ("running", true), "{:?}", entry.reason);
+    }
+    assert_eq!((line(&site.run(&["--json"], &command).run()).action.as_str(), site.started().len()), ("reused", 1));
+}
+
+#[test]
 fn a_server_that_does_not_listen_any_more_and_lives_on_is_started_again() {
     let site = Site::new();
     let once = r#"[ $(wc -l < count) -gt 1 ] && exec "$@"; exec "$1" "$2" --close-after 300 "$3""#;

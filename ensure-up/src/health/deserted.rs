@@ -7,10 +7,7 @@ use std::{
 
 use tokio::time::sleep;
 
-use crate::{
-    report::explanation::continued,
-    server::connection::{Connection, is_accepted_on},
-};
+use crate::{report::explanation::continued, server::connection::Connections};
 
 /// How long who connected may wait before a call is told so, which asks again then. One that is busy for longer has a
 /// connection open.
@@ -53,10 +50,10 @@ impl Deserted {
 }
 
 async fn is_served_within(at: SocketAddr, patience: Duration) -> bool {
-    let (own, until) = (Connection::open(at), Instant::now() + patience);
+    let (own, until) = (Connections::open(at), Instant::now() + patience);
     while Instant::now() < until {
         sleep(LOOK).await;
-        if is_accepted_on(at.port(), own.as_ref()) {
+        if own.are_served() {
             return true;
         }
     }

@@ -14,7 +14,7 @@ use std::{
 use port_who::Protocol;
 use proc_tree::Identity;
 
-use super::{connection::Connection, holding::Holding, port};
+use super::{connection::Connections, holding::Holding, port};
 
 /// How long one that serves may take to accept a connection; one that takes longer is not told from its watcher.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -24,19 +24,22 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// Finds the holders that serve. Where it cannot be told, all of them do.
 pub(crate) fn of(holdings: &[Holding]) -> Vec<Identity> {
-    told(holdings, || ()).unwrap_or_else(|| Holding::identities(holdings))
+    told(holdings, |_| ()).unwrap_or_else(|| Holding::identities(holdings))
 }
 
-/// Finds those of several holders that are seen to accept a connection; `asks` is called before that is made. `None` where
+/// Finds those of several holders that are seen to accept a connection; `asks` is told how many were made. `None` where
 /// nobody accepts in time: it may be told later.
-pub(crate) fn told(holdings: &[Holding], asks: impl FnOnce()) -> Option<Vec<Identity>> {
+pub(crate) fn told(holdings: &[Holding], asks: impl FnOnce(usize)) -> Option<Vec<Identity>> {
     let holders = Holding::identities(holdings);
     let is_tcp = |holding: &Holding| holding.socket.as_ref().is_some_and(|socket| socket.protocol == Protocol::Tcp);
     let Some(address) = port::listener(holdings).filter(|_| holders.len() > 1 && holdings.iter().all(is_tcp)) else {
         return Some(holders);
     };
-    asks();
-    let own = Connection::open(address)?;
+    let own = Connections::open(address);
+    asks(own.count());
+    if own.count() == 0 {
+        return None;
+    }
     let until = Instant::now() + PATIENCE;
     loop {
         // what cannot be looked at may be anybody's

@@ -1,5 +1,6 @@
-//! A connection of our own to a port, by which is seen whether somebody accepts there: the kernel lets connections in before
-//! anybody does.
+//! Connections of our own to a port, by which is seen whether somebody accepts there: the kernel lets connections in before
+//! anybody does. One will do, but where several sockets listen on one address (SO_REUSEPORT): the kernel chooses one of them for
+//! each connection, and it may be that of a process that has ended, which its children have inherited.
 //!
 //! One that waits to be accepted is no process's and has no inode (Linux). What others do with theirs tells less: one that is
 //! reset leaves the table as one that was served does. Where none that waits can be seen, somebody accepts.
@@ -12,44 +13,61 @@ use std::{
 use port_who::{Socket, SocketTableError, State};
 
 use super::port;
+use crate::Port;
 
 /// How long it may take to come through: a queue that is full lets nobody in.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// A connection of our own, open as long as this is kept.
+/// So many are made where several sockets listen: that all of them meet those of the dead is next to impossible.
+const SEVERAL: usize = 8;
+
+/// Connections of our own, open as long as this is kept; none where none comes through.
 #[derive(Debug)]
-pub(crate) struct Connection {
-    _stream: TcpStream,
-    client: SocketAddr,
+pub(crate) struct Connections {
+    streams: Vec<TcpStream>,
+    clients: Vec<SocketAddr>,
     port: u16,
 }
 
-impl Connection {
-    /// Connects; `None` where that does not come through.
-    pub(crate) fn open(address: SocketAddr) -> Option<Self> {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
-        Some(Self { client: stream.local_addr().ok()?, port: address.port(), _stream: stream })
+impl Connections {
+    /// Connects.
+    pub(crate) fn open(address: SocketAddr) -> Self {
+        let listeners = port::sockets(Port::tcp(address.port())).unwrap_or_default();
+        let is_group = listeners.iter().filter(|socket| socket.local == address).count() > 1;
+        let connect = |_| TcpStream::connect_timeout(&address, PATIENCE).ok();
+        let streams: Vec<TcpStream> = (0..if is_group { SEVERAL } else { 1 }).filter_map(connect).collect();
+        let clients = streams.iter().filter_map(|stream| stream.local_addr().ok()).collect();
+        Self { streams, clients, port: address.port() }
     }
 
-    /// Finds the server's end of it once that was accepted.
+    /// Returns how many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// Finds the server's end of those that were accepted.
     pub(crate) fn accepted(&self) -> Result<Vec<Socket>, SocketTableError> {
         let mut sockets = port::connections(self.port)?;
-        sockets.retain(|socket| is_of(socket, self.port, self.client) && socket.inode != 0);
+        let is_own = |socket: &Socket| self.clients.iter().any(|&own| is_of(socket, self.port, own));
+        sockets.retain(|socket| socket.inode != 0 && is_own(socket));
         Ok(sockets)
+    }
+
+    /// Tells whether somebody accepts on the port.
+    pub(crate) fn are_served(&self) -> bool {
+        // what cannot be seen may be
+        port::connections(self.port).map_or(true, |sockets| is_served(&sockets, self.port, &self.clients))
     }
 }
 
-/// Tells whether somebody accepts on a port, where our own connection has come through or none has.
-pub(crate) fn is_accepted_on(port: u16, own: Option<&Connection>) -> bool {
-    // what cannot be seen may be
-    port::connections(port).map_or(true, |sockets| is_served(&sockets, port, own.map(|own| own.client)))
-}
-
-/// Nobody accepts where no connection is open, and our own waits; where that is not let in, one that was.
-fn is_served(sockets: &[Socket], port: u16, own: Option<SocketAddr>) -> bool {
+/// Nobody accepts where no connection is open, and all of our own wait; where none is let in, one that was.
+fn is_served(sockets: &[Socket], port: u16, own: &[SocketAddr]) -> bool {
     let connections = || sockets.iter().filter(|socket| socket.local.port() == port && socket.peer.is_some());
     let mut waiting = connections().filter(|socket| is_waiting(socket));
-    let waits = waiting.any(|socket| own.is_none_or(|own| is_of(socket, port, own)));
+    let waits = match own {
+        [] => waiting.next().is_some(),
+        own => own.iter().all(|&own| waiting.clone().any(|socket| is_of(socket, port, own))),
+    };
     !waits || connections().any(|socket| socket.inode != 0)
 }
 
@@ -100,9 +118,14 @@ mod tests {
             (vec![of(1, State::FinWait2, 0)], true, true),
         ] {
             let sockets: Vec<Socket> = std::iter::once(listener.clone()).chain(connections).collect();
-            let served = [Some(([127, 0, 0, 1], 1).into()), None].map(|own| is_served(&sockets, 8000, own));
+            let served = [&[([127, 0, 0, 1], 1).into()][..], &[]].map(|own| is_served(&sockets, 8000, own));
             assert_eq!(served, [of_own, of_none], "{sockets:?}");
         }
+        // of two of our own one waits, and the other was accepted and is over
+        let own = [1, 2].map(|port| ([127, 0, 0, 1], port).into());
+        let one_waits = [of(1, State::Established, 0), of(2, State::TimeWait, 0)];
+        assert!(is_served(&one_waits, 8000, &own));
+        assert!(!is_served(&[of(1, State::Established, 0), of(2, State::Established, 0)], 8000, &own));
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::{
     log::patterns::LogPatterns,
     server::{
         acceptors,
-        connection::{self, Connection},
+        connection::Connections,
         evidence::{Evidence, Known},
         holding::Holding,
         judge::{Whose, judge},
@@ -77,12 +77,12 @@ impl Supervisor<'_> {
     }
 
     fn acceptors(&self, holdings: &[Holding]) -> Option<Vec<Identity>> {
-        acceptors::told(holdings, || self.count_own_connection())
+        acceptors::told(holdings, |made| self.count_own(made))
     }
 
-    /// A connection of ours is no use of the server: `--idle-stop` does not count it.
-    fn count_own_connection(&self) {
-        self.asked.here.set(self.asked.here.get() + 1);
+    /// Connections of ours are no use of the server: `--idle-stop` does not count them.
+    fn count_own(&self, connections: usize) {
+        self.asked.here.set(self.asked.here.get() + connections as u64);
     }
 
     fn watch(
@@ -192,15 +192,14 @@ impl Supervisor<'_> {
     }
 
     /// Tells whether those who are left of the holders accept themselves: that needs somebody who connects.
-    fn is_served(&self, holdings: &[Holding], own: &mut Option<Connection>) -> bool {
-        let Some(port) = self.port.filter(|port| !port.is_udp()) else { return true };
-        if own.is_none()
-            && let Some(address) = listening::listener(holdings)
-        {
-            self.count_own_connection();
-            *own = Connection::open(address);
+    fn is_served(&self, holdings: &[Holding], own: &mut Option<Connections>) -> bool {
+        let address = self.port.filter(|port| !port.is_udp()).and(listening::listener(holdings));
+        let Some(address) = address else { return true };
+        if own.as_ref().is_none_or(|own| own.count() == 0) {
+            let made = own.insert(Connections::open(address));
+            self.count_own(made.count());
         }
-        connection::is_accepted_on(port.number, own.as_ref())
+        own.as_ref().is_none_or(Connections::are_served)
     }
 
     /// Finds who of the server holds its port now.
