@@ -1,23 +1,12 @@
-//! Waiting for events: on one thread, for a deadline that may not be, for something that may not be there.
+//! Waiting for events: for a deadline that may not be, for something that may not be there.
 
 use std::{
     future::{Future, pending},
-    io,
     time::Instant,
 };
 
-use tokio::{runtime::Builder, time};
-
-/// Runs a future to its end on this thread. A resolver that hangs is left behind.
-///
-/// # Errors
-/// When the system gives no event queue.
-pub(crate) fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let output = runtime.block_on(future);
-    runtime.shutdown_background();
-    Ok(output)
-}
+pub(crate) use health_wait::block_on;
+use tokio::time;
 
 /// Waits for the deadline; without one, for ever.
 pub(crate) async fn until(deadline: Option<Instant>) {

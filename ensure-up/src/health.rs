@@ -98,7 +98,7 @@ impl Prober {
                 let failed = &report.records[target];
                 Asked::Failed(self.named(&failed.target, failed.last_error.as_deref().unwrap_or(NO_ANSWER)))
             }
-            Verdict::Missed | Verdict::TimedOut | Verdict::ProcessEnded(_) | Verdict::Gone(_) => {
+            Verdict::Missed | Verdict::TimedOut | Verdict::ProcessEnded(_) | Verdict::Gone(_) | Verdict::Unable(_) => {
                 Asked::Not(self.why().unwrap_or_else(|| NO_ANSWER.into()))
             }
         };

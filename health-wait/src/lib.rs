@@ -5,8 +5,7 @@
 //! dropped at any time.
 //!
 //! ```
-//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-//! # runtime.block_on(async {
+//! # health_wait::block_on(async {
 //! use health_wait::{ProbeOptions, Target, Verdict, Wait};
 //!
 //! let server = std::net::TcpListener::bind("127.0.0.1:0")?;
@@ -16,10 +15,11 @@
 //! assert_eq!(report.verdict, Verdict::Reached);
 //! assert!(report.records[0].healthy);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
-//! # })?;
+//! # })??;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod event;
 mod expect;
 mod options;
 mod probe;
@@ -33,6 +33,7 @@ mod tls;
 mod verdict;
 mod wait;
 
+pub use event::block_on;
 pub use options::ProbeOptions;
 pub use options::data::InvalidData;
 pub use probe::{inputs::InvalidInput, process::ended};

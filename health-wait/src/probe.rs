@@ -11,6 +11,7 @@ use crate::{
 };
 
 pub(crate) mod answer;
+mod beside;
 pub(crate) mod endpoint;
 mod exec;
 mod file;

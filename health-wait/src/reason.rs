@@ -3,6 +3,7 @@
 use std::{fmt, io};
 
 use proc_tree::cli::text;
+use rustix::io::Errno;
 
 /// Why one attempt did not find the target healthy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub(crate) enum Sign {
     Silent,
     /// It could not be looked at, which says nothing about it.
     Unclear,
+    /// This program lacks what it takes to look: descriptors, memory, processes.
+    Unable,
     /// It is there and answers, but not as expected.
     Answered,
     /// It answered what can only mean failure.
@@ -55,8 +58,11 @@ impl Reason {
             Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown | Kind::AddrNotAvailable => {
                 Sign::Unreachable
             }
-            _ if error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error()) => Sign::Unreachable,
-            _ => Sign::Unclear,
+            _ => match Errno::from_io_error(error) {
+                Some(Errno::AFNOSUPPORT) => Sign::Unreachable,
+                Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS) => Sign::Unable,
+                _ => Sign::Unclear,
+            },
         };
         let words = match error.kind() {
             Kind::UnexpectedEof | Kind::BrokenPipe => "connection closed before an answer".into(),
@@ -104,7 +110,7 @@ mod tests {
             (104, Sign::Silent, "connection reset by peer"),
             (101, Sign::Unreachable, "network is unreachable"),
             (13, Sign::Unclear, "permission denied"),
-            (24, Sign::Unclear, "too many open files"),
+            (24, Sign::Unable, "too many open files"),
         ] {
             let reason = Reason::from_io(&io::Error::from_raw_os_error(number));
             if cfg!(target_os = "linux") {

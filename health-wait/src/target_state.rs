@@ -25,6 +25,8 @@ const MOMENT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct TargetState {
     rules: Rules,
+    /// Whether its addresses could not be looked up, for want of what that takes.
+    is_unable: bool,
     /// Since when it is asked.
     since: Option<Instant>,
     addresses: Vec<Address>,
@@ -57,6 +59,7 @@ impl TargetState {
     pub(crate) fn new(target: Target, rules: Rules, is_complete: bool) -> Self {
         Self {
             rules,
+            is_unable: false,
             since: None,
             addresses: Vec::new(),
             is_complete,
@@ -95,6 +98,7 @@ impl TargetState {
 
     /// Takes up that a lookup found none. The addresses of a moment ago are better than none.
     pub(crate) fn unresolved(&mut self, reason: Reason) {
+        self.is_unable = reason.sign == Sign::Unable;
         if self.addresses.is_empty() {
             self.record.attempts += 1;
             self.say(reason.text);
@@ -159,6 +163,11 @@ impl TargetState {
         verdict
     }
 
+    /// Tells whether the last word is that it could not be asked, for want of what that takes.
+    pub(crate) fn is_unable(&self) -> bool {
+        self.best_reason().map_or(self.is_unable, |reason| reason.sign == Sign::Unable)
+    }
+
     /// Returns the record, which says for how long there was waiting for the target.
     pub(crate) fn record(&mut self, waited: Duration) -> &TargetRecord {
         self.record.waited_ms = milliseconds(waited);
@@ -194,9 +203,13 @@ impl TargetState {
         if is_early && !self.has_failed && current().any(|address| address.attempts == 0) {
             return None;
         }
-        let reasons = current().filter_map(|address| address.reason.as_ref());
-        let best = reasons.reduce(|best, other| if other.sign > best.sign { other } else { best })?;
-        Some(best.text.clone())
+        self.best_reason().map(|best| best.text.clone())
+    }
+
+    fn best_reason(&self) -> Option<&Reason> {
+        let current = self.addresses.iter().filter(|address| address.is_current);
+        let reasons = current.filter_map(|address| address.reason.as_ref());
+        reasons.reduce(|best, other| if other.sign > best.sign { other } else { best })
     }
 
     fn say(&mut self, text: String) {

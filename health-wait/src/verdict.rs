@@ -39,6 +39,8 @@ pub enum Verdict {
     Failed(usize),
     /// The target at this position is a process that has ended, or was none: it never becomes healthy.
     Gone(usize),
+    /// It could not be told what the target at this position is like: there was nothing left to ask it with.
+    Unable(usize),
 }
 
 /// How the wait for one target ends.
@@ -102,7 +104,7 @@ impl Rules {
     pub(crate) fn is_awaited(self, found: Result<(), Sign>) -> bool {
         match (self.goal, found) {
             (Goal::Up, found) => found.is_ok(),
-            (Goal::Down, Ok(()) | Err(Sign::Silent | Sign::Unclear | Sign::Failed)) => false,
+            (Goal::Down, Ok(()) | Err(Sign::Silent | Sign::Unclear | Sign::Unable | Sign::Failed)) => false,
             (Goal::Down, Err(Sign::Unreachable | Sign::No | Sign::Gone)) => true,
             (Goal::Down, Err(Sign::Answered)) => self.contents,
         }
@@ -158,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_an_attempt_found_is_awaited_or_not() {
-        use Sign::{Answered, Failed, Gone, No, Silent, Unclear, Unreachable};
+        use Sign::{Answered, Failed, Gone, No, Silent, Unable, Unclear, Unreachable};
         // in the columns: up, down, down where contents are expected
         for (found, awaited) in [
             (Ok(()), [true, false, false]),
@@ -167,6 +169,7 @@ mod tests {
             (Err(Gone), [false, true, true]),
             (Err(Silent), [false, false, false]),
             (Err(Unclear), [false, false, false]),
+            (Err(Unable), [false, false, false]),
             (Err(Answered), [false, false, true]),
             (Err(Failed), [false, false, false]),
         ] {

@@ -100,6 +100,12 @@ impl<'a> Wait<'a> {
         for &target in &pending {
             states[target].record(waited);
         }
+        // "I cannot see" is not "it is not healthy"
+        let unable = pending.iter().copied().find(|&target| states[target].is_unable());
+        let verdict = match (verdict, unable) {
+            (Verdict::Missed | Verdict::TimedOut, Some(target)) => Verdict::Unable(target),
+            (verdict, _) => verdict,
+        };
         let records = states.into_iter().map(TargetState::into_record).collect();
         Ok(Report { verdict, records, pending, waited })
     }

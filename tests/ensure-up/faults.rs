@@ -1,4 +1,5 @@
-//! Starters that are killed anywhere, and starts, kills and stops side by side: short runs of the scripts for it.
+//! Starters that are killed anywhere, starts, kills and stops side by side, few threads and few descriptors: short runs of the
+//! scripts for it.
 
 use std::{
     path::Path,
@@ -34,4 +35,18 @@ fn starters_that_are_killed_at_random_and_at_system_calls_leave_one_server_to_th
 #[test]
 fn loops_of_start_kill_status_and_stop_side_by_side_lose_nothing_and_never_lie() {
     held("loops", &["--rounds", "40", "--lanes", "3"]);
+}
+
+#[test]
+fn few_threads_and_few_descriptors_are_told_and_nothing_is_left() {
+    for (command, threads, descriptors) in [
+        ("port-who PORT", "0", "5"),
+        ("port-kill PORT", "0", "6"),
+        ("proc-tree -- CMD", "1", "4"),
+        ("health-wait --once", "2", "9"),
+        ("ensure-up --keep-up", "5", "3"),
+        ("ensure-up --stop --all", "1", "8"),
+    ] {
+        held("limits", &["--only", command, "--threads", threads, "--descriptors", descriptors]);
+    }
 }

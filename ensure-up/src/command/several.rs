@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use anyhow::Context;
 use ensure_up::{
     Action, ServerRecord, ServiceSpec, StateFolder,
     server::{environment::Environment, known},
@@ -97,7 +98,7 @@ pub(super) fn run(
                 display.say(&columns.row(&services[index], start, &look));
             }
         });
-        let ended = ended?;
+        let ended = ended.context("cannot start the services")?;
         if let Some(line) = goes_on(&ended).filter(|_| arguments.detaches() && !arguments.common.quiet) {
             display.say(&line);
         }

@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
 };
 
 use notify::{ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher};
@@ -51,7 +52,7 @@ impl FolderWatch {
         let (sender, events) = channel(1);
         let is_gone = Arc::new(AtomicBool::new(false));
         let (own, gone) = (folder.to_owned(), Arc::clone(&is_gone));
-        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        let mut watcher = watcher(move |event: notify::Result<Event>| {
             if event.as_ref().is_ok_and(|event| event.kind.is_remove() && event.paths.contains(&own)) {
                 gone.store(true, Ordering::Release);
             }
@@ -60,8 +61,7 @@ impl FolderWatch {
                 // nobody watches any more, or an event waits already: nothing is lost
                 let _ = sender.try_send(());
             }
-        });
-        let mut watcher = watcher.map_err(io::Error::other)?;
+        })?;
         watcher.watch(folder, RecursiveMode::NonRecursive).map_err(|error| match error.kind {
             ErrorKind::PathNotFound => io::ErrorKind::NotFound.into(),
             _ => io::Error::other(error),
@@ -100,6 +100,13 @@ impl FolderWatch {
         }
         while self.events.try_recv().is_ok() {}
     }
+}
+
+/// Makes what watches. The library takes a thread, and ends in a panic where there is none: one is asked for first.
+pub(crate) fn watcher(handler: impl notify::EventHandler) -> io::Result<RecommendedWatcher> {
+    // it is over at once, and it cannot panic
+    let _ = thread::Builder::new().spawn(|| ())?.join();
+    notify::recommended_watcher(handler).map_err(io::Error::other)
 }
 
 #[cfg(test)]

@@ -80,22 +80,21 @@ impl Lock {
             Ok(lock) => return Ok(Some(lock)),
             Err(file) => file,
         };
+        let Some(deadline) = deadline else { return Self::wait(file).map(Some) };
         // flock(2) knows no deadline: a thread waits, and is left behind when the deadline passes
         let (sender, receiver) = mpsc::channel();
-        thread::spawn(move || {
-            let result = loop {
-                match file.lock() {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    result => break result,
-                }
-            };
-            let _ = sender.send(result.map(|()| Self { file, waited: true }));
-        });
-        let locked = match deadline {
-            Some(deadline) => receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok(),
-            None => receiver.recv().ok(),
-        };
-        locked.transpose()
+        // nobody may wait any more
+        thread::Builder::new().spawn(move || sender.send(Self::wait(file)).is_ok())?;
+        receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok().transpose()
+    }
+
+    fn wait(file: File) -> io::Result<Self> {
+        loop {
+            match file.lock() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                locked => return locked.map(|()| Self { file, waited: true }),
+            }
+        }
     }
 }
 

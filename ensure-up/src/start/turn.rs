@@ -1,8 +1,8 @@
 //! Whose turn it is: the lock that a call holds while it is busy with a server, and the wait for another call that is.
 
-use std::{cell::RefCell, path::Path, time::Duration};
+use std::{cell::RefCell, path::Path, thread, time::Duration};
 
-use tokio::{select, task, time};
+use tokio::{select, sync::oneshot, time};
 
 use crate::{
     Call, Doing, Failure, Lock, Waiting,
@@ -42,7 +42,9 @@ async fn wait(call: &Call<'_>, path: &Path) -> Result<Lock, Failure> {
     let mut signals = Signals::catch().map_err(Failure::system("catch signals"))?;
     let own = path.to_owned();
     // flock(2) knows no deadline and no signal that is caught: a thread waits, and is left behind when it is given up
-    let mut lock = task::spawn_blocking(move || Lock::take(&own, None));
+    let (sender, mut lock) = oneshot::channel();
+    let waiting = thread::Builder::new().spawn(move || sender.send(Lock::take(&own, None)).is_ok());
+    waiting.map_err(Failure::system("start a thread"))?;
     loop {
         let notice = Notice::read(path);
         call.observer.tell(&joining(call, notice.as_ref()));

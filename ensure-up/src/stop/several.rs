@@ -59,11 +59,15 @@ pub fn stop<T: Send>(
         let (sender, mut events) = unbounded_channel();
         let begin = |index: usize| {
             let (sender, interrupt) = (sender.clone(), &interrupt);
-            scope.spawn(move || {
+            let work = move || {
                 let ended = catch_unwind(AssertUnwindSafe(|| one(index, interrupt, &sender, stop)));
                 // nobody is told when the wait itself has failed
                 let _ = sender.send(ended.map_or_else(Err, |ended| Ok(Event::Ended(index, ended))));
-            });
+            };
+            if thread::Builder::new().spawn_scoped(scope, work.clone()).is_err() {
+                // there are no threads left: one after the other
+                work();
+            }
         };
         let all = async {
             let mut signals = Signals::catch().map_err(Failure::system("catch signals"))?;

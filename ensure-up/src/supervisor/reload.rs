@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{gitignore::GitIgnore, matcher::Matcher};
-use crate::service::glob::Glob;
+use crate::{server::folder_watch::watcher, service::glob::Glob};
 
 /// Changes that come within this time of one another are one.
 const DEBOUNCE: Duration = Duration::from_millis(100);
@@ -55,18 +55,18 @@ impl Reload {
     /// When the folder cannot be watched.
     pub fn watch(root: &Path, globs: &[Glob], own: Vec<PathBuf>) -> io::Result<Self> {
         let (sender, events) = unbounded_channel();
-        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        let watcher = watcher(move |event: notify::Result<Event>| {
             if let Some(event) = event.ok().filter(is_change) {
                 // nobody watches any more: nothing is lost
                 let _ = sender.send(event);
             }
-        });
+        })?;
         let mut reload = Self {
             root: root.to_owned(),
             own,
             matcher: Matcher::of(globs, root).map_err(io::Error::other)?,
             git: GitIgnore::below(root),
-            watcher: watcher.map_err(io::Error::other)?,
+            watcher,
             events,
             pending: None,
         };

@@ -33,6 +33,10 @@ pub(super) fn failure(report: &Report, goal: Goal) -> Vec<String> {
         Verdict::TimedOut => {
             pending.map(|one| format!("{} is not {awaited} after {waited}: {}", name(one), reason(one))).collect()
         }
+        Verdict::Unable(index) => {
+            let one = &report.records[index];
+            vec![format!("cannot ask {}: {}", name(one), reason(one))]
+        }
         Verdict::Failed(index) => {
             let one = &report.records[index];
             vec![format!("{} failed after {waited}: {}", name(one), reason(one))]

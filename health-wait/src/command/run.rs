@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use health_wait::{Event, Quorum, Report, Target, Verdict, Wait};
+use health_wait::{Event, Quorum, Report, Target, Verdict, Wait, block_on};
 use proc_tree::{
     Handle, Identity, Signal,
     cli::{
@@ -119,17 +119,14 @@ fn wait(arguments: &Arguments, started: Instant, process: Option<&Handle>) -> an
     };
     let progress = RefCell::new(Progress::of(arguments));
     let mut happened = |target, event: Event<'_>| progress.borrow_mut().happened(target, &event);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot wait")?;
-    let found = runtime.block_on(async {
+    let found = block_on(async {
         tokio::select! {
             biased;
             report = wait.run(&mut happened) => report.map(Ok),
             signal = interrupted(arguments, &progress) => Ok(Err(signal)),
         }
     });
-    // a resolver that hangs must not keep the tool from ending
-    runtime.shutdown_background();
-    Ok(found?)
+    Ok(found.context("cannot wait")??)
 }
 
 /// Redraws the progress until a signal ends the tool; where there is nothing to wipe and nothing to end, signals are left

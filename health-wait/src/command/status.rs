@@ -65,6 +65,7 @@ impl From<Verdict> for Status {
             Verdict::TimedOut => Self::TimedOut,
             Verdict::ProcessEnded(_) | Verdict::Gone(_) => Self::Ended,
             Verdict::Failed(_) => Self::Fatal,
+            Verdict::Unable(_) => Self::Failed,
         }
     }
 }

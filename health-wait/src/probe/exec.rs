@@ -37,9 +37,9 @@ impl<'a> ExecProbe<'a> {
     /// Runs it once. Dropped before it has ended, it ends with all that it started.
     pub(super) async fn run(&self) -> Outcome {
         // what keeps it from being run says nothing about what it asks
-        let unclear = |error: io::Error| Reason { sign: Sign::Unclear, ..Reason::from_io(&error) };
-        let mut running = Running::start(self.command, self.folder).map_err(unclear)?;
-        let (status, written) = running.finish().await.map_err(unclear)?;
+        let unable = |error: io::Error| Reason { sign: Sign::Unable, ..Reason::from_io(&error) };
+        let mut running = Running::start(self.command, self.folder).map_err(unable)?;
+        let (status, written) = running.finish().await.map_err(unable)?;
         match status {
             Some(0) => Ok(Answer::new("succeeds")),
             Some(status) => {

@@ -1,12 +1,19 @@
 //! Whether a file exists, and what it is like.
 
 use std::{
-    cell::RefCell, fs::Metadata, future::poll_fn, io, os::unix::fs::MetadataExt, path::Path, pin::Pin, task::ready,
+    cell::RefCell,
+    fs::Metadata,
+    future::poll_fn,
+    os::unix::fs::MetadataExt,
+    path::Path,
+    pin::Pin,
+    task::{Poll, ready},
 };
 
-use tokio::task::{JoinHandle, spawn_blocking};
-
-use super::answer::{Answer, Outcome};
+use super::{
+    answer::{Answer, Outcome},
+    beside::Beside,
+};
 use crate::reason::{Reason, Sign};
 
 /// Looks for a file, on a thread of its own: a network file system can hang, and cannot be interrupted. A look that
@@ -14,7 +21,7 @@ use crate::reason::{Reason, Sign};
 #[derive(Debug)]
 pub(crate) struct FileProbe<'a> {
     path: &'a Path,
-    running: RefCell<Option<JoinHandle<io::Result<String>>>>,
+    running: RefCell<Option<Beside<String>>>,
 }
 
 impl<'a> FileProbe<'a> {
@@ -26,21 +33,21 @@ impl<'a> FileProbe<'a> {
     pub(super) async fn look(&self) -> Outcome {
         let looked = poll_fn(|context| {
             let mut running = self.running.borrow_mut();
-            let look = running.get_or_insert_with(|| {
-                let path = self.path.to_owned();
-                spawn_blocking(move || path.metadata().map(|found| state(&found)))
-            });
+            let look = match &mut *running {
+                Some(look) => look,
+                none => {
+                    let path = self.path.to_owned();
+                    none.insert(Beside::begin(move || path.metadata().map(|found| state(&found)))?)
+                }
+            };
             let looked = ready!(Pin::new(look).poll(context));
             *running = None;
-            looked.map_err(io::Error::from).flatten().into()
-        });
-        match looked.await {
-            Ok(state) => Ok(Answer { state: Some(state), ..Answer::new("exists") }),
-            Err(error) => Err(match Reason::from_io(&error) {
+            Poll::Ready(looked.map_err(|error| match Reason::from_io(&error) {
                 Reason { sign: Sign::No, .. } => Reason::new(Sign::No, "no such file"),
                 other => other,
-            }),
-        }
+            }))
+        });
+        looked.await.map(|state| Answer { state: Some(state), ..Answer::new("exists") })
     }
 }
 

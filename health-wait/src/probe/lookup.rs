@@ -6,11 +6,9 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    task::{JoinHandle, spawn_blocking},
-    time::Instant,
-};
+use tokio::time::Instant;
 
+use super::beside::Beside;
 use crate::{
     reason::{Reason, Sign},
     schedule::{Schedule, limit::Limit, until},
@@ -35,7 +33,7 @@ pub(crate) struct Lookup {
     schedule: Schedule,
     limit: Option<Limit>,
     not_before: Option<Instant>,
-    running: Option<JoinHandle<io::Result<Vec<SocketAddr>>>>,
+    running: Option<Beside<Vec<SocketAddr>>>,
 }
 
 impl Lookup {
@@ -51,16 +49,18 @@ impl Lookup {
             until(self.not_before).await;
             self.not_before = None;
         }
-        let running = self.running.get_or_insert_with(|| {
-            let host = self.host.clone();
-            spawn_blocking(move || resolve(&host))
-        });
+        let running = match &mut self.running {
+            Some(running) => running,
+            none => {
+                self.not_before = Some(Instant::now() + AGAIN);
+                none.insert(begin(&self.host)?)
+            }
+        };
         let limit = self.limit.get_or_insert_with(|| self.schedule.limit(Instant::now()));
         let found = limit.keep(running).await.ok_or_else(|| limit.passed("no answer from DNS"));
         self.limit = None;
         let found = found?;
         self.running = None;
-        let found = found.map_err(io::Error::from).flatten();
         self.not_before = Some(Instant::now() + if found.is_ok() { FRESH } else { AGAIN });
         found.map_err(|error| not_found(&self.host, &error))
     }
@@ -71,9 +71,12 @@ pub(crate) async fn addresses(host: &Host) -> Result<Vec<SocketAddr>, Reason> {
     if let Some(address) = host.literal() {
         return Ok(vec![address]);
     }
-    let resolved = host.clone();
-    let found = spawn_blocking(move || resolve(&resolved)).await.map_err(io::Error::from).flatten();
-    found.map_err(|error| not_found(host, &error))
+    begin(host)?.await.map_err(|error| not_found(host, &error))
+}
+
+fn begin(host: &Host) -> Result<Beside<Vec<SocketAddr>>, Reason> {
+    let host = host.clone();
+    Beside::begin(move || resolve(&host))
 }
 
 /// Returns the addresses that need no looking up: `localhost` is this machine, whatever its hosts file forgot to say

@@ -30,7 +30,7 @@ pub(super) fn holders(mut open: Open) -> io::Result<Open> {
         let entry = entry?;
         if let Some(pid) = number(entry.file_name()) {
             any = true;
-            look_into(&mut open, proc.as_fd(), pid, entry.file_name());
+            look_into(&mut open, proc.as_fd(), pid, entry.file_name())?;
         }
     }
     // at least the caller is there, unless /proc is an empty folder
@@ -41,7 +41,7 @@ pub(super) fn holders(mut open: Open) -> io::Result<Open> {
 pub(super) fn holds(pid: u32, mut open: Open) -> io::Result<Open> {
     let proc = openat(CWD, c"/proc", FOLDER, Mode::empty())?;
     let name = CString::new(pid.to_string())?;
-    look_into(&mut open, proc.as_fd(), pid, &name);
+    look_into(&mut open, proc.as_fd(), pid, &name)?;
     Ok(open)
 }
 
@@ -52,16 +52,23 @@ struct Seen {
     unreadable: bool,
 }
 
-fn look_into(open: &mut Open, proc: BorrowedFd<'_>, pid: u32, name: &CStr) {
+fn look_into(open: &mut Open, proc: BorrowedFd<'_>, pid: u32, name: &CStr) -> io::Result<()> {
     let mut path = [0; 32];
     let seen = match open_folder(proc, &[name.to_bytes(), b"/fd"], &mut path) {
         Ok(folder) => read_links(open, &folder, pid),
-        Err(Errno::NOENT | Errno::SRCH) if !is_hidden(pid) => return,
+        Err(Errno::NOENT | Errno::SRCH) if !is_hidden(pid) => return Ok(()),
+        Err(lack) if is_ours(lack) => return Err(lack.into()),
         Err(_) => Seen { any: false, unreadable: true },
     };
     // the leader of a process may have exited while its threads live on: its folder is empty then, and root's
-    let seen = if seen.any { seen } else { look_into_threads(open, pid).unwrap_or(seen) };
+    let seen = if seen.any { seen } else { look_into_threads(open, pid)?.unwrap_or(seen) };
     open.unreadable += usize::from(seen.unreadable);
+    Ok(())
+}
+
+/// Tells whether it is this program that lacks the means to look: that says nothing of the process.
+fn is_ours(error: Errno) -> bool {
+    matches!(error, Errno::MFILE | Errno::NFILE | Errno::NOMEM)
 }
 
 /// Tells whether the process is there all the same: /proc hides it from this user (`hidepid=2`).
@@ -70,21 +77,29 @@ fn is_hidden(pid: u32) -> bool {
 }
 
 /// Looks into the threads of a process whose leader has exited; `None` for any other process.
-fn look_into_threads(open: &mut Open, pid: u32) -> Option<Seen> {
-    let leader = proc_tree::process::stat(pid).ok().flatten()?;
-    if leader.state != proc_tree::RunState::Zombie || leader.threads <= 1 {
-        return None;
-    }
-    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+fn look_into_threads(open: &mut Open, pid: u32) -> io::Result<Option<Seen>> {
+    let lacking = |error: &io::Error| Errno::from_io_error(error).is_some_and(is_ours);
+    let leader = match proc_tree::process::stat(pid) {
+        Ok(Some(leader)) if leader.state == proc_tree::RunState::Zombie && leader.threads > 1 => leader,
+        Err(error) if lacking(&error) => return Err(error),
+        _ => return Ok(None),
+    };
+    let tasks = match std::fs::read_dir(format!("/proc/{}/task", leader.pid)) {
+        Err(error) if lacking(&error) => return Err(error),
+        tasks => tasks.into_iter().flatten(),
+    };
     for task in tasks.map_while(Result::ok) {
-        let folder = openat(CWD, task.path().join("fd"), FOLDER, Mode::empty());
-        // all threads share one table of descriptors, but for the exited leader
-        let seen = folder.map(|folder| read_links(open, &folder, pid)).unwrap_or_default();
+        let seen = match openat(CWD, task.path().join("fd"), FOLDER, Mode::empty()) {
+            // all threads share one table of descriptors, but for the exited leader
+            Ok(folder) => read_links(open, &folder, pid),
+            Err(lack) if is_ours(lack) => return Err(lack.into()),
+            Err(_) => continue,
+        };
         if seen.any {
-            return Some(seen);
+            return Ok(Some(seen));
         }
     }
-    Some(Seen { any: false, unreadable: true })
+    Ok(Some(Seen { any: false, unreadable: true }))
 }
 
 fn read_links(open: &mut Open, folder: &OwnedFd, pid: u32) -> Seen {

@@ -78,10 +78,10 @@ impl Namespace {
     /// When the namespace cannot be entered.
     pub(crate) fn within<T: Send>(&self, work: impl FnOnce() -> T + Send) -> io::Result<T> {
         thread::scope(|scope| {
-            let inside = scope.spawn(|| {
+            let inside = thread::Builder::new().spawn_scoped(scope, || {
                 move_into_link_name_space(self.0.as_fd(), Some(LinkNameSpaceType::Network))?;
                 Ok(work())
-            });
+            })?;
             inside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }

@@ -24,6 +24,7 @@ use proc_tree::{
     report::Format,
     roots::Root,
 };
+use rustix::io::Errno;
 
 use super::{
     observer::{Observer, UNREADABLE},
@@ -90,7 +91,13 @@ impl Run {
         let signals = Signals::catch(&FORWARDED).context("cannot catch signals")?;
         let started = Instant::now();
         let spawned = Command::new(program).args(arguments).spawn();
-        let child = spawned.map_err(|error| CannotExecute::of(program, error))?;
+        let child = spawned.map_err(|error| match Errno::from_io_error(&error) {
+            // no fault of the command's
+            Some(Errno::AGAIN | Errno::NOMEM | Errno::MFILE | Errno::NFILE) => {
+                anyhow::Error::new(error).context("cannot start a process")
+            }
+            _ => CannotExecute::of(program, error).into(),
+        })?;
         let child = Owned(child);
         // it is there: nobody has waited for it yet
         let stat = process::stat(child.0.id()).and_then(|stat| stat.ok_or_else(|| io::ErrorKind::NotFound.into()));
