@@ -14,6 +14,8 @@ mod expectations;
 mod grpc;
 #[path = "health-wait/hostile.rs"]
 mod hostile;
+#[path = "health-wait/http2.rs"]
+mod http2;
 #[path = "health-wait/installed.rs"]
 mod installed;
 #[path = "health-wait/peers.rs"]

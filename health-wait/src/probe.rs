@@ -17,6 +17,7 @@ mod exec;
 mod file;
 mod grpc;
 mod http;
+mod http2;
 pub(crate) mod inputs;
 pub(crate) mod lookup;
 mod port_free;

@@ -28,6 +28,10 @@ use client::ClientCertificate;
 use pem::InvalidCertificates;
 use verifier::{Anyone, Trusted};
 
+/// The names of application protocols (ALPN, RFC 7301).
+pub(crate) const HTTP_1: &[u8] = b"http/1.1";
+pub(crate) const HTTP_2: &[u8] = b"h2";
+
 /// Whose certificates are accepted.
 #[derive(Debug)]
 enum Trust {
@@ -70,14 +74,14 @@ impl Trust {
 /// a whole request without TLS.
 pub(crate) struct Tls<'a> {
     identities: &'a Identities,
-    protocol: &'static [u8],
+    protocols: &'static [&'static [u8]],
     connector: OnceCell<TlsConnector>,
 }
 
 impl<'a> Tls<'a> {
-    /// Prepares TLS for an application protocol, by its ALPN name (RFC 7301).
-    pub(crate) fn new(identities: &'a Identities, protocol: &'static [u8]) -> Self {
-        Self { identities, protocol, connector: OnceCell::new() }
+    /// Prepares TLS for these application protocols, of which the server chooses.
+    pub(crate) fn new(identities: &'a Identities, protocols: &'static [&'static [u8]]) -> Self {
+        Self { identities, protocols, connector: OnceCell::new() }
     }
 
     /// Speaks TLS on a connection.
@@ -114,7 +118,7 @@ impl<'a> Tls<'a> {
             None => Ok(config.with_no_client_auth()),
         }
         .map_err(|error| error.to_string())?;
-        config.alpn_protocols = vec![self.protocol.to_vec()];
+        config.alpn_protocols = self.protocols.iter().map(|name| name.to_vec()).collect();
         Ok(TlsConnector::from(Arc::new(config)))
     }
 }

@@ -2,14 +2,15 @@
 
 use std::{net::SocketAddr, sync::mpsc, thread};
 
-use hyper::{Request, Response, body::Incoming, server::conn::http2, service::service_fn};
+use http_body_util::Full;
+use hyper::{Request, Response, body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{net::TcpListener, sync::oneshot};
 use tokio_rustls::TlsAcceptor;
 use tonic_health::ServingStatus;
 use tower_service::Service;
 
-use super::{certificates, health_wait, record, server::Server};
+use super::{certificates, health_wait, http2, record, server::Server};
 
 /// A gRPC server; it ends when it is dropped.
 struct Grpc {
@@ -43,7 +44,7 @@ impl Grpc {
                     let (health, tls) = (health.clone(), tls.clone());
                     tokio::spawn(async move {
                         let service = service_fn(move |request: Request<Incoming>| health.clone().call(request));
-                        let http = http2::Builder::new(TokioExecutor::new());
+                        let http = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
                         match tls {
                             None => drop(http.serve_connection(TokioIo::new(stream), service).await),
                             Some(tls) => {
@@ -105,19 +106,7 @@ fn a_server_without_the_health_service_says_that_it_is_unimplemented() {
 
 /// Answers every request over HTTP/2 with this head and nothing else.
 fn http2_server(answer: impl Fn() -> hyper::http::response::Builder + Send + Sync + Clone + 'static) -> Server {
-    Server::start("127.0.0.1:0", move |stream| {
-        let answer = answer.clone();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async move {
-            stream.set_nonblocking(true).expect("a connection can be made nonblocking");
-            let stream = tokio::net::TcpStream::from_std(stream).expect("a connection");
-            let service = service_fn(move |_| {
-                let answer = answer().body(http_body_util::Empty::<bytes::Bytes>::new());
-                std::future::ready(answer)
-            });
-            let _ = http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
-        });
-    })
+    http2::server(None, move |_| answer().body(Full::default()).expect("a head"))
 }
 
 #[test]

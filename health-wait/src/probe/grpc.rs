@@ -18,6 +18,7 @@ use super::{
     answer::Outcome,
     endpoint::Endpoint,
     http::request::USER_AGENT,
+    http2::broken,
     stage::{Stage, Step},
     stream::{self, Stream},
 };
@@ -26,7 +27,7 @@ use crate::{
     options::header::Header,
     reason::{Reason, Sign},
     target::{host::Host, kind::Place},
-    tls::{self, Identities, Tls},
+    tls::{HTTP_2, Identities, Tls},
 };
 
 /// An answer of one field has no use for more.
@@ -45,7 +46,7 @@ pub(crate) struct GrpcProbe<'a> {
 impl<'a> GrpcProbe<'a> {
     /// Makes it ready, over TLS where there are identities for that.
     pub(super) fn new(host: &'a Host, service: &'a str, headers: &'a [Header], tls: Option<&'a Identities>) -> Self {
-        let tls = tls.map(|identities| Tls::new(identities, b"h2"));
+        let tls = tls.map(|identities| Tls::new(identities, &[HTTP_2]));
         Self { place: Place::Host(host.clone()), host, service, headers, tls }
     }
 
@@ -133,16 +134,4 @@ async fn read(mut body: RecvStream) -> Result<(BytesMut, Option<HeaderMap>), Rea
 
 fn code(headers: &HeaderMap) -> Option<String> {
     headers.get("grpc-status")?.to_str().ok().map(str::to_owned)
-}
-
-fn broken(error: &h2::Error) -> Reason {
-    match error.get_io() {
-        Some(error) => tls::fault::reason(error),
-        None if error.is_remote() => Reason::answered(format!("the server broke off: {}", words(error))),
-        None => Reason::answered(format!("the server does not speak HTTP/2: {}", words(error))),
-    }
-}
-
-fn words(error: &h2::Error) -> String {
-    error.reason().map_or_else(|| error.to_string(), |reason| reason.description().to_owned())
 }

@@ -1,5 +1,7 @@
 //! An HTTP request, with what it leads to: a proxy, TLS, redirects.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use hyper::Method;
 use url::Url;
@@ -14,19 +16,20 @@ use super::{
     tcp,
 };
 use crate::{
-    expect::status::words,
+    expect::{Expectations, status::words},
     options::ProbeOptions,
     reason::{Reason, Sign},
     target::{host::Host, kind::Place},
-    tls::Tls,
+    tls::{HTTP_1, HTTP_2, Tls},
 };
 
 mod exchange;
+mod head;
 mod proxy;
 mod redirect;
 pub(super) mod request;
 
-use exchange::exchange;
+use exchange::{Exchanged, Unanswered};
 use proxy::Proxy;
 use request::{Reader, request};
 
@@ -37,6 +40,7 @@ const MOST_REDIRECTS: usize = 10;
 struct Hop {
     stream: Stream,
     reader: Reader,
+    is_http2: bool,
 }
 
 /// A URL that is asked, where it leads directly or by the environment's proxy.
@@ -48,6 +52,8 @@ pub(crate) struct HttpProbe<'a> {
     body: Option<&'a Bytes>,
     proxy: Option<Proxy>,
     tls: Tls<'a>,
+    /// Whether the server answered HTTP/2 without TLS before, which nobody can tell until it has answered.
+    is_http2: Cell<bool>,
 }
 
 impl<'a> HttpProbe<'a> {
@@ -56,7 +62,8 @@ impl<'a> HttpProbe<'a> {
             Place::Host(_) => Proxy::from_environment(url),
             Place::Socket(_) => None,
         };
-        Self { url, place, options, body: inputs.body.as_ref(), proxy, tls: Tls::new(&inputs.identities, b"http/1.1") }
+        let tls = Tls::new(&inputs.identities, &[HTTP_1, HTTP_2]);
+        Self { url, place, options, body: inputs.body.as_ref(), proxy, tls, is_http2: Cell::default() }
     }
 
     /// Returns the host to connect to; `None` where it is a Unix socket.
@@ -80,23 +87,7 @@ impl<'a> HttpProbe<'a> {
         let usual = if sent.is_some() { Method::POST } else { Method::GET };
         let mut method = self.options.method.clone().unwrap_or(usual);
         for _ in 0..=MOST_REDIRECTS {
-            stage.enter(Step::Connecting);
-            let at_home = url.origin() == self.url.origin();
-            let hop = if at_home {
-                let stream = stream::open(self.place, endpoint).await;
-                self.secure(
-                    stream.map_err(|reason| of_proxy(self.proxy.as_ref(), reason))?,
-                    &url,
-                    self.proxy.as_ref(),
-                    stage,
-                )
-                .await?
-            } else {
-                self.open_elsewhere(&url, stage).await?
-            };
-            stage.enter(Step::Asked);
-            let request = request(&url, &method, sent, &self.options.header, at_home, hop.reader)?;
-            let (status, headers, answer) = exchange(hop.stream, request, &expected, stage).await?;
+            let (status, headers, answer) = self.exchange(&url, &method, sent, endpoint, &expected, stage).await?;
             if self.options.follow
                 && let Some(next) = redirect::next(&url, status, &headers)?
             {
@@ -109,6 +100,44 @@ impl<'a> HttpProbe<'a> {
             return Ok(Answer { status: Some(status.as_u16()), ..Answer::new(format!("answers {}", words(status))) });
         }
         Err(Reason::answered(format!("more than {MOST_REDIRECTS} redirects")))
+    }
+
+    /// Asks one server, once more where it answers that it speaks nothing but HTTP/2.
+    async fn exchange(
+        &self,
+        url: &Url,
+        method: &Method,
+        sent: Option<&Bytes>,
+        endpoint: Endpoint,
+        expected: &Expectations<'_>,
+        stage: &Stage,
+    ) -> Result<Exchanged, Reason> {
+        let at_home = url.origin() == self.url.origin();
+        let mut is_http2 = at_home && self.is_http2.get();
+        loop {
+            stage.enter(Step::Connecting);
+            let hop = if at_home { self.open(endpoint, stage).await? } else { self.open_elsewhere(url, stage).await? };
+            stage.enter(Step::Asked);
+            let request = request(url, method, sent, &self.options.header, at_home, hop.reader)?;
+            if is_http2 || hop.is_http2 {
+                let answer = exchange::second(hop.stream, request::absolute(request, url)?, expected, stage).await;
+                // whatever comes in its place may speak something else
+                self.is_http2.set(at_home && is_http2 && answer.is_ok());
+                return answer;
+            }
+            match exchange::first(hop.stream, request, expected, stage).await {
+                Ok(answer) => return Ok(answer),
+                Err(Unanswered::SpeaksHttp2) => is_http2 = true,
+                Err(Unanswered::For(reason)) => return Err(reason),
+            }
+        }
+    }
+
+    /// Connects to the target.
+    async fn open(&self, endpoint: Endpoint, stage: &Stage) -> Result<Hop, Reason> {
+        let proxy = self.proxy.as_ref();
+        let stream = stream::open(self.place, endpoint).await.map_err(|reason| of_proxy(proxy, reason))?;
+        self.secure(stream, self.url, proxy, stage).await
     }
 
     /// Connects to where a redirect leads.
@@ -136,7 +165,7 @@ impl<'a> HttpProbe<'a> {
         }
         if url.scheme() != "https" {
             let reader = proxy.map_or(Reader::Server, |proxy| Reader::Proxy(proxy.authorization().cloned()));
-            return Ok(Hop { stream, reader });
+            return Ok(Hop { stream, reader, is_http2: false });
         }
         let host = Host::of_url(url, None).map_err(Reason::answered)?;
         let stream = match proxy {
@@ -144,7 +173,9 @@ impl<'a> HttpProbe<'a> {
             None => stream,
         };
         stage.enter(Step::Securing);
-        Ok(Hop { stream: Box::new(self.tls.handshake(stream, &host.name).await?), reader: Reader::Server })
+        let stream = self.tls.handshake(stream, &host.name).await?;
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
+        Ok(Hop { stream: Box::new(stream), reader: Reader::Server, is_http2 })
     }
 }
 

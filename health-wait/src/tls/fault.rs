@@ -24,7 +24,7 @@ pub(crate) fn of_tls(error: &io::Error) -> Option<Reason> {
             "the server breaks the rules of TLS".into()
         }
         Tls::DecryptError | Tls::PeerSentOversizedRecord => "the server's TLS records cannot be read".into(),
-        Tls::NoApplicationProtocol => "over TLS the server speaks another protocol, such as HTTP/2 alone".into(),
+        Tls::NoApplicationProtocol => "over TLS the server speaks another protocol".into(),
         Tls::NoCertificatesPresented => "the server shows no certificate".into(),
         _ => "the TLS handshake failed".into(),
     };
@@ -116,7 +116,7 @@ fn said_in(alert: AlertDescription) -> String {
         Alert::CertificateExpired | Alert::CertificateRevoked => "the client certificate is not valid any more",
         Alert::UnknownCA => "it does not know the client certificate's authority",
         Alert::AccessDenied => "access denied",
-        Alert::NoApplicationProtocol => "over TLS it speaks another protocol, such as HTTP/2 alone",
+        Alert::NoApplicationProtocol => "over TLS it speaks another protocol",
         Alert::InternalError => "it has an error of its own",
         other => return format!("alert {}", u8::from(other)),
     };

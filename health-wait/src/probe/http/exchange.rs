@@ -5,16 +5,18 @@ use std::{error::Error, io, pin::pin, time::Duration};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{
-    HeaderMap, Request, StatusCode,
+    HeaderMap, Request, Response, StatusCode,
     body::{Body, Incoming},
     client::conn::http1,
 };
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::time::{Instant, timeout_at};
 
+use super::head::WithHead;
 use crate::{
     expect::Expectations,
     probe::{
+        http2,
         stage::{Stage, Step},
         stream::Stream,
     },
@@ -32,13 +34,24 @@ const MOST_HEADERS: usize = 1024;
 const MOST_OF_THE_REST: u64 = 64 << 10;
 const REST: Duration = Duration::from_millis(20);
 
-/// Sends a request, and reads as much of the answer as decides anything.
-pub(super) async fn exchange(
+/// What came of a request: the head of the answer, and as much of its body as decides anything.
+pub(super) type Exchanged = (StatusCode, HeaderMap, Vec<u8>);
+
+/// Why there is no answer of HTTP/1.
+pub(super) enum Unanswered {
+    /// The server said something, and that is HTTP/2.
+    SpeaksHttp2,
+    For(Reason),
+}
+
+/// Sends a request as HTTP/1.1.
+pub(super) async fn first(
     stream: Stream,
     request: Request<Full<Bytes>>,
     expected: &Expectations<'_>,
     stage: &Stage,
-) -> Result<(StatusCode, HeaderMap, Vec<u8>), Reason> {
+) -> Result<Exchanged, Unanswered> {
+    let (stream, said) = WithHead::of(stream);
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(MOST_OF_A_HEAD)
         .max_headers(MOST_HEADERS)
@@ -47,20 +60,44 @@ pub(super) async fn exchange(
         .allow_spaces_after_header_name_in_responses(true)
         .handshake(TokioIo::new(stream))
         .await
+        .map_err(|error| Unanswered::For(broken(&error)))?;
+    let answer = drive(connection, answered(sender.send_request(request), expected, stage)).await;
+    answer.map_err(|reason| match said.get() {
+        Some(said) if http2::begins(said) => Unanswered::SpeaksHttp2,
+        _ => Unanswered::For(reason),
+    })
+}
+
+/// Sends a request as HTTP/2.
+pub(super) async fn second(
+    stream: Stream,
+    request: Request<Full<Bytes>>,
+    expected: &Expectations<'_>,
+    stage: &Stage,
+) -> Result<Exchanged, Reason> {
+    let (mut sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        .handshake(TokioIo::new(stream))
+        .await
         .map_err(|error| broken(&error))?;
-    let answer = async {
-        let answer = sender.send_request(request).await.map_err(|error| broken(&error))?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let mut body = answer.into_body();
-        let mut read = Vec::new();
-        if expected.fails(status).is_none() && expected.needs_body(status) {
-            stage.enter(Step::Reading);
-            read = self::read(&mut body, expected).await?;
-        }
-        leave(body, stage.spare(REST)).await;
-        expected.fails(status).map_or(Ok((status, headers, read)), Err)
-    };
-    drive(connection, answer).await
+    drive(connection, answered(sender.send_request(request), expected, stage)).await
+}
+
+/// Reads as much of the answer as decides anything.
+async fn answered(
+    sent: impl Future<Output = hyper::Result<Response<Incoming>>>,
+    expected: &Expectations<'_>,
+    stage: &Stage,
+) -> Result<Exchanged, Reason> {
+    let answer = sent.await.map_err(|error| broken(&error))?;
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let mut body = answer.into_body();
+    let mut read = Vec::new();
+    if expected.fails(status).is_none() && expected.needs_body(status) {
+        stage.enter(Step::Reading);
+        read = self::read(&mut body, expected).await?;
+    }
+    leave(body, stage.spare(REST)).await;
+    expected.fails(status).map_or(Ok((status, headers, read)), Err)
 }
 
 /// Moves the connection, which does nothing by itself, for as long as the work on it takes.
@@ -125,6 +162,9 @@ pub(super) fn broken(error: &hyper::Error) -> Reason {
             || "the answer is not HTTP".into(),
             |part| format!("the head of the answer is broken: invalid {part}"),
         ));
+    }
+    if let Some(error) = error.source().and_then(|source| source.downcast_ref::<h2::Error>()) {
+        return http2::broken(error);
     }
     match error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
         Some(error) => tls::fault::of_tls(error).unwrap_or_else(|| match error.kind() {

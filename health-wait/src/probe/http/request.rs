@@ -69,6 +69,16 @@ pub(super) fn request(
     Ok(request)
 }
 
+/// Makes it one of HTTP/2, which names the server in the URL.
+pub(super) fn absolute(mut request: Request<Full<Bytes>>, url: &Url) -> Result<Request<Full<Bytes>>, Reason> {
+    let named = request.headers_mut().remove(header::HOST);
+    let authority = named.as_ref().map_or(&[][..], HeaderValue::as_bytes);
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let uri = Uri::builder().scheme(url.scheme()).authority(authority).path_and_query(path).build();
+    *request.uri_mut() = uri.map_err(|error| Reason::new(Sign::Unclear, format!("the URL cannot be sent: {error}")))?;
+    Ok(request)
+}
+
 /// Makes the header of `http://user:password@host/` (RFC 7617).
 fn credentials(url: &Url) -> Option<HeaderValue> {
     if url.username().is_empty() && url.password().is_none() {
