@@ -9,6 +9,8 @@ mod asleep;
 mod bounds;
 #[path = "supervise/crash.rs"]
 mod crash;
+#[path = "supervise/daemons.rs"]
+mod daemons;
 #[path = "supervise/deleted.rs"]
 mod deleted;
 #[cfg(target_os = "linux")]
