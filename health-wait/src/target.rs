@@ -117,8 +117,9 @@ impl FromStr for Target {
 fn without_password(text: &str, kind: &Kind) -> String {
     let Kind::Http { url, .. } = kind else { return text.to_owned() };
     let hidden = url.password().and_then(|_| {
-        let start = text.find("://")? + 3;
-        let end = start + text[start..].find(['/', '?', '#']).unwrap_or(text.len() - start);
+        // what a URL's reader skips
+        let start = text.len() - text[text.find("://")? + 3..].trim_start_matches(['/', '\\', '\t', '\n', '\r']).len();
+        let end = start + text[start..].find(['/', '\\', '?', '#']).unwrap_or(text.len() - start);
         let at = start + text[start..end].rfind('@')?;
         let colon = start + text[start..at].find(':')?;
         Some(format!("{}***{}", &text[..=colon], &text[at..]))
@@ -151,5 +152,7 @@ mod tests {
     fn a_password_is_not_shown() {
         let target: Target = "http://user:secret@h:1/a:b@c".parse().expect("a URL");
         assert_eq!(target.to_string(), "http://user:***@h:1/a:b@c");
+        let target: Target = "http:///\\user:secret@h:1/".parse().expect("browsers take it");
+        assert_eq!(target.to_string(), "http:///\\user:***@h:1/");
     }
 }

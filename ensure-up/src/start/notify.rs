@@ -78,3 +78,38 @@ pub(crate) fn environment(
 fn path(folder: &Path) -> PathBuf {
     folder.join("notify")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{
+        collection::vec,
+        prelude::{Just, ProptestConfig, any, prop_oneof},
+        proptest,
+    };
+
+    use super::*;
+    use crate::event::block_on;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+        #[test]
+        fn a_server_is_ready_by_that_line_alone(
+            pieces in vec(prop_oneof![Just(b"READY=1".to_vec()), Just(b"\n".to_vec()), Just(b"STATUS=".to_vec()), vec(any::<u8>(), 1..3)], 1..6)
+        ) {
+            let message = pieces.concat();
+            let notify = Notify::open().expect("a socket can be made");
+            let sender = UnixDatagram::unbound().expect("a socket can be made");
+            sender.send_to(&message, notify.path()).expect("it is there");
+            block_on(notify.receive()).expect("there are descriptors");
+            assert_eq!(notify.is_ready(), message.split(|&byte| byte == b'\n').any(|line| line == b"READY=1"));
+        }
+
+        #[test]
+        fn no_server_talks_to_the_one_that_its_caller_reports_to(names in vec(prop_oneof![Just("NOTIFY_SOCKET".to_owned()), "[A-Z]{1,3}"], 0..5)) {
+            let inherited = names.into_iter().map(|name| (name.into(), "/run/of/the/caller".into())).collect();
+            let given = environment(inherited, None);
+            assert!(given.iter().all(|(name, _)| name != "NOTIFY_SOCKET"));
+        }
+    }
+}

@@ -119,7 +119,67 @@ impl Extent {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{
+        collection::{btree_map, vec},
+        prelude::{Just, ProptestConfig, Strategy, any, prop_oneof},
+        proptest, sample,
+    };
+    use serde_json_path::JsonPath;
+
     use super::*;
+
+    fn documents() -> impl Strategy<Value = Value> {
+        let leaf =
+            prop_oneof![any::<u8>().prop_map(Value::from), "[a-c]{0,2}".prop_map(Value::from), Just(Value::Null)];
+        leaf.prop_recursive(5, 48, 4, |below| {
+            prop_oneof![
+                vec(below.clone(), 0..4).prop_map(Value::from),
+                btree_map("[a-c]", below, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn paths() -> impl Strategy<Value = String> {
+        const PARTS: [&str; 14] = [
+            ".a",
+            ".*",
+            "..*",
+            "..b",
+            "[*]",
+            "[0]",
+            "[*,*]",
+            "..['a','b','..c']",
+            "[1:]",
+            "[?@.a]",
+            "[?@..*]",
+            "..[?$..b]",
+            "[?count($..*)>2]",
+            "[?@.b==$.a]",
+        ];
+        vec(sample::select(&PARTS[..]), 0..4).prop_map(|parts| format!("${}", parts.concat()))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
+
+        #[test]
+        fn a_query_finds_no_more_than_was_reckoned(document in documents(), path in paths()) {
+            let query = JsonPath::parse(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+            let effort = Effort::of(&path);
+            let steps = effort.steps(&document);
+            if steps < 100_000 {
+                let most = if effort == Effort::default() { Extent::of(&document).values } else { steps };
+                assert!(query.query(&document).len() as u64 <= most, "{path} in {document}: {most}");
+            }
+        }
+
+        #[test]
+        fn a_text_is_no_expectation_or_the_same_when_it_is_read_again(text in "[$.@\\[\\]*?='\"a1, -]{0,14}") {
+            use crate::expect::json::JsonExpectation;
+            let Ok(expectation) = text.parse::<JsonExpectation>() else { return Ok(()) };
+            assert_eq!(expectation.to_string().parse(), Ok(expectation));
+        }
+    }
 
     #[test]
     fn what_is_walked_through_again_is_counted() {
@@ -141,7 +201,7 @@ mod tests {
             ("$[?length( $.x) == 3]", effort(0, 0, 1, 1)),
             ("$..[?count($..*)>1 && $..[?$..*]]", effort(4, 0, 2, 3)),
         ] {
-            assert!(serde_json_path::JsonPath::parse(path).is_ok(), "{path}");
+            assert!(JsonPath::parse(path).is_ok(), "{path}");
             assert_eq!(Effort::of(path), expected, "{path}");
         }
     }

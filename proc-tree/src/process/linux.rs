@@ -337,6 +337,13 @@ pub(super) fn boot_id() -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{
+        collection::vec,
+        prelude::{Just, ProptestConfig, any, prop_oneof},
+        proptest,
+        sample::Index,
+    };
+
     use super::*;
 
     const LINE: &[u8] = b"4711 (a) (b\xff c) S 1 4711 4710 0 -1 4194560 1 2 3 4 50 60 70 30 20 0 7 0 987654 1 2";
@@ -350,6 +357,29 @@ mod tests {
         );
         assert_eq!(stat.name, "a) (b\u{fffd} c");
         assert_eq!(stat.reaped_cpu, Duration::from_secs(1));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+
+        #[test]
+        fn whatever_the_name_is_the_fields_are_read_as_they_were_written(
+            name in vec(prop_oneof![Just(b'('), Just(b')'), Just(b'\n'), Just(b' '), Just(b'1'), any::<u8>()], 0..16),
+            (pid, parent, threads, started) in any::<(u32, u32, u32, u64)>(),
+            (at, byte) in any::<(Index, u8)>(),
+        ) {
+            let mut line = format!("{pid} (").into_bytes();
+            line.extend(&name);
+            line.extend(format!(") R {parent} 3 4 0 -1 0 0 0 0 0 0 0 0 0 20 0 {threads} 0 {started} 1 2\n").as_bytes());
+            let stat = parse_stat(&line, None).expect("the line is well-formed");
+            assert_eq!((stat.pid, stat.parent, stat.threads, stat.started), (pid, parent, threads, StartTime(started)));
+            assert_eq!(stat.name, String::from_utf8_lossy(&name));
+            // cut, and with one byte changed
+            let at = at.index(line.len());
+            let _ = parse_stat(&line[..at], None);
+            line[at] = byte;
+            let _ = parse_stat(&line, None);
+        }
     }
 
     #[test]

@@ -208,6 +208,13 @@ fn address(bytes: &[u8], v6: bool) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{
+        collection::vec,
+        prelude::{ProptestConfig, any},
+        proptest,
+        sample::Index,
+    };
+
     use super::*;
     use crate::socket::State;
 
@@ -228,6 +235,54 @@ mod tests {
         let expected = Socket { inode: 24_680, uid: Some(1000), ..Socket::example() };
         assert_eq!((socket.state, &socket), (State::Listen, &expected));
         assert!(parse(&description()[..MESSAGE - 1], Protocol::Tcp).is_err());
+    }
+
+    /// One message as a dump has it.
+    fn message(kind: u16, body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(16 + body.len()).expect("a short body");
+        let mut bytes = length.to_ne_bytes().to_vec();
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend([0; 10]);
+        bytes.extend(body);
+        bytes
+    }
+
+    /// Reads a dump that comes in one datagram, after which there is no other.
+    fn dump(datagram: &[u8]) -> io::Result<Option<Vec<Socket>>> {
+        let mut left = Some(datagram);
+        read(Asked::One(Protocol::Tcp, AddressFamily::INET), |buffer| {
+            let datagram = left.take().unwrap_or_default();
+            buffer[..datagram.len()].copy_from_slice(datagram);
+            Ok(datagram.len())
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+
+        #[test]
+        fn a_dump_is_read_whole_or_is_an_error(
+            attributes in vec(any::<u8>(), 0..24),
+            changes in vec(any::<(Index, u8)>(), 0..3),
+            cut in any::<Index>(),
+        ) {
+            const DONE: u16 = 3;
+            let mut body = description().to_vec();
+            body.extend([5, 0, 99, 0, 1, 0, 0, 0]);
+            let listener = message(SOCK_DIAG_BY_FAMILY, &body);
+            let whole = [listener.clone(), listener, message(DONE, &[0; 4])].concat();
+            let found = dump(&whole).expect("it is whole").expect("nothing changed meanwhile");
+            assert_eq!(found.len(), 2);
+            assert!(dump(&whole[..cut.index(whole.len())]).is_err());
+            // what the kernel would not say: no panic, and no socket more than there is room for
+            body.extend(attributes);
+            let mut other = [message(SOCK_DIAG_BY_FAMILY, &body), whole].concat();
+            for (at, byte) in changes {
+                let at = at.index(other.len());
+                other[at] = byte;
+            }
+            let _ = dump(&other).map(|found| assert!(found.is_none_or(|found| found.len() <= other.len() / MESSAGE)));
+        }
     }
 
     #[test]
