@@ -14,6 +14,8 @@ mod migration;
 mod picture;
 #[path = "docs/records.rs"]
 mod records;
+#[path = "docs/security.rs"]
+mod security;
 
 use std::{
     fs,
