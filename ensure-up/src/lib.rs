@@ -63,7 +63,7 @@ pub use service::{
 pub use start::{
     call::{Call, Up},
     clock::Clock,
+    launch_error::LaunchError,
     ready_error::ReadyError,
-    spawn::LaunchError,
     waiting::{Doing, Observer, Waiting},
 };

@@ -65,7 +65,7 @@ pub(super) fn after(failure: &Failure) -> Exit {
         Failure::Launch(LaunchError::NotExecutable { .. }) => Status::NotExecutable,
         Failure::Interrupted(signal) => return Exit::Signal(*signal),
         Failure::Stopped { failure, .. } => return after(failure),
-        Failure::Launch(LaunchError::Process(_))
+        Failure::Launch(LaunchError::Open(..) | LaunchError::Process(_))
         | Failure::Left(_)
         | Failure::Listen { .. }
         | Failure::NotStopped { .. }

@@ -21,7 +21,7 @@ use crate::{
         part::{self, Part},
         record,
     },
-    start::{ready_error::ReadyError, spawn::LaunchError},
+    start::{launch_error::LaunchError, ready_error::ReadyError},
 };
 
 /// A server that is not up, and why.

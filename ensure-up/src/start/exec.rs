@@ -2,6 +2,7 @@
 
 use std::{
     ffi::{CString, OsStr, OsString},
+    fs::{self, File},
     io::{self, PipeReader, PipeWriter, Read},
     os::{
         fd::{AsRawFd, BorrowedFd, RawFd},
@@ -18,6 +19,7 @@ use nix::{
     unistd::setsid,
 };
 
+use super::launch_error::LaunchError;
 use crate::server::mark;
 
 /// What to start.
@@ -49,7 +51,7 @@ pub(super) struct Exec {
     socket: Option<RawFd>,
     output: RawFd,
     inherited: Vec<RawFd>,
-    _null: std::fs::File,
+    _null: File,
     _strings: Vec<CString>,
 }
 
@@ -58,6 +60,12 @@ struct Candidate {
     path: CString,
     script: Vec<*const libc::c_char>,
 }
+
+/// What a server reads that is given no input.
+const NULL: &str = "/dev/null";
+
+/// Where the descriptors of this process are listed. Linux has a link to it in /dev, which a container may lack.
+const DESCRIPTORS: &str = if cfg!(target_os = "linux") { "/proc/self/fd" } else { "/dev/fd" };
 
 /// The descriptor of a socket that is handed down.
 const SOCKET: RawFd = 3;
@@ -73,7 +81,13 @@ const DIGITS: usize = 10;
 const SHELL: &std::ffi::CStr = c"/bin/sh";
 
 impl Exec {
-    pub(super) fn prepare(launch: &Launch<'_>) -> io::Result<Self> {
+    pub(super) fn prepare(launch: &Launch<'_>) -> Result<Self, LaunchError> {
+        let null = File::open(NULL).map_err(|error| LaunchError::Open(NULL, error))?;
+        let inherited = open_descriptors().map_err(|error| LaunchError::Open(DESCRIPTORS, error))?;
+        Self::laid_out(launch, null, inherited).map_err(LaunchError::Process)
+    }
+
+    fn laid_out(launch: &Launch<'_>, null: File, inherited: Vec<RawFd>) -> io::Result<Self> {
         let program = launch.command.first().ok_or(io::ErrorKind::InvalidInput)?;
         let words = launch.command.iter().map(|word| CString::new(word.as_bytes()));
         let mut strings = words.collect::<Result<Vec<_>, _>>()?;
@@ -101,7 +115,6 @@ impl Exec {
                 Ok(Candidate { path, script })
             })
             .collect::<io::Result<_>>()?;
-        let null = std::fs::File::open("/dev/null")?;
         Ok(Self {
             candidates,
             arguments,
@@ -111,7 +124,7 @@ impl Exec {
             socket: launch.socket.map(|socket| socket.as_raw_fd()),
             input: launch.input.map_or(null.as_raw_fd(), |input| input.as_raw_fd()),
             output: launch.output.as_raw_fd(),
-            inherited: open_descriptors()?,
+            inherited,
             _null: null,
             _strings: strings,
         })
@@ -220,7 +233,7 @@ pub(super) fn candidates<'c>(program: &'c OsStr, path: Option<&'c OsStr>) -> imp
 /// Lists the descriptors that this process has open, but for the standard ones.
 fn open_descriptors() -> io::Result<Vec<RawFd>> {
     let mut descriptors = Vec::new();
-    for entry in std::fs::read_dir("/dev/fd")? {
+    for entry in fs::read_dir(DESCRIPTORS)? {
         descriptors.extend(
             entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok()).filter(|&number| number > 2),
         );

@@ -24,7 +24,10 @@ use nix::{
 };
 use proc_tree::Identity;
 
-use super::exec::{Exec, candidates};
+use super::{
+    exec::{Exec, candidates},
+    launch_error::LaunchError,
+};
 
 pub(crate) use super::exec::Launch;
 
@@ -36,25 +39,6 @@ pub(crate) struct Launched {
     go: Option<PipeWriter>,
     failure: PipeReader,
     runs: bool,
-}
-
-/// A command that could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum LaunchError {
-    /// There is no such program.
-    #[error("command not found: {0}")]
-    NotFound(String),
-    /// The program is there and cannot be executed.
-    #[error("cannot execute {program}")]
-    NotExecutable {
-        /// The program.
-        program: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// The process could not be made.
-    #[error("cannot start a process")]
-    Process(#[source] io::Error),
 }
 
 impl Launched {
@@ -108,7 +92,7 @@ impl Launch<'_> {
     /// When it cannot be made.
     pub(crate) fn fork(&self) -> Result<Launched, LaunchError> {
         // everything that allocates happens before the fork: afterwards only system calls are safe
-        let mut exec = Exec::prepare(self).map_err(LaunchError::Process)?;
+        let mut exec = Exec::prepare(self)?;
         let (go_reader, go) = io::pipe().map_err(LaunchError::Process)?;
         let (failure, failure_writer) = io::pipe().map_err(LaunchError::Process)?;
         // SAFETY: the child makes system calls only, on memory that was prepared, and ends in exec or _exit.
