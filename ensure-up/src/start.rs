@@ -10,6 +10,7 @@ mod held;
 mod holders;
 mod job;
 mod launch;
+pub(crate) mod launch_error;
 pub(crate) mod notify;
 mod port;
 pub(crate) mod race;

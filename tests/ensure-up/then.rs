@@ -3,6 +3,8 @@
 use std::{
     fs,
     os::unix::process::ExitStatusExt,
+    path::Path,
+    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -10,7 +12,7 @@ use nix::sys::signal::Signal;
 
 use crate::{
     site::{Site, end, send, shell},
-    support::{eventually, runs},
+    support::{eventually, runs, skipped},
 };
 use proc_tree::Identity;
 
@@ -33,6 +35,24 @@ fn it_runs_while_the_server_is_up_with_its_port_and_the_callers_streams() {
     let output = site.run(&["--then", then], &site.server(&["--delay", "200"])).stdin("typed\n").run();
     assert_eq!(output.stdout.split_whitespace().collect::<Vec<_>>().join(" "), format!("port {} typed 1", site.port));
     assert!(output.stderr.starts_with("started ") && output.stderr.ends_with("told\n"), "{}", output.stderr);
+}
+
+#[test]
+fn a_server_that_a_call_was_to_stop_does_not_stay_where_that_fails_before() {
+    if !Path::new("/dev/full").exists() {
+        return skipped("no /dev/full");
+    }
+    let site = Site::new();
+    for options in [&["--then", "touch ran"][..], &["--then", "touch ran", "--keep-up"], &["--foreground"]] {
+        let mut tool = site.run(&[&["--json"], options].concat(), &site.server(&[]));
+        let full = fs::File::options().write(true).open("/dev/full").expect("the device is there");
+        let output = tool.command().stdout(full).stderr(Stdio::piped()).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(125), "{said}");
+        assert_eq!(site.processes(), [], "{options:?}: {said}");
+        assert!(!site.path("ran").exists(), "{options:?}");
+    }
+    assert_eq!(site.started().len(), 3);
 }
 
 #[test]

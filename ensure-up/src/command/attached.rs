@@ -1,5 +1,6 @@
 //! Staying with servers: attached to them, or while a command runs. In the end those are stopped that this call started.
 
+mod begun;
 mod cleanup;
 mod server;
 mod settled;
@@ -34,6 +35,7 @@ use proc_tree::{
 };
 
 use super::{arguments::Arguments, status::Status, words};
+pub(super) use begun::Begun;
 use cleanup::{Cleanup, after_stop};
 use server::Server;
 pub(super) use settled::{Settled, Uses, begin, settle};
@@ -42,6 +44,7 @@ pub(super) use settled::{Settled, Uses, begin, settle};
 pub(super) struct Staying<'a> {
     arguments: &'a Arguments,
     state_folder: &'a StateFolder,
+    begun: Begun,
     servers: Vec<Server>,
     /// Their processes, in the same order.
     processes: Vec<ServerProcesses>,
@@ -52,10 +55,11 @@ pub(super) struct Staying<'a> {
 }
 
 impl<'a> Staying<'a> {
-    pub(super) fn new(arguments: &'a Arguments, state_folder: &'a StateFolder) -> Self {
+    pub(super) fn new(arguments: &'a Arguments, state_folder: &'a StateFolder, begun: Begun) -> Self {
         Self {
             arguments,
             state_folder,
+            begun,
             servers: Vec::new(),
             processes: Vec::new(),
             jobs: Vec::new(),
@@ -224,12 +228,13 @@ impl<'a> Staying<'a> {
 
     /// Stops what this call started and nobody else needs, and says so where that is `told`.
     fn end(
-        self,
+        mut self,
         exit: Result<Exit, Failure>,
         ended: Option<usize>,
         is_told: bool,
         logs: Merged,
     ) -> anyhow::Result<Exit> {
+        self.begun.release();
         let mut cleanup = Cleanup::of(self.arguments, self.state_folder, is_told);
         for (place, (server, processes)) in self.servers.into_iter().zip(self.processes).enumerate() {
             cleanup.add(server, processes, ended == Some(place));

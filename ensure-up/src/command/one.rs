@@ -10,7 +10,7 @@ use proc_tree::cli::{args::OutputError, status::Exit};
 
 use super::{
     arguments::Arguments,
-    attached::{self, Settled, Staying},
+    attached::{self, Begun, Settled, Staying},
     display::Display,
     status::{self, Status},
     usage, waits, why, words,
@@ -28,7 +28,7 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     // its line is wiped before anything is said
     drop(display);
     match ensured {
-        Ok((state_folder, (outcome, server), settled)) => {
+        Ok((state_folder, begun, (outcome, server), settled)) => {
             report(arguments, &service, &outcome, out)?;
             if outcome.action.is_start() {
                 arguments.note_state_folder(&state_folder);
@@ -36,7 +36,7 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
             if arguments.detaches() {
                 return Ok(Status::Done.into());
             }
-            let mut staying = Staying::new(arguments, &state_folder);
+            let mut staying = Staying::new(arguments, &state_folder, begun);
             staying.add(&service, &outcome, server, settled)?;
             staying.stay(service.spec.grace)
         }
@@ -60,15 +60,19 @@ fn settled(
     service: &Service,
     clock: Clock,
     tell: &dyn Fn(&Waiting),
-) -> Result<(StateFolder, Up, Settled), Failure> {
-    let mut begun = attached::begin(arguments, service)?;
+) -> Result<(StateFolder, Begun, Up, Settled), Failure> {
+    let mut usage = attached::begin(arguments, service)?;
     loop {
         let (state_folder, up) = ensure(service, clock, tell)?;
         let Outcome { port, action, .. } = up.0;
+        let mut begun = Begun::in_folder(&state_folder);
+        if action.is_start() && !arguments.detaches() && !service.spec.once {
+            begun.add(&service.id, port);
+        }
         if let Some(settled) =
-            attached::settle(arguments, &state_folder, &service.id, port, action.is_start(), begun.take())?
+            attached::settle(arguments, &state_folder, &service.id, port, action.is_start(), usage.take())?
         {
-            return Ok((state_folder, up, settled));
+            return Ok((state_folder, begun, up, settled));
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use ensure_up::{
-    Action, ServerRecord, ServiceSpec, StateFolder,
+    Action, ServerRecord, ServiceId, ServiceSpec, StateFolder,
     server::{environment::Environment, known},
     service::file::{self, Config},
     start::several::{EndedStart, EndedStarts, Several, StartReport, Told},
@@ -21,7 +21,7 @@ use proc_tree::cli::{
 
 use super::{
     arguments::Arguments,
-    attached::{Staying, Uses},
+    attached::{Begun, Staying, Uses},
     display::Display,
     row::Columns,
     status::Status,
@@ -103,10 +103,18 @@ pub(super) fn run(
             display.say(&line);
         }
         drop(display);
-        written?;
         let is_start = |start: &EndedStart| start.report.record.action.is_start();
         was_started.extend(ended.starts.iter().filter(|(_, start)| is_start(start)).map(|(index, _)| *index));
-        let mut staying = Staying::new(arguments, state_folder);
+        let mut begun = Begun::in_folder(state_folder);
+        for (&index, start) in &ended.starts {
+            let spec = &services[index];
+            if start.status == 0 && was_started.contains(&index) && !arguments.detaches() && !spec.once {
+                let service = ServiceId { folder: folder.to_owned(), name: spec.name.clone() };
+                begun.add(&service, start.report.record.port.map(|number| spec.port_at(number)));
+            }
+        }
+        written?;
+        let mut staying = Staying::new(arguments, state_folder, begun);
         let mut are_up = true;
         for (&index, EndedStart { report, .. }) in ended.starts.iter().filter(|(_, start)| start.status == 0) {
             let is_ours = was_started.contains(&index);

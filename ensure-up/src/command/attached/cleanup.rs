@@ -1,6 +1,6 @@
 //! What a call that stayed with servers does in the end: it stops what it started and nobody else needs.
 
-use std::{io, os::fd::AsFd, pin::pin};
+use std::{cell::RefCell, collections::BTreeSet, io, os::fd::AsFd, pin::pin};
 
 use ensure_up::{
     Failure, ServerProcesses, ServerRecord, StateFolder,
@@ -99,19 +99,25 @@ impl<'a> Cleanup<'a> {
         let records: Vec<&ServerRecord> = stopping.iter().map(|one| &one.record).collect();
         let stop = |index: usize, wait: Wait<'_>| stopping[index].stop(self.state_folder, wait);
         let (mut line, mut stopped, mut exit) = (StopLine::of(self.arguments), Vec::new(), Some(exit));
-        let err = io::stderr();
+        let (err, left) = (io::stderr(), RefCell::new((0..stopping.len()).collect::<BTreeSet<_>>()));
+        let mut told = |event: Event<Result<Killed, Failure>>| match event {
+            Event::Awaited(index, words) => line.draw(index, words),
+            Event::Ended(index, result) => {
+                line.over(index);
+                left.borrow_mut().remove(&index);
+                let Stopping { record, has_ended, .. } = &stopping[index];
+                stopped.extend((result.is_ok() && !has_ended).then(|| text::escape(&record.name).into_owned()));
+                exit = exit.take().map(|exit| after_stop(self.arguments, &record.name, result, exit));
+            }
+        };
         let signal = {
             let beside = pin!(shown::show(&mut logs, err.as_fd()));
-            several::stop(&records, false, beside, &stop, &mut |event| match event {
-                Event::Awaited(index, words) => line.draw(index, words),
-                Event::Ended(index, result) => {
-                    line.over(index);
-                    let Stopping { record, has_ended, .. } = &stopping[index];
-                    stopped.extend((result.is_ok() && !has_ended).then(|| text::escape(&record.name).into_owned()));
-                    exit = exit.take().map(|exit| after_stop(self.arguments, &record.name, result, exit));
-                }
-            })
+            several::stop(&records, false, beside, &stop, &mut told)
         };
+        // where they could not be stopped at once, one after the other
+        for index in left.take().into_iter().rev() {
+            told(Event::Ended(index, stop(index, Wait::Whole)));
+        }
         self.said.extend((self.is_told && !stopped.is_empty()).then(|| format!("stopped {}", stopped.join(", "))));
         self.said.retain(|_| !self.arguments.common.quiet);
         // whoever does not read must not hold up the end
