@@ -12,6 +12,7 @@ use crate::{
 
 pub(crate) mod answer;
 mod beside;
+mod bounded;
 pub(crate) mod endpoint;
 mod exec;
 mod file;

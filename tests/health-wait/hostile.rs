@@ -84,6 +84,28 @@ fn endless_headers_are_too_long() {
 }
 
 #[test]
+fn a_flood_that_is_no_answer_yet_is_too_long() {
+    let flood = "HTTP/1.1 100 Continue\r\n\r\n".repeat(512);
+    let server = serving(move |stream| {
+        loop {
+            stream.write_all(flood.as_bytes())?;
+        }
+    });
+    assert_eq!(reason(&server, &[PATIENT]), "the answer is too long");
+}
+
+#[test]
+fn a_body_that_comes_byte_by_byte_is_not_looked_at_at_each() {
+    let server = serving(|stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+        stream.write_all("1\r\nx\r\n".repeat(60_000).as_bytes())?;
+        stream.write_all(b"0\r\n\r\n")
+    });
+    let said = reason(&server, &["--expect-body=y", PATIENT]);
+    assert!(said.starts_with("body did not match \"y\": \"xxx"), "{said}");
+}
+
+#[test]
 fn an_endless_body_is_judged_by_its_first_megabyte() {
     for head in ["Content-Type: x", "Transfer-Encoding: chunked"] {
         let server = serving(move |stream| {

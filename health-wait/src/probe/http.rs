@@ -13,7 +13,6 @@ use super::{
     lookup,
     stage::{Stage, Step},
     stream::{self, Stream},
-    tcp,
 };
 use crate::{
     expect::{Expectations, status::words},
@@ -147,8 +146,8 @@ impl<'a> HttpProbe<'a> {
         let host = proxy.as_ref().map_or(&elsewhere, Proxy::host);
         let mut refused = None;
         for address in lookup::addresses(host).await? {
-            match tcp::connect(address).await {
-                Ok(stream) => return self.secure(Box::new(stream), url, proxy.as_ref(), stage).await,
+            match stream::open(self.place, Endpoint::Address(address)).await {
+                Ok(stream) => return self.secure(stream, url, proxy.as_ref(), stage).await,
                 Err(reason) => refused = Some(reason),
             }
         }

@@ -2,7 +2,7 @@
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{endpoint::Endpoint, tcp, unix};
+use super::{bounded::Bounded, endpoint::Endpoint, tcp, unix};
 use crate::{
     reason::{Reason, Sign},
     target::kind::Place,
@@ -19,8 +19,8 @@ pub(super) type Stream = Box<dyn Connection>;
 /// Connects to where a target listens.
 pub(super) async fn open(place: &Place, endpoint: Endpoint) -> Result<Stream, Reason> {
     match (endpoint, place) {
-        (Endpoint::Address(address), _) => Ok(Box::new(tcp::connect(address).await?)),
-        (Endpoint::Here, Place::Socket(path)) => Ok(Box::new(unix::connect(path).await?)),
+        (Endpoint::Address(address), _) => Ok(Box::new(Bounded::new(tcp::connect(address).await?))),
+        (Endpoint::Here, Place::Socket(path)) => Ok(Box::new(Bounded::new(unix::connect(path).await?))),
         (Endpoint::Here, Place::Host(_)) => Err(Reason::new(Sign::Unreachable, "the host has no address")),
     }
 }

@@ -10,12 +10,13 @@ use hyper::{
     client::conn::http1,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::head::WithHead;
 use crate::{
     expect::Expectations,
     probe::{
+        bounded::TOO_LONG,
         http2,
         stage::{Stage, Step},
         stream::Stream,
@@ -33,6 +34,9 @@ const MOST_HEADERS: usize = 1024;
 /// How much of a body that decides nothing is taken all the same, and for how long that is waited for.
 const MOST_OF_THE_REST: u64 = 64 << 10;
 const REST: Duration = Duration::from_millis(20);
+/// A body is looked at again once it has grown by this part of it, or once nothing came for a moment.
+const GROWTH: usize = 8;
+const MOMENT: Duration = Duration::from_millis(5);
 
 /// What came of a request: the head of the answer, and as much of its body as decides anything.
 pub(super) type Exchanged = (StatusCode, HeaderMap, Vec<u8>);
@@ -114,19 +118,39 @@ pub(super) async fn drive<T>(connection: impl Future, work: impl Future<Output =
 
 /// Reads a body to its end, to where it decides, or to the most that is read of any.
 async fn read(body: &mut Incoming, expected: &Expectations<'_>) -> Result<Vec<u8>, Reason> {
-    let mut read = Vec::new();
-    while let Some(frame) = body.frame().await {
+    let (mut read, mut looked_at) = (Vec::new(), 0);
+    loop {
+        let next = body.frame();
+        let next = if looked_at < read.len() { timeout(MOMENT, next).await } else { Ok(next.await) };
+        let Ok(next) = next else {
+            // nothing more comes at the moment
+            looked_at = read.len();
+            if expected.is_decided_by(&read) {
+                break;
+            }
+            continue;
+        };
+        let Some(frame) = next else { break };
         let frame = frame.map_err(|error| match broken(&error) {
             Reason { sign: Sign::Silent, .. } => {
                 Reason::new(Sign::Silent, "connection closed in the middle of the answer")
             }
-            Reason { sign: Sign::Answered, .. } => Reason::answered("the body of the answer is broken"),
+            Reason { sign: Sign::Answered, text, .. } if text != TOO_LONG => {
+                Reason::answered("the body of the answer is broken")
+            }
             other => other,
         })?;
         let Some(data) = frame.data_ref() else { continue };
         read.extend_from_slice(&data[..data.len().min(MOST_OF_A_BODY - read.len())]);
-        if read.len() == MOST_OF_A_BODY || expected.is_decided_by(&read) {
+        if read.len() == MOST_OF_A_BODY {
             break;
+        }
+        // not at every byte of many: all of it is looked at each time
+        if (read.len() - looked_at) * GROWTH >= read.len() {
+            looked_at = read.len();
+            if expected.is_decided_by(&read) {
+                break;
+            }
         }
     }
     Ok(read)
