@@ -56,6 +56,15 @@ fn a_daemon_whose_launcher_ends_after_it_was_ready_is_started_again() {
 }
 
 #[test]
+fn the_pid_that_is_told_is_the_daemons_where_its_launcher_ends_soon_after_it_serves() {
+    for options in [&[][..], &["--keep-up"]] {
+        let site = Site::new();
+        let line = line(&site.run(&[options, &["--json"]].concat(), &site.odd(&["linger", "100"], &[])).run());
+        assert_eq!(line.pid, Some(site.started()[0]));
+    }
+}
+
+#[test]
 fn a_daemon_that_fails_by_itself_is_told_by_its_status() {
     let site = Site::new();
     site.kept(&["--max-restarts", "1/60s"], &site.odd(&["detach"], &["--die-after", "1000"]));

@@ -8,7 +8,7 @@ use std::{ffi::OsString, io};
 use nix::{sys::signal, unistd::Pid};
 use proc_tree::{Handle, Identity, tree};
 
-use crate::server::{end::End, mark::Mark, record::ServerRecord};
+use crate::server::{end::End, holding::Holding, mark::Mark, record::ServerRecord};
 
 /// The processes of a server, watched.
 #[derive(Debug)]
@@ -127,6 +127,16 @@ impl ServerProcesses {
             self.watched[..=place].rotate_right(1);
             self.leader = Some(self.watched[0].identity());
         }
+    }
+
+    /// Tells whether what was started lives on beside the daemons that it has made, which hold the port: most launchers end once
+    /// those serve.
+    pub(crate) fn may_be_launcher_of(&self, holdings: &[Holding]) -> bool {
+        let lives = |leader: &Identity| self.watched.iter().any(|watched| watched.identity() == *leader);
+        let leader = self.leader.filter(|leader| self.is_child && lives(leader));
+        // a daemon begins a session of its own, and what was started was given one
+        let is_daemon = |leader: Identity| Holding::processes(holdings).all(|holder| holder.session != leader.pid);
+        leader.is_some_and(|leader| Holding::processes(holdings).next().is_some() && is_daemon(leader))
     }
 
     /// Kills the process group of the child that was started, with no more than one system call: the last resort where

@@ -56,6 +56,9 @@ const LONGEST: Duration = Duration::from_millis(5);
 /// for each request, and their logs shall tell more than that.
 const ANSWERED: Duration = Duration::from_millis(25);
 
+/// A launcher whose daemon is ready may take so long to end: the daemon's is the PID that is told and watched then.
+const LAUNCHER: Duration = Duration::from_millis(300);
+
 impl<'r> Race<'r> {
     /// Prepares the wait for a server that is there and of which no process is known.
     pub(crate) fn new(
@@ -129,6 +132,7 @@ impl<'r> Race<'r> {
         let (started, deadline) = (Instant::now(), self.deadline);
         let mut signals = Signals::catch().map_err(ReadyError::Watch)?;
         let mut missing = ("no answer".to_owned(), Vec::new());
+        let mut is_awaited = false;
         loop {
             let round = select! {
                 round = self.readiness.look() => round?,
@@ -138,7 +142,14 @@ impl<'r> Race<'r> {
                 }
             };
             missing = match round {
-                Round::Ready(holdings) => return Ok(RaceEnd::Ready(holdings)),
+                Round::Ready(holdings) => match self.readiness.processes.as_deref() {
+                    Some(launcher) if !is_awaited && launcher.may_be_launcher_of(&holdings) => {
+                        is_awaited = true;
+                        let _ = time::timeout(LAUNCHER, launcher.changed()).await;
+                        continue;
+                    }
+                    _ => return Ok(RaceEnd::Ready(holdings)),
+                },
                 Round::Ended { end, held } => return Ok(RaceEnd::Ended { end, held, after: started.elapsed() }),
                 Round::Failed(why) => return Ok(RaceEnd::Failed(why)),
                 Round::Missing { what, foreign } => (what, foreign),
