@@ -25,6 +25,7 @@ fn every_expectation_must_hold_and_the_reason_names_the_one_that_does_not() {
     let server = Server::answering("200 OK", "{\"status\":\"starting\",\"n\":3,\"up\":true,\"error\":null}");
     for (expectations, reason) in [
         (vec!["--expect-json=$.n=3", "--expect-json=$.up=true", "--expect-json=$.error=null"], None),
+        (vec!["--expect-json=$[?match(@, 'star.*')]=starting", "--expect-json=$[?search(@, 'tin')]=starting"], None),
         (vec!["--expect-json=$.status=starting", "--expect-body=sta.ting", "--expect-status=200"], None),
         (vec!["--expect-json=$.n=3", "--expect-json=$.status=ok"], Some("$.status is \"starting\", expected \"ok\"")),
         (vec!["--expect-json=$.version=2"], Some("$.version is missing, expected 2")),

@@ -8,6 +8,9 @@ use serde_json::Value;
 /// The most steps that are taken for one query: some tens of milliseconds, and as many MiB.
 pub(super) const MOST_STEPS: u64 = 4_000_000;
 
+/// What compiling a pattern takes, in such steps.
+const PATTERN: u64 = 2_000;
+
 /// What makes a path more than one walk through the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Effort {
@@ -19,6 +22,8 @@ pub(super) struct Effort {
     filters: u32,
     /// Those among them that walk through the whole document again.
     walks: u32,
+    /// `match()` and `search()`, whose pattern is compiled anew for each value.
+    patterns: u32,
 }
 
 impl Effort {
@@ -32,6 +37,7 @@ impl Effort {
             unions: count(","),
             filters: count("?"),
             walks: u32::try_from(walks).unwrap_or(u32::MAX),
+            patterns: count("match(").saturating_add(count("search(")),
         }
     }
 
@@ -43,7 +49,9 @@ impl Effort {
         let Extent { values, depth } = Extent::of(document);
         let ways = depth.saturating_pow(self.descents).saturating_mul(2_u64.saturating_pow(self.unions));
         let walks = values.saturating_pow(self.walks);
-        values.saturating_mul(ways).saturating_mul(walks).saturating_mul(u64::from(self.filters.max(1)))
+        let patterns = u64::from(self.patterns).saturating_mul(PATTERN).max(1);
+        let looks = values.saturating_mul(ways).saturating_mul(walks).saturating_mul(u64::from(self.filters.max(1)));
+        looks.saturating_mul(patterns)
     }
 }
 
@@ -183,7 +191,7 @@ mod tests {
 
     #[test]
     fn what_is_walked_through_again_is_counted() {
-        let effort = |descents, unions, filters, walks| Effort { descents, unions, filters, walks };
+        let effort = |descents, unions, filters, walks| Effort { descents, unions, filters, walks, patterns: 0 };
         for (path, expected) in [
             ("$", effort(0, 0, 0, 0)),
             ("$.a.b[0][*].c", effort(0, 0, 0, 0)),
@@ -193,6 +201,7 @@ mod tests {
             ("$['a..b,$?']..c", effort(1, 0, 0, 0)),
             (r#"$["\"..,"].c"#, effort(0, 0, 0, 0)),
             ("$[?@.name=='a,..$']", effort(0, 0, 1, 0)),
+            ("$[?match(@.a,'search(')||search(@.b,'x')]", Effort { patterns: 2, ..effort(0, 2, 1, 0) }),
             ("$.c[?@.name==$.main].ok", effort(0, 0, 1, 0)),
             ("$.c[?@.name==$['main'][0]].ok", effort(0, 0, 1, 0)),
             ("$[?$..x]", effort(1, 0, 1, 1)),
@@ -209,6 +218,7 @@ mod tests {
     #[test]
     fn what_people_ask_is_done_in_a_large_document_and_what_explodes_is_not() {
         let wide: Value = (0..100_000).map(|n| serde_json::json!({"name": n, "ok": true})).collect();
+        let few: Value = (0..200).map(|n| serde_json::json!({"name": n, "ok": true})).collect();
         let deep = (0..100).fold(serde_json::json!(vec![0; 10_000]), |below, _| serde_json::json!([below]));
         for (path, document, is_done) in [
             ("$[*].ok", &wide, true),
@@ -217,6 +227,8 @@ mod tests {
             ("$..*..*", &wide, true),
             ("$..[?$..ok]", &wide, false),
             ("$[*,*,*,*,*,*,*]", &wide, false),
+            ("$[?match(@.name,'api.*')].ok", &few, true),
+            ("$[?match(@.name,'api.*')].ok", &wide, false),
             ("$..*", &deep, true),
             ("$..*..*..*", &deep, false),
             ("$..*..*..*..*..*..*..*..*..*..*..*..*..*..*..*..*..*..*..*..*", &deep, false),
