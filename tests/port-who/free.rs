@@ -12,7 +12,7 @@ use crate::{
 
 #[test]
 fn the_first_free_ports_are_printed_in_the_order_they_were_asked_for() {
-    let server = Fixture::start(["hold", "gaps", "20000"]);
+    let server = Fixture::start(["hold", "gaps", "31200"]);
     let first = server.port();
     let range = format!("{first}-{}", first + 9);
     port_who().args(["--free", &range]).stdout(format!("{}\n", first + 2)).run();
@@ -25,7 +25,7 @@ fn the_first_free_ports_are_printed_in_the_order_they_were_asked_for() {
 
 #[test]
 fn fewer_than_asked_for_is_status_one_with_those_there_are() {
-    let server = Fixture::start(["hold", "gaps", "25000"]);
+    let server = Fixture::start(["hold", "gaps", "31800"]);
     let first = server.port();
     let range = format!("{first}-{}", first + 9);
     port_who().args(["--free=3", &range]).status(1).stdout(format!("{}\n{}\n", first + 2, first + 7)).run();
