@@ -23,7 +23,6 @@ use crate::{
 };
 
 mod exchange;
-mod head;
 mod proxy;
 mod redirect;
 pub(super) mod request;

@@ -7,7 +7,7 @@ use crate::{reason::Reason, tls};
 const SETTINGS: [u8; 6] = [4, 0, 0, 0, 0, 0];
 
 /// How long that head is.
-pub(super) const FRAME_HEAD: usize = 9;
+const FRAME_HEAD: usize = 9;
 
 /// Tells whether what a server has said first is HTTP/2.
 pub(super) fn begins(said: &[u8]) -> bool {

@@ -1,6 +1,6 @@
 //! One request and its answer.
 
-use std::{error::Error, io, pin::pin, time::Duration};
+use std::{error::Error, io, pin::pin, sync::OnceLock, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -11,8 +11,8 @@ use hyper::{
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::io::InspectReader;
 
-use super::head::WithHead;
 use crate::{
     expect::Expectations,
     probe::{
@@ -55,7 +55,11 @@ pub(super) async fn first(
     expected: &Expectations<'_>,
     stage: &Stage,
 ) -> Result<Exchanged, Unanswered> {
-    let (stream, said) = WithHead::of(stream);
+    // what the first read brings tells
+    let is_http2 = OnceLock::new();
+    let stream = InspectReader::new(stream, |bytes: &[u8]| {
+        is_http2.get_or_init(|| http2::begins(bytes));
+    });
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(MOST_OF_A_HEAD)
         .max_headers(MOST_HEADERS)
@@ -66,8 +70,8 @@ pub(super) async fn first(
         .await
         .map_err(|error| Unanswered::For(broken(&error)))?;
     let answer = drive(connection, answered(sender.send_request(request), expected, stage)).await;
-    answer.map_err(|reason| match said.get() {
-        Some(said) if http2::begins(said) => Unanswered::SpeaksHttp2,
+    answer.map_err(|reason| match is_http2.get() {
+        Some(true) => Unanswered::SpeaksHttp2,
         _ => Unanswered::For(reason),
     })
 }
