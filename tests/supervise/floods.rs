@@ -68,6 +68,20 @@ fn a_flood_does_not_hide_that_a_server_is_ready() {
 }
 
 #[test]
+fn a_flood_does_not_hide_that_a_server_failed() {
+    // before and behind the line, and faster than any log is kept
+    let flood = "yes flood | head -c 18000000";
+    let server = scripted(&format!("{flood}; echo BOOM; {flood}; exec \"$@\""));
+    let kept = ["--keep-up", "--max-restarts", "0/60s", "--log-max-size", "4K", "--log-keep", "1"];
+    for (options, status) in [(&[][..], 4), (&kept, 5)] {
+        let site = Site::new();
+        let output = site.run(&[&["--fail-log", "BOOM"], options].concat(), &server).status(status).run();
+        assert!(output.stderr.contains(r#"its log says "BOOM""#), "{:.2000}", output.stderr);
+        assert_eq!(site.processes(), []);
+    }
+}
+
+#[test]
 fn a_signal_ends_the_foreground_under_a_flood_that_nobody_reads() {
     for options in [&["--foreground"][..], &["--foreground", "--keep-up"]] {
         let site = Site::new();

@@ -50,7 +50,7 @@ impl Merged {
     /// Does the same with a log that was deleted, if it can be read there still.
     pub fn add_where(&mut self, path: &Path, deleted: Option<&Path>, begin: Begin, head: Option<String>) {
         let tail = match (begin, deleted) {
-            (Begin::First, None) => Tail::of(path, 0),
+            (Begin::First, None) => Tail::of(path),
             (Begin::First, Some(at)) => Tail::of_deleted(path, at),
             (Begin::End, _) => Tail::last(path, deleted, 0),
             (Begin::Last(lines), _) => Tail::last(path, deleted, lines),

@@ -3,59 +3,142 @@
 use std::{
     io::{self, Write},
     path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use regex::bytes::Regex;
+use tokio::task;
 
-use super::{last, tail::Tail};
+use super::{
+    last,
+    pump::Pump,
+    tail::{ROUND, Tail},
+};
 use crate::Service;
 
 /// The lines of a log as they come, and what they tell.
 #[derive(Debug)]
 pub(crate) struct LogPatterns {
-    tail: Option<Tail>,
-    partial: Vec<u8>,
-    ready_pattern: Option<Regex>,
-    fail_pattern: Option<Regex>,
-    /// Whether it said that the server is ready, if it is to say so.
-    pub(crate) ready: bool,
-    /// The line that says that the server failed.
-    pub(crate) failed: Option<String>,
+    source: Source,
+    said: Arc<Mutex<Said>>,
     /// Whether there is more to read already.
     pub(crate) has_more: bool,
 }
 
+/// Where the lines come from.
+#[derive(Debug)]
+enum Source {
+    /// The log itself, which nobody rotates while its server starts.
+    Log(Tail),
+    /// What is on its way to a log: that may be rotated faster than it is read.
+    Output(Arc<Pump>),
+    /// Nothing is looked for.
+    Nowhere,
+}
+
 impl LogPatterns {
+    /// Prepares to read a log from its beginning.
+    pub(crate) fn of(path: &Path, service: &Service) -> Self {
+        let said = Said::awaited(service);
+        // to read from a pipe would take away what somebody else waits for
+        let is_read = said.is_wanted() && path.is_file();
+        let source = if is_read { Source::Log(Tail::of(path)) } else { Source::Nowhere };
+        Self { source, said: Arc::new(Mutex::new(said)), has_more: false }
+    }
+
+    /// Prepares to look at all that comes from now on.
+    pub(crate) fn passing(output: &Arc<Pump>, service: &Service) -> Self {
+        let said = Said::awaited(service);
+        let is_wanted = said.is_wanted();
+        let said = Arc::new(Mutex::new(said));
+        let source = if is_wanted {
+            output.show(&said);
+            Source::Output(Arc::clone(output))
+        } else {
+            Source::Nowhere
+        };
+        Self { source, said, has_more: false }
+    }
+
+    /// Tells whether it said that the server is ready, if it is to say so.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.said().ready
+    }
+
+    /// Takes the line that says that the server failed.
+    pub(crate) fn failed(&self) -> Option<String> {
+        let line = self.said().failed.take()?;
+        Some(last::quoted(String::from_utf8_lossy(&line).trim_end()))
+    }
+
+    /// Reads what is new, a round of it. A log that was cut short or replaced begins anew.
+    pub(crate) fn read(&mut self) {
+        self.has_more = match &mut self.source {
+            Source::Log(tail) => tail.copy(&mut *lock(&self.said)).unwrap_or(false),
+            Source::Output(pump) => {
+                pump.flush();
+                false
+            }
+            Source::Nowhere => false,
+        };
+        self.said().look();
+    }
+
+    /// Reads all that there is by now, and not what comes meanwhile; others have their turn between the rounds.
+    pub(crate) async fn read_all(&mut self) {
+        let mut left = match &self.source {
+            Source::Log(tail) => tail.left(),
+            Source::Output(_) | Source::Nowhere => 0,
+        };
+        self.read();
+        while self.has_more && left > ROUND {
+            left -= ROUND;
+            task::yield_now().await;
+            self.read();
+        }
+    }
+
+    fn said(&self) -> MutexGuard<'_, Said> {
+        lock(&self.said)
+    }
+}
+
+fn lock(said: &Mutex<Said>) -> MutexGuard<'_, Said> {
+    said.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What was said so far of what is looked for.
+#[derive(Debug)]
+struct Said {
+    partial: Vec<u8>,
+    ready_pattern: Option<Regex>,
+    fail_pattern: Option<Regex>,
+    ready: bool,
+    failed: Option<Vec<u8>>,
+}
+
+impl Said {
     /// A line without end is looked at in pieces of this size.
     const LONGEST_LINE: usize = 64 * 1024;
 
     /// So much of a piece is looked at with the next one: what is looked for may lie across.
     const OVERLAP: usize = 4 * 1024;
 
-    /// Prepares to read a log from a place on.
-    pub(crate) fn of(path: &Path, offset: u64, service: &Service) -> Self {
-        // to read from a pipe would take away what somebody else waits for
-        let is_wanted = (service.spec.ready_log.is_some() || service.spec.fail_log.is_some()) && path.is_file();
+    fn awaited(service: &Service) -> Self {
         Self {
-            tail: is_wanted.then(|| Tail::of(path, offset)),
             partial: Vec::new(),
             ready: service.spec.ready_log.is_none(),
             ready_pattern: service.spec.ready_log.clone(),
             fail_pattern: service.spec.fail_log.clone(),
             failed: None,
-            has_more: false,
         }
     }
 
-    /// Reads what is new, a round of it. A log that was cut short or replaced begins anew.
-    pub(crate) fn read(&mut self) {
-        if let Some(mut tail) = self.tail.take() {
-            self.has_more = tail.copy(self).unwrap_or(false);
-            self.tail = Some(tail);
-        }
+    fn is_wanted(&self) -> bool {
+        self.ready_pattern.is_some() || self.fail_pattern.is_some()
     }
 
-    /// A prompt may come without a line's end, so the last piece is looked at as well.
+    /// Looks at what has come since the last look. A prompt may come without a line's end, so the last piece is looked at as well.
     fn look(&mut self) {
         let partial = std::mem::take(&mut self.partial);
         for line in partial.split(|&byte| byte == b'\n') {
@@ -65,7 +148,7 @@ impl LogPatterns {
             {
                 // of a line that is too long, the place that tells
                 let from = if line.len() > last::WIDEST { found.start() } else { 0 };
-                self.failed = Some(last::quoted(String::from_utf8_lossy(&line[from..]).trim_end()));
+                self.failed = Some(line[from..].to_vec());
             }
         }
         let last = partial.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
@@ -75,10 +158,12 @@ impl LogPatterns {
     }
 }
 
-impl Write for LogPatterns {
+impl Write for Said {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.partial.extend_from_slice(bytes);
-        self.look();
+        if self.partial.len() >= Self::LONGEST_LINE {
+            self.look();
+        }
         Ok(bytes.len())
     }
 

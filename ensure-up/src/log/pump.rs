@@ -9,7 +9,7 @@ use std::{
     os::unix::fs::{FileTypeExt, MetadataExt},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -37,6 +37,9 @@ pub(crate) struct Bounds {
 
 /// How much is copied at once: with one read and one write.
 const CHUNK: usize = 64 * 1024;
+
+/// What the copier runs on: patterns are looked for there.
+const STACK: usize = 256 * 1024;
 
 /// How long the copier stands back for somebody else who waits for the log.
 const WAY: Duration = Duration::from_micros(100);
@@ -79,7 +82,7 @@ impl Pump {
     pub(crate) fn start(pipe: File, bounds: Bounds) -> io::Result<Arc<Self>> {
         let pump = Arc::new(Self { pipe, log: Mutex::new(Log::open(bounds)?), waiting: AtomicUsize::new(0) });
         let copier = Arc::clone(&pump);
-        thread::Builder::new().name("log".into()).stack_size(64 * 1024).spawn(move || copier.run())?;
+        thread::Builder::new().name("log".into()).stack_size(STACK).spawn(move || copier.run())?;
         Ok(pump)
     }
 
@@ -90,13 +93,29 @@ impl Pump {
 
     /// Returns once all that was in the pipe is in the log; what comes meanwhile is not waited for.
     pub(crate) fn flush(&self) {
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
-        self.copy(log);
+        drop(self.flushed());
     }
 
-    fn copy(&self, mut log: MutexGuard<'_, Log>) {
+    /// Shows whoever reads here all that comes from now on, for as long as he is there; what was said before is not about
+    /// him.
+    pub(crate) fn show<R: Write + Send + 'static>(&self, reader: &Arc<Mutex<R>>) {
+        let reader: Weak<Mutex<R>> = Arc::downgrade(reader);
+        self.flushed().reader = Some(reader);
+    }
+
+    fn flushed(&self) -> MutexGuard<'_, Log> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let mut log = self.log();
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        self.copy(&mut log);
+        log
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn copy(&self, log: &mut Log) {
         let mut left = ioctl_fionread(&self.pipe).unwrap_or(0);
         // once for all of it: it may have been deleted, or rotated by somebody else
         log.renew();
@@ -105,6 +124,9 @@ impl Pump {
         while left > 0 {
             let most = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
             let Ok(read @ 1..) = (&self.pipe).read(&mut chunk[..most]) else { break };
+            if let Some(reader) = log.reader.as_ref().and_then(Weak::upgrade) {
+                let _ = reader.lock().unwrap_or_else(PoisonError::into_inner).write(&chunk[..read]);
+            }
             // a full disk must not stop the server: what cannot be written is lost
             let _ = log.write(&chunk[..read]);
             left -= read as u64;
@@ -119,7 +141,7 @@ impl Pump {
                     while self.waiting.load(Ordering::SeqCst) > 0 {
                         thread::sleep(WAY);
                     }
-                    self.copy(self.log.lock().unwrap_or_else(PoisonError::into_inner));
+                    self.copy(&mut self.log());
                 }
                 Err(rustix::io::Errno::INTR) => {}
                 Err(_) => return,
@@ -134,6 +156,8 @@ struct Log {
     bounds: Bounds,
     file: File,
     size: u64,
+    /// Who is shown what comes.
+    reader: Option<Weak<Mutex<dyn Write + Send>>>,
     /// Where it is copied through.
     chunk: Vec<u8>,
 }
@@ -142,7 +166,7 @@ impl Log {
     fn open(bounds: Bounds) -> io::Result<Self> {
         let file = rotate::open(&bounds.path)?;
         let size = file.metadata()?.len();
-        Ok(Self { bounds, file, size, chunk: Vec::new() })
+        Ok(Self { bounds, file, size, reader: None, chunk: Vec::new() })
     }
 
     /// Opens the log that is in place by now, which is made again if there is none; and sees how large it is. Where that

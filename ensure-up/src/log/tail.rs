@@ -20,18 +20,12 @@ pub(crate) struct Tail {
 
 /// So much is copied before the caller looks at something else: one that writes faster than this is read must not keep it
 /// from its clock.
-const ROUND: usize = 256 * 1024;
+pub(super) const ROUND: usize = 256 * 1024;
 
 impl Tail {
-    /// Prepares to read from a place on. A log that is shorter by now has been rotated: the place is in the one before.
-    pub(crate) fn of(path: &Path, start: u64) -> Self {
-        let reaches = |file: &File| file.metadata().is_ok_and(|found| found.len() >= start);
-        let mut file =
-            open(path, 0).filter(reaches).or_else(|| open(path, 1).filter(reaches)).or_else(|| open(path, 0));
-        if let Some(file) = &mut file {
-            let _ = file.seek(SeekFrom::Start(start));
-        }
-        Self { path: path.to_owned(), deleted: None, file }
+    /// Prepares to read from the beginning.
+    pub(crate) fn of(path: &Path) -> Self {
+        Self { path: path.to_owned(), deleted: None, file: open(path, 0).or_else(|| open(path, 1)) }
     }
 
     /// Prepares to read all of a log that was deleted and can be read there still, and what comes.
@@ -67,6 +61,13 @@ impl Tail {
     /// Returns what is watched beside that folder: a file without a name changes in none.
     pub(crate) fn deleted(&self) -> Option<&Path> {
         self.deleted.as_deref()
+    }
+
+    /// Tells how much of the log that is read was not read yet, in bytes.
+    pub(super) fn left(&self) -> usize {
+        let left = |mut file: &File| Some(file.metadata().ok()?.len().saturating_sub(file.stream_position().ok()?));
+        let left = self.file.as_ref().and_then(left).unwrap_or(0);
+        usize::try_from(left).unwrap_or(usize::MAX)
     }
 
     /// Copies what is new, but no more than a round; tells whether there is more.

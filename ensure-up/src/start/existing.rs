@@ -40,7 +40,7 @@ pub(super) fn wait(
     let mut processes = ServerProcesses::of(record).map_err(Failure::system("watch the server"))?;
     // one that was ready once need not say so again, and what it said since is not about its start
     let log = record.log.as_deref().filter(|_| record.phase == Phase::Starting);
-    let log = log.map(|log| LogPatterns::of(log, 0, call.service));
+    let log = log.map(|log| LogPatterns::of(log, call.service));
     let waiting = Waiting { log: record.log.clone(), ..call.waiting(Doing::Awaiting, port) };
     let race =
         call.race(port).of(Some(&mut processes)).recorded(Some(record)).reading(log).told(waiting, call.observer);

@@ -74,7 +74,7 @@ fn launch_and_wait(
     let notify = notify.map_err(Failure::system("open the notify socket"))?;
     // from here on a signal ends the race, not this process: nothing that was started may be left behind
     let _signals = cli::signals::Signals::catch(&ENDING).map_err(Failure::system("catch signals"))?;
-    let log = LogPatterns::of(path, 0, service);
+    let log = LogPatterns::of(path, service);
     let mut record = ServerRecord::starting(service, port, None, Some(path));
     let command = service.command(port);
     let environment = notify::environment(environment::whole(service, port, call.state_folder), notify.as_ref());

@@ -92,9 +92,9 @@ impl<'r> Readiness<'r> {
         let end = self.end()?;
         if let Some(log) = &mut self.log {
             log.read();
-            if let Some(line) = log.failed.take() {
-                return Ok(Round::Failed(format!("its log says {line:?}")));
-            }
+        }
+        if let Some(failed) = self.failed() {
+            return Ok(failed);
         }
         if end.is_some() && self.has_more_to_read() {
             return Ok(missing("its log is not read to its end yet"));
@@ -118,7 +118,7 @@ impl<'r> Readiness<'r> {
         if self.may_end_yet(&ours) {
             return Ok(missing("it has just begun to run"));
         }
-        if self.log.as_ref().is_some_and(|log| !log.ready) {
+        if self.log.as_ref().is_some_and(|log| !log.is_ready()) {
             return Ok(missing("its log does not say that it is ready"));
         }
         if self.notify.is_some_and(|notify| !notify.is_ready()) {
@@ -127,7 +127,18 @@ impl<'r> Readiness<'r> {
         if Instant::now() < self.first_ask {
             return Ok(missing("it is not to be asked yet"));
         }
-        self.ask(&ours).await
+        let round = self.ask(&ours).await?;
+        if let (Round::Ready(_), Some(log)) = (&round, &mut self.log) {
+            // what it said before it answered
+            log.read_all().await;
+        }
+        Ok(self.failed().unwrap_or(round))
+    }
+
+    /// Tells whether its log says that it failed.
+    fn failed(&self) -> Option<Round> {
+        let line = self.log.as_ref()?.failed()?;
+        Some(Round::Failed(format!("its log says {line:?}")))
     }
 
     /// Tells whether nothing but that it lives says that it is ready, and it has not lived for long.

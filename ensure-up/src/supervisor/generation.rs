@@ -46,10 +46,7 @@ impl Supervisor<'_> {
         let is_adopted = processes.is_some();
         let wants_notify = self.service.spec.ready_notify && !is_adopted;
         let notify = wants_notify.then(Notify::open).transpose().map_err(Failure::system("open the notify socket"))?;
-        // what the last generation said is not about this one
-        self.output.flush();
-        let log_start = self.log.metadata().map_or(0, |found| found.len());
-        let log = (!is_adopted).then(|| LogPatterns::of(&self.log, log_start, self.service));
+        let log = (!is_adopted).then(|| LogPatterns::passing(&self.output, self.service));
         let processes = match processes {
             Some(adopted) => adopted,
             None => match self.hold().and_then(|()| self.launch(notify.as_ref())) {
