@@ -30,7 +30,7 @@ pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     json_lines::write(processes.chain(report.ports.iter().map(Record::Port)), out)
 }
 
-/// Writes a line per process, and what was freed in the end.
+/// Writes a line per process.
 ///
 /// # Errors
 /// When `out` cannot be written to.
@@ -42,6 +42,14 @@ pub fn lines(report: &Report, out: &mut dyn Write, look: &Look) -> io::Result<()
     let mut lines = Vec::new();
     table.write(&mut lines, &Look { color: false, ..*look })?;
     out.write_all(look.pids(&String::from_utf8_lossy(&lines)).as_bytes())?;
+    out.flush()
+}
+
+/// Writes what was freed in the end, if anything was: `freed 5001: 3 processes, 59.4 GiB`.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn total(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if let Some(count) = count(report) {
         writeln!(out, "{count}")?;
     }
@@ -79,7 +87,6 @@ fn detail(process: &ProcessOutcome) -> Option<String> {
     })
 }
 
-/// `freed 5001: 3 processes, 59.4 GiB`
 fn count(report: &Report) -> Option<String> {
     let ended: Vec<&ProcessOutcome> = report.processes.iter().filter(|process| process.outcome.is_end()).collect();
     let would: Vec<&ProcessOutcome> =
@@ -133,6 +140,7 @@ mod tests {
     fn written(report: &Report) -> String {
         let mut out = Vec::new();
         lines(report, &mut out, &Look::plain()).expect("a vector takes everything");
+        total(report, &mut out).expect("a vector takes everything");
         String::from_utf8(out).expect("the lines are text")
     }
 

@@ -224,6 +224,9 @@ impl Arguments {
         for unheld in &report.unheld {
             self.note(&format!("{unheld}  nothing was listening"));
         }
+        if !self.json {
+            report::total(report, out)?;
+        }
         if let Some(signal) = interrupted {
             self.say(&notes::interruption(report, signal));
         }
