@@ -12,10 +12,11 @@ pub(crate) struct Peak {
 }
 
 impl Peak {
-    /// Takes a sample in, its CPU only if it was measured for long enough.
+    /// Takes a sample in, its CPU only if it was measured for long enough. What has ended and was not reaped has no memory, which
+    /// says nothing of what it had.
     pub(crate) fn rise(&mut self, figures: &Figures, settled: bool) {
-        self.memory = self.memory.max(figures.memory_bytes);
-        self.rss = self.rss.max(figures.memory.rss);
+        self.memory = self.memory.max(figures.memory_bytes.filter(|&bytes| bytes > 0));
+        self.rss = self.rss.max(figures.memory.rss.filter(|&bytes| bytes > 0));
         if settled {
             self.cpu = [self.cpu, figures.cpu_percent].into_iter().flatten().reduce(f64::max);
         }
@@ -30,5 +31,24 @@ impl Peak {
     /// Returns the peak of CPU in percent.
     pub(crate) fn cpu(&self) -> Option<f64> {
         self.cpu
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_only_seen_when_it_had_ended_has_no_known_peak() {
+        let sample = |bytes| {
+            let mut figures = Figures { memory_bytes: Some(bytes), ..Figures::UNKNOWN };
+            figures.memory.rss = Some(bytes);
+            figures
+        };
+        let mut peak = Peak::default();
+        for (bytes, known) in [(0, None), (7, Some(7)), (0, Some(7))] {
+            peak.rise(&sample(bytes), true);
+            assert_eq!((peak.memory(Measure::Pss), peak.memory(Measure::Rss)), (known, known));
+        }
     }
 }
