@@ -18,6 +18,8 @@ mod lost_pid_file;
 mod machines;
 #[path = "examples/model_server.rs"]
 mod model_server;
+#[path = "examples/readme.rs"]
+mod readme;
 #[path = "examples/recipes.rs"]
 mod recipes;
 #[path = "examples/transcript.rs"]
@@ -33,6 +35,11 @@ use std::{
 use serde_json::Value;
 use site::Site;
 use support::{installed, records, shell::shell};
+
+/// The project's folder.
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
 
 /// A copy of a set-up, on ports of its own. Whatever runs in it is ended with it.
 struct SetUp {
@@ -52,7 +59,7 @@ impl SetUp {
     /// Copies a folder of examples/.
     fn copy(name: &str, programs: &[&str]) -> Option<Self> {
         let set_up = Self::empty(programs)?;
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name);
+        let from = project().join("examples").join(name);
         let copied = Command::new("cp").arg("-R").arg(from.join(".")).arg(set_up.site.folder()).status();
         assert!(copied.is_ok_and(|status| status.success()), "{name} can be copied");
         Some(set_up)

@@ -8,7 +8,7 @@ use regex::Regex;
 use crate::{SetUp, support::tells_of_a_wait};
 
 /// A number, a duration, a size, a port, a PID.
-static FIGURE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d[\d.hms]*( (ms|s|[KMG]iB)\b)?").expect("a pattern"));
+static FIGURE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d[\d.dhms]*( (ms|s|[KMG]iB)\b)?").expect("a pattern"));
 
 /// A moment.
 static MOMENT: LazyLock<Regex> =
@@ -18,32 +18,39 @@ impl SetUp {
     /// Plays README.md, with these ports in the places of those that it shows.
     pub(crate) fn plays_its_readme(&self, ports: &[(&str, u16)]) {
         let readme = self.read("README.md");
-        let user = self.stdout("id -un");
         let mut steps = 0;
         for (command, expected) in readme.split("```console\n").skip(1).flat_map(steps_of) {
             let command =
                 ports.iter().fold(command, |command, (shown, port)| command.replace(shown, &port.to_string()));
-            let said = self.stdout(&format!("exec 2>&1\n{command}")).replace(&format!(" {}", user.trim()), " dev");
-            // a slow machine has more lines about waits
-            let told = said.lines().filter(|line| !tells_of_a_wait(line));
-            let (is, shown): (Vec<_>, Vec<_>) = (told.map(mask).collect(), expected.map(mask).collect());
-            assert!(fits(&is, &shown), "$ {command}\n{said}--- where the README has\n{}", shown.join("\n"));
+            let said = self.stdout(&format!("exec 2>&1\n{command}"));
+            self.is_as_shown(&command, &said, &expected);
             steps += 1;
         }
         assert!(steps > 2, "a README shows what to type");
     }
+
+    /// Compares what a command said with what is shown of it.
+    pub(crate) fn is_as_shown(&self, command: &str, said: &str, expected: &[&str]) {
+        let user = self.stdout("id -un");
+        let said = said.replace(&format!(" {}", user.trim()), " dev");
+        // a slow machine has more lines about waits
+        let told = said.lines().filter(|line| !tells_of_a_wait(line));
+        let (is, shown): (Vec<_>, Vec<_>) = (told.map(mask).collect(), expected.iter().copied().map(mask).collect());
+        assert!(fits(&is, &shown), "$ {command}\n{said}--- where the README has\n{}", shown.join("\n"));
+    }
 }
 
 /// Takes a block apart into commands and what each shows.
-fn steps_of(block: &str) -> impl Iterator<Item = (String, impl Iterator<Item = &str>)> {
+pub(crate) fn steps_of(block: &str) -> impl Iterator<Item = (String, Vec<&str>)> {
     let block = block.split("```").next().unwrap_or_default();
     block.split("$ ").skip(1).map(|step| {
         let (command, shown) = step.split_once('\n').unwrap_or((step, ""));
-        (command.to_owned(), shown.lines())
+        (command.to_owned(), shown.lines().collect())
     })
 }
 
-fn mask(line: &str) -> String {
+/// Makes of a line what is the same at each run.
+pub(crate) fn mask(line: &str) -> String {
     let line = MOMENT.replace_all(line, "@");
     let line = FIGURE.replace_all(&line, "#");
     line.split_whitespace().collect::<Vec<_>>().join(" ")
