@@ -221,3 +221,29 @@ fn fail_status_and_fail_body_end_the_wait_at_once() {
         assert_eq!(site.processes(), []);
     }
 }
+
+#[test]
+fn a_server_that_listens_on_other_ports_is_told_by_them() {
+    let site = Site::with_ports(3);
+    let (one, two) = (site.port + 1, site.port + 2);
+    let at = |port: u16| site.server_at(&[], &format!("127.0.0.1:{port}"));
+    let both = shell(&format!("\"$0\" \"$@\" & exec \"$0\" serve 127.0.0.1:{one}"), &at(two));
+    for options in [&[][..], &["--keep-up"]] {
+        for (command, ports) in [(&at(one), format!("port {one}")), (&both, format!("ports {one}, {two}"))] {
+            let output = site.run(&[options, &["--timeout", "1500ms"]].concat(), command).status(124).run();
+            let told = format!("within 1.50 s: it listens on {ports} instead; the end of its log");
+            assert!(output.stderr.contains(&told), "{}", output.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_port_that_is_not_free_though_nobody_listens_is_told_with_who_uses_it() {
+    let site = Site::new();
+    let bound = Fixture::start(["hold", "bound", &format!("127.0.0.1:{}", site.port)]);
+    let why = format!("not free: a bound socket of fixture ({}) uses it", bound.pid());
+    let said = site.run(&[], &shell("exit 1", &[])).status(3).run().stderr;
+    assert!(said.contains(&format!("before it held port {}, which is {why}", site.port)), "{said}");
+    let said = site.run(&["--timeout", "1s"], &shell("sleep 60", &[])).status(124).run().stderr;
+    assert!(said.contains(&format!("within 1.00 s: port {} is {why}", site.port)), "{said}");
+}

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use port_who::{LookError, PortSpec, Protocol, Query, Socket, SocketTableError};
+use port_who::{Availability, LookError, Occupancy, PortSpec, Protocol, Query, Socket, SocketTableError, report};
+use proc_tree::Identity;
 
 use super::holding::Holding;
 use crate::Port;
@@ -30,6 +31,26 @@ pub(crate) fn sockets(port: Port) -> Result<Vec<Socket>, SocketTableError> {
 pub(crate) fn connections(port: u16) -> Result<Vec<Socket>, SocketTableError> {
     let ports = vec![PortSpec::port(port).of_protocol(Protocol::Tcp)];
     port_who::sockets(&Query { connections: true, ..Query::holders_of(ports) })
+}
+
+/// Lists the ports of this protocol that the trees of these processes hold, each once, in ascending order.
+///
+/// # Errors
+/// When the socket table or the process table cannot be read.
+pub(crate) fn held_by(roots: &[Identity], protocol: Protocol) -> Result<Vec<u16>, LookError> {
+    let (tcp, udp) = (protocol == Protocol::Tcp, protocol == Protocol::Udp);
+    let answer = port_who::look_below(&Query { tcp, udp, ..Query::holders_of(Vec::new()) }, roots)?;
+    Ok(proc_tree::ascending(answer.holdings.iter().map(|holding| holding.socket.local.port())))
+}
+
+/// Says who uses a port that nobody holds and that is not free all the same: sockets that were bound and do not listen, and
+/// connections. What cannot be seen is not told.
+pub(crate) fn in_use(port: Port) -> Option<String> {
+    let query = query(port);
+    match Occupancy::read(&query).ok()?.of(&query.ports[0], port.number).ok()? {
+        Availability::Used(sockets) if !sockets.is_empty() => Some(report::in_use(&port_who::owners(&sockets).ok()?)),
+        _ => None,
+    }
 }
 
 /// Asks for the sockets that hold one port.

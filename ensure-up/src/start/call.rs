@@ -138,8 +138,13 @@ impl Call<'_> {
             RaceEnd::Failed(why) => Failure::Definite { name, why, log },
             RaceEnd::Interrupted(signal) => Failure::Interrupted(signal),
             RaceEnd::Ended { end, held, after } => {
-                let missing =
-                    port.filter(|_| !held).map_or_else(|| "was ready".into(), |port| format!("held port {port}"));
+                let missing = match port.filter(|_| !held) {
+                    None => "was ready".into(),
+                    Some(port) => match listening::in_use(port) {
+                        None => format!("held port {port}"),
+                        Some(why) => format!("held port {port}, which is not free: {why}"),
+                    },
+                };
                 let log = log.unwrap_or_else(|| self.service.log_path(&self.state_folder.path, port));
                 let missing = Some(missing).filter(|_| !self.service.spec.once);
                 Failure::Ended { name, end, after: Some(after), missing, log }

@@ -48,7 +48,12 @@ pub(crate) struct Readiness<'r> {
     first_ask: Instant,
     /// What its last answer lacks.
     answer: Option<String>,
+    /// Why nobody holds its port, as far as that can be seen, and when it was looked at last.
+    instead: (Instant, Option<String>),
 }
+
+/// How often is looked why nobody holds a port: that costs more than to look at the port.
+const INSTEAD: Duration = Duration::from_millis(500);
 
 /// What ends at once was no server: a worker of which nothing else says that it is ready has to live for so long. What cannot
 /// be found, imported or reached has ended by then, on a loaded machine too; it is what supervisord(1) takes (`startsecs`).
@@ -68,6 +73,7 @@ impl<'r> Readiness<'r> {
             prober: Prober::new(&service.spec.probe),
             first_ask: Instant::now() + service.spec.probe.initial_delay,
             answer: None,
+            instead: (Instant::now(), None),
         }
     }
 
@@ -149,14 +155,26 @@ impl<'r> Readiness<'r> {
         self.port.is_none() && !says_more && Holding::processes(ours).any(is_new)
     }
 
-    fn nothing_yet(&self) -> String {
-        let is_held = || self.port.is_some_and(|port| listening::sockets(port).is_ok_and(|found| !found.is_empty()));
-        match self.port {
-            Some(_) if self.service.spec.supervision.hold_socket.is_some() && is_held() => format!("it {NOT_ACCEPTED}"),
-            Some(port) if port.is_udp() => "nothing is bound to the port yet".into(),
-            Some(_) => "nothing listens yet".into(),
-            None => "it does not run yet".into(),
+    fn nothing_yet(&mut self) -> String {
+        let Some(port) = self.port else { return "it does not run yet".into() };
+        let is_held = || listening::sockets(port).is_ok_and(|found| !found.is_empty());
+        if self.service.spec.supervision.hold_socket.is_some() && is_held() {
+            return format!("it {NOT_ACCEPTED}");
         }
+        if self.instead.0.elapsed() >= INSTEAD {
+            self.instead = (Instant::now(), self.elsewhere(port).or_else(|| in_use(port)));
+        }
+        let nothing = if port.is_udp() { "nothing is bound to the port yet" } else { "nothing listens yet" };
+        self.instead.1.clone().unwrap_or_else(|| nothing.into())
+    }
+
+    /// Says where the server listens instead.
+    fn elsewhere(&self, port: Port) -> Option<String> {
+        let ports = listening::held_by(self.processes.as_ref()?.roots(), port.protocol).ok()?;
+        let does = if port.is_udp() { "is bound to" } else { "listens on" };
+        let many = if ports.len() == 1 { "port" } else { "ports" };
+        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+        (!ports.is_empty()).then(|| format!("it {does} {many} {} instead", ports.join(", ")))
     }
 
     fn end(&mut self) -> Result<Option<End>, ReadyError> {
@@ -202,6 +220,10 @@ impl<'r> Readiness<'r> {
             other => Round::Missing { what: "another program answers".into(), foreign: other.holdings().to_vec() },
         })
     }
+}
+
+fn in_use(port: Port) -> Option<String> {
+    listening::in_use(port).map(|why| format!("port {port} is not free: {why}"))
 }
 
 fn missing(what: &str) -> Round {
