@@ -18,7 +18,10 @@ fn variants(file: &str, name: &str) -> BTreeSet<String> {
 fn nodes(diagram: &str) -> BTreeSet<String> {
     let without_texts: String = diagram.split('"').step_by(2).collect();
     let words = without_texts.split(|one: char| !one.is_ascii_alphanumeric());
-    words.filter(|word| word.starts_with(char::is_uppercase) && *word != "TD").map(str::to_owned).collect()
+    words
+        .filter(|word| word.starts_with(char::is_uppercase) && !["LR", "TD"].contains(word))
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
