@@ -32,6 +32,25 @@ fn a_server_of_datagrams_is_up_when_it_is_bound() {
 }
 
 #[test]
+fn a_port_is_the_same_in_every_way_that_it_is_written() {
+    let site = Site::new();
+    let listed = |words: &[String], status: i32| {
+        for word in words {
+            let listed =
+                records(&site.bare().args(["--status", "--json", word]).status(status).any_stdout().run().stdout);
+            assert!(listed.len() == 1 && listed[0]["port"] == site.port, "{word}: {listed:?}");
+        }
+    };
+    let number = site.port;
+    call(&site, &[]).run();
+    listed(&[format!("{number}"), format!(":{number}"), format!("{number}/udp")], 0);
+    site.bare().args(["--stop", &format!(":{number}")]).any_stderr().run();
+    let file = format!("[web]\ncommand = \"exec sleep 60\"\nport = {number}\n");
+    std::fs::write(site.path("ensure-up.toml"), file).expect("it can be written");
+    listed(&[format!("{number}/tcp"), format!(":{number}")], 1);
+}
+
+#[test]
 fn another_program_that_is_bound_is_told() {
     let site = Site::new();
     let taken = UdpSocket::bind(("127.0.0.1", site.port)).expect("nobody has it");

@@ -58,6 +58,11 @@ fn a_watch_as_json_is_one_record_per_server_and_round() {
         );
         assert!(entry.uptime_seconds.is_some_and(|uptime| uptime < 60.0));
     }
+    let counted = |name: &str, status: i32| {
+        let counted = site.bare().args(["--status", "--json", "--watch=20ms", "--count", "2", name]).status(status);
+        checked("ensure-up", &counted.any_stdout().any_stderr().run().stdout).len()
+    };
+    assert_eq!((counted("api", 0), counted("none", 1)), (2, 0));
     send(watch.id(), Signal::SIGTERM);
     assert_eq!(watch.wait().expect("it ends").signal(), Some(Signal::SIGTERM as i32));
 }

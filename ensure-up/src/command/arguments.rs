@@ -8,6 +8,9 @@ use proc_tree::cli::{args::Common, duration, status::UsageError, terminal::Look}
 
 use super::{own_line, words};
 
+/// How often is looked where only the rounds are counted.
+const INTERVAL: Duration = Duration::from_secs(2);
+
 /// Starts a server only if it is not up: exactly one, surely yours, surely healthy.
 #[derive(Debug, Parser)]
 #[command(
@@ -79,6 +82,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = duration::parse_interval, requires = "status", help_heading = "Servers that were started")]
     pub(super) watch: Option<Duration>,
 
+    /// With --status: stop watching after N rounds; implies --watch
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), requires = "status", help_heading = "Servers that were started")]
+    pub(super) count: Option<u64>,
+
     /// Print the PID, the port or the URL of each server that is up, one per line: pid, port or url
     #[arg(
         long,
@@ -98,7 +105,7 @@ pub(crate) struct Arguments {
     pub(super) pids: bool,
 
     /// With --status: OpenMetrics text, for Prometheus
-    #[arg(long, help_heading = "Output", requires = "status", conflicts_with_all = ["json", "pids", "table", "watch"])]
+    #[arg(long, help_heading = "Output", requires = "status", conflicts_with_all = ["json", "pids", "table", "watch", "count"])]
     pub(super) openmetrics: bool,
 
     /// With --status: a table (the default)
@@ -159,6 +166,11 @@ impl Arguments {
         if ["env", "header"].iter().any(|secret| self.given.iter().any(|id| id == secret)) {
             own_line::blot_out();
         }
+    }
+
+    /// Returns how often the servers are looked at; `None` for once.
+    pub(super) fn interval(&self) -> Option<Duration> {
+        self.watch.or_else(|| self.count.map(|_| INTERVAL))
     }
 
     /// Lists the keys of a service that stand on the command line.

@@ -10,7 +10,7 @@ use ensure_up::{
     report::{listing, openmetrics},
     server::{
         known,
-        names::{Known, Meant, Scope},
+        names::{Known, Meant, Scope, is_port},
     },
     status::{self, ServerStatus, State, Subject},
 };
@@ -39,12 +39,13 @@ pub(super) fn list(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result
         elsewhere: 0,
         began: Instant::now(),
     };
-    if let Some(interval) = arguments.watch {
-        let rhythm = Pace { first: Duration::ZERO, interval, count: None };
+    if let Some(interval) = arguments.interval() {
+        let rhythm = Pace { first: Duration::ZERO, interval, count: arguments.count };
         let medium = Medium::of_stdout(!arguments.json && !arguments.pids);
         return Ok(match watch::watch(&mut servers, &rhythm, medium, out)? {
             End::Signal(signal) => Exit::Signal(signal),
-            End::Over | End::Unread => Status::Done.into(),
+            End::Over => servers.judge()?.into(),
+            End::Unread => Status::Done.into(),
         });
     }
     servers.look()?;
@@ -115,9 +116,8 @@ impl Servers<'_> {
     fn judge(&self) -> anyhow::Result<Status> {
         let mut status = Status::Done;
         for name in &self.place.names {
-            let is_called = |server: &&ServerStatus| {
-                server.name == *name || server.port.is_some_and(|port| port.to_string() == *name)
-            };
+            let is_called =
+                |server: &&ServerStatus| server.name == *name || server.port.is_some_and(|port| is_port(name, port));
             let mut called = self.last.iter().filter(is_called).peekable();
             if called.peek().is_none() {
                 self.place.unknown(name, &known::servers(self.state_folder, &[])?, "--status");

@@ -9,7 +9,7 @@ use ensure_up::{
     Port, Ports, Service, StateFolder,
     server::{
         known,
-        names::{Known, Meant, Scope},
+        names::{Known, Meant, Scope, is_port},
     },
     service::file::{self, Config},
 };
@@ -106,7 +106,7 @@ impl Place {
     pub(super) fn service(&self, word: &str) -> Option<&Service> {
         let is_it = |service: &&Service| {
             service.id.name.as_deref() == Some(word)
-                || service.ports.and_then(Ports::only).is_some_and(|port| port.to_string() == word)
+                || service.ports.and_then(Ports::only).is_some_and(|port| is_port(word, port))
         };
         self.services.iter().find(is_it)
     }

@@ -79,6 +79,11 @@ impl Scope {
     }
 }
 
+/// Tells whether a word means this port: a number alone may mean UDP's.
+pub fn is_port(word: &str, port: Port) -> bool {
+    word.parse().is_ok_and(|meant: Port| meant == port || (meant.number == port.number && !word.contains('/')))
+}
+
 /// A number alone means TCP's port, and where nothing is known of that, UDP's.
 fn on_port<'k>(port: Port, word: &str, known: &'k [Known]) -> Vec<&'k Known> {
     let on = |port: Port| -> Vec<&Known> { known.iter().filter(|known| known.record.port == Some(port)).collect() };
