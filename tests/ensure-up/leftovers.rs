@@ -144,6 +144,26 @@ fn a_stop_leaves_nothing_of_a_server_that_was_killed() {
 }
 
 #[test]
+fn a_stop_ends_what_has_lost_its_mark_and_writes_to_the_log() {
+    let site = Site::new();
+    let helper = site.path("helper");
+    // neither a child of the server's, nor of its session, nor marked
+    let line =
+        format!("(setsid env -i sh -c 'echo $$ > \"{}\"; exec sleep 300' &); exec \"$0\" \"$@\"", helper.display());
+    let command = shell(&line, &site.server(&[]));
+    for is_killed in [false, true] {
+        let pid = site.line(&[], &command).pid.unwrap();
+        let other: u32 = fs::read_to_string(&helper).unwrap().trim().parse().unwrap();
+        assert!(runs(other));
+        if is_killed {
+            killed(pid);
+        }
+        site.bare().args(["--stop", &site.port.to_string()]).any_stdout().any_stderr().run();
+        assert!(!runs(other), "{is_killed}");
+    }
+}
+
+#[test]
 fn what_a_killed_server_and_its_killed_supervisor_left_is_stopped_by_the_next_call() {
     for is_recorded in RECORDED {
         let site = Site::new();

@@ -9,7 +9,13 @@ use std::{
 use nix::unistd::geteuid;
 use proc_tree::{Facts, Identity, Stat, process};
 
-use super::{mark::Mark, record::ServerRecord, seen::Seen, session::Root};
+use super::{
+    files,
+    mark::Mark,
+    record::ServerRecord,
+    seen::{self, Seen},
+    session::Root,
+};
 use crate::{Port, service::id::ServiceId};
 
 /// All processes, at one time.
@@ -128,7 +134,8 @@ impl Census {
     }
 
     /// Lists all processes of a recorded server that run: those that are recorded, the members of the sessions that these
-    /// began or, where we started them, are in, and what carries its mark. Their descendants are found below them.
+    /// began or, where we started them, are in, what carries its mark, and what lost that and writes to its log. Their
+    /// descendants are found below them.
     pub(crate) fn members(&self, record: &ServerRecord) -> Vec<Identity> {
         let roots: Vec<Root> = record.roots().into_iter().map(Root::of).collect();
         let is_root = |stat: &Stat| roots.iter().any(|root| is_of(stat, root.identity));
@@ -143,10 +150,20 @@ impl Census {
         let found = self.all.iter().filter(|stat| is_root(stat) || is_in_session(stat)).filter_map(identity);
         let marked = self.marked(&record.service, record.port).map(|seen| seen.facts.identity());
         let mut members: Vec<Identity> = found.collect();
-        let more: Vec<Identity> = marked.filter(|one| !members.contains(one)).collect();
+        let more: Vec<Identity> = marked.chain(self.writers(record)).filter(|one| !members.contains(one)).collect();
         members.extend(more);
         members.retain(|one| Some(*one) != record.supervisor);
         members
+    }
+
+    /// Lists the processes of this user that carry no mark and write to a server's log. One that a person named may be that of
+    /// several.
+    fn writers(&self, record: &ServerRecord) -> Vec<Identity> {
+        let Some(log) = record.log.as_deref().filter(|log| files::is_ours(log, "log")) else { return Vec::new() };
+        let user = geteuid().as_raw();
+        let writers = self.unmarked.iter().filter(|(stat, _)| seen::writes_to_log(stat.pid, log));
+        let seen = writers.filter_map(|(stat, _)| seen(stat)).filter(|seen| seen.is_of(user));
+        seen.map(|seen| seen.facts.identity()).collect()
     }
 }
 

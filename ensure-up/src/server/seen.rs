@@ -73,17 +73,25 @@ impl Seen {
 
     /// Tells whether its output goes to this log, or to one that was put aside to begin it anew.
     pub(crate) fn writes_to_log(&self, log: &Path) -> bool {
-        let is_number = |rest: &[u8]| !rest.is_empty() && rest.iter().all(u8::is_ascii_digit);
-        let rest =
-            |path: &PathBuf| path.as_os_str().as_bytes().strip_prefix(log.as_os_str().as_bytes()).map(<[u8]>::to_vec);
-        let is_it = |rest: Vec<u8>| rest.is_empty() || rest.strip_prefix(b".").is_some_and(is_number);
-        self.outputs.iter().filter_map(rest).any(is_it)
+        self.outputs.iter().any(|path| is_log(path, log))
     }
 
     /// Tells whether its output goes to a file whose path begins so.
     pub(crate) fn writes_to(&self, beginning: &Path) -> bool {
         self.outputs.iter().any(|path| path.as_os_str().as_bytes().starts_with(beginning.as_os_str().as_bytes()))
     }
+}
+
+/// Tells whether the output of a process that was not looked at yet goes to this log.
+pub(crate) fn writes_to_log(pid: u32, log: &Path) -> bool {
+    outputs(pid).iter().any(|path| is_log(path, log))
+}
+
+/// Tells whether a file is this log, or one that it was before.
+fn is_log(path: &Path, log: &Path) -> bool {
+    let is_number = |rest: &[u8]| !rest.is_empty() && rest.iter().all(u8::is_ascii_digit);
+    let rest = path.as_os_str().as_bytes().strip_prefix(log.as_os_str().as_bytes());
+    rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix(b".").is_some_and(is_number))
 }
 
 /// Source: /proc/PID/fd; a file that was removed reads with ` (deleted)` behind its path.
