@@ -167,6 +167,14 @@ mod tests {
     }
 
     #[test]
+    fn ports_are_shown_as_they_were_written() {
+        for text in ["8000", ":8000", "8000,8005-8007/udp", "[::1]:8000"] {
+            assert_eq!(parse(text).to_string(), text);
+        }
+        assert_eq!(PortSpec::range(8000, 8099).to_string(), "8000-8099");
+    }
+
+    #[test]
     fn anything_else_is_refused_and_quoted() {
         for text in [
             "",

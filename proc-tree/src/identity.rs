@@ -22,3 +22,14 @@ impl fmt::Display for Identity {
         self.pid.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_is_told_the_pid_which_is_padded_like_any_number() {
+        let identity = Identity { pid: 4711, start_id: 9 };
+        assert_eq!(format!("{identity}|{identity:>6}"), "4711|  4711");
+    }
+}

@@ -1,8 +1,9 @@
 //! The guard against real processes: children of this test, some of which were asked for and some are strangers.
 
 use std::{
+    io::{BufRead, BufReader},
     net::TcpListener,
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::process::CommandExt},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -35,6 +36,24 @@ impl Started {
         family
     }
 
+    /// A shell that leads a process group, with a child, and with a descendant in the group that has lost its parent.
+    fn family_with_orphan() -> (Self, Orphan) {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "sh -c 'sleep 60 >&- & echo $!'; sleep 60 & wait"]).process_group(0);
+        let mut family = Self::command(shell.stdout(Stdio::piped()));
+        let mut pid = String::new();
+        let output = family.0.stdout.take().expect("it is piped");
+        BufReader::new(output).read_line(&mut pid).expect("it can be read");
+        let orphan = || process::stat(pid.trim().parse().expect("a PID")).expect("it can be seen").expect("it runs");
+        let named = |stats: &[Stat], name| stats.iter().any(|stat| stat.name == name);
+        eventually(|| orphan().name == "sleep" && named(&family.descendants(), "sleep"));
+        eventually(|| {
+            process::stat(orphan().parent)
+                .is_ok_and(|parent| parent.is_some_and(|parent| parent.group != orphan().group))
+        });
+        (family, Orphan(orphan()))
+    }
+
     fn stat(&self) -> Stat {
         process::stat(self.0.id()).expect("it can be seen").expect("it was not reaped")
     }
@@ -58,6 +77,15 @@ impl Drop for Started {
             end(stat.identity());
         }
         let _ = self.0.wait();
+    }
+}
+
+/// A process that is nobody's child any more, ended when dropped.
+struct Orphan(Stat);
+
+impl Drop for Orphan {
+    fn drop(&mut self) {
+        end(self.0.identity());
     }
 }
 
@@ -194,6 +222,8 @@ fn a_supervisor_must_keep_the_server_up_and_its_other_children_are_none_of_it() 
     assert_eq!(outcome(&mut guard, family.identity()), None);
     assert_eq!(outcome(&mut guard, stranger.identity()), Some(Outcome::Refused));
     assert_eq!(outcome(&mut guard, server), Some(Outcome::Refused), "it was not claimed itself");
+    guard.claim(server, Claim::KeepsUp(8000));
+    assert_eq!(outcome(&mut guard, server), Some(Outcome::Refused), "it is no supervisor");
 }
 
 #[test]
@@ -229,4 +259,83 @@ fn a_permit_is_for_one_process() {
     other_open.halt(&permit);
     assert!(!other_open.is_halted() && other_open.signal(&permit, Signal::KILL).is_err());
     assert!(other.runs() && other.stat().state != RunState::Stopped);
+}
+
+#[test]
+fn whoever_asks_is_never_signalled_nor_those_above() {
+    let own = process::stat(std::process::id()).expect("it can be seen").expect("it runs");
+    let above = process::stat(own.parent).expect("it can be seen").expect("it runs");
+    let mut guard = guard(true);
+    for one in [own.identity(), above.identity()] {
+        guard.claim(one, Claim::Named);
+        assert!(guard.refusal(one).is_some(), "{one:?}");
+        assert_eq!(outcome(&mut guard, one), Some(Outcome::Refused));
+    }
+}
+
+#[test]
+fn young_is_who_was_born_less_than_a_second_before_the_stop_began() {
+    let second = if cfg!(target_os = "linux") { 100 } else { 1_000_000 };
+    let (guard, own) = (guard(false), process::stat(std::process::id()).expect("it can be seen").expect("it runs"));
+    let begun = guard.begun.0;
+    for (started, expected) in [
+        (begun - 60 * second, false),
+        (begun - second, false),
+        (begun - second + second / 10, true),
+        (begun, true),
+        (begun + second, true),
+    ] {
+        let stat = Stat { started: StartTime(started), ..own.clone() };
+        assert_eq!(guard.is_young(&stat), expected, "{} of {second}", begun.wrapping_sub(started));
+    }
+}
+
+#[test]
+fn the_descendants_are_those_of_that_very_process() {
+    let family = Started::family();
+    let (root, child) = (family.stat(), family.descendants().remove(0));
+    let mut guard = guard(true);
+    let pids =
+        |stats: io::Result<Vec<Stat>>| stats.expect("they can be read").iter().map(|stat| stat.pid).collect::<Vec<_>>();
+    assert_eq!(pids(guard.descendants(&root)), [child.pid]);
+    assert_eq!(guard.parents.get(&child.identity()), Some(&root.identity()));
+    assert!(pids(guard.descendants(&Stat { start_id: root.start_id + 1, ..root })).is_empty());
+}
+
+#[test]
+fn an_orphan_belongs_to_a_leader_that_was_asked_for_and_to_no_other_of_its_pid() {
+    let (family, Orphan(orphan)) = &Started::family_with_orphan();
+    let (leader, reapers) = (family.identity(), [orphan.parent]);
+    let of_leader = |guard: &Guard| {
+        let orphans = guard.orphans(&reapers).expect("they can be read");
+        orphans.into_iter().filter(|(_, of)| *of == leader).map(|(stat, _)| stat.pid).collect::<Vec<_>>()
+    };
+    let mut guard = guard(true);
+    guard.begun = orphan.started;
+    assert_eq!((outcome(&mut guard, orphan.identity()), of_leader(&guard)), (Some(Outcome::Refused), vec![]));
+    guard.claim(leader, Claim::Named);
+    assert_eq!((outcome(&mut guard, leader), &guard.leaders[..]), (None, &[leader][..]));
+    assert_eq!(of_leader(&guard), [orphan.pid]);
+    // of another process that had the leader's PID
+    guard.leaders = vec![Identity { start_id: leader.start_id + 1, ..leader }];
+    assert_eq!(outcome(&mut guard, orphan.identity()), Some(Outcome::Refused));
+    guard.leaders = vec![leader];
+    // as old as the tree, it may have been its reaper's from the beginning
+    guard.begun = StartTime(orphan.started.0 + 1);
+    assert_eq!(outcome(&mut guard, orphan.identity()), Some(Outcome::Refused));
+    guard.begun = orphan.started;
+    assert_eq!(outcome(&mut guard, orphan.identity()), None);
+}
+
+#[test]
+fn who_leads_no_group_and_who_only_supervises_takes_no_orphans() {
+    let (sleeper, (family, _orphan)) = (Started::sleeper(), Started::family_with_orphan());
+    let server = family.descendants()[0].identity();
+    let mut guard = guard(true);
+    guard.claim(sleeper.identity(), Claim::Named);
+    guard.claim(family.identity(), Claim::Supervises(server));
+    for one in [&sleeper, &family] {
+        assert_eq!(outcome(&mut guard, one.identity()), None);
+    }
+    assert!(guard.leaders.is_empty(), "{:?}", guard.leaders);
 }
