@@ -2,6 +2,10 @@
 
 #[path = "properties/inputs.rs"]
 mod inputs;
+#[path = "properties/targets.rs"]
+mod targets;
+
+use std::{fs, path::Path};
 
 use ensure_up::{ServerRecord, service::file::Config};
 use proptest::{
@@ -121,6 +125,37 @@ const ANSWERS: &[&str] = &[
     " ",
     "\u{1b}[2J",
 ];
+const EXPECTATIONS: &[&str] = &[
+    "200",
+    "404",
+    "-",
+    ",",
+    "ok",
+    "^",
+    "$",
+    "|",
+    ".*",
+    "$.a",
+    "..b",
+    "[*]",
+    "[?@.a==1]",
+    "=",
+    "1",
+    "1.0",
+    "\"x\"",
+    "\\b",
+];
+const BODIES: &[&str] = &["{", "}", "\"a\":", "\"b\":", "[", "]", ",", "1", "1.0", "\"x\"", "null", "ok", "\n", "\r\n"];
+const FRAMES: &[&[u8]] = &[
+    &[0, 0, 0, 4, 0, 0, 0, 0, 0],
+    &[0, 0, 0, 4, 1, 0, 0, 0, 0],
+    &[0, 0, 1, 1, 4, 0, 0, 0, 1, 0x88],
+    b"\0\0\x20\x01\x04\0\0\0\x01\x88\0\x0ccontent-type\x10application/grpc",
+    b"\0\0\x0f\x01\x05\0\0\0\x01\0\x0bgrpc-status\x010",
+    &[0, 0, 7, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 8, 1],
+    &[0, 0, 7, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 2, 8, 2],
+    &[0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 8],
+];
 const VARIABLES: &[&str] =
     &["A", "=", "b", "\n", "'", "\"", "$A", "${A}", "\\", "#", "export ", " ", "\0", "=x\n", "B=y\n", "é"];
 
@@ -168,6 +203,11 @@ proptest! {
     }
 
     #[test]
+    fn texts_that_are_shown(text in "[ a\\u{1b}\\u{202e}\\u{200b}\\n\\u{301}界]{0,30}|\\PC{0,20}") {
+        inputs::shown(&text);
+    }
+
+    #[test]
     fn probe_options(text in of(OPTIONS)) {
         inputs::probe_options(&text);
         inputs::probe_options(&format!("{{{text}}}"));
@@ -181,6 +221,21 @@ proptest! {
     fn answers(text in of(ANSWERS), is_whole in any::<bool>()) {
         inputs::answer(text.as_bytes());
         inputs::answer(format!("HTTP/1.1 {text}{}", if is_whole { "\r\n\r\n" } else { "" }).as_bytes());
+    }
+
+    #[test]
+    fn answers_of_grpc(frames in vec(prop_oneof![8 => sample::select(FRAMES).prop_map(<[u8]>::to_vec), 1 => vec(any::<u8>(), 0..12)], 0..8)) {
+        inputs::grpc_answer(&frames.concat());
+    }
+
+    #[test]
+    fn expectations(expected in of(EXPECTATIONS), body in of(BODIES)) {
+        inputs::expectation(&expected, body.as_bytes());
+    }
+
+    #[test]
+    fn names_of_processes(name in vec(prop_oneof![Just(b')'), Just(b'\n'), Just(b' '), any::<u8>()], 0..20)) {
+        inputs::process_name(&name);
     }
 
     #[test]
@@ -206,6 +261,34 @@ proptest! {
     }
 }
 
+type Property = fn(&[u8]);
+
+/// The targets of the fuzzer and what they do; what `netlink` has is private, and tried beside it.
+const FUZZED: [(&str, Property); 10] = [
+    ("answer", inputs::answer),
+    ("env_file", targets::env_file),
+    ("expectation", targets::expectation),
+    ("grpc_answer", inputs::grpc_answer),
+    ("probe_options", targets::probe_options),
+    ("process_name", inputs::process_name),
+    ("record", inputs::record),
+    ("services_file", targets::services_file),
+    ("standard_input", inputs::standard_input),
+    ("words", targets::words),
+];
+
+#[test]
+fn what_the_fuzzer_kept() {
+    let corpus = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus"));
+    for (target, property) in FUZZED {
+        let files = fs::read_dir(corpus.join(target)).unwrap_or_else(|error| panic!("the corpus of {target}: {error}"));
+        for file in files {
+            let path = file.expect("a folder can be read").path();
+            property(&fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
+        }
+    }
+}
+
 /// The record of a server, as it stands in the state folder.
 const RECORD: &str = include_str!("properties/record.json");
 
@@ -218,7 +301,7 @@ fn the_record_that_is_changed_is_one() {
 fn the_pieces_make_services_files_that_are_taken() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let path = folder.path().join("ensure-up.toml");
-    std::fs::write(&path, "[one]\ncommand = [\"true\"]\nport = 8000\nenv = { A = \"${A:-b}\" }\n")
+    fs::write(&path, "[one]\ncommand = [\"true\"]\nport = 8000\nenv = { A = \"${A:-b}\" }\n")
         .expect("the folder is ours");
     let config = Config::read(&path, None).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(config.services.len(), 1);

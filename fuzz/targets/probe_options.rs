@@ -5,11 +5,10 @@
 #[path = "../../tests/properties/inputs.rs"]
 #[expect(dead_code, reason = "each target has its part")]
 mod inputs;
+#[path = "../../tests/properties/targets.rs"]
+#[expect(dead_code, reason = "each target has its part")]
+mod targets;
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| {
-    if let Ok(text) = std::str::from_utf8(data) {
-        inputs::probe_options(text);
-    }
-});
+fuzz_target!(|data: &[u8]| targets::probe_options(data));

@@ -7,6 +7,7 @@ use std::{
     io::{Read, Write},
     net::TcpListener,
     path::Path,
+    sync::Mutex,
     thread,
     time::{Duration, Instant},
 };
@@ -15,10 +16,13 @@ use ensure_up::{ServerRecord, Service, service::file::Config};
 use health_wait::{ProbeOptions, Target, Verdict, Wait, block_on};
 use port_who::PortSpec;
 use proc_tree::{
-    Signal,
-    cli::{duration, size},
-    selection,
+    Signal, Stat,
+    cli::{duration, size, text},
+    process, selection,
 };
+use regex::bytes::RegexBuilder;
+use serde_json::json;
+use serde_json_path::JsonPath;
 
 /// Ports: what is taken names at least one, none of them 0, no range is reversed; and it is the same when it is read again.
 pub(crate) fn ports(text: &str) {
@@ -68,7 +72,9 @@ pub(crate) fn target(text: &str) {
     let Ok(target) = text.parse::<Target>() else { return };
     let shown = target.to_string();
     assert!(shown.parse::<Target>().is_ok(), "{text:?} is shown as {shown:?}");
-    let is_secret = target.is_http() && has_password(text, "hunter2") && text.matches("hunter2").count() == 1;
+    // tabs and line breaks are nothing within a URL
+    let stands_once = text.replace(['\t', '\n', '\r'], "").matches("hunter2").count() == 1;
+    let is_secret = target.is_http() && has_password(text, "hunter2") && stands_once;
     assert!(!is_secret || !shown.contains("hunter2"), "{shown:?}");
 }
 
@@ -79,24 +85,104 @@ fn has_password(text: &str, password: &str) -> bool {
 
 /// Answers of a server: only what begins as HTTP does, and tells a status from 200 to 399, is healthy.
 pub(crate) fn answer(bytes: &[u8]) {
+    let verdict = asked("http", "/", &ProbeOptions::default(), bytes);
+    let text = String::from_utf8_lossy(bytes);
+    let is_healthy = |code: &str| code.parse::<u16>().is_ok_and(|code| (200..400).contains(&code));
+    let says_so = text.split("HTTP/1.").skip(1).any(|head| head.get(2..5).is_some_and(is_healthy));
+    assert!(verdict != Verdict::Reached || text.trim_start().starts_with("HTTP/1.") && says_so, "{text:?}");
+}
+
+/// Answers of a server that speaks gRPC: only a message that says SERVING is healthy, in however many frames it comes.
+pub(crate) fn grpc_answer(bytes: &[u8]) {
+    const SERVING: [u8; 7] = [0, 0, 0, 0, 2, 8, 1];
+    let mut rest = bytes.iter();
+    let says_so = SERVING.iter().all(|wanted| rest.any(|byte| byte == wanted));
+    assert!(asked("grpc", "", &ProbeOptions::default(), bytes) != Verdict::Reached || says_so, "{bytes:?}");
+}
+
+/// Expectations: healthy is an answer that has what is expected, as the libraries themselves have it.
+pub(crate) fn expectation(expected: &str, body: &[u8]) {
+    let verdict = |key: &str, value: serde_json::Value, status: &str| {
+        let options = serde_json::from_value(json!({ key: value })).ok()?;
+        let head = format!("HTTP/1.1 {status} x\r\nContent-Length: {}\r\n\r\n", body.len());
+        Some(asked("http", "/", &options, &[head.as_bytes(), body].concat()) == Verdict::Reached)
+    };
+    if let Some(is_healthy) = verdict("expect_status", expected.into(), "404") {
+        let has = |(first, last): (&str, &str)| (first..=last).contains(&"404");
+        let has = expected.split(',').any(|part| has(part.split_once('-').unwrap_or((part, part))));
+        assert_eq!(is_healthy, has, "{expected:?}");
+    }
+    if let Some(is_healthy) = verdict("expect_body", expected.into(), "200") {
+        let pattern = RegexBuilder::new(expected).multi_line(true).crlf(true).build().expect("it was taken");
+        assert_eq!(is_healthy, pattern.is_match(body), "{expected:?} of {body:?}");
+    }
+    if verdict("expect_json", json!([expected]), "200") == Some(true) {
+        let document = serde_json::from_slice(body).unwrap_or_else(|error| panic!("{body:?}: {error}"));
+        let mut ways = expected.match_indices('=').map(|(at, _)| (&expected[..at], &expected[at + 1..]));
+        let has = ways.any(|(path, value)| {
+            let found = JsonPath::parse(path).map(|path| path.query(&document).all()).unwrap_or_default();
+            !found.is_empty() && found.into_iter().all(|found| is_written_so(found, value))
+        });
+        assert!(has, "{expected:?} of {document}");
+    }
+}
+
+/// Tells whether a text stands for a value: it is that string, or reads as it.
+fn is_written_so(found: &serde_json::Value, text: &str) -> bool {
+    let read = serde_json::from_str::<serde_json::Value>(text).ok();
+    let same =
+        |read: &serde_json::Value| read == found || read.is_f64() | found.is_f64() && read.as_f64() == found.as_f64();
+    found == text || read.as_ref().is_some_and(same)
+}
+
+/// Asks a server once that answers so.
+fn asked(scheme: &str, path: &str, options: &ProbeOptions, bytes: &[u8]) -> Verdict {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("it has an address");
-    let targets = [format!("http://{address}/").parse().expect("a target")];
-    let options = ProbeOptions::default();
-    let wait = Wait { once: true, ..Wait::new(&targets, &options) };
-    let report = thread::scope(|scope| {
+    let targets = [format!("{scheme}://{address}{path}").parse().expect("a target")];
+    let wait = Wait { once: true, ..Wait::new(&targets, options) };
+    thread::scope(|scope| {
         scope.spawn(|| {
             let (mut stream, _) = listener.accept().expect("somebody asks");
             // all of the request, so that its connection is not reset
             let mut request = [0; 4096];
             let _ = stream.read(&mut request).and_then(|_| stream.write_all(bytes));
         });
-        block_on(wait.run(&mut |_, _| {})).expect("there are descriptors").expect("it can be asked")
-    });
-    let text = String::from_utf8_lossy(bytes);
-    let is_healthy = |code: &str| code.parse::<u16>().is_ok_and(|code| (200..400).contains(&code));
-    let says_so = text.split("HTTP/1.").skip(1).any(|head| head.get(2..5).is_some_and(is_healthy));
-    assert!(report.verdict != Verdict::Reached || text.trim_start().starts_with("HTTP/1.") && says_so, "{text:?}");
+        block_on(wait.run(&mut |_, _| {})).expect("there are descriptors").expect("it can be asked").verdict
+    })
+}
+
+/// The name of a process, which it chooses: it is read as it was given, and shifts nothing that stands behind it.
+#[cfg(target_os = "linux")]
+pub(crate) fn process_name(name: &[u8]) {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock();
+    let own = std::process::id();
+    let before = process::stat(own).expect("it can be read").expect("it runs");
+    // with its NUL, as to write nothing is no write
+    fs::write("/proc/self/comm", [name, b"\0"].concat()).expect("a process may call itself what it likes");
+    let after = process::stat(own).expect("it can be read").expect("it runs");
+    // the kernel keeps 15 bytes, up to a NUL
+    let kept = name.split(|&byte| byte == 0).next().unwrap_or_default();
+    let name = String::from_utf8_lossy(&kept[..kept.len().min(15)]).into_owned();
+    let (state, threads, reaped_cpu) = (after.state, after.threads, after.reaped_cpu);
+    assert_eq!(after, Stat { name, state, threads, reaped_cpu, ..before });
+    assert!((1..1000).contains(&threads), "{after:?}");
+}
+
+/// Text that is shown: nothing in it moves the cursor or turns the line around, it is as short as it was to be, and its words
+/// stay whole where it is broken into lines.
+pub(crate) fn shown(foreign: &str) {
+    let safe = text::escape(foreign);
+    assert!(!safe.chars().any(|one| one.is_control() || ('\u{202a}'..='\u{202e}').contains(&one)), "{safe:?}");
+    for columns in [0, 1, 7, 80] {
+        assert!(text::width(&text::cut(&safe, columns)) <= columns, "{safe:?}");
+        let lines = text::wrap(&safe, columns);
+        let words = |text: &str| text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(&lines.join(" ")), words(&safe));
+        let fits = |line: &String| text::width(line) <= columns || !line.contains(' ');
+        assert!(lines.iter().all(fits), "{lines:?}");
+    }
 }
 
 /// The options of health, as a record of the state folder has them: they are the same when they are written and read again.

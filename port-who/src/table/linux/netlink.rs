@@ -190,6 +190,18 @@ mod tests {
     }
 
     #[test]
+    fn what_the_fuzzer_kept_ends_where_it_says_so_or_is_an_error() {
+        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/netlink");
+        for file in std::fs::read_dir(corpus).unwrap_or_else(|error| panic!("{corpus}: {error}")) {
+            let bytes = std::fs::read(file.expect("a folder can be read").path()).expect("a file can be read");
+            let datagrams: Vec<_> = bytes.chunks(256).map(<[u8]>::to_vec).collect();
+            let taken =
+                |(_, bodies): (bool, Vec<Vec<u8>>)| bodies.iter().map(|body| HEADER + body.len()).sum::<usize>();
+            assert!(read(&datagrams).map_or(0, |found| taken(found) + HEADER) <= bytes.len(), "{bytes:?}");
+        }
+    }
+
+    #[test]
     fn a_changing_table_is_read_again_but_not_for_ever() {
         let mut attempts = 0;
         let third = settled(|| {
