@@ -67,6 +67,23 @@ fn a_variable_that_is_not_set_is_told_with_its_place() {
 }
 
 #[test]
+fn a_nul_is_refused_wherever_it_stands() {
+    const WHY: &str = "a NUL stands in it, and no program can be handed one";
+    for (file, place) in [
+        ("[a]\ncommand = [\"x\", \"\\u0000\"]\nport = #", ":2:17: "),
+        ("[a]\ncommand = \"x\"\nport = #\nenv = { A = \"b\\u0000\" }", ":4:13: "),
+        ("[a]\ncommand = \"x\"\nport = #\nlog = \"${X:-b}\\u0000\"", ":4:7: "),
+    ] {
+        let said = refused(file);
+        assert!(said.contains(&format!("{place}{WHY}")), "{file}: {said}");
+    }
+    let site = site("[a]\ncommand = \"x\"\nport = #\nenv_file = \"variables\"");
+    fs::write(site.path("variables"), "A=1\nB='x\0'\n").expect("the folder is ours");
+    let said = run(&site, &["--all"]).status(2).stdout("").run().stderr;
+    assert!(said.contains("the value of B holds a NUL, and no program can be handed one"), "{said}");
+}
+
+#[test]
 fn the_port_of_another_service_stands_in_every_string_and_in_the_environment() {
     let site = site("");
     let file = r##"

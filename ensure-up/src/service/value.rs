@@ -66,6 +66,9 @@ fn command(value: &Valued<'_>, source: &Source<'_>) -> Result<Option<Value>, Fau
 /// Reads a word, with the variables of the caller in their places; `None` where it is none.
 fn expanded(value: &Valued<'_>, source: &Source<'_>) -> Result<Option<String>, Fault> {
     let Some(text) = scalar(value.get_ref()) else { return Ok(None) };
+    if text.contains('\0') {
+        return Err(source.fault(&value.span(), "a NUL stands in it, and no program can be handed one"));
+    }
     let variable = |name: &str| env::var(name).ok();
     expand(&text, &variable).map(Some).map_err(|what| source.fault(&value.span(), what))
 }

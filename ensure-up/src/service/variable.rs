@@ -40,6 +40,9 @@ pub(super) fn asked_for(spec: &ServiceSpec) -> Result<BTreeMap<OsString, OsStrin
             given_file::read(path, given_file::WRITTEN_BY_HAND).map_err(|error| invalid(error.to_string()))?;
         for variable in dotenvy::from_read_iter(&*content) {
             let (name, value) = variable.map_err(|error| invalid(why(&content, &error)))?;
+            if value.contains('\0') {
+                return Err(invalid(format!("the value of {name} holds a NUL, and no program can be handed one")));
+            }
             variables.insert(name.into(), value.into());
         }
     }
