@@ -1,5 +1,6 @@
 //! Keeping a server up: what starts it again when it crashes, hangs or changes.
 
+mod begin;
 mod brake;
 pub mod breaker;
 mod changes;

@@ -4,33 +4,21 @@
 
 use std::{
     io,
-    rc::Rc,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use proc_tree::{Identity, cli::text};
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    time,
-};
+use tokio::time;
 
 use super::{
-    changes::Changes,
     held::Held,
-    idle::Asked,
-    interruptions::{Interruptions, Watched},
-    next::{Action, Event, Policy},
-    passing,
-    reload::Reload,
+    next::{Action, Event},
     state::Supervisor,
 };
 use crate::{
     Failure, Lock, Phase, Port, ServerProcesses, ServerRecord, Service, StateFolder,
     event::block_on,
-    log::pump::{self, Bounds, Pump},
     server::{ask_count, census::Census, lost, orphans, port as listening},
-    signals::Signals,
     start::clock::now,
     stop::{beside, manner::Manner, whole},
 };
@@ -88,56 +76,7 @@ async fn supervise(
     record: ServerRecord,
     lock: Lock,
 ) -> Result<(), Failure> {
-    // first of all: from here on nothing that was started is left behind
-    let signals = Signals::catch().map_err(Failure::system("catch signals"))?;
-    let children = signal(SignalKind::child()).map_err(Failure::system("catch signals"))?;
-    let (port, asked) = (record.port, &service.spec.supervision);
-    let path = state_folder.of_service(&service.id, port, "out");
-    let pipe = pump::open(&path).map_err(Failure::state("open", &path))?;
-    let log = record.log.clone().unwrap_or_else(|| service.log_path(&state_folder.path, port));
-    let bounds = Bounds { path: log.clone(), most_bytes: asked.log_max_size, keep: service.spec.log_keep };
-    let output = Pump::start(pipe, bounds).map_err(Failure::system("write the log"))?;
-    // a log in the folder that is watched must not restart its own server
-    let own = || vec![log.clone(), state_folder.path.clone()];
-    let reload =
-        (!asked.reload_on.is_empty()).then(|| Reload::watch(&service.cwd, &asked.reload_on, own())).transpose();
-    let reload = reload.map_err(Failure::system("watch the files"))?;
-    let owner = asked.owner.map(Watched::of).transpose();
-    let path = state_folder.of_service(&service.id, port, "asked");
-    if asked.idle_stop.is_some() {
-        ask_count::begin(&path).map_err(Failure::state("write", &path))?;
-    }
-    let mut supervisor = Supervisor {
-        service,
-        port,
-        state_folder,
-        lock,
-        log,
-        record,
-        interruptions: Interruptions {
-            signals,
-            changes: reload.map(|reload| Changes::of(&service.cwd, reload, Arc::clone(&output))),
-            owner: owner.map_err(Failure::system("watch the owner"))?,
-        },
-        children,
-        output,
-        policy: Policy::of(asked),
-        held: None,
-        offer: None,
-        restarted: None,
-        unwritten: None,
-        asked: Asked {
-            here: Rc::default(),
-            elsewhere: path,
-            commands: state_folder.of_service(&service.id, port, "then"),
-        },
-    };
-    let held = asked.hold_socket.zip(port).zip(passing::received());
-    let held = held.and_then(|((address, port), socket)| Held::passed_on(socket, address, port.number));
-    if let Some(held) = held {
-        supervisor.keep(Arc::new(held));
-    }
-    supervisor.run().await
+    Supervisor::begin(service, state_folder, record, lock)?.run().await
 }
 
 impl Supervisor<'_> {

@@ -1,10 +1,13 @@
 //! The wait for a supervisor: until its server is ready, it has given up, or it is gone.
 
+mod step;
+
 use std::time::{Duration, SystemTime};
 
 use proc_tree::{Handle, Identity};
 use tokio::{select, time};
 
+use self::step::{Step, is_over};
 use crate::{
     End, Failure, Phase, Port, ServerProcesses, ServerRecord,
     event::{block_on, or_never, until},
@@ -103,7 +106,6 @@ impl Call<'_> {
                     self.found_again(port)?
                 }
             };
-            let is_over = record.as_ref().is_some_and(is_over);
             let record = record.filter(|record| is_of(record, supervisor));
             let on_its_way = record.as_ref().filter(|record| matches!(record.phase, Phase::Starting | Phase::Waiting));
             match on_its_way {
@@ -111,40 +113,29 @@ impl Call<'_> {
                 Some(record) => self.tell(record, supervisor, is_own),
                 None => {}
             }
-            match (record, &handle) {
-                (Some(record), _) if record.phase == Phase::Broken => return Ok(Waited::Failed(self.broken(&record))),
-                (Some(record), _) if record.phase == Phase::Finished => {
-                    return Ok(Waited::Failed(self.ended(port, Some(&record))));
+            let lives = handle.is_some();
+            match step::next(record.as_ref(), supervisor, lives, is_new, over.as_ref()) {
+                Step::GivenUp(record) => return Ok(Waited::Failed(self.broken(record))),
+                Step::Ended => return Ok(Waited::Failed(self.ended(port, record.as_ref()))),
+                Step::Lost => return Ok(Waited::Lost),
+                Step::LookElsewhere => {
+                    let is_another = self.found_again(port)?.is_some_and(|found| found.is_alive().unwrap_or(true));
+                    let failed = || Waited::Failed(self.ended(port, record.as_ref()));
+                    return Ok(if is_another { Waited::Lost } else { failed() });
                 }
-                (record, None) if is_over => return Ok(Waited::Failed(self.ended(port, record.as_ref()))),
-                (record, None) => {
-                    // what it was to start, and whether it did, is in its record
-                    let runs = record.as_ref().is_some_and(|record| record.pid != supervisor.pid);
-                    let is_another = || {
-                        self.found_again(port).map(|found| found.is_some_and(|found| found.is_alive().unwrap_or(true)))
-                    };
-                    return Ok(if runs || is_another()? {
-                        Waited::Lost
-                    } else {
-                        Waited::Failed(self.ended(port, record.as_ref()))
-                    });
-                }
-                (Some(record), Some(_)) if record.phase == Phase::Ready && is_new => {
-                    return Ok(Waited::Ready(Box::new(record)));
-                }
-                // its server has ended, and the supervisor has not said so yet
-                (Some(record), Some(_)) if over.as_ref() == Some(&record) => {
+                Step::Ready(record) => return Ok(Waited::Ready(Box::new(record.clone()))),
+                Step::Over(record) => {
                     if is_halted(supervisor) {
-                        self.tell_halted(&record, supervisor);
+                        self.tell_halted(record, supervisor);
                     }
                 }
-                (Some(record), Some(_)) if record.phase == Phase::Ready => {
-                    if let Some(waited) = self.healthy(port, &record).await? {
+                Step::Ask(asked) => {
+                    if let Some(waited) = self.healthy(port, asked).await? {
                         return Ok(waited);
                     }
-                    over = Some(record);
+                    over = record;
                 }
-                _ => is_new = true,
+                Step::Wait => is_new = true,
             }
             select! {
                 // a log in the same folder changes all the time
@@ -219,8 +210,4 @@ impl Call<'_> {
 /// Tells whether a record says what became of this supervisor's server.
 fn is_of(record: &ServerRecord, supervisor: Identity) -> bool {
     is_over(record) || record.supervisor == Some(supervisor)
-}
-
-fn is_over(record: &ServerRecord) -> bool {
-    matches!(record.phase, Phase::Finished | Phase::Idle | Phase::Stopped)
 }
