@@ -1,9 +1,11 @@
 //! Stopping on purpose: by --stop, by port-kill, through a restart.
 
+use std::{fs, process::Command};
+
 use crate::{
     kept::scripted,
     site::Site,
-    support::{Tool, built, eventually, runs},
+    support::{Tool, built, eventually, installed, runs},
 };
 
 /// Frees a port with the sibling, whose own tests say what it says.
@@ -27,6 +29,27 @@ fn a_stop_ends_the_supervisor_and_its_server() {
     let stopped = site.bare().args(["--stop", &site.port.to_string()]).any_stderr().run();
     assert_eq!(stopped.stderr, format!("stopped fixture on port {} (pid {})\n", site.port, line.pid.expect("a PID")));
     stays_dead(&site);
+}
+
+#[test]
+fn what_stands_in_the_place_of_a_file_of_ours_is_left_alone_and_holds_nobody_up() {
+    let Some(mkfifo) = installed("mkfifo") else { return };
+    let site = Site::new();
+    site.kept(&["--idle-stop", "1h"], &site.server(&[]));
+    fs::write(site.path("value"), "worth keeping").expect("the folder is ours");
+    for kind in ["asked", "supervisor"] {
+        let path = site.file_of(&site.folder(), None, kind);
+        fs::remove_file(&path).expect("it is there");
+        fs::hard_link(site.path("value"), &path).expect("they are on one disk");
+    }
+    fs::remove_file(site.log()).expect("it is there");
+    assert!(Command::new(mkfifo).arg(site.log()).status().is_ok_and(|status| status.success()));
+    site.bare().arg("--status").any_stdout().any_stderr().run();
+    site.bare().args(["--stop"]).any_stderr().run();
+    stays_dead(&site);
+    fs::remove_file(site.log()).expect("it is there");
+    site.kept(&["--idle-stop", "1h"], &site.server(&[]));
+    assert_eq!(fs::read_to_string(site.path("value")).expect("it is there"), "worth keeping");
 }
 
 #[test]

@@ -26,6 +26,13 @@ static CONTROL: LazyLock<Regex> =
 /// Reads the last lines of a log as they are quoted, as far as they stand in its last 64 KiB; what cannot be read is as good
 /// as empty.
 pub fn lines(path: &Path, most: usize) -> Vec<String> {
+    let text = since(path, 0);
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(most)..].iter().map(|line| quoted(line)).collect()
+}
+
+/// Reads what stands in a log behind this place, as far as it is in its last 64 KiB; what cannot be read is as good as empty.
+pub(crate) fn since(path: &Path, before: u64) -> String {
     let end = || -> io::Result<Vec<u8>> {
         // to open a pipe waits for its writer
         if !fs::metadata(path)?.is_file() {
@@ -33,11 +40,9 @@ pub fn lines(path: &Path, most: usize) -> Vec<String> {
         }
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();
-        read(&mut file, length.saturating_sub(CHUNK), length)
+        read(&mut file, length.saturating_sub(CHUNK).max(before), length)
     };
-    let text = String::from_utf8_lossy(&end().unwrap_or_default()).into_owned();
-    let all: Vec<&str> = text.lines().collect();
-    all[all.len().saturating_sub(most)..].iter().map(|line| quoted(line)).collect()
+    String::from_utf8_lossy(&end().unwrap_or_default()).into_owned()
 }
 
 /// Quotes a line: without its colours, and cut where it is too long.
@@ -73,7 +78,7 @@ pub(super) fn place(file: &mut File, most: u64) -> io::Result<(u64, u64)> {
 fn read(file: &mut File, from: u64, to: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(from))?;
-    file.take(to - from).read_to_end(&mut bytes)?;
+    file.take(to.saturating_sub(from)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -95,6 +100,19 @@ mod tests {
         let long = "x".repeat(WIDEST);
         assert_eq!(quoted(&long), long);
         assert_eq!(quoted(&format!("{long}x")), format!("{}…", "x".repeat(WIDEST - 1)));
+    }
+
+    #[test]
+    fn what_stands_behind_a_place_is_read_and_no_more_than_the_end() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let path = folder.path().join("log");
+        fs::write(&path, "old\nnew\n").expect("the folder is ours");
+        for (before, expected) in [(0, "old\nnew\n"), (4, "new\n"), (8, ""), (99, "")] {
+            assert_eq!(since(&path, before), expected);
+        }
+        File::options().write(true).open(&path).and_then(|file| file.set_len(1 << 40)).expect("a file may have holes");
+        assert_eq!(since(&path, 0).len(), 64 * 1024);
+        assert_eq!((since(folder.path(), 0), since(Path::new("/dev/zero"), 0)), (String::new(), String::new()));
     }
 
     #[test]

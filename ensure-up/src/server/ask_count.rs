@@ -1,22 +1,18 @@
 //! How often other processes of ours have asked a server whether it is healthy: a byte each in a file that is there only where
 //! it matters.
 
-use std::{
-    fs::{File, remove_file},
-    io::{self, Write},
-    path::Path,
-};
+use std::{fs::remove_file, io, path::Path};
 
 use super::state_file;
 
 /// Begins to count.
 pub(crate) fn begin(path: &Path) -> io::Result<()> {
-    state_file::in_folder(path, |_| File::create(path).map(drop))
+    state_file::write(path, b"")
 }
 
 /// Takes note that the server is asked now; where nobody counts, nothing.
 pub(crate) fn note(path: &Path) {
-    let _ = File::options().append(true).open(path).and_then(|mut file| file.write_all(b"."));
+    let _ = state_file::append(path, b".");
 }
 
 /// Returns how often it was asked.

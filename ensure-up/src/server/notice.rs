@@ -33,6 +33,9 @@ impl Lock {
         let write = || -> io::Result<()> {
             let text = serde_json::to_vec(&notice)?;
             let mut file = self.file();
+            if !state_file::is_ours_alone(file)? {
+                return Ok(());
+            }
             file.rewind()?;
             file.write_all(&text)?;
             file.set_len(text.len() as u64)

@@ -4,7 +4,7 @@
 mod tests;
 
 use std::{
-    fs::{self, Metadata, OpenOptions},
+    fs::{self, File, Metadata, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::Path,
@@ -43,6 +43,17 @@ pub(crate) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut text = Vec::with_capacity(usize::try_from(found.len().min(MOST_BYTES)).unwrap_or(0) + 1);
     file.take(MOST_BYTES).read_to_end(&mut text)?;
     Ok(Some(text))
+}
+
+/// Adds to a file of ours, if one is there that has no other name: it would change that, too.
+pub(crate) fn append(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = options().append(true).open(path)?;
+    if is_ours_alone(&file)? { file.write_all(text) } else { Ok(()) }
+}
+
+/// Tells whether a file is ours and has no other name.
+pub(crate) fn is_ours_alone(file: &File) -> io::Result<bool> {
+    file.metadata().map(|found| is_ours(&found) && found.nlink() == 1)
 }
 
 /// Tells whether what cannot be opened is surely no file of ours; what may not be read is looked at from outside.

@@ -1,6 +1,6 @@
 //! Stopping a supervisor: it stops its server itself, and would start it again if that were stopped first.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 use nix::unistd::geteuid;
 use port_kill::StopOptions;
@@ -8,6 +8,7 @@ use proc_tree::{Facts, Identity, Signal};
 
 use crate::{
     Failure, ServerRecord,
+    log::last,
     stop::{
         killed::{self, Killed},
         manner::Manner,
@@ -48,9 +49,7 @@ fn is_command(words: &[String], key: &str) -> bool {
 
 /// Reads in the server's log whom the supervisor had to kill; what was there before this is old.
 fn told(record: &ServerRecord, before: u64) -> Killed {
-    let log = record.log.as_ref().and_then(|log| fs::read(log).ok()).unwrap_or_default();
-    let new = usize::try_from(before).ok().and_then(|before| log.get(before..)).unwrap_or_default();
-    let text = String::from_utf8_lossy(new);
+    let text = record.log.as_ref().map(|log| last::since(log, before)).unwrap_or_default();
     let lines = text.lines().filter(|line| line.starts_with("ensure-up: "));
     // between them stands when it was said
     let lines = lines.filter(|line| line.contains("SIGKILL after "));

@@ -139,3 +139,21 @@ fn what_cannot_be_put_in_place_leaves_what_was_there() {
     write(&path, b"{}").unwrap();
     assert_eq!(read(&path).unwrap().as_deref(), Some(&b"{}"[..]));
 }
+
+#[test]
+fn nothing_is_added_to_what_is_a_link_a_pipe_or_has_another_name() {
+    let state = state();
+    let path = |name: &str| state.path().join(name);
+    for name in ["alone", "value"] {
+        write(&path(name), b"worth keeping").unwrap();
+    }
+    symlink(path("value"), path("link")).unwrap();
+    fs::hard_link(path("value"), path("second name")).unwrap();
+    mkfifo(&path("pipe"), Mode::S_IRWXU).unwrap();
+    for name in ["absent", "link", "second name", "pipe", "alone"] {
+        let _ = append(&path(name), b"!");
+    }
+    let text = |name: &str| fs::read_to_string(path(name)).unwrap();
+    assert_eq!((text("value").as_str(), text("alone").as_str()), ("worth keeping", "worth keeping!"));
+    assert!(!path("absent").exists());
+}
