@@ -230,3 +230,14 @@ fn a_pid_that_is_used_again_is_another_process_to_every_tool() {
     }
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn in_a_folder_that_was_removed_servers_are_listed_and_stopped() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gone =
+        "mkdir gone; cd gone; rmdir ../gone; ensure-up --status; ensure-up --stop; ensure-up --status --everywhere";
+    let output = script(gone, folder.path());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(said, "no server is known of\nno server of this folder runs\nno server is known of\n");
+}

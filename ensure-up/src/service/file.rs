@@ -69,7 +69,11 @@ impl Config {
         if let Some(path) = named {
             return std::path::absolute(path).map_err(|error| ConfigError::Read(path.to_owned(), error.into()));
         }
-        let here = env::current_dir().map_err(|error| ConfigError::Read(PathBuf::from("."), error.into()))?;
+        let here = env::current_dir().map_err(|error| match error.kind() {
+            // a folder that was removed has no file
+            io::ErrorKind::NotFound => ConfigError::Missing,
+            _ => ConfigError::Read(PathBuf::from("."), error.into()),
+        })?;
         here.ancestors().map(|folder| folder.join(FILE)).find(|path| path.is_file()).ok_or(ConfigError::Missing)
     }
 
