@@ -44,7 +44,7 @@ pub(crate) fn held_by(roots: &[Identity], protocol: Protocol) -> Result<Vec<u16>
 }
 
 /// Says who uses a port that nobody holds and that is not free all the same: sockets that were bound and do not listen, and
-/// connections. What cannot be seen is not told.
+/// connections. What cannot be seen is not told. It may bind the port for a moment: not while a server is about to do that.
 pub(crate) fn in_use(port: Port) -> Option<String> {
     let query = query(port);
     match Occupancy::read(&query).ok()?.of(&query.ports[0], port.number).ok()? {

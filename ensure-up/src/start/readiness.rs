@@ -48,11 +48,11 @@ pub(crate) struct Readiness<'r> {
     first_ask: Instant,
     /// What its last answer lacks.
     answer: Option<String>,
-    /// Why nobody holds its port, as far as that can be seen, and when it was looked at last.
+    /// Where it listens instead, and when that was looked at last.
     instead: (Instant, Option<String>),
 }
 
-/// How often is looked why nobody holds a port: that costs more than to look at the port.
+/// How often is looked where a server listens instead: that costs more than to look at its port.
 const INSTEAD: Duration = Duration::from_millis(500);
 
 /// What ends at once was no server: a worker of which nothing else says that it is ready has to live for so long. What cannot
@@ -162,7 +162,7 @@ impl<'r> Readiness<'r> {
             return format!("it {NOT_ACCEPTED}");
         }
         if self.instead.0.elapsed() >= INSTEAD {
-            self.instead = (Instant::now(), self.elsewhere(port).or_else(|| in_use(port)));
+            self.instead = (Instant::now(), self.elsewhere(port));
         }
         let nothing = if port.is_udp() { "nothing is bound to the port yet" } else { "nothing listens yet" };
         self.instead.1.clone().unwrap_or_else(|| nothing.into())
@@ -220,10 +220,6 @@ impl<'r> Readiness<'r> {
             other => Round::Missing { what: "another program answers".into(), foreign: other.holdings().to_vec() },
         })
     }
-}
-
-fn in_use(port: Port) -> Option<String> {
-    listening::in_use(port).map(|why| format!("port {port} is not free: {why}"))
 }
 
 fn missing(what: &str) -> Round {
