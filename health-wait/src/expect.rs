@@ -134,6 +134,60 @@ mod tests {
     }
 
     #[test]
+    fn the_body_is_needed_where_it_decides() {
+        let (pattern, json) = ("ok".parse().expect("a pattern"), ["$.a=1".parse().expect("an expectation")]);
+        let nothing = Expectations::default();
+        for (expected, of_200, of_500) in [
+            (nothing, false, false),
+            (Expectations { body: Some(&pattern), ..nothing }, true, false),
+            (Expectations { json: &json, ..nothing }, true, false),
+            (Expectations { fail_body: Some(&pattern), ..nothing }, true, true),
+        ] {
+            let needs = [StatusCode::OK, StatusCode::INTERNAL_SERVER_ERROR].map(|status| expected.needs_body(status));
+            assert_eq!(needs, [of_200, of_500], "{expected:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_of_the_contents_tells_servers_apart_and_a_failure_does_not() {
+        let (statuses, pattern) = ("200".parse().expect("a set"), "ok".parse().expect("a pattern"));
+        let (json, nothing) = (["$.a=1".parse().expect("an expectation")], Expectations::default());
+        for (expected, are_of_contents) in [
+            (nothing, false),
+            (Expectations { status: Some(&statuses), ..nothing }, true),
+            (Expectations { body: Some(&pattern), ..nothing }, true),
+            (Expectations { json: &json, ..nothing }, true),
+            (Expectations { fail_body: Some(&pattern), fail_status: Some(&statuses), ..nothing }, false),
+        ] {
+            assert_eq!(expected.are_of_contents(), are_of_contents, "{expected:?}");
+        }
+    }
+
+    #[test]
+    fn a_beginning_decides_where_nothing_that_follows_can_undo_it() {
+        let pattern = "1".parse().expect("a pattern");
+        let [object, list, bare] = ["$.a=1", "$[0]=1", "$=1"].map(|text| [text.parse().expect("an expectation")]);
+        let nothing = Expectations::default();
+        let of = |json| Expectations { json, ..nothing };
+        for (expected, beginning, is_decided) in [
+            (Expectations { body: Some(&pattern), ..nothing }, "1", true),
+            (Expectations { body: Some(&pattern), ..nothing }, "2", false),
+            (Expectations { fail_body: Some(&pattern), ..nothing }, "1", true),
+            (Expectations { fail_body: Some(&pattern), ..nothing }, "2", false),
+            (of(&object), "{\"a\":1}\n", true),
+            (of(&object), "{\"a\":1", false),
+            (of(&object), "{\"a\":2}", false),
+            (of(&list), "[1]", true),
+            // it may be the beginning of 10
+            (of(&bare), "1", false),
+            (Expectations { body: Some(&pattern), ..of(&object) }, "{\"a\":1}", true),
+            (Expectations { body: Some(&pattern), ..of(&object) }, "{\"b\":1}", false),
+        ] {
+            assert_eq!(expected.is_decided_by(beginning.as_bytes()), is_decided, "{expected:?} {beginning}");
+        }
+    }
+
+    #[test]
     fn a_fatal_body_counts_whatever_the_status() {
         let pattern = "out of memory".parse().expect("a pattern");
         let expected = Expectations { fail_body: Some(&pattern), ..Expectations::default() };

@@ -99,6 +99,16 @@ mod tests {
     }
 
     #[test]
+    fn a_restart_counts_from_the_end_of_its_pause_and_no_longer_than_the_window() {
+        let now = Instant::now();
+        for (since, expected) in [(13, Decision::Open), (14, Decision::Restart(SECOND * 4))] {
+            let mut breaker = Breaker::new("4s..4s".parse().expect("a backoff"), "1/10s".parse().expect("a limit"));
+            assert_eq!(breaker.crashed(now, Duration::ZERO), Decision::Restart(SECOND * 4));
+            assert_eq!(breaker.crashed(now + SECOND * since, Duration::ZERO), expected, "after {since} s");
+        }
+    }
+
+    #[test]
     fn no_restarts_may_be_allowed() {
         let mut breaker = Breaker::new("0..0".parse().expect("a backoff"), "0/1s".parse().expect("a limit"));
         assert_eq!(breaker.crashed(Instant::now(), Duration::ZERO), Decision::Open);

@@ -292,3 +292,25 @@ fn each_kind_of_server_has_its_usual_answer() {
         assert_eq!(decide(&situation), expected, "{situation:?}");
     }
 }
+
+#[test]
+fn whoever_may_answer_is_asked_and_what_still_loads_is_waited_for() {
+    let [nobody, _, _, foreign, another, _] = &every_whose();
+    let asked = Existing::default();
+    let restart = Existing { restart: true, ..asked };
+    let replace = Existing { replace: true, ..asked };
+    let never = Existing { adopt: Adopt::Never, ..asked };
+    for (whose, existing, expected) in [
+        (foreign, asked, Step::Ask),
+        (foreign, replace, Step::Ask),
+        (foreign, never, Step::RefuseForeign),
+        (another, asked, Step::RefuseForeign),
+        (nobody, asked, Step::WaitForLoading),
+        (nobody, restart, Step::StopAndStart(Action::Restarted)),
+        (nobody, never, Step::Start),
+    ] {
+        let situation =
+            Situation { whose, recorded: None, is_loading: true, existing, keep_up: false, may_answer: true };
+        assert_eq!(decide(&situation), expected, "{situation:?}");
+    }
+}
