@@ -30,6 +30,12 @@ impl Drop for Fallback {
     }
 }
 
+/// Returns the number of a user whom nobody else is: what is in /tmp for one test is not another's.
+pub(crate) fn new_user() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    1_000_000_000 + std::process::id() * 64 + NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 /// A user whom the database does not know, as containers have them.
 struct Stranger {
     site: Site,
@@ -40,8 +46,7 @@ struct Stranger {
 impl Stranger {
     /// `None` where the tests cannot be anybody.
     fn new() -> Option<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let uid = 1_000_000_000 + std::process::id() * 16 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let uid = new_user();
         let site = Site::new();
         site_of(&site, uid)?;
         Some(Self { site, uid, fallback: Fallback::of(uid) })

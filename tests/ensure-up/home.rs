@@ -8,12 +8,10 @@ use std::{
 };
 
 use crate::{
+    folders::new_user,
     site::Site,
     support::{Fixture, Tool, fixture_path, installed, skipped},
 };
-
-/// No real user has such a number.
-const ORDINARY: u32 = 1_234_567;
 
 /// The user's name in the database.
 const NAME: &str = "ensure-up-dev";
@@ -38,7 +36,7 @@ impl Home {
             return None;
         }
         let site = Site::new();
-        let uid = if is_root { ORDINARY } else { 0 };
+        let uid = if is_root { new_user() } else { 0 };
         for name in ["home", "other", "run", "tmp"] {
             fs::create_dir(site.path(name)).unwrap();
         }

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     site::{Site, end, line, send},
-    support::{eventually, installed, runs},
+    support::{eventually, runs, strace},
 };
 use nix::sys::signal::Signal;
 use proc_tree::Identity;
@@ -72,7 +72,7 @@ fn random_kills_leave_at_most_one_server_and_the_next_call_has_one() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_starter_that_is_killed_in_a_given_system_call_leaves_no_harm() {
-    let Some(strace) = installed("strace") else { return };
+    let Some(strace) = strace() else { return };
     let stages = [
         ("flock", 1, "before the lock is held"),
         ("pipe2", 1, "before the process is made"),

@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 
 use crate::{
     site::{Site, send, shell},
-    support::{eventually, runs},
+    support::{eventually, runs, side_by_side},
 };
 
 /// A server with a child that holds no port, as the process that has the model: both PIDs, and the command.
@@ -96,7 +96,7 @@ fn what_is_left_of_a_server_is_not_listed_as_one_that_runs() {
 #[test]
 fn a_child_that_has_the_socket_of_its_server_that_was_killed_is_no_server() {
     // as it was when the server was ready, or later
-    for after in ["0", "500"] {
+    side_by_side(["0", "500"], |after| {
         let site = Site::new();
         let command = site.server(&["--leaked", after]);
         let pid = site.line(&[], &command).pid.unwrap();
@@ -112,12 +112,12 @@ fn a_child_that_has_the_socket_of_its_server_that_was_killed_is_no_server() {
         let again = site.line(&[], &command);
         assert!(again.action == "started" && !runs(child), "{after}: {again:?}");
         assert!(site.get().ends_with("ok\n"));
-    }
+    });
 }
 
 #[test]
 fn a_restart_seconds_later_leaves_nothing_of_a_server_that_was_killed() {
-    for is_recorded in RECORDED {
+    side_by_side(RECORDED, |is_recorded| {
         let site = Site::new();
         let (pid, child, command) = with_child(&site, &[]);
         killed(pid);
@@ -128,7 +128,7 @@ fn a_restart_seconds_later_leaves_nothing_of_a_server_that_was_killed() {
         assert!(!runs(child), "recorded: {is_recorded}");
         assert!(began.elapsed() < Duration::from_secs(15), "{:?}, recorded: {is_recorded}", began.elapsed());
         assert_eq!(site.processes().len(), 2, "the server and its child, recorded: {is_recorded}");
-    }
+    });
 }
 
 #[test]

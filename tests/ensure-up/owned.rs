@@ -12,7 +12,7 @@ use crate::{
 };
 use crate::{
     site::{Site, shell},
-    support::{eventually, installed},
+    support::{eventually, strace},
 };
 
 fn assert_nothing_is_left(site: &Site, case: &str) {
@@ -94,11 +94,7 @@ type Faults = [(&'static str, &'static str, &'static [u32])];
 
 /// Lets each call fail at each of these times: a server is up afterwards, or nothing is left. Strace takes its time.
 fn leaves_a_server_that_is_up_or_none(faults: &Faults) {
-    let Some(strace) = installed("strace") else { return };
-    let can_trace = Command::new(&strace).args(["-qq", "-o", "/dev/null", "true"]).output();
-    if !can_trace.is_ok_and(|output| output.status.success()) {
-        return crate::support::skipped("strace may not trace here");
-    }
+    let Some(strace) = strace() else { return };
     let check = |inject: &str, options: &[&str]| {
         let site = Site::new();
         let status = with_fault(&site, &strace, options, inject);

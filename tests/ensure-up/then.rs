@@ -132,8 +132,9 @@ fn a_server_that_dies_meanwhile_is_told_and_the_command_goes_on() {
 #[test]
 fn a_server_that_ends_well_meanwhile_is_told_too() {
     let site = Site::new();
-    // ends with status 0 once it is told to
-    let server = shell("\"$0\" \"$@\" & while ! test -e end; do sleep 0.02; done; kill $!; exit 0", &site.server(&[]));
+    // ends with status 0 once it is told to, and as the last of its processes
+    let server =
+        shell("\"$0\" \"$@\" & while ! test -e end; do sleep 0.02; done; kill $!; wait $!; exit 0", &site.server(&[]));
     let output = site.run(&["--then", "touch end; sleep 0.6"], &server).run();
     assert!(output.stderr.contains("ensure-up: sh ended with status 0 while the command runs"), "{}", output.stderr);
 }

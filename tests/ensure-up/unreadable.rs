@@ -5,7 +5,7 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::{site::Site, support::installed};
+use crate::{site::Site, support::strace};
 
 /// Runs ensure-up where a system call on this path ends with an error.
 fn refused(strace: &Path, site: &Site, path: &Path, fault: &str, arguments: &[String]) -> Output {
@@ -18,7 +18,7 @@ fn refused(strace: &Path, site: &Site, path: &Path, fault: &str, arguments: &[St
 
 #[test]
 fn a_record_that_cannot_be_read_is_an_error_with_its_path_and_its_server_is_left_alone() {
-    let Some(strace) = installed("strace") else { return };
+    let Some(strace) = strace() else { return };
     let site = Site::new();
     let server = site.server(&[]);
     let pid = site.line(&[], &server).pid.unwrap();

@@ -58,6 +58,7 @@ impl Hosts {
             .with("ANSIBLE_SSH_ARGS", &format!("-F {link}/config"))
             .with("PDSH_SSH_ARGS_APPEND", &format!("-F {link}/config"))
             .with("ANSIBLE_LOCALHOST_WARNING", "False")
+            .with("ANSIBLE_PIPELINING", "True")
             .with("HOME", &here.display());
         let mut sshd = Command::new("/usr/sbin/sshd");
         sshd.arg("-D").arg("-f").arg(format!("{link}/sshd_config")).arg("-E").arg(set_up.path("sshd.log"));

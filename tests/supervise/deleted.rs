@@ -9,7 +9,7 @@ use proc_tree::Identity;
 use crate::{
     kept::scripted,
     site::{Line, Site, line, send},
-    support::{eventually, runs},
+    support::{eventually, runs, side_by_side},
 };
 
 /// When the folder is deleted.
@@ -96,7 +96,7 @@ fn words(options: &[String]) -> Vec<&str> {
 
 #[test]
 fn the_next_call_finds_the_server_and_its_supervisor_again() {
-    for (moment, is_kept) in CASES {
+    side_by_side(CASES, |(moment, is_kept)| {
         let mut deleted = Deleted::at(moment, is_kept, 4000);
         let found = deleted.again(&[]);
         let site = &deleted.site;
@@ -120,12 +120,12 @@ fn the_next_call_finds_the_server_and_its_supervisor_again() {
             assert_eq!(status, 0, "{moment:?} {is_kept}: who started it sees it come up");
         }
         deleted.stop();
-    }
+    });
 }
 
 #[test]
 fn status_tells_what_is_there_and_changes_nothing() {
-    for (moment, is_kept) in CASES {
+    side_by_side(CASES, |(moment, is_kept)| {
         let deleted = Deleted::at(moment, is_kept, 60_000);
         let entries = deleted.site.entries();
         let seen: Vec<_> = entries.iter().map(|entry| (entry.state.as_str(), entry.pid)).collect();
@@ -140,12 +140,12 @@ fn status_tells_what_is_there_and_changes_nothing() {
         assert_eq!(found, deleted.processes.len(), "{moment:?} {is_kept}");
         let left: Vec<_> = fs::read_dir(deleted.site.path("state")).expect("a folder").flatten().collect();
         assert!(left.is_empty() || moment != Up, "{moment:?} {is_kept}: {left:?}");
-    }
+    });
 }
 
 #[test]
 fn a_stop_ends_the_server_and_its_supervisor() {
-    for (moment, is_kept) in CASES {
+    side_by_side(CASES, |(moment, is_kept)| {
         let mut deleted = Deleted::at(moment, is_kept, 60_000);
         let port = deleted.site.port.to_string();
         for words in [vec!["--stop"], vec!["--stop", &port]] {
@@ -158,12 +158,12 @@ fn a_stop_ends_the_server_and_its_supervisor() {
             assert_eq!(status, 3, "{moment:?} {is_kept}: who started it sees it end");
         }
         assert!(deleted.site.processes().is_empty(), "{moment:?} {is_kept}");
-    }
+    });
 }
 
 #[test]
 fn a_restart_leaves_nothing_of_the_first_one() {
-    for (moment, is_kept) in CASES {
+    side_by_side(CASES, |(moment, is_kept)| {
         let mut deleted = Deleted::at(moment, is_kept, 1500);
         let found = deleted.again(&["--restart"]);
         let action = if moment == Before { "started" } else { "restarted" };
@@ -174,7 +174,7 @@ fn a_restart_leaves_nothing_of_the_first_one() {
         let again = deleted.again(&[]);
         assert_eq!((again.action.as_str(), again.pid), ("reused", found.pid), "{moment:?} {is_kept}");
         deleted.stop();
-    }
+    });
 }
 
 #[test]

@@ -13,7 +13,7 @@ use nix::sys::signal::Signal;
 use crate::{
     kept::scripted,
     site::{Site, send},
-    support::eventually,
+    support::{eventually, side_by_side},
 };
 
 /// How long anything may take that a flood must not hold up.
@@ -41,7 +41,7 @@ fn a_flood_does_not_put_off_the_deadline() {
 fn a_line_without_an_end_fills_neither_the_log_nor_the_screen() {
     let flood = "head -c 10000000 /dev/zero | tr '\\0' x";
     let server = |said: &str| scripted(&format!("{flood}; printf '{said}'; {flood}; exec sleep 60"));
-    for (options, status) in [(&[][..], 4), (&["--keep-up", "--max-restarts", "0/60s"], 5)] {
+    side_by_side([(&[][..], 4), (&["--keep-up", "--max-restarts", "0/60s"], 5)], |(options, status)| {
         let site = Site::new();
         let output =
             site.run(&[&["--fail-log", "B+OM"], options].concat(), &server("it goes BOM")).status(status).run();
@@ -57,7 +57,7 @@ fn a_line_without_an_end_fills_neither_the_log_nor_the_screen() {
         // two logs of 20 MB, or four of 10 MiB at most
         let shown = site.bare().args(["--logs", &site.port.to_string(), "--tail", "5"]).any_stdout().run().stdout.len();
         assert!((1 << 20..=40 << 20).contains(&shown), "{shown}");
-    }
+    });
 }
 
 #[test]

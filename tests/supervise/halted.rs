@@ -7,14 +7,14 @@ use nix::sys::signal::Signal;
 
 use crate::{
     site::{Site, line, send},
-    support::eventually,
+    support::{eventually, side_by_side},
 };
 
 #[test]
 fn a_halted_supervisor_goes_on_where_it_was_and_can_be_stopped() {
-    for (options, server) in [(&[][..], &[][..]), (&["--hold-socket"], &["--inherited"])] {
+    side_by_side([(&[][..], &[][..]), (&["--hold-socket"], &["--inherited"])], |(options, server)| {
         goes_on_and_can_be_stopped(options, server);
-    }
+    });
 }
 
 fn goes_on_and_can_be_stopped(options: &[&str], server: &[&str]) {
@@ -65,7 +65,7 @@ fn the_time_that_a_supervisor_is_halted_is_no_time_without_a_use() {
 
 #[test]
 fn a_server_that_is_halted_is_not_healthy_until_it_goes_on() {
-    for options in [&[][..], &["--keep-up"]] {
+    side_by_side([&[][..], &["--keep-up"]], |options| {
         let site = Site::new();
         // the kernel lets connections in all the same
         let command = site.server(&["--leaked", "0"]);
@@ -80,7 +80,7 @@ fn a_server_that_is_halted_is_not_healthy_until_it_goes_on() {
         send(server, Signal::SIGCONT);
         assert_eq!(line(&site.run(&[options, &["--json"]].concat(), &command).run()).restarts, 0);
         assert!(site.entry().healthy && site.started().len() == 1);
-    }
+    });
 }
 
 #[test]

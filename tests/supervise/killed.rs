@@ -83,7 +83,7 @@ fn many_starters_at_once_make_one_supervisor_and_one_server() {
 #[test]
 fn a_starter_that_is_killed_leaves_a_supervisor_that_the_next_call_waits_for() {
     let site = Site::new();
-    let command = site.server(&["--delay", "500"]);
+    let command = site.server(&["--delay", "1500"]);
     let mut starter = site.keep(&[], &command).spawn();
     eventually("a server on its way up", || site.recorded("phase") == "starting" && !site.started().is_empty());
     starter.kill().expect("a starter can be killed");

@@ -6,7 +6,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::{kept::scripted, site::Site, support::eventually};
+use nix::sys::signal::Signal;
+
+use crate::{
+    kept::scripted,
+    site::{Site, send},
+    support::eventually,
+};
 
 /// Long enough for a restart that must not come to come.
 fn settle() {
@@ -36,11 +42,15 @@ fn a_thousand_files_that_change_at_once_make_one_restart() {
         site.write(&format!("src/{}/{number}.py", number % 10), "1");
     }
     site.kept(&["--reload-on", "src/**/*.py"], &site.server(&[]));
+    // at once, however long this machine takes to write them
+    let supervisor = site.supervisor().pid;
+    send(supervisor, Signal::SIGSTOP);
     for number in 0..1000 {
         let path = site.path(&format!("src/{}/{number}.py", number % 10));
         fs::remove_file(&path).expect("a file can be removed");
         fs::write(&path, "2").expect("a file can be written");
     }
+    send(supervisor, Signal::SIGCONT);
     site.generation(2);
     settle();
     site.generation(2);

@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use crate::{
     kept::{killed, scripted},
     site::{Site, line, send, shell},
-    support::{eventually, runs, skipped},
+    support::{eventually, runs, side_by_side, skipped},
 };
 
 #[test]
@@ -118,7 +118,7 @@ fn a_server_that_crashes_is_started_again_though_its_launcher_ends_well_then() {
 
 #[test]
 fn a_server_that_ends_behind_a_watcher_that_has_its_socket_is_started_again() {
-    for options in [&[][..], &["--hold-socket"]] {
+    side_by_side([&[][..], &["--hold-socket"]], |options| {
         let site = Site::new();
         let server = ["--watched", "--inherited"];
         let first = site.kept(options, &site.server(if options.is_empty() { &server[..1] } else { &server }));
@@ -133,7 +133,7 @@ fn a_server_that_ends_behind_a_watcher_that_has_its_socket_is_started_again() {
         let said = format!("it lost its server: fixture (pid {worker}) ended and port {} is listened on", site.port);
         assert!(site.logged().contains(&said), "{}", site.logged());
         assert!(site.get().ends_with("ok\n") && !runs(watcher));
-    }
+    });
 }
 
 #[test]

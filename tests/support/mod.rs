@@ -18,6 +18,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::PathBuf,
+    process::Command,
     sync::Once,
     thread,
     time::{Duration, Instant},
@@ -59,6 +60,12 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// Tries cases side by side, for those that wait.
+pub fn side_by_side<C: Send>(cases: impl IntoIterator<Item = C>, case: impl Fn(C) + Sync) {
+    let case = &case;
+    thread::scope(|scope| cases.into_iter().for_each(|one| drop(scope.spawn(move || case(one)))));
+}
+
 /// Prints why a test was not done, for the log of the run.
 pub fn skipped(reason: &str) {
     #[expect(clippy::print_stderr, reason = "a skipped test says so")]
@@ -88,6 +95,17 @@ pub fn installed(program: &str) -> Option<PathBuf> {
         skipped(&format!("{program} is not installed"));
     }
     found
+}
+
+/// Finds strace(1) where it is installed and may trace.
+pub fn strace() -> Option<PathBuf> {
+    let strace = installed("strace")?;
+    let traced = Command::new(&strace).args(["-qq", "-o", "/dev/null", "true"]).output();
+    let may_trace = traced.is_ok_and(|output| output.status.success());
+    if !may_trace {
+        skipped("strace may not trace here");
+    }
+    may_trace.then_some(strace)
 }
 
 /// Parses JSON Lines.

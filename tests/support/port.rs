@@ -1,7 +1,16 @@
 //! Ports for tests to serve on: below those that the kernel gives to clients, so that none is taken before a server binds it,
 //! and others at each call.
 
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::{
+    fs::File,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU16, Ordering},
+    },
+};
+
+/// How many ports are one process's: other tests may run at once, of other crates or of another copy of these sources.
+const ROOM: u16 = 1_000;
 
 /// Returns a port that nobody held a moment ago, on any address and by either protocol.
 pub fn free_port() -> u16 {
@@ -10,16 +19,28 @@ pub fn free_port() -> u16 {
 
 /// Returns the first of so many such ports in a row.
 pub fn free_ports(count: u16) -> u16 {
-    const FIRST: u16 = 10_000;
-    const ALL: u16 = 20_000;
+    static ROOM_OF_OURS: LazyLock<(u16, Option<File>)> = LazyLock::new(room);
     static TAKEN: AtomicU16 = AtomicU16::new(0);
     super::children_have_default_signals();
-    // tests of several crates may run at once
-    let offset = u16::try_from(std::process::id() % 40).expect("below 40") * 500;
-    (0..ALL)
-        .map(|_| FIRST + (offset + TAKEN.fetch_add(count, Ordering::Relaxed) % ALL) % ALL)
+    let first = ROOM_OF_OURS.0;
+    (0..ROOM)
+        .map(|_| first + TAKEN.fetch_add(count, Ordering::Relaxed) % (ROOM - count))
         .find(|&first| (first..first + count).all(is_free))
         .expect("the machine has free ports")
+}
+
+/// Returns the first port of a row that is this process's for as long as the lock is held; one that others may have too
+/// where none is left.
+fn room() -> (u16, Option<File>) {
+    let first = |number: u32| 10_000 + u16::try_from(number % 20).expect("below 20") * ROOM;
+    let mine = std::process::id();
+    let locked = |number: u32| {
+        let path = std::env::temp_dir().join(format!("ports-of-tests-{}", first(number)));
+        // another user's file cannot be opened, and is another user's
+        let file = File::options().create(true).append(true).open(path).ok()?;
+        file.try_lock().ok().map(|()| (first(number), Some(file)))
+    };
+    (mine..mine + 20).find_map(locked).unwrap_or_else(|| (first(mine), None))
 }
 
 /// Asks the kernel's tables: a socket that is bound for a try is also that of each process which another test forks in this
