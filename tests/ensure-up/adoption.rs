@@ -306,7 +306,7 @@ fn a_range_without_a_free_port_is_status_four() {
     let _taken = [0, 1].map(|more| Fixture::start(["serve", &format!("127.0.0.1:{}", first + more)]));
     let range = format!("{first}-{}", first + 1);
     let tool = site.bare().args(["--port", &range, "--"]).args(site.server(&[]));
-    tool.status(4).stderr(format!("ensure-up: every port of {range} is held by another program\n")).run();
+    tool.status(4).stderr(format!("ensure-up: no port of {range} is free\n")).run();
 }
 
 #[test]

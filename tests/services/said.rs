@@ -43,6 +43,8 @@ fn each_service_has_one_row_and_the_rows_are_aligned() {
     row(&again.stderr, "db       reused   ");
     assert!(!again.stderr.contains("hint: ensure-up --status"), "they are known here by now: {}", again.stderr);
     assert_eq!(again.stdout, format!("{}\n{}\n", site.port, site.port + 1), "what is not up has no line");
+    // what it needs was not asked for
+    run(&site, &["gateway", "--print", "port", "-q"]).stdout(format!("{}\n", site.port + 1)).run();
     let quiet = run(&site, &["--all", "-q"]).stdout("").status(3).run().stderr;
     assert!(!quiet.contains("reused") && quiet.contains("ml ") && quiet.contains("web "), "{quiet}");
 }

@@ -86,7 +86,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), requires = "status", help_heading = "Servers that were started")]
     pub(super) count: Option<u64>,
 
-    /// Print the PID, the port or the URL of each server that is up, one per line: pid, port or url
+    /// Print the PID, the port or the URL of each server that is asked for and up, one per line: pid, port or url
     #[arg(
         long,
         value_name = "WHAT",

@@ -185,15 +185,17 @@ fn goes_on(ended: &EndedStarts) -> Option<String> {
     }
 }
 
-/// Writes what was asked for of those that are up, in the file's order.
+/// Writes what was asked for of those that are up and were named, in the file's order: what these need was not asked for.
 fn print(arguments: &Arguments, ended: &[&EndedStart], out: &mut dyn Write) -> Result<(), OutputError> {
+    let is_named = |name: &String| arguments.names.is_empty() || arguments.names.contains(name);
+    let up = ended.iter().filter(|start| start.status == 0).map(|start| &start.report.record);
+    let mut up = up.filter(|record| is_named(&record.name));
     if let Some(print) = arguments.print {
-        let up = ended.iter().filter(|start| start.status == 0).map(|start| print.of(&start.report.record));
-        up.filter(|text| !text.is_empty()).try_for_each(|text| writeln!(out, "{text}"))?;
+        let texts = up.by_ref().map(|record| print.of(record));
+        texts.filter(|text| !text.is_empty()).try_for_each(|text| writeln!(out, "{text}"))?;
     }
     if arguments.pids {
-        let up = ended.iter().filter(|start| start.status == 0);
-        for pid in proc_tree::ascending(up.flat_map(|start| start.report.record.pids.clone())) {
+        for pid in proc_tree::ascending(up.flat_map(|record| record.pids.clone())) {
             writeln!(out, "{pid}")?;
         }
     }

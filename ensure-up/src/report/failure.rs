@@ -76,7 +76,7 @@ pub enum Failure {
         differs: Vec<Part>,
     },
     /// No port of a range is left.
-    #[error("every port of {0} is held by another program")]
+    #[error("no port of {0} is free")]
     NoneFree(String),
     /// It said itself that it failed.
     #[error("{name} failed: {why}")]
