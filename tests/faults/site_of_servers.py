@@ -2,11 +2,32 @@
 
 Everything of it runs in its folder, in a PID namespace that ends with the run: nothing else can be met or left.
 """
-import fcntl, json, os, pathlib, shutil, signal, subprocess, sys, threading, time
+import fcntl, json, os, pathlib, random, shutil, signal, socket, subprocess, sys, threading, time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 LIMIT = 40.0  # seconds; a call that takes longer hangs
+TAKEN, TAKING = [random.randrange(2_700)], threading.Lock()  # the ports that were given out, less 30,000
 CALLS, BEGINNING = set(), threading.Lock()  # the calls that were begun: how they end is for subprocess to learn
+
+
+def free_ports(count=1):
+    """The first of so many ports in a row that nobody has: above those of the test suite, below those that the kernel gives to clients."""
+    while True:
+        with TAKING:
+            first = 30_000 + TAKEN[-1] % (2_700 - count)
+            TAKEN.append(TAKEN[-1] + count)
+        if all(map(is_free, range(first, first + count))):
+            return first
+
+
+def is_free(port):
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("0.0.0.0", port))
+        except OSError:
+            return False
+    return True
 
 
 def inside():
