@@ -163,7 +163,9 @@ fn a_server_that_accepts_and_never_answers_is_late() {
     let site = Site::new();
     let socket = site.word("socket");
     let command = vec![crate::site::fixture(), "unix".into(), socket, "127.0.0.1:{port}".into()];
-    let output = site.run(&["--timeout", "2s", "--health", "/"], &command).status(124).run();
+    // no attempt is over before the deadline
+    let options = ["--timeout", "2s", "--attempt-timeout", "5s", "--health", "/"];
+    let output = site.run(&options, &command).status(124).run();
     assert!(output.stderr.contains(" within 2.00 s: no answer; its log "), "{}", output.stderr);
     assert_eq!(site.processes(), []);
 }
