@@ -143,7 +143,7 @@ fn what_is_left_of_a_worker_is_not_listed_as_one_that_runs() {
         let [server] = &status(&site)[..] else { panic!("one server") };
         assert_eq!((&server["state"], &server["pid"]), (&"stopped".into(), &Value::Null), "{child} {is_known}");
         let reason = server["reason"].as_str().unwrap();
-        assert!(server["healthy"] == false && reason.starts_with("it has ended; left behind: sleep ("), "{reason}");
+        assert!(server["healthy"] == false && reason.starts_with("it has ended; left behind: "), "{reason}");
         assert!(reason.contains(&format!("sleep ({left})")), "{reason}");
         assert!(runs(left), "looking changes nothing");
         assert_eq!(line(&start().run()).action, "started", "{child} {is_known}");
