@@ -45,7 +45,8 @@ fn a_line_without_an_end_fills_neither_the_log_nor_the_screen() {
         let site = Site::new();
         let output =
             site.run(&[&["--fail-log", "B+OM"], options].concat(), &server("it goes BOM")).status(status).run();
-        assert!(output.stderr.contains(r#"its log says "BOMxxx"#), "{:.2000}", output.stderr);
+        // how much of the line had come by then is open
+        assert!(output.stderr.contains(r#"its log says "BOM"#), "{:.2000}", output.stderr);
         assert!(output.stderr.len() < 4000, "{}", output.stderr.len());
         let timeout = [&["--timeout", "1s"], options].concat();
         let output = site.run(&[&["--restart"], &timeout[..]].concat(), &server("")).status(124).run();
