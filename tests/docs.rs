@@ -17,15 +17,9 @@ mod records;
 #[path = "docs/security.rs"]
 mod security;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
 
-/// The project's folder.
-fn project() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+use support::project;
 
 /// Reads a file of the project.
 fn read(name: &str) -> String {

@@ -27,19 +27,14 @@ mod transcript;
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Output},
     thread,
 };
 
 use serde_json::Value;
 use site::Site;
-use support::{installed, records, shell::shell};
-
-/// The project's folder.
-fn project() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+use support::{installed, project, records, shell::shell};
 
 /// A copy of a set-up, on ports of its own. Whatever runs in it is ended with it.
 struct SetUp {

@@ -17,10 +17,10 @@ mod start_ids;
 #[path = "pipes/surroundings.rs"]
 mod surroundings;
 
-use std::{fs, path::Path, process::Output};
+use std::{fs, process::Output};
 
 use support::{
-    Fixture, installed, runs,
+    Fixture, installed, project, runs,
     schema::checked,
     shell::{TOOLS, binaries, script, shell},
 };
@@ -158,8 +158,7 @@ fn prometheus_is_told_of_ports_that_nobody_holds_and_of_servers_that_were_given_
 }
 
 fn readme() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
-    fs::read_to_string(path).expect("the README is there")
+    fs::read_to_string(project().join("README.md")).expect("the README is there")
 }
 
 #[test]

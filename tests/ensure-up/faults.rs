@@ -6,14 +6,14 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::support::{fixture_path, installed, is_root_or_skipped, skipped};
+use crate::support::{fixture_path, installed, is_root_or_skipped, project, skipped};
 
 /// Runs a script on the binaries that these tests use.
 fn held(script: &str, options: &[&str]) {
     if !is_root_or_skipped() || ["unshare", "python3"].into_iter().any(|needed| installed(needed).is_none()) {
         return;
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/faults").join(script);
+    let path = project().join("tests/faults").join(script);
     let examples = fixture_path();
     let binaries = examples.parent().and_then(Path::parent).expect("a build folder");
     let output = Command::new(path).args(options).arg("--binaries").arg(binaries).stdin(Stdio::null()).output();

@@ -4,8 +4,8 @@
 use std::{fs, ops::Range};
 
 use crate::{
-    SetUp, project,
-    support::{Terminal, eventually, fixture_path, free_ports, shell::binaries, tells_of_a_wait},
+    SetUp,
+    support::{Terminal, eventually, fixture_path, free_ports, project, shell::binaries, tells_of_a_wait},
     transcript::{mask, steps_of},
 };
 

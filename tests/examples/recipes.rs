@@ -1,19 +1,14 @@
 //! docs/recipes.md: its counts are counted, and its files run as they stand there, on other ports.
 
-use std::{
-    fs,
-    net::TcpListener,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, net::TcpListener, path::PathBuf, process::Command};
 
 use crate::{
     SetUp,
-    support::{eventually, free_ports, installed, shell::binaries, skipped},
+    support::{eventually, free_ports, installed, project, shell::binaries, skipped},
 };
 
 fn document() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/recipes.md")
+    project().join("docs/recipes.md")
 }
 
 fn text() -> String {

@@ -1,8 +1,8 @@
 //! What each tool says of itself: `-h`, `--help`, the man page.
 
-use std::{fs, path::Path};
+use std::fs;
 
-use super::{TOOLS, installed, script, stdout};
+use super::{TOOLS, installed, script, stdout, support::project};
 
 fn said(line: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder can be made");
@@ -11,7 +11,7 @@ fn said(line: &str) -> String {
 
 /// Compares with what was agreed on.
 fn is_agreed(said: &str, name: &str) {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden").join(name);
+    let golden = project().join("tests/golden").join(name);
     let agreed = fs::read_to_string(golden).unwrap_or_default();
     assert_eq!(said, agreed, "if this is meant, write it to tests/golden/{name}");
 }

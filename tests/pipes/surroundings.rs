@@ -12,7 +12,7 @@ use nix::libc;
 use super::support::{
     self, Fixture, NOBODY, Tool, children_have_default_signals,
     filter::{About, refuse, without_pidfds},
-    fixture_path, free_port, installed, is_root_or_skipped, runs, skipped,
+    fixture_path, free_port, installed, is_root_or_skipped, project, runs, skipped,
 };
 use super::{TOOLS, binaries, script, shell, stdout};
 
@@ -220,7 +220,7 @@ fn where_there_is_no_proc_nobody_is_said_to_be_hidden() {
 
 #[test]
 fn a_pid_that_is_used_again_is_another_process_to_every_tool() {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/faults/pid-reuse");
+    let script = project().join("tests/faults/pid-reuse");
     let Some(bash) = installed("bash") else { return };
     fixture_path();
     let output = Command::new(bash).arg(script).arg("21").arg(binaries()).output().expect("bash runs");

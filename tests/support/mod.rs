@@ -17,7 +17,7 @@ mod tool;
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::Once,
     thread,
@@ -49,6 +49,11 @@ pub fn children_have_default_signals() {
             }
         }
     });
+}
+
+/// The project's folder.
+pub fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// Waits until the condition holds.

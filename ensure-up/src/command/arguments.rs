@@ -4,12 +4,9 @@ use std::{ffi::OsString, io, path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Command, FromArgMatches, Id, Parser, parser::ValueSource};
 use ensure_up::{ServiceSpec, StateFolder, report::start_record::StartRecord};
-use proc_tree::cli::{args::Common, duration, status::UsageError, terminal::Look};
+use proc_tree::cli::{args::Common, duration, status::UsageError, terminal::Look, watch::Pace};
 
 use super::{own_line, words};
-
-/// How often is looked where only the rounds are counted.
-const INTERVAL: Duration = Duration::from_secs(2);
 
 /// Starts a server only if it is not up: exactly one, surely yours, surely healthy.
 #[derive(Debug, Parser)]
@@ -170,7 +167,7 @@ impl Arguments {
 
     /// Returns how often the servers are looked at; `None` for once.
     pub(super) fn interval(&self) -> Option<Duration> {
-        self.watch.or_else(|| self.count.map(|_| INTERVAL))
+        Pace::interval(self.watch, self.count)
     }
 
     /// Lists the keys of a service that stand on the command line.

@@ -12,6 +12,7 @@ use proc_tree::{
         args::Common,
         duration::parse_interval,
         slip::{Dictionary, Foreign},
+        watch::Pace,
     },
     selection::parse_pid,
 };
@@ -30,9 +31,6 @@ pub(super) const FOREIGN: Dictionary = &[
     (&["-j", "-J"], Foreign::Option("--json")),
     (&["--method", "--protocol"], Foreign::Suffix("/")),
 ];
-
-/// How often to ask where that is not said.
-const INTERVAL: Duration = Duration::from_secs(2);
 
 /// Lists who holds these ports: every process that listens, never a client.
 #[derive(Debug, Parser)]
@@ -178,7 +176,7 @@ impl Arguments {
 
     /// Returns how often to ask; `None` for once.
     pub(super) fn interval(&self) -> Option<Duration> {
-        self.watch.or_else(|| self.count.map(|_| INTERVAL))
+        Pace::interval(self.watch, self.count)
     }
 
     /// Tells whether only some holders are asked for.

@@ -30,6 +30,15 @@ pub struct Pace {
     pub count: Option<u64>,
 }
 
+impl Pace {
+    const INTERVAL: Duration = Duration::from_secs(2);
+
+    /// Returns how often is looked, if it is more than once: only the rounds may have been counted.
+    pub fn interval(watch: Option<Duration>, count: Option<u64>) -> Option<Duration> {
+        watch.or_else(|| count.map(|_| Self::INTERVAL))
+    }
+}
+
 /// Where the rounds go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Medium {

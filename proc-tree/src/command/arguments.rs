@@ -212,8 +212,7 @@ impl Arguments {
     }
 
     fn pace(&self) -> Option<Pace> {
-        let default = || self.count.map(|_| Duration::from_secs(2));
-        let interval = self.watch.or_else(default)?;
+        let interval = Pace::interval(self.watch, self.count)?;
         Some(Pace { first: self.interval.min(interval), interval, count: self.count })
     }
 
