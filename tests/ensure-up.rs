@@ -68,6 +68,8 @@ mod site;
 mod start;
 #[path = "ensure-up/stop.rs"]
 mod stop;
+#[path = "ensure-up/strangers.rs"]
+mod strangers;
 #[path = "ensure-up/supervisors.rs"]
 mod supervisors;
 #[path = "ensure-up/surroundings.rs"]

@@ -37,3 +37,4 @@ pub(crate) mod seen;
 pub(crate) mod session;
 pub(crate) mod started;
 pub(crate) mod state_file;
+pub(crate) mod stranger;

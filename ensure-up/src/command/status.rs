@@ -57,6 +57,7 @@ pub(super) fn after(failure: &Failure) -> Exit {
         Failure::Changed { .. }
         | Failure::Another { .. }
         | Failure::Foreign { .. }
+        | Failure::Shared { .. }
         | Failure::NoneFree(_)
         | Failure::Definite { .. } => Status::Foreign,
         Failure::Broken { .. } => Status::Broken,

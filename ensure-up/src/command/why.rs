@@ -118,6 +118,7 @@ fn hint(failure: &Failure) -> Option<String> {
             let frees = freeing(failure)?;
             Some(accepting(holdings).map_or_else(|| frees.clone(), |accepts| format!("{frees}; {accepts}")))
         }
+        Failure::Shared { holdings, .. } => Some(unsharing(holdings)),
         Failure::Broken { .. } => Some(TRY_AGAIN.into()),
         Failure::Halted { supervisor, .. } => Some(continued(*supervisor)),
         _ => None,
@@ -135,6 +136,14 @@ fn freeing(failure: &Failure) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Says what ends a program that shares a port with the server, or leaves it there.
+fn unsharing(holdings: &[Holding]) -> String {
+    let pids = proc_tree::ascending(Holding::processes(holdings).map(|process| process.pid));
+    let pids: Vec<String> = pids.iter().map(u32::to_string).collect();
+    let ends = if pids.is_empty() { String::new() } else { format!("kill {} ends it; ", pids.join(" ")) };
+    format!("{ends}--adopt any takes the server all the same")
 }
 
 /// Says what takes what holds a port, or its place.

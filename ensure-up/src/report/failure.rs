@@ -75,6 +75,14 @@ pub enum Failure {
         /// In what it differs from the server that is asked for, as far as it can be told.
         differs: Vec<Part>,
     },
+    /// Another program listens beside the service's server where that is asked.
+    #[error("port {port} is shared with another program, which gets connections that are meant for the server")]
+    Shared {
+        /// The port.
+        port: Port,
+        /// The sockets of the other program.
+        holdings: Vec<Holding>,
+    },
     /// No port of a range is left.
     #[error("no port of {0} is free")]
     NoneFree(String),
@@ -246,6 +254,7 @@ impl Failure {
             Self::Changed { holdings, .. }
             | Self::Another { holdings, .. }
             | Self::Foreign { holdings, .. }
+            | Self::Shared { holdings, .. }
             | Self::Deadline { holdings, .. } => holdings,
             _ => &[],
         }

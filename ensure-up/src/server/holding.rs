@@ -29,6 +29,18 @@ impl Holding {
         proc_tree::ascending(Self::processes(holdings).map(Facts::identity))
     }
 
+    /// Names who has the socket open.
+    pub(crate) fn title(&self) -> String {
+        let title = |process: &Facts| format!("{} ({})", process.name, process.pid);
+        self.process.as_ref().map_or_else(|| "a process that is not visible".into(), title)
+    }
+
+    /// Tells whether it is one of the sockets that these have.
+    pub(crate) fn is_of(&self, holdings: &[Self]) -> bool {
+        let inode = |holding: &Self| holding.socket.as_ref().map(|socket| socket.inode);
+        holdings.iter().any(|one| inode(one) == inode(self))
+    }
+
     /// Tells whether the socket is this user's, and none of the processes that he can see has it open.
     pub(crate) fn is_nobodys(&self, user: u32) -> bool {
         self.process.is_none() && self.socket.as_ref().is_some_and(|socket| socket.uid == Some(user))

@@ -1,6 +1,6 @@
 //! Who holds a port, and where it is asked. A port of TCP is held by who listens on it, one of UDP by who is bound to it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use port_who::{Availability, LookError, Occupancy, PortSpec, Protocol, Query, Socket, SocketTableError, report};
 use proc_tree::Identity;
@@ -61,6 +61,16 @@ pub(crate) fn query(port: Port) -> Query {
 /// Returns where the server listens, the address to ask it on first; `None` for one without a port.
 pub(crate) fn listener(holdings: &[Holding]) -> Option<SocketAddr> {
     usual(holdings.iter().filter_map(|holding| Some(holding.socket.as_ref()?.local)))
+}
+
+/// Returns where it is asked: a server on every address is on the loopback one.
+pub(crate) fn reachable(listener: SocketAddr) -> SocketAddr {
+    let address = match listener.ip().to_canonical() {
+        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        address => address,
+    };
+    SocketAddr::new(address, listener.port())
 }
 
 /// Returns the address that people and proxies would use: IPv4 loopback most.

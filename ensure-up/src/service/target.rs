@@ -1,7 +1,7 @@
 //! Where a server is asked for its health, and how that is shown.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     path::Path,
 };
 
@@ -10,7 +10,11 @@ use health_wait::{InvalidTarget, Target};
 use super::ports::Port;
 use crate::{
     health::{Question, deserted::Deserted, program::Program},
-    server::{holding::Holding, port::listener},
+    server::{
+        holding::Holding,
+        port::{listener, reachable},
+        stranger::Stranger,
+    },
 };
 
 /// Where one server is, as far as that matters to whoever asks it.
@@ -28,6 +32,8 @@ pub(crate) struct Site<'s> {
     pub(crate) program: Option<Program>,
     /// Whether what listens there may be left of those that served.
     pub(crate) deserted: Option<Deserted>,
+    /// Whether `localhost` may be another program.
+    pub(crate) has_stranger: bool,
 }
 
 impl<'s> Site<'s> {
@@ -40,12 +46,17 @@ impl<'s> Site<'s> {
         command: &[impl AsRef<Path>],
     ) -> Self {
         let program = Program::of(Holding::processes(holdings), command.first().map(AsRef::as_ref));
-        Self { health, folder, port, listener: listener(holdings), program, deserted: None }
+        Self { health, folder, port, listener: listener(holdings), program, deserted: None, has_stranger: false }
     }
 
     /// Knows whether those who hold the port may be left of those that served.
     pub(crate) fn left(self, deserted: Option<Deserted>) -> Self {
         Self { deserted, ..self }
+    }
+
+    /// Knows whether another program is on the port, too.
+    pub(crate) fn stranger(self, stranger: Option<&Stranger>) -> Self {
+        Self { has_stranger: stranger.is_some(), ..self }
     }
 
     /// Says what to ask: without `health` a port of TCP has to accept, and its program to serve; a path is asked for there,
@@ -72,16 +83,14 @@ impl<'s> Site<'s> {
         }
     }
 
-    /// Writes the server's base as people do: with `localhost` for the usual addresses of this machine. That it speaks HTTP
-    /// is known by the first health target that says so. `None` where it has no address.
+    /// Writes the server's base as people do: with `localhost` for the usual addresses of this machine, where that leads to
+    /// nobody else. That it speaks HTTP is known by the first health target that says so. `None` where it has no address.
     pub(crate) fn url(&self) -> Option<String> {
         let listener = self.listener?;
-        let address = match reachable(listener) {
-            usual if usual.ip() == Ipv4Addr::LOCALHOST || usual.ip() == Ipv6Addr::LOCALHOST => {
-                format!("localhost:{}", usual.port())
-            }
-            other => other.to_string(),
-        };
+        let address = reachable(listener);
+        let is_usual = address.ip() == Ipv4Addr::LOCALHOST || address.ip() == Ipv6Addr::LOCALHOST;
+        let address =
+            if is_usual && !self.has_stranger { format!("localhost:{}", address.port()) } else { address.to_string() };
         if self.port.is_some_and(Port::is_udp) {
             return Some(format!("udp://{address}"));
         }
@@ -116,16 +125,6 @@ fn base(target: &str, port: u16) -> Option<String> {
     (asked == Some(port)).then(|| format!("{scheme}://{place}"))
 }
 
-/// A server on every address is asked on the loopback one.
-fn reachable(listener: SocketAddr) -> SocketAddr {
-    let address = match listener.ip().to_canonical() {
-        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        address => address,
-    };
-    SocketAddr::new(address, listener.port())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,8 +147,12 @@ mod tests {
         ] {
             let health: Vec<String> = health.split_whitespace().map(str::to_owned).collect();
             let (port, listener) = (port.parse().ok(), address.parse().ok());
-            let site = Site { health: &health, folder: Path::new("/"), port, listener, program: None, deserted: None };
+            let (folder, program, deserted) = (Path::new("/"), None, None);
+            let site = Site { health: &health, folder, port, listener, program, deserted, has_stranger: false };
             assert_eq!(site.url().unwrap_or_default(), shown);
+            let by_address = Site { has_stranger: true, ..site }.url().unwrap_or_default();
+            let at = listener.map(reachable).map(|address| address.to_string()).unwrap_or_default();
+            assert_eq!(by_address, shown.replacen("localhost:80", &at, 1).replacen("localhost:53", &at, 1));
             let targets = site.targets().expect("targets");
             assert_eq!(targets.iter().map(Target::to_string).collect::<Vec<_>>().join(" "), asked);
         }

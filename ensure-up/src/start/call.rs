@@ -8,7 +8,13 @@ use crate::{
     Action, Clock, Failure, Outcome, Port, ReadyError, ServerProcesses, ServerRecord, Service, StateFolder,
     event::block_on,
     health::{self, Asked},
-    server::{holding::Holding, part, port as listening, record, started::Started},
+    server::{
+        evidence::{Evidence, Known},
+        holding::Holding,
+        part, port as listening, record,
+        started::Started,
+        stranger::Stranger,
+    },
     service::target::Site,
     start::{
         race::{Race, RaceEnd},
@@ -78,11 +84,29 @@ impl Call<'_> {
         Race::new(self.service, self.state_folder, port, self.clock.deadline)
     }
 
+    /// Finds other programs on the port of a server that holds it; `roots` are its processes besides.
+    pub(crate) fn stranger(
+        &self,
+        port: Option<Port>,
+        roots: &[Identity],
+        holdings: &[Holding],
+    ) -> Result<Option<Stranger>, Failure> {
+        let started = Started::of(self.service, port);
+        let known = Known::of(started.clone(), &[roots, &Holding::identities(holdings)].concat());
+        Ok(Evidence::gather(port, vec![known]).map_err(ReadyError::from)?.stranger(holdings, &started))
+    }
+
     /// Words what was done about a server that is recorded.
-    pub(crate) fn recorded(&self, action: Action, record: &ServerRecord, holdings: &[Holding]) -> Outcome {
+    pub(crate) fn recorded(
+        &self,
+        action: Action,
+        record: &ServerRecord,
+        holdings: &[Holding],
+        stranger: Option<&Stranger>,
+    ) -> Outcome {
         // one that was started and is gone has left the server to whoever holds the port
         let running = record.running().ok().flatten().unwrap_or(record.identity());
-        let mut outcome = self.outcome(action, record.name.clone(), record.port, Some(running), holdings);
+        let mut outcome = self.outcome(action, record.name.clone(), record.port, Some(running), holdings, stranger);
         outcome.log.clone_from(&record.log);
         outcome.restarts = record.restarts;
         outcome.differs = record.started().differences(&Started::of(self.service, record.port));
@@ -100,8 +124,10 @@ impl Call<'_> {
         port: Option<Port>,
         identity: Option<Identity>,
         holdings: &[Holding],
+        stranger: Option<&Stranger>,
     ) -> Outcome {
         let health = self.service.health(port);
+        let site = Site::of(&health, &self.service.id.folder, port, holdings, &self.service.spec.command);
         Outcome {
             action,
             name,
@@ -109,14 +135,14 @@ impl Call<'_> {
             identity,
             pids: listening::pids(holdings),
             took: self.clock.took(),
-            url: Site::of(&health, &self.service.id.folder, port, holdings, &self.service.spec.command).url(),
+            url: site.stranger(stranger).url(),
             log: None,
             restarts: 0,
             reason: None,
             differs: Vec::new(),
             folder: self.service.id.folder.clone(),
             is_first: false,
-            notes: Vec::new(),
+            notes: stranger.map(Stranger::note).into_iter().collect(),
         }
     }
 

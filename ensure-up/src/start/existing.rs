@@ -52,7 +52,8 @@ pub(super) fn wait(
             if call.recorded_on(port)?.as_ref() != Some(&ready) {
                 call.note(&ready)?;
             }
-            Ok(Some((call.recorded(action, &ready, &holdings), None)))
+            let stranger = call.stranger(port, processes.roots(), &holdings)?;
+            Ok(Some((call.recorded(action, &ready, &holdings, stranger.as_ref()), None)))
         }
         // its starter is gone, and so is it now: there is none, so this call starts one
         RaceEnd::Ended { .. } => launch::start(call, port, Action::Started),
@@ -109,7 +110,9 @@ fn adopted(
         }
         call.note(&record)?;
     }
-    Ok(Some((call.outcome(Action::Adopted, name, port, holder.map(Facts::identity), holdings), None)))
+    let stranger = call.stranger(port, processes.map(ServerProcesses::roots).unwrap_or_default(), holdings)?;
+    let identity = holder.map(Facts::identity);
+    Ok(Some((call.outcome(Action::Adopted, name, port, identity, holdings, stranger.as_ref()), None)))
 }
 
 /// Has the socket sent that is held for the service's server, if the next one is to have it too; says so where it cannot be

@@ -37,6 +37,6 @@ fn is_new(call: &Call<'_>, record: &ServerRecord) -> bool {
 
 /// Words a run that has ended with status 0. No process is left that would be the job.
 pub(super) fn done(call: &Call<'_>, action: Action, record: &ServerRecord) -> Outcome {
-    let outcome = call.recorded(action, record, &[]);
+    let outcome = call.recorded(action, record, &[], None);
     Outcome { name: record.name.clone(), identity: None, reason: record.reason.clone(), ..outcome }
 }

@@ -104,7 +104,9 @@ fn launch_and_wait(
         Ok(RaceEnd::Ready(holdings)) => {
             let (record, processes) = starting.ready(&record, &holdings)?;
             let identity = record.identity();
-            let outcome = call.outcome(action, record.name, port, Some(identity), &holdings);
+            // it is up, whatever can be seen besides
+            let stranger = call.stranger(port, &[identity], &holdings).unwrap_or_default();
+            let outcome = call.outcome(action, record.name, port, Some(identity), &holdings, stranger.as_ref());
             Ok((Outcome { log: Some(path.to_owned()), ..outcome }, processes))
         }
         Ok(RaceEnd::Ended { end: End::Exited(0), .. }) if service.spec.once => {

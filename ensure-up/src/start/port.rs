@@ -8,7 +8,9 @@ use crate::{
         judge::{Whose, judge},
         presence::Presence,
         started::Started,
+        stranger::Stranger,
     },
+    service::existing::Adopt,
     start::{
         call::{Call, Up},
         decide::{Recorded, Situation, Step, decide},
@@ -42,11 +44,15 @@ pub(super) fn reuse(call: &Call<'_>, port: Option<Port>, waited: bool) -> Result
     }
     let evidence = Evidence::gather(port, vec![Known::from(&record)]).map_err(crate::ReadyError::from)?;
     let Whose::Ours(holdings, _) = judge(&evidence, call.service) else { return Ok(None) };
+    let stranger = evidence.stranger(&holdings, &record.started());
+    if matches!(stranger, Some(Stranger::Sharing(_))) {
+        return Ok(None);
+    }
     if call.ask(port, &holdings, Some(&record))? != Asked::Healthy {
         return Ok(None);
     }
     let action = if waited { Action::Joined } else { Action::Reused };
-    Ok(Some(call.recorded(action, &record, &holdings)))
+    Ok(Some(call.recorded(action, &record, &holdings, stranger.as_ref())))
 }
 
 /// Looks, decides and does it, with nobody else doing so at the same time; again where a supervisor was lost meanwhile.
@@ -67,7 +73,8 @@ fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String
         return Ok(Some((outcome, None)));
     }
     let is_loading = there.loading.is_some();
-    let mut judged = there.whose(call, port, None)?;
+    let evidence = there.evidence(call, port)?;
+    let mut judged = judge(&evidence, call.service);
     let seen = match &there.own {
         Some(own) => Some(recorded(call, &own.record, own.on_port(call, &judged)?, own.is_supervised)),
         None => None,
@@ -75,8 +82,11 @@ fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String
     let mut step = next(call, &judged, seen, is_loading, call.service.is_known_by_answer(port));
     if step == Step::Ask {
         let answers = call.ask(port, judged.holdings(), None)? == Asked::Healthy;
-        judged = there.whose(call, port, Some(answers))?;
+        judged = judge(&Evidence { answers: Some(answers), ..there.evidence(call, port)? }, call.service);
         step = next(call, &judged, seen, is_loading, false);
+    }
+    if let Some(shared) = shared(call, &evidence, &judged).filter(|_| !step.refuses()) {
+        return Err(shared);
     }
     let mut action = Action::Started;
     if matches!(step, Step::Start | Step::WaitForLoading | Step::StopAndStart(_) | Step::Adopt(_))
@@ -153,6 +163,15 @@ fn changed(call: &Call<'_>, port: Option<Port>, record: Option<&ServerRecord>, j
         (None, _) => Vec::new(),
     };
     Failure::Changed { name, port, differs, holdings }
+}
+
+/// Says that another program gets what is meant for the server that is there, unless whatever holds the port will do.
+fn shared(call: &Call<'_>, evidence: &Evidence, judged: &Whose) -> Option<Failure> {
+    let port = evidence.port.filter(|_| call.service.spec.existing.adopt != Adopt::Any)?;
+    match evidence.stranger(judged.holdings(), &Started::of(call.service, Some(port))) {
+        Some(Stranger::Sharing(holdings)) => Some(Failure::Shared { port, holdings }),
+        _ => None,
+    }
 }
 
 /// Where there is no port, nobody else can hold it.

@@ -6,7 +6,11 @@ use proc_tree::Facts;
 use crate::{
     Action, Failure, Outcome, Port, ServerRecord,
     health::Asked,
-    server::{acceptors, holding::Holding, judge::Whose},
+    server::{
+        acceptors,
+        holding::Holding,
+        judge::{Whose, judge},
+    },
     service::existing::Adopt,
     start::{
         call::{Call, Up},
@@ -17,7 +21,7 @@ use crate::{
 /// Takes the server that is up and healthy on the port.
 pub(super) fn take(call: &Call<'_>, port: Option<Port>) -> Result<Option<Up>, Failure> {
     let there = There::look(call, port)?;
-    let (holdings, reason) = match there.whose(call, port, None)? {
+    let (holdings, reason) = match judge(&there.evidence(call, port)?, call.service) {
         Whose::Ours(holdings, differs) if differs.is_empty() => (holdings, None),
         Whose::Matching(holdings, by) if call.service.spec.existing.adopt != Adopt::Never => {
             (holdings, Some(by.to_string()))
@@ -30,5 +34,7 @@ pub(super) fn take(call: &Call<'_>, port: Option<Port>) -> Result<Option<Up>, Fa
     }
     let record = ServerRecord::starting(call.service, port, holder, None).ready(&holdings, acceptors::of(&holdings));
     call.note(&record)?;
-    Ok(Some((Outcome { reason, ..call.recorded(Action::Joined, &record, &holdings) }, None)))
+    let stranger = call.stranger(port, &[], &holdings)?;
+    let outcome = call.recorded(Action::Joined, &record, &holdings, stranger.as_ref());
+    Ok(Some((Outcome { reason, ..outcome }, None)))
 }

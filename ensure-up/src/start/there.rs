@@ -11,7 +11,7 @@ use crate::{
     server::{
         census::Census,
         evidence::{Evidence, Known},
-        judge::{Whose, judge},
+        judge::Whose,
         loading::{self, Loading},
         lost,
         presence::Presence,
@@ -80,15 +80,13 @@ impl There {
         Ok(Self { records, own, elsewhere, loading })
     }
 
-    /// Finds out whose the server on the port is.
-    pub(super) fn whose(&self, call: &Call<'_>, port: Option<Port>, answers: Option<bool>) -> Result<Whose, Failure> {
+    /// Looks by what it can be told whose the server on the port is.
+    pub(super) fn evidence(&self, call: &Call<'_>, port: Option<Port>) -> Result<Evidence, Failure> {
         let own = self.own.as_ref().map(|own| &own.record);
         // the service's own first: a process that was handed on is its
         let others = self.records.iter().filter(|record| own.is_none_or(|own| own.service != record.service));
         let known = own.into_iter().chain(others).map(Known::from).collect();
-        let evidence =
-            Evidence::gather(port, known).map_err(ReadyError::from)?.compared(call.state_folder, call.service);
-        Ok(judge(&Evidence { answers, ..evidence }, call.service))
+        Ok(Evidence::gather(port, known).map_err(ReadyError::from)?.compared(call.state_folder, call.service))
     }
 }
 

@@ -24,9 +24,9 @@ use crate::{
         names::Known,
         port as listening,
         started::Started,
+        stranger::Stranger,
     },
     service::{id::ServiceId, target::Site},
-    stop::server::holder,
 };
 
 /// What is to be looked at.
@@ -188,14 +188,17 @@ fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerS
         status.reason = status.reason.or_else(|| is_over.then(|| "it has ended".into()));
         return Ok((status, None));
     }
-    status.url = url(record, &ours);
+    let stranger = evidence.stranger(&ours, &record.started());
+    status.url = url(record, &ours, stranger.as_ref());
     status.reason = match (ours.is_empty(), others.is_empty()) {
         (true, true) if record.port.is_some_and(Port::is_udp) => Some("nothing is bound to its port".into()),
         (true, true) if !holdings.is_empty() => Some(format!("it {NOT_ACCEPTED}")),
         (true, true) => Some("nothing listens on its port".into()),
         (true, false) => Some(held()),
         // why it was started again
-        (false, _) => record.reason.clone().filter(|_| record.phase == Phase::Ready),
+        (false, _) => stranger
+            .map(|stranger| stranger.note())
+            .or_else(|| record.reason.clone().filter(|_| record.phase == Phase::Ready)),
     };
     let answering = (!ours.is_empty()).then(|| (record.clone(), ours));
     Ok((status, answering))
@@ -243,9 +246,16 @@ fn of_service(
             return Ok((ServerStatus { state: State::Foreign, reason, ..status }, None));
         }
     };
-    let url = url(&expected, &holdings);
+    let stranger = evidence.stranger(&holdings, &expected.started());
+    let url = url(&expected, &holdings, stranger.as_ref());
     let identity = Holding::processes(&holdings).next().map(Facts::identity);
-    let status = ServerStatus { state: State::Running, identity, url, reason: None, ..status };
+    let status = ServerStatus {
+        state: State::Running,
+        identity,
+        url,
+        reason: stranger.map(|stranger| stranger.note()),
+        ..status
+    };
     Ok((status, Some((expected, holdings))))
 }
 
@@ -253,7 +263,7 @@ fn of_service(
 fn of_port(port: Port) -> Result<ServerStatus, Failure> {
     let holdings = listening::look(port).map_err(ReadyError::from)?;
     let state = if holdings.is_empty() { State::Stopped } else { State::Foreign };
-    let reason = holdings.first().map(|holding| format!("{} holds it", holder(holding)));
+    let reason = holdings.first().map(|holding| format!("{} holds it", holding.title()));
     Ok(ServerStatus { state, reason, ..ServerStatus::unknown(port) })
 }
 
@@ -261,8 +271,8 @@ fn site<'r>(record: &'r ServerRecord, ours: &[Holding]) -> Site<'r> {
     Site::of(&record.health, &record.service.folder, record.port, ours, &record.command).left(record.deserted(ours))
 }
 
-fn url(record: &ServerRecord, ours: &[Holding]) -> Option<String> {
-    site(record, ours).url()
+fn url(record: &ServerRecord, ours: &[Holding], stranger: Option<&Stranger>) -> Option<String> {
+    site(record, ours).stranger(stranger).url()
 }
 
 /// Before its first start a supervisor stands for its server.

@@ -110,7 +110,7 @@ pub(crate) fn freed(port: Port) -> Result<(), Failure> {
 }
 
 fn held(port: Port, by: &Holding) -> Failure {
-    Failure::NotStopped { port, what: format!("{} holds it now", holder(by)) }
+    Failure::NotStopped { port, what: format!("{} holds it now", by.title()) }
 }
 
 /// Makes sure that nobody listens on a port on which none was stopped.
@@ -126,14 +126,6 @@ fn of_another(port: Port, (holdings, started): Held) -> Failure {
         Some(other) => Failure::Another { port, service: other.title(), at: other.place(), holdings },
         None => Failure::Foreign { port, holdings, differs: Vec::new() },
     }
-}
-
-/// Names who has a socket open.
-pub(crate) fn holder(holding: &Holding) -> String {
-    holding
-        .process
-        .as_ref()
-        .map_or_else(|| "a process that is not visible".into(), |process| format!("{} ({})", process.name, process.pid))
 }
 
 /// Stops a server that this call started, or its supervisor with it, and notes that.

@@ -47,7 +47,8 @@ async fn probe(service: &Service, port: Option<Port>, prober: &mut Prober) -> Re
     }
     let health = service.health(port);
     // that it accepts will do: a database that recovers does not hang
-    let site = Site { health: &health, folder: &service.id.folder, port, listener, program: None, deserted: None };
+    let folder = service.id.folder.as_path();
+    let site = Site { health: &health, folder, port, listener, program: None, deserted: None, has_stranger: false };
     let question = site.question().map_err(ReadyError::from)?;
     Ok(match prober.ask(&question).await.map_err(ReadyError::from)? {
         Asked::Healthy => None,

@@ -143,6 +143,8 @@ impl Call<'_> {
     /// Words what was done about a server whose supervisor found it ready.
     fn supervised(&self, action: Action, record: &ServerRecord) -> Result<Outcome, Failure> {
         let evidence = Evidence::gather(record.port, vec![Known::from(record)]).map_err(ReadyError::from)?;
-        Ok(self.recorded(action, record, judge(&evidence, self.service).holdings()))
+        let judged = judge(&evidence, self.service);
+        let stranger = evidence.stranger(judged.holdings(), &record.started());
+        Ok(self.recorded(action, record, judged.holdings(), stranger.as_ref()))
     }
 }
