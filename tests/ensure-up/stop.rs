@@ -1,6 +1,10 @@
 //! `--stop`, and every other end of a server: all of it is gone and its port is free, or it is said who is left.
 
-use std::{fs, process::Command, time::Duration};
+use std::{
+    fs,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use nix::sys::signal::Signal;
 use proc_tree::{Identity, RunState, process};
@@ -166,6 +170,31 @@ fn who_had_to_be_killed_is_told_wherever_a_server_is_stopped() {
     site.run(&options, &site.server(&[])).run();
     let said = stop(&site).run().stderr;
     assert!(said.starts_with("stopped ") && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn grace_and_signal_of_the_call_that_stops_go_before_those_of_the_start() {
+    for kept_up in [&[][..], &["--keep-up"]] {
+        let site = Site::new();
+        let server = site.server(&["--ignore-term"]);
+        let options = [kept_up, &["--grace", "40s"]].concat();
+        let begun = Instant::now();
+        site.run(&options, &server).run();
+        let stopped = stop(&site).args(["--grace", "200ms"]).run();
+        assert!(stopped.stderr.contains("SIGTERM ignored, SIGKILL after 0.20 s"), "{stopped:?}");
+        site.run(&options, &server).run();
+        let stopped = stop(&site).args(["--stop-signal", "QUIT"]).run();
+        assert!(!stopped.stderr.contains("SIGKILL"), "{stopped:?}");
+        site.run(&options, &server).run();
+        let restarted = site.run(&[kept_up, &["--grace", "100ms", "--restart"]].concat(), &server).run();
+        assert!(restarted.stderr.contains("SIGKILL after 0.10 s"), "{restarted:?}");
+        // what is asked of a stop is not what the server is started with the next time
+        stop(&site).args(["--grace", "0s"]).run();
+        let record: Value = serde_json::from_slice(&fs::read(site.record()).unwrap()).unwrap();
+        assert_eq!(record["grace_ms"], 100);
+        assert!(begun.elapsed() < Duration::from_secs(40), "a grace of the start was waited out");
+        assert_eq!(site.processes(), []);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, io, path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Command, FromArgMatches, Id, Parser, parser::ValueSource};
-use ensure_up::{ServiceSpec, StateFolder, report::start_record::StartRecord};
+use ensure_up::{ServiceSpec, StateFolder, report::start_record::StartRecord, stop::manner::Asked};
 use proc_tree::cli::{args::Common, duration, status::UsageError, terminal::Look, watch::Pace};
 
 use super::{own_line, words};
@@ -168,6 +168,12 @@ impl Arguments {
     /// Returns how often the servers are looked at; `None` for once.
     pub(super) fn interval(&self) -> Option<Duration> {
         Pace::interval(self.watch, self.count)
+    }
+
+    /// Returns how servers are to be stopped, as far as that stands on the command line.
+    pub(super) fn asked_to_stop(&self) -> Asked {
+        let is_given = |key: &str| self.given.iter().any(|id| id == key);
+        Asked { signal: self.spec.stop_signal, grace: Some(self.spec.grace).filter(|_| is_given("grace")) }
     }
 
     /// Lists the keys of a service that stand on the command line.

@@ -11,6 +11,7 @@ use ensure_up::{
     },
     stop::{
         killed::Killed,
+        manner::Asked,
         order, server, service,
         several::{self, Event},
         whole::Wait,
@@ -65,10 +66,10 @@ impl<'a> One<'a> {
         Self { record: ServerRecord::expected(service), service: Some(service) }
     }
 
-    fn stop(&self, state_folder: &StateFolder, wait: Wait<'_>) -> Result<server::Stopped, Failure> {
+    fn stop(&self, state_folder: &StateFolder, asked: Asked, wait: Wait<'_>) -> Result<server::Stopped, Failure> {
         match self.service {
-            Some(service) => service::stop(state_folder, service, wait),
-            None => server::stop(state_folder, self.record.clone(), wait),
+            Some(service) => service::stop(state_folder, service, asked, wait),
+            None => server::stop(state_folder, self.record.clone(), asked, wait),
         }
     }
 }
@@ -132,7 +133,8 @@ impl Stop<'_> {
     fn all(&mut self, meant: &[One<'_>], is_asked_for_all: bool) -> anyhow::Result<()> {
         let records: Vec<&ServerRecord> = meant.iter().map(|one| &one.record).collect();
         let state_folder = self.state_folder;
-        let stop = |index: usize, wait: Wait<'_>| meant[index].stop(state_folder, wait);
+        let asked = self.arguments.asked_to_stop();
+        let stop = |index: usize, wait: Wait<'_>| meant[index].stop(state_folder, asked, wait);
         let mut line = StopLine::of(self.arguments);
         let mut written = Ok(());
         let beside = pin!(pending());

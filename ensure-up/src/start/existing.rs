@@ -26,7 +26,12 @@ use crate::{
         there::{self, There},
         waiting::{Doing, Waiting},
     },
-    stop::{self, killed::Killed, manner::Manner, whole::Wait},
+    stop::{
+        self,
+        killed::Killed,
+        manner::{Asked, Manner},
+        whole::Wait,
+    },
     supervisor::passing::{self, InFlight},
 };
 
@@ -153,7 +158,7 @@ pub(super) fn stop(
         let name = another.name.clone();
         let stop = |wait: Wait<'_>| {
             if another.port != port {
-                return stop::server::stop(call.state_folder, another, wait);
+                return stop::server::stop(call.state_folder, another, Asked::default(), wait);
             }
             let manner = Manner::recorded(&another);
             stop::server::stop_locked(call.state_folder, another, manner, wait)
@@ -190,7 +195,7 @@ fn stopping<T>(call: &Call<'_>, server: &str, port: Option<Port>, stop: impl FnO
 pub(super) fn leave(call: &Call<'_>, elsewhere: &ServerRecord) -> Result<(Killed, Action), Failure> {
     let Existing { restart, restart_if_changed, replace, .. } = call.service.spec.existing;
     if restart || restart_if_changed || replace {
-        let stop = |wait: Wait<'_>| stop::server::stop(call.state_folder, elsewhere.clone(), wait);
+        let stop = |wait: Wait<'_>| stop::server::stop(call.state_folder, elsewhere.clone(), Asked::default(), wait);
         let killed = stopping(call, &elsewhere.name, elsewhere.port, stop)?.killed;
         return Ok((killed, if restart || restart_if_changed { Action::Restarted } else { Action::Replaced }));
     }

@@ -7,7 +7,7 @@ use proc_tree::Signal;
 use crate::{ServerRecord, Service};
 
 /// How a server is stopped.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Manner {
     /// What is sent first; `None` for what suits the program.
     pub signal: Option<Signal>,
@@ -25,4 +25,26 @@ impl Manner {
     pub(crate) fn recorded(record: &ServerRecord) -> Self {
         Self { signal: record.stop_signal.as_deref().and_then(|name| name.parse().ok()), grace: record.grace() }
     }
+
+    /// Returns the record of a server that is to be stopped so.
+    #[must_use]
+    pub(crate) fn recorded_in(self, record: ServerRecord) -> ServerRecord {
+        let stop_signal = self.signal.map(|signal| signal.to_string());
+        let grace_ms = u64::try_from(self.grace.as_millis()).unwrap_or(u64::MAX);
+        ServerRecord { stop_signal, grace_ms, ..record }
+    }
+
+    /// Stops as this call asks for, and as before in what it leaves open.
+    pub(crate) fn but(self, asked: Asked) -> Self {
+        Self { signal: asked.signal.or(self.signal), grace: asked.grace.unwrap_or(self.grace) }
+    }
+}
+
+/// What a call that stops a server asks for besides.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked {
+    /// What is sent first.
+    pub signal: Option<Signal>,
+    /// How long it may take before SIGKILL.
+    pub grace: Option<Duration>,
 }

@@ -15,7 +15,7 @@ use crate::{
     stop::{
         beside,
         killed::Killed,
-        manner::Manner,
+        manner::{Asked, Manner},
         supervisor,
         whole::{self, Wait},
     },
@@ -44,7 +44,12 @@ const ROUNDS: u32 = 3;
 ///
 /// # Errors
 /// When something of it lives on, which is remembered then, or its port is held all the same.
-pub fn stop(state_folder: &StateFolder, record: ServerRecord, mut wait: Wait<'_>) -> Result<Stopped, Failure> {
+pub fn stop(
+    state_folder: &StateFolder,
+    record: ServerRecord,
+    asked: Asked,
+    mut wait: Wait<'_>,
+) -> Result<Stopped, Failure> {
     let path = state_folder.lock(&record.service, record.port);
     let until = Some(Instant::now() + START_PATIENCE);
     let _lock = Lock::take(&path, until).map_err(Failure::state("lock", &path))?;
@@ -54,7 +59,7 @@ pub fn stop(state_folder: &StateFolder, record: ServerRecord, mut wait: Wait<'_>
         // whoever held the lock may have started another one
         record =
             reread.filter(|now| now.phase != Phase::Stopped || now.identity() == record.identity()).unwrap_or(record);
-        let manner = Manner::recorded(&record);
+        let manner = Manner::recorded(&record).but(asked);
         let stopped = stop_locked(state_folder, record, manner, wait.once())?;
         match (stopped.record.port, stopped.identity) {
             (None, _) => return Ok(stopped),
@@ -86,10 +91,10 @@ pub(crate) fn stop_locked(
     let record = lost::with_supervisor(record, &Census::take().map_err(watch())?);
     let recorded = record.running().map_err(watch())?.filter(|&identity| Some(identity) != record.supervisor);
     let supervisor = record.running_supervisor().map_err(watch())?;
-    let mut killed = supervisor::stop(&record)?;
+    let mut killed = supervisor::stop(state_folder, &record, manner)?;
     // one that had to be killed may have started its server again before
     let reread = record.reread(state_folder).map_err(Failure::state("read the record in", &state_folder.path))?;
-    let record = reread.unwrap_or(record);
+    let record = reread.map(|reread| Manner::recorded(&record).recorded_in(reread)).unwrap_or(record);
     let mut left = Census::take().map_err(watch())?.members(&record);
     left.extend(beside::find(&record)?.into_iter().filter(|one| !left.contains(one)).collect::<Vec<_>>());
     let identity = recorded.or_else(|| left.first().copied());
@@ -145,7 +150,9 @@ pub fn stop_started(
     };
     // one that cannot be read keeps nothing up
     let record = || ServerRecord::read(state_folder, &service.id, port).ok().flatten().filter(is_its);
-    let asked = record().as_ref().map_or_else(|| Ok(Killed::default()), supervisor::stop);
+    let asked = record()
+        .as_ref()
+        .map_or_else(|| Ok(Killed::default()), |record| supervisor::stop(state_folder, record, manner));
     // what cannot be looked at is not looked for; before the record is read: whoever starts it anew meanwhile has recorded
     // that before his server can be seen here
     let census = Census::take().ok();

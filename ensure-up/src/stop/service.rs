@@ -13,7 +13,7 @@ use crate::{
     },
     stop::{
         killed::Killed,
-        manner::Manner,
+        manner::{Asked, Manner},
         port,
         server::{self, Stopped},
         whole::Wait,
@@ -24,7 +24,7 @@ use crate::{
 ///
 /// # Errors
 /// When something of it lives on, or the port is somebody else's.
-pub fn stop(state_folder: &StateFolder, service: &Service, wait: Wait<'_>) -> Result<Stopped, Failure> {
+pub fn stop(state_folder: &StateFolder, service: &Service, asked: Asked, wait: Wait<'_>) -> Result<Stopped, Failure> {
     let at = service.port();
     let record = ServerRecord::starting(service, at, None, None);
     if service.has_range() {
@@ -39,7 +39,8 @@ pub fn stop(state_folder: &StateFolder, service: &Service, wait: Wait<'_>) -> Re
         found.map(|found| found.identity).into_iter().collect()
     };
     let identity = roots.first().copied();
-    let killed = if roots.is_empty() { Killed::default() } else { port::stop(at, roots, Manner::of(service), wait)? };
+    let manner = Manner::of(service).but(asked);
+    let killed = if roots.is_empty() { Killed::default() } else { port::stop(at, roots, manner, wait)? };
     Ok(Stopped { record, identity, killed })
 }
 

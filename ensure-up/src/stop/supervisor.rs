@@ -7,7 +7,7 @@ use port_kill::StopOptions;
 use proc_tree::{Facts, Identity, Signal};
 
 use crate::{
-    Failure, ServerRecord,
+    Failure, ServerRecord, StateFolder,
     log::last,
     stop::{
         killed::{self, Killed},
@@ -18,17 +18,21 @@ use crate::{
 /// How long what is killed may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Stops the supervisor of a recorded server, if it runs, under the guard that every process is stopped under.
+/// Has the supervisor of a recorded server stop it in this manner and end, if it runs, under the guard that every process is stopped under.
 ///
 /// # Errors
 /// When it lives on.
-pub(crate) fn stop(record: &ServerRecord) -> Result<Killed, Failure> {
+pub(crate) fn stop(state_folder: &StateFolder, record: &ServerRecord, manner: Manner) -> Result<Killed, Failure> {
     let supervisor = record.running_supervisor().map_err(Failure::system("watch the supervisor"))?;
     let Some(supervisor) = supervisor.filter(|&found| keeps_up(found, &record.key())) else {
         return Ok(Killed::default());
     };
     let said = record.log.as_ref().and_then(|log| log.metadata().ok()).map_or(0, |log| log.len());
-    let manner = Manner { signal: Some(Signal::TERM), grace: record.grace() + PATIENCE };
+    if manner != Manner::recorded(record) {
+        // it looks there before it stops its server; where that cannot be said, it stops it as was asked for at the start
+        let _ = manner.recorded_in(record.clone()).write(state_folder);
+    }
+    let manner = Manner { signal: Some(Signal::TERM), grace: manner.grace + PATIENCE };
     let options = StopOptions { signal: manner.signal, grace: manner.grace, ..StopOptions::default() };
     let killed = killed::judge(port_kill::stop(&[supervisor], &options, None), manner)?;
     Ok(killed.and(told(record, said)))

@@ -158,12 +158,19 @@ impl Supervisor<'_> {
         // what cannot be looked at is not looked for
         let mut more = beside::find(&self.record).unwrap_or_default();
         more.extend(Census::take().map(|census| census.members(&self.record)).unwrap_or_default());
-        let stopped = whole::stop(&processes, &more, Manner::of(self.service));
+        let stopped = whole::stop(&processes, &more, self.manner());
         let _ = processes.end();
         orphans::reap();
         // a server may have shut it down at its end
         let _ = self.held.as_deref().map(Held::listen);
         stopped.map(|killed| killed.lines.iter().for_each(|line| self.say(line)))
+    }
+
+    /// Returns how the server is to be stopped: whoever asks for that may have recorded it.
+    fn manner(&self) -> Manner {
+        let recorded = self.record.reread(self.state_folder).ok().flatten();
+        let own = recorded.filter(|record| record.supervisor == self.record.supervisor);
+        own.map_or_else(|| Manner::of(self.service), |record| Manner::recorded(&record))
     }
 
     /// Ends without the server, which cannot be stopped and so is remembered.

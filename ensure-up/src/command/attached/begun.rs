@@ -2,7 +2,7 @@
 
 use ensure_up::{
     Port, ServerRecord, ServiceId, StateFolder,
-    stop::{self, whole::Wait},
+    stop::{self, manner::Asked, whole::Wait},
 };
 use proc_tree::cli::text;
 
@@ -36,7 +36,8 @@ impl Drop for Begun {
     fn drop(&mut self) {
         for (service, port) in &self.servers {
             let record = ServerRecord::read(&self.state_folder, service, *port).ok().flatten();
-            let stopped = record.map(|record| stop::server::stop(&self.state_folder, record, Wait::Whole));
+            let stopped =
+                record.map(|record| stop::server::stop(&self.state_folder, record, Asked::default(), Wait::Whole));
             if let Some(Err(failure)) = stopped {
                 words::say(&format!("ensure-up: {}", text::failure(&failure)));
             }

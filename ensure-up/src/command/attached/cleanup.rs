@@ -9,6 +9,7 @@ use ensure_up::{
     stop::{
         self,
         killed::Killed,
+        manner::Asked,
         several::{self, Event},
         whole::Wait,
     },
@@ -47,7 +48,8 @@ impl Stopping {
             Some((service, manner)) => {
                 stop::server::stop_started(state_folder, service, self.server.port, &self.processes, *manner)
             }
-            None => stop::server::stop(state_folder, self.record.clone(), wait).map(|stopped| stopped.killed),
+            None => stop::server::stop(state_folder, self.record.clone(), Asked::default(), wait)
+                .map(|stopped| stopped.killed),
         }
     }
 }
