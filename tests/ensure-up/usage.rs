@@ -75,6 +75,19 @@ fn options_that_exclude_each_other_are_refused() {
 }
 
 #[test]
+fn a_log_that_keeps_nothing_is_not_searched() {
+    for option in ["--ready-log", "--fail-log"] {
+        let said = refused(&["--port", "8000", "--log", "/dev/null", option, "x"]);
+        assert!(said.contains(&format!("{option} is looked for in the log, and /dev/null keeps nothing")), "{said}");
+    }
+    // what goes through a supervisor is seen there
+    let site = Site::new();
+    let server = site.server(&["--print", "it is up"]);
+    let options = ["--log", "/dev/null", "--ready-log", "is up", "--keep-up"];
+    site.run(&options, &server).run();
+}
+
+#[test]
 fn an_option_that_takes_one_value_is_refused_twice() {
     for option in ["--fail-log", "--expect-body", "--name"] {
         let said = refused(&["--port", "8000", option, "a", option, "b"]);

@@ -39,6 +39,7 @@ pub(super) fn options(spec: &ServiceSpec) -> Result<(), InvalidService> {
         portless(spec)?;
     }
     job(spec)?;
+    patterns(spec)?;
     let Supervision { idle_stop, hold_socket, max_memory, .. } = &spec.supervision;
     let is_tcp = ports.is_some_and(|ports| !ports.first().is_udp());
     if idle_stop.is_some() && !is_tcp {
@@ -62,6 +63,19 @@ fn portless(spec: &ServiceSpec) -> Result<(), InvalidService> {
         return invalid("{port} stands for a port, and none is given: --port PORT does".into());
     }
     Ok(())
+}
+
+/// What a server says is read from its log; that of one that is kept up goes through its supervisor, wherever it ends.
+fn patterns(spec: &ServiceSpec) -> Result<(), InvalidService> {
+    let asked = [("--ready-log", spec.ready_log.is_some()), ("--fail-log", spec.fail_log.is_some())];
+    let option = asked.into_iter().find(|(_, is_asked)| *is_asked).map(|(option, _)| option);
+    let device = spec.log.as_deref().filter(|log| log.starts_with("/dev/") && !spec.supervision.is_wanted());
+    match option.zip(device) {
+        Some((option, device)) => Err(InvalidService(format!(
+            "{option} is looked for in the log, and {device} keeps nothing: give --log a file, or add --keep-up"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// A job is up when it has ended: nothing else can say that it is, and nothing is left to be kept up.
