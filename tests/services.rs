@@ -152,7 +152,7 @@ fn one_after_the_other_is_the_files_order_where_dependencies_allow() {
 fn a_profile_is_laid_over_and_the_file_is_found_from_below() {
     let site = site(&[("api", 0, "", "health = \"/\"\nenv = { A = \"1\", WHO = \"${SOMEBODY}\" }")]);
     let mut file = fs::read_to_string(site.path("ensure-up.toml")).expect("the file is there");
-    write!(file, "[profile.test.api]\nname_of_no_key = 1\n[profile.dev.api]\nport = {}\nenv = {{ MORE = \"2\", WHO = \"dev\" }}\n", site.port + 1)
+    write!(file, "[profile.dev.api]\nport = {}\nenv = {{ MORE = \"2\", WHO = \"dev\" }}\n", site.port + 1)
         .expect("text");
     fs::write(site.path("ensure-up.toml"), file).expect("the folder is ours");
     let below = site.path("some/folder");
@@ -169,10 +169,32 @@ fn a_profile_is_laid_over_and_the_file_is_found_from_below() {
     assert_eq!(proc_tree::process::cwd(u32::try_from(pid).expect("a PID")).expect("ours"), Some(site.folder()));
     let said = run(&site, &["--profile", "dve", "--all"]).env("SOMEBODY", "me").status(2).run().stderr;
     assert!(said.contains("there is no profile \"dve\"\nhint: did you mean \"dev\"?\n"), "{said}");
-    let said = run(&site, &["--profile", "test", "--all"]).env("SOMEBODY", "me").status(2).run().stderr;
-    assert!(said.contains("unknown key \"name_of_no_key\""), "{said}");
     let said = run(&site, &["--all"]).env_remove("SOMEBODY").status(2).run().stderr;
     assert!(said.contains(":5:") && said.contains("the variable SOMEBODY is not set"), "{said}");
+}
+
+#[test]
+fn a_profile_that_is_not_asked_for_is_checked_but_for_what_the_callers_variables_make_of_it() {
+    let site = site(&[("api", 0, "", "")]);
+    let path = site.path("ensure-up.toml");
+    let file = fs::read_to_string(&path).expect("the file is there");
+    let line = file.lines().count() + 2;
+    for (key, told) in [
+        ("prot = 1", format!(":{line}:1: unknown key \"prot\"\nhint: did you mean \"port\"?")),
+        ("port = true", format!(":{line}:8: port has to be a string or a number")),
+        ("grace = \"soon\"", format!(":{line}:9: ")),
+        ("env = { A = [] }", format!(":{line}:9: the variable A has to be a string")),
+    ] {
+        fs::write(&path, format!("{file}[profile.test.api]\n{key}\n")).expect("the folder is ours");
+        for arguments in [&["--all"][..], &["api"], &["--profile", "test", "api"]] {
+            let said = run(&site, arguments).status(2).run().stderr;
+            assert!(said.contains(&told), "{arguments:?}: {said}");
+        }
+    }
+    fs::write(&path, format!("{file}[profile.test.api]\nport = \"${{UNSET}}\"\n")).expect("the folder is ours");
+    run(&site, &["api"]).env_remove("UNSET").run();
+    let said = run(&site, &["--profile", "test", "api"]).env_remove("UNSET").status(2).run().stderr;
+    assert!(said.contains(&format!(":{line}:8: the variable UNSET is not set")), "{said}");
 }
 
 #[test]

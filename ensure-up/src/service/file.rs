@@ -20,7 +20,7 @@ use super::{
     check, dependencies,
     fault::Source,
     health_targets,
-    overlay::{self, Keys},
+    overlay::{self, Keys, Written},
     ownership, reference, sole_ports,
     spec::ServiceSpec,
     value,
@@ -89,6 +89,10 @@ impl Config {
             source.fault(&error.span().unwrap_or_default(), what)
         })?;
         let tables = overlay::services(table.get_ref(), profile, &source)?;
+        for keys in overlay::unused(table.get_ref(), profile, &source)? {
+            // what the caller's variables would make of it is found out when it is asked for
+            values(&keys, &source, |written| overlay::within(written.value, "${").is_none())?;
+        }
         let services = tables.iter().map(|(name, keys)| service(name, keys, &source));
         let mut services = services.collect::<Result<Vec<_>, _>>()?;
         for service in &mut services {
@@ -163,20 +167,33 @@ fn above(path: &Path) -> &Path {
 }
 
 fn service(name: &str, keys: &Keys<'_, '_>, source: &Source<'_>) -> Result<ServiceSpec, Fault> {
-    let known = keys_by_default();
-    let mut values = Map::from_iter([("name".to_owned(), name.into())]);
-    for (key, written) in keys {
-        let like = known.get(key).ok_or_else(|| {
-            let fault = source.fault(&written.at, format!("unknown key {key:?}"));
-            fault.suggest(key, known.keys().map(String::as_str))
-        })?;
-        values.insert(key.clone(), value::read(key, written, like, source)?);
-    }
+    let mut values = values(keys, source, |_| true)?;
+    values.insert("name".to_owned(), name.into());
     let start = overlay::first(keys);
     if !keys.contains_key("command") {
         return Err(source.fault(&(start..start), format!("the service {name} has no command")));
     }
     ServiceSpec::from_keys(values).map_err(|error| source.fault(&(start..start), error.to_string()))
+}
+
+/// Reads those values of a service's keys that are wanted; all keys have to be some.
+fn values(
+    keys: &Keys<'_, '_>,
+    source: &Source<'_>,
+    is_wanted: impl Fn(&Written<'_, '_>) -> bool,
+) -> Result<Map<String, Value>, Fault> {
+    let known = keys_by_default();
+    let mut values = Map::new();
+    for (key, written) in keys {
+        let like = known.get(key).ok_or_else(|| {
+            let fault = source.fault(&written.at, format!("unknown key {key:?}"));
+            fault.suggest(key, known.keys().map(String::as_str))
+        })?;
+        if is_wanted(written) {
+            values.insert(key.clone(), value::read(key, written, like, source)?);
+        }
+    }
+    Ok(values)
 }
 
 /// Returns each key that a service may have, with its value by default.

@@ -43,6 +43,27 @@ pub(super) fn services<'k, 'i>(
     Ok(services)
 }
 
+/// Lists what the profiles that are not asked for say of services.
+pub(super) fn unused<'k, 'i>(
+    file: &'k DeTable<'i>,
+    profile: Option<&str>,
+    source: &Source<'_>,
+) -> Result<Vec<Keys<'k, 'i>>, Fault> {
+    let Some(profiles) = profiles(file, source)? else { return Ok(Vec::new()) };
+    let mut unused = Vec::new();
+    for (name, value) in profiles.iter().filter(|(name, _)| Some(name.get_ref().as_ref()) != profile) {
+        for (service, value) in table(value, &name.span(), name.get_ref(), source)? {
+            unused.push(keys(table(value, &service.span(), service.get_ref(), source)?));
+        }
+    }
+    Ok(unused)
+}
+
+fn profiles<'k, 'i>(file: &'k DeTable<'i>, source: &Source<'_>) -> Result<Option<&'k DeTable<'i>>, Fault> {
+    let found = file.iter().find(|(name, _)| name.get_ref().as_ref() == PROFILE);
+    found.map(|(name, value)| table(value, &name.span(), PROFILE, source)).transpose()
+}
+
 /// Returns where the first key of a service stands.
 pub(super) fn first(keys: &Keys<'_, '_>) -> usize {
     keys.values().map(|written| written.at.start).min().unwrap_or_default()
@@ -70,7 +91,8 @@ pub(super) fn place_of(services: &[(String, Keys<'_, '_>)], service: &str, key: 
     values.find_map(|value| within(value, text)).unwrap_or_else(|| place(services, service, key))
 }
 
-fn within(value: &Spanned<DeValue<'_>>, text: &str) -> Option<Range<usize>> {
+/// Returns where a text stands in a value.
+pub(super) fn within(value: &Spanned<DeValue<'_>>, text: &str) -> Option<Range<usize>> {
     match value.get_ref() {
         DeValue::String(found) => found.contains(text).then(|| value.span()),
         DeValue::Array(values) => values.iter().find_map(|value| within(value, text)),
@@ -85,11 +107,10 @@ fn lay_over<'k, 'i>(
     profile: &str,
     source: &Source<'_>,
 ) -> Result<(), Fault> {
-    let profiles = file.iter().find(|(name, _)| name.get_ref().as_ref() == PROFILE);
-    let known = profiles.map(|(name, value)| table(value, &name.span(), PROFILE, source)).transpose()?;
+    let known = profiles(file, source)?;
     let wanted = known.and_then(|known| known.iter().find(|(name, _)| name.get_ref().as_ref() == profile));
     let Some((name, value)) = wanted else {
-        let at = profiles.map(|(name, _)| name.span()).unwrap_or_default();
+        let at = file.get_key_value(PROFILE).map(|(name, _)| name.span()).unwrap_or_default();
         let fault = source.fault(&at, format!("there is no profile {profile:?}"));
         let names = known.into_iter().flat_map(DeTable::iter).map(|(name, _)| name.get_ref().as_ref());
         return Err(fault.suggest(profile, names));
