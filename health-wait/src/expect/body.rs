@@ -103,4 +103,12 @@ mod tests {
         let error = "a(".parse::<BodyPattern>().expect_err("an open group").to_string();
         assert_eq!(error, "invalid regular expression \"a(\": unclosed group");
     }
+
+    #[test]
+    fn a_pattern_is_what_was_written() {
+        let pattern = |text: &str| text.parse::<BodyPattern>().expect("a pattern");
+        assert_eq!(pattern("rea?dy").to_string(), "rea?dy");
+        assert_eq!(pattern("rea?dy"), pattern("rea?dy"));
+        assert_ne!(pattern("rea?dy"), pattern("ready"));
+    }
 }

@@ -31,7 +31,7 @@ impl Effort {
     pub(super) fn of(path: &str) -> Self {
         let path = without_names(path);
         let count = |what: &str| u32::try_from(path.matches(what).count()).unwrap_or(u32::MAX);
-        let walks = path.match_indices('$').skip(1).filter(|&(at, _)| is_walk(&path[..at], &path[at + 1..])).count();
+        let walks = path.match_indices('$').skip(1).filter(|&(at, _)| is_walk(&path[..at], &path[at..])).count();
         Self {
             descents: count(".."),
             unions: count(","),
@@ -71,10 +71,11 @@ fn without_names(path: &str) -> String {
     path.chars().filter(outside).collect()
 }
 
-/// Tells whether a `$` within a filter may lead to more than one value, or to one that is looked at whole.
-fn is_walk(before: &str, after: &str) -> bool {
+/// Tells whether a query within a filter, which begins with its `$`, may lead to more than one value, or to one that is
+/// looked at whole.
+fn is_walk(before: &str, from: &str) -> bool {
     let mut open = 0;
-    let end = after.find(|character| match character {
+    let end = from.find(|character| match character {
         '[' => {
             open += 1;
             false
@@ -86,9 +87,9 @@ fn is_walk(before: &str, after: &str) -> bool {
         ']' | ')' | '=' | '<' | '>' | '!' | '&' | '|' => true,
         _ => false,
     });
-    let query = &after[..end.unwrap_or(after.len())];
+    let query = &from[..end.unwrap_or(from.len())];
     let is_argument = before.trim_end().ends_with('(');
-    is_argument || open > 0 || query.contains("..") || query.contains(['*', '?', ':', ','])
+    is_argument || query.contains("..") || query.contains(['*', '?', ':', ','])
 }
 
 /// How large a document is.
@@ -212,6 +213,80 @@ mod tests {
         ] {
             assert!(JsonPath::parse(path).is_ok(), "{path}");
             assert_eq!(Effort::of(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn quoted_text_is_taken_out_as_far_as_its_own_quote_that_is_not_escaped() {
+        for (path, expected) in [
+            ("$.a[0]", "$.a[0]"),
+            ("$['a,b'].c", "$[''].c"),
+            (r#"$["it's",'"',1]"#, r#"$["",'',1]"#),
+            (r"$['a\',b'],c", "$[''],c"),
+            (r"$['a\\'],c", "$[''],c"),
+            (r"$['a\\\',b'],c", "$[''],c"),
+        ] {
+            assert_eq!(without_names(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_query_within_a_filter_ends_where_its_brackets_are_closed_and_something_else_follows() {
+        for (before, from, expected) in [
+            ("$[?", "$.x]", false),
+            ("$[?", "$.x]..y", false),
+            ("$[?", "$[0].x]..y", false),
+            ("$[?", "$[0]==@..x]", false),
+            ("$[?", "$.x && @.*]", false),
+            ("$[?", "$.x || @.*]", false),
+            ("$[?", "$.x < @.*]", false),
+            ("$[?", "$.x > @.*]", false),
+            ("$[?", "$.x!=@.*]", false),
+            ("$[?(@.a)&&(@.b==", "$.x)&&@.*]", false),
+            ("$[?", "$..x]", true),
+            ("$[?", "$[0]..x]", true),
+            ("$[?", "$.*]", true),
+            ("$[?", "$[1:]]", true),
+            ("$[?", "$[0,1]]", true),
+            ("$[?", "$[?@.a==1]]", true),
+            ("$[?count(", "$.x)>1]", true),
+            ("$[?count( ", "$.x)>1]", true),
+        ] {
+            assert_eq!(is_walk(before, from), expected, "{before}{from}");
+        }
+    }
+
+    #[test]
+    fn the_steps_grow_with_the_document_and_with_each_thing_that_walks_through_it() {
+        let text = |length| Value::from("x".repeat(length));
+        for (document, values, depth) in [
+            (Value::Null, 1, 1),
+            (text(15), 1, 1),
+            (text(40), 3, 1),
+            (serde_json::json!([]), 1, 1),
+            (serde_json::json!([1, 2, 3]), 4, 2),
+            (serde_json::json!({"a": [1, {"b": text(16)}], "c": 1}), 7, 4),
+        ] {
+            let extent = Extent::of(&document);
+            assert_eq!((extent.values, extent.depth), (values, depth), "{document}");
+        }
+        // six values, three deep
+        let document = serde_json::json!([[1], [2, 3]]);
+        for (path, steps) in [
+            ("$[*].a", 0),
+            ("$..a", 18),
+            ("$..*..*", 54),
+            ("$[0,1]", 12),
+            ("$[0,1][0,1]", 24),
+            ("$[?@.a]", 6),
+            ("$[?@.a][?@.b]", 12),
+            ("$[?$.*]", 36),
+            ("$[?$.* && $.*]", 216),
+            ("$[?$..x]", 108),
+            ("$[?match(@.a,'x')]", 24_000),
+            ("$[?match(@.a,'x')||search(@.b,'x')]", 96_000),
+        ] {
+            assert_eq!(Effort::of(path).steps(&document), steps, "{path}");
         }
     }
 

@@ -168,4 +168,24 @@ mod tests {
             assert!(error.starts_with(&format!("invalid JSON expectation {text:?}: ")), "{error}");
         }
     }
+
+    #[test]
+    fn an_expectation_is_what_was_written() {
+        let expectation = |text: &str| text.parse::<JsonExpectation>().expect("an expectation");
+        assert_eq!(expectation("$['a'].b=x=y").to_string(), "$['a'].b=x=y");
+        assert_eq!(expectation("$.a=1"), expectation("$.a=1"));
+        assert_ne!(expectation("$.a=1"), expectation("$.a=2"));
+        assert_ne!(expectation("$.a=1"), expectation("$.b=1"));
+    }
+
+    #[test]
+    fn a_query_that_may_take_too_long_is_not_made() {
+        let refused = "$[?match(@,'x')] may take more than 4000000 steps in a body like this";
+        let missing = "$[?match(@,'x')] is missing, expected 1";
+        // four thousand steps for each value: its own, and those in it
+        for (values, said) in [(999, missing), (1_000, refused)] {
+            let list = serde_json::json!(vec![0; values]).to_string();
+            assert_eq!(mismatch("$[?match(@,'x')]=1", &list).as_deref(), Some(said), "{values}");
+        }
+    }
 }

@@ -79,4 +79,15 @@ mod tests {
             assert!(error.starts_with(&format!("invalid status {text:?}: expected")), "{error}");
         }
     }
+
+    #[test]
+    fn a_set_is_shown_as_it_was_written_and_a_status_with_its_registered_name() {
+        for text in ["200", "200-299", "200-299,401,500-501", "404-404"] {
+            let set: StatusSet = text.parse().expect("a set");
+            assert_eq!(set.to_string(), text.trim_end_matches("-404"));
+        }
+        for (status, expected) in [(200, "200 OK"), (503, "503 Service Unavailable"), (599, "599")] {
+            assert_eq!(words(StatusCode::from_u16(status).expect("a status")), expected);
+        }
+    }
 }
