@@ -350,3 +350,114 @@ fn output_to_a_device_says_nothing() {
     seen.known[0].log = Some("/dev/null".into());
     assert!(matches!(judge(&seen, &service(None)), Whose::Foreign(..)));
 }
+
+#[test]
+fn each_way_to_know_a_server_has_its_words() {
+    for (by, words) in [
+        (By::Pattern("a\"b".into()), r#"its command line matches "a\"b""#),
+        (By::Command, "its command line and folder match"),
+        (By::Service, "it was started for this service"),
+        (By::Answer, "its answer is the one that is expected"),
+        (By::Port, "it holds the port"),
+    ] {
+        assert_eq!(by.to_string(), words);
+    }
+}
+
+#[test]
+fn where_any_will_do_anothers_server_is_taken_and_our_own_stays_what_it_is() {
+    let held = || vec![holding(None)];
+    let by_port = Whose::Matching(held(), By::Port);
+    for (whose, taken) in [
+        (Whose::Nobody, Whose::Nobody),
+        (Whose::Ours(held(), vec![Part::Folder]), Whose::Ours(held(), vec![Part::Folder])),
+        (Whose::Matching(held(), By::Command), Whose::Matching(held(), By::Command)),
+        (Whose::Another(held(), other(8000)), by_port.clone()),
+        (Whose::Foreign(held(), vec![Part::Command]), by_port),
+    ] {
+        assert_eq!(whose.clone().or_any(), taken, "{whose:?}");
+    }
+}
+
+/// The supervisor of a server, which listens for it.
+fn supervisor_of(started: Started) -> Holder {
+    let itself = Seen { mark: Some(mark(started)), ..seen(process(300, 300, 3000, "ensure-up --supervise 8000")) };
+    Holder { holding: holding(Some(itself.facts.clone())), root: None, line: vec![itself] }
+}
+
+#[test]
+fn the_supervisor_that_listens_for_the_server_is_not_the_server() {
+    let server = || holder(Tie::IsRoot, Marked::Not, Runs::Holder, Logs::Elsewhere);
+    let held = |one: &Holder| vec![one.holding.clone()];
+    let (its, anothers, service) = (supervisor_of(ours()), supervisor_of(other(8000)), service(None));
+    // the same process by another command
+    let mut no_supervisor = supervisor_of(ours());
+    no_supervisor.line[0].facts.command = Some(vec!["serve".into()]);
+    // one that carries no mark keeps up who knows what
+    let mut unmarked = supervisor_of(ours());
+    unmarked.line[0].mark = None;
+    for (holders, expected) in [
+        (vec![its.clone()], Whose::Nobody),
+        (vec![its, server()], Whose::Ours(held(&server()), Vec::new())),
+        (vec![anothers.clone()], Whose::Another(held(&anothers), other(8000))),
+        (vec![no_supervisor.clone()], Whose::Ours(held(&no_supervisor), Vec::new())),
+        (vec![unmarked.clone()], Whose::Foreign(held(&unmarked), vec![Part::Command])),
+    ] {
+        assert_eq!(judge(&evidence(holders.clone(), ours(), false), &service), expected, "{holders:?}");
+    }
+}
+
+#[test]
+fn holders_are_parted_into_those_of_one_server_and_all_others() {
+    let of = |marked| holder(Tie::None, marked, Runs::OtherCommand, Logs::Elsewhere);
+    let holders = [of(Marked::AsOurs), of(Marked::Not), of(Marked::AsAnother), supervisor_of(ours())];
+    let holdings = |those: &[usize]| those.iter().map(|&at| holders[at].holding.clone()).collect::<Vec<_>>();
+    let seen = evidence(holders.to_vec(), ours(), false);
+    assert_eq!(seen.part(&ours()), (holdings(&[0]), holdings(&[1, 2])));
+    assert_eq!(seen.part(&other(8000)), (holdings(&[2]), holdings(&[0, 1, 3])));
+}
+
+#[test]
+fn what_was_started_for_the_port_is_known_before_what_opened_it_besides_its_own() {
+    let of = |marked| holder(Tie::None, marked, Runs::OtherCommand, Logs::Elsewhere);
+    for (marks, expected) in [
+        (&[Marked::Not][..], None),
+        (&[Marked::AsAnotherOnAnotherPort], Some(other(9000))),
+        (&[Marked::AsAnotherOnAnotherPort, Marked::AsOurs], Some(ours())),
+        (&[Marked::ByAnotherUser], None),
+    ] {
+        let seen = evidence(marks.iter().map(|&marked| of(marked)).collect(), ours(), false);
+        assert_eq!(seen.started_there(), expected.as_ref(), "{marks:?}");
+    }
+}
+
+#[test]
+fn the_outermost_process_that_runs_the_command_is_its_runner() {
+    let found =
+        |holders: &[Holder]| evidence(holders.to_vec(), ours(), false).runner(&service(None)).map(|one| one.pid);
+    let of = |runs| holder(Tie::None, Marked::Not, runs, Logs::Elsewhere);
+    let mut both = of(Runs::Ancestor);
+    both.line[0] = of(Runs::Holder).line.remove(0);
+    for (holders, pid) in [
+        (&[of(Runs::OtherCommand)][..], None),
+        (&[of(Runs::InOtherFolder)], None),
+        (&[of(Runs::Holder)], Some(200)),
+        (&[of(Runs::Ancestor)], Some(50)),
+        (&[both], Some(50)),
+        (&[of(Runs::OtherCommand), of(Runs::Holder)], Some(200)),
+    ] {
+        assert_eq!(found(holders), pid, "{holders:?}");
+    }
+}
+
+#[test]
+fn who_cannot_be_seen_tells_nothing_of_what_differs() {
+    let unseen = Holder { holding: holding(None), root: None, line: Vec::new() };
+    let stranger = holder(Tie::None, Marked::Not, Runs::InOtherFolder, Logs::Elsewhere);
+    for (holders, differs) in [(vec![unseen.clone()], vec![]), (vec![unseen, stranger], vec![Part::Folder])] {
+        let Whose::Foreign(_, parts) = judge(&evidence(holders, ours(), false), &service(None)) else {
+            panic!("strangers are foreign")
+        };
+        assert_eq!(parts, differs);
+    }
+}
