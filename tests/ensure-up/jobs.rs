@@ -5,7 +5,7 @@ use std::{fs, sync::Barrier, thread, time::Duration};
 use nix::sys::signal::Signal;
 
 use crate::{
-    site::{Line, Site, line, send},
+    site::{Line, Site, becomes, line, send},
     support::{Output, Tool, eventually, records},
 };
 
@@ -37,6 +37,7 @@ fn a_job_that_left_a_child_behind_is_told_by_its_own_end_and_names_the_child() {
     let site = Site::new();
     job(&site, &[], "sleep 60 & echo $! > child").run();
     let child = fs::read_to_string(site.path("child")).expect("a child was started").trim().to_owned();
+    becomes(child.parse().expect("a PID"), "sleep");
     let status = records(&site.bare().args(["--status", "--json"]).any_stdout().run().stdout).remove(0);
     assert_eq!((&status["state"], &status["healthy"]), (&"stopped".into(), &true.into()), "{status}");
     assert_eq!(status["command"][0], "/bin/sh", "{status}");

@@ -8,7 +8,7 @@ use std::{
 use nix::sys::signal::Signal;
 
 use crate::{
-    site::{Site, send, shell},
+    site::{Site, becomes, send, shell},
     support::{eventually, runs, side_by_side},
 };
 
@@ -22,6 +22,9 @@ fn with_child_of(line: &str, site: &Site, options: &[&str]) -> (u32, u32, Vec<St
     let pid = site.line(options, &command).pid.unwrap();
     let child = proc_tree::tree::members(pid).unwrap().last().unwrap().pid;
     assert!(child != pid && runs(child));
+    if line.contains("sleep") {
+        becomes(child, "sleep");
+    }
     (pid, child, command)
 }
 

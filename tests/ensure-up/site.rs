@@ -230,6 +230,12 @@ pub fn send(pid: u32, signal: Signal) {
     kill(Pid::from_raw(i32::try_from(pid).expect("a PID")), signal).expect("the process can be signalled");
 }
 
+/// Waits until a process that was forked runs this program.
+pub fn becomes(pid: u32, program: &str) {
+    let name = || process::stat(pid).ok().flatten().map(|stat| stat.name);
+    eventually(program, || name().as_deref() == Some(program));
+}
+
 pub fn fixture() -> String {
     fixture_path().into_os_string().into_string().expect("the build folder's name is UTF-8")
 }

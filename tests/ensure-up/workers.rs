@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::{
-    site::{Line, Site, line, send, start_by_hand},
+    site::{Line, Site, becomes, line, send, start_by_hand},
     support::{Tool, eventually, records, runs},
 };
 
@@ -135,6 +135,7 @@ fn what_is_left_of_a_worker_is_not_listed_as_one_that_runs() {
         let start = || call(&site, &["--ready-log", "at work", "--json"], &["/bin/sh", "-c", &script]);
         let first = line(&start().run());
         let left: u32 = fs::read_to_string(site.path("child")).unwrap().trim().parse().unwrap();
+        becomes(left, "sleep");
         send(pid(&first), Signal::SIGKILL);
         eventually("its end", || !runs(pid(&first)));
         if !is_known {

@@ -9,13 +9,22 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 
 use super::{certificates, health_wait, record, server::Server};
+use crate::support::free_port;
 
 /// Answers every request over HTTP/2, and over TLS where that is given.
 pub(crate) fn server(
     tls: Option<Arc<ServerConfig>>,
     answer: impl Fn(String) -> Response<Full<Bytes>> + Send + Sync + Clone + 'static,
 ) -> Server {
-    Server::start("127.0.0.1:0", move |stream| {
+    server_at("127.0.0.1:0", tls, answer)
+}
+
+fn server_at(
+    address: &str,
+    tls: Option<Arc<ServerConfig>>,
+    answer: impl Fn(String) -> Response<Full<Bytes>> + Send + Sync + Clone + 'static,
+) -> Server {
+    Server::start(address, move |stream| {
         let (answer, tls) = (answer.clone(), tls.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async move {
@@ -87,8 +96,9 @@ fn what_is_neither_is_asked_once() {
 
 #[test]
 fn a_server_of_http1_that_comes_in_the_place_of_one_of_http2_is_asked_in_that() {
-    let first = echo(None);
-    let address = first.address.to_string();
+    // one of the kernel's choice may be somebody's before the second server has it
+    let address = format!("127.0.0.1:{}", free_port());
+    let first = server_at(&address, None, |asked| Response::new(asked.into()));
     let target = format!("http://{address}/");
     let wait = health_wait().args(["--consecutive", "2", "--interval", "300ms", "--timeout", "15s", &target]);
     let mut wait = wait.any_stderr().spawn();

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use crate::{
     run, site,
     site::{Site, fixture},
-    support::Terminal,
+    support::{Terminal, eventually},
 };
 
 /// Two that come up, one that does not, and one that needs it.
@@ -104,6 +104,7 @@ fn one_line_says_what_is_still_on_its_way_and_those_that_are_done_stand_above_it
     terminal.shows(" starting api, web  ");
     terminal.shows(&format!("db   started  {}  in ", site.port));
     terminal.shows(" s of 60 s  api: nothing listens yet  \"loading\"\x1b[K");
+    eventually("all that are started", || site.started().len() == 3);
     let pids = site.started();
     terminal.types("\x03");
     let (status, screen) = terminal.end();

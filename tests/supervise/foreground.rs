@@ -28,11 +28,15 @@ fn a_server_in_the_foreground_tells_its_log_and_its_status() {
 
 #[test]
 fn a_server_that_ends_well_ends_the_foreground_well() {
-    let site = Site::new();
     for options in [vec!["--foreground"], vec!["--foreground", "--keep-up"]] {
-        let command = scripted(r#""$@" & sleep 0.4; kill $!; echo goodbye; exit 0"#);
-        let output = site.run(&options, &command).run();
-        assert!(output.stderr.contains("goodbye\n"), "{}", output.stderr);
+        let site = Site::new();
+        let ends = r#""$@" & until test -e up; do sleep 0.01; done; kill $!; wait $!; echo goodbye; exit 0"#;
+        let call = site.run(&options, &scripted(ends)).spawn();
+        eventually("a server that is up", || site.recorded("phase") == "ready");
+        std::fs::write(site.path("up"), "").expect("the folder is ours");
+        let output = call.wait_with_output().expect("a child can be waited for");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.contains("goodbye\n"), "{said}");
         assert!(site.processes().is_empty());
     }
 }
