@@ -186,6 +186,31 @@ fn a_recorded_server_that_lives_does_not_make_a_stranger_ours() {
     site.run(&["--health", "/"], &command).status(4).run();
 }
 
+/// A launcher may hold the port first and end once its daemon has it: then that is in no record.
+#[test]
+fn a_daemon_that_no_record_names_is_listed_as_its_server() {
+    let site = Site::new();
+    // of a session whose leader has ended, as one that was forked twice
+    let script = "setsid /bin/sh -c '\"$0\" \"$@\" & echo $$ > leader' \"$0\" \"$@\"";
+    site.run(&[], &crate::site::shell(script, &site.server(&[]))).run();
+    let leader = fs::read_to_string(site.path("leader")).expect("a PID").trim().parse().expect("a PID");
+    crate::support::eventually("the leader's end", || !runs(leader));
+    let mut record: Value = serde_json::from_slice(&fs::read(site.record()).unwrap()).unwrap();
+    let mut launcher = Command::new("sleep").arg("60").spawn().expect("sleep runs");
+    let ended = serde_json::to_value(proc_tree::Identity::of(launcher.id()).unwrap()).unwrap();
+    launcher.kill().and_then(|()| launcher.wait()).expect("a child can be killed");
+    for key in ["pid", "start_id"] {
+        record[key] = ended[key].clone();
+    }
+    record["holders"] = vec![ended.clone()].into();
+    record["acceptors"] = record["holders"].clone();
+    put(&site, &record);
+    let listed = site.bare().args(["--status", "--json"]).any_stdout().run().records().remove(0);
+    assert_eq!((&listed["state"], &listed["healthy"]), (&"running".into(), &true.into()), "{listed}");
+    assert_eq!(listed["pid"], site.alive()[0], "{listed}");
+    assert_eq!(listed["reason"], Value::Null, "{listed}");
+}
+
 #[test]
 fn a_server_whose_record_is_lost_and_whose_environment_is_hidden_is_known_by_its_log() {
     let site = Site::new();

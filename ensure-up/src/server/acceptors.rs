@@ -49,6 +49,10 @@ pub(crate) fn told(holdings: &[Holding], asks: impl FnOnce(usize)) -> Option<Vec
         if !takers.is_empty() {
             return Some(takers);
         }
+        if holders.iter().any(|holder| holder.is_running().is_ok_and(|runs| !runs)) {
+            // a launcher: its daemon has the socket from it, and is none of these
+            return None;
+        }
         if Instant::now() >= until {
             // who has taken it was started for this client alone
             return (!taken.is_empty()).then_some(holders);

@@ -129,14 +129,13 @@ impl ServerProcesses {
         }
     }
 
-    /// Tells whether what was started lives on beside the daemons that it has made, which hold the port: most launchers end once
-    /// those serve.
+    /// Tells whether what was started lives on beside a daemon that it has made and that holds the port: most launchers end
+    /// once that serves.
     pub(crate) fn may_be_launcher_of(&self, holdings: &[Holding]) -> bool {
         let lives = |leader: &Identity| self.watched.iter().any(|watched| watched.identity() == *leader);
         let leader = self.leader.filter(|leader| self.is_child && lives(leader));
         // a daemon begins a session of its own, and what was started was given one
-        let is_daemon = |leader: Identity| Holding::processes(holdings).all(|holder| holder.session != leader.pid);
-        leader.is_some_and(|leader| Holding::processes(holdings).next().is_some() && is_daemon(leader))
+        leader.is_some_and(|leader| Holding::processes(holdings).any(|holder| holder.session != leader.pid))
     }
 
     /// Kills the process group of the child that was started, with no more than one system call: the last resort where
