@@ -35,22 +35,33 @@ pub(super) fn is_stray(stat: &Stat, reaper: &Stat, leader: u32, begun: StartTime
     stat.pid != leader && ((of_session && (sessions_count || young)) || (of_group && young))
 }
 
-/// Reads the children of a process; from all processes where the kernel keeps no list of children.
+/// Reads the children of a process.
 pub(super) fn children(of: &Stat) -> io::Result<Vec<Stat>> {
-    let listed: Vec<Stat> = match process::children(of.pid, of.threads) {
-        Ok(pids) if pids.is_empty() => return Ok(Vec::new()),
-        Ok(pids) => pids.into_iter().filter_map(|pid| process::stat(pid).ok().flatten()).collect(),
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => tree::members(of.pid)?,
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Vec::new(),
-        Err(error) => return Err(error),
-    };
+    let listed = listed(process::children(of.pid, of.threads), of.pid)?;
+    if listed.is_empty() {
+        return Ok(listed);
+    }
     // either PID may have passed to another process meanwhile
     let is_same = process::stat_of(of.identity()).is_ok_and(|now| now.is_some());
     Ok(listed.into_iter().filter(|child| is_same && child.parent == of.pid && child.started >= of.started).collect())
 }
 
+/// Reads those that the kernel lists; from all processes where it keeps no list, none where it shows it to nobody.
+fn listed(pids: io::Result<Vec<u32>>, of: u32) -> io::Result<Vec<Stat>> {
+    match pids {
+        Ok(pids) => Ok(pids.into_iter().filter_map(|pid| process::stat(pid).ok().flatten()).collect()),
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => tree::members(of),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use proc_tree::Handle;
+
     use super::*;
 
     #[test]
@@ -81,5 +92,69 @@ mod tests {
                 "{orphan:?} {reaper:?}"
             );
         }
+    }
+
+    /// A child of the test, ended when dropped.
+    struct Child(std::process::Child);
+
+    impl Child {
+        fn start() -> Self {
+            Self(Command::new("sleep").arg("60").spawn().expect("sleep is there"))
+        }
+
+        fn identity(&self) -> Identity {
+            Identity::of(self.0.id()).expect("it can be seen").expect("it was not reaped")
+        }
+    }
+
+    impl Drop for Child {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    fn own() -> Stat {
+        process::stat(std::process::id()).expect("it can be seen").expect("it runs")
+    }
+
+    #[test]
+    fn whoever_is_above_a_server_keeps_it_and_a_sibling_does_not() {
+        let (server, sibling) = (Child::start(), Child::start());
+        assert!(keeps(own().identity(), server.identity()));
+        assert!(!keeps(sibling.identity(), server.identity()));
+    }
+
+    #[test]
+    fn whoever_has_a_server_open_keeps_it_without_being_above_it() {
+        let own = own().identity();
+        let _open = Handle::open(own).expect("it can be opened").expect("it runs");
+        assert!(keeps(own, own), "nobody is above itself");
+    }
+
+    #[test]
+    fn the_children_are_those_of_that_very_process() {
+        let (child, own) = (Child::start(), own());
+        let has_it = |of: &Stat| {
+            let children = children(of).expect("they can be read");
+            assert!(children.iter().all(|one| one.parent == own.pid));
+            children.iter().any(|one| one.identity() == child.identity())
+        };
+        assert!(has_it(&own));
+        assert!(!has_it(&Stat { start_id: own.start_id + 1, ..own.clone() }), "another process had its PID");
+    }
+
+    #[test]
+    fn where_the_kernel_lists_no_children_they_are_looked_for_among_all_and_hidden_ones_are_none() {
+        let (child, own) = (Child::start(), std::process::id());
+        let pids =
+            |listed: io::Result<Vec<Stat>>| listed.map(|stats| stats.iter().map(|stat| stat.pid).collect::<Vec<_>>());
+        let of = |kind: io::ErrorKind| pids(listed(Err(kind.into()), own));
+        assert_eq!(pids(listed(Ok(vec![child.0.id()]), own)).ok(), Some(vec![child.0.id()]));
+        assert!(
+            of(io::ErrorKind::Unsupported).is_ok_and(|found| found.contains(&own) && found.contains(&child.0.id()))
+        );
+        assert!(of(io::ErrorKind::PermissionDenied).is_ok_and(|found| found.is_empty()));
+        assert!(of(io::ErrorKind::OutOfMemory).is_err());
     }
 }

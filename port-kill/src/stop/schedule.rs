@@ -11,7 +11,7 @@ use crate::outcome::Role;
 const KILL_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A hundred years: as good as never, where a grace is beyond the clock.
-const AGES: Duration = Duration::from_hours(100 * 365 * 24);
+const AGES: Duration = Duration::from_hours(876_000);
 
 /// What is seen of the processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,6 +244,28 @@ mod tests {
                 let signals = [Holder, Descendant, Supervisor].map(|role| schedule.signal(at(ms), role, name));
                 assert_eq!(signals, expected, "{chosen:?} {escalate} {ms} {name}");
             }
+        }
+    }
+
+    #[test]
+    fn when_sigkill_follows_is_known_from_the_first_step_until_it_is_sent() {
+        for (escalate, follows) in [(true, Some(at(100))), (false, None)] {
+            let mut schedule = schedule(100, escalate);
+            assert_eq!(schedule.kills_at(), None);
+            schedule.next(at(0), FRESH);
+            assert_eq!(schedule.kills_at(), follows);
+            schedule.next(at(100), OPEN);
+            assert_eq!(schedule.kills_at(), None);
+        }
+    }
+
+    #[test]
+    fn without_a_grace_the_first_signal_is_no_sigkill_all_the_same() {
+        for (grace, waits, signal) in [(0, false, Signal::TERM), (1, true, Signal::KILL)] {
+            let mut schedule = schedule(grace, true);
+            schedule.next(at(0), FRESH);
+            let signals = schedule.signal(at(1), Role::Holder, "python3");
+            assert_eq!((schedule.waits(), signals), (waits, signal), "{grace}");
         }
     }
 }
