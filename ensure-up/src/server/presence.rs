@@ -46,7 +46,12 @@ impl Presence {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use proc_tree::Identity;
+
     use super::*;
+    use crate::{Service, ServiceSpec};
 
     #[test]
     fn what_is_left_of_a_server_that_was_ready_is_no_server() {
@@ -58,5 +63,18 @@ mod tests {
             assert_eq!(Presence::of(phase, false, true), left, "{phase:?}");
             assert_eq!(Presence::of(phase, false, false), Presence::Gone, "{phase:?}");
         }
+    }
+
+    #[test]
+    fn the_census_tells_whether_the_recorded_process_runs() {
+        let spec = ServiceSpec { port: "80".parse().ok(), command: vec!["serve".into()], ..ServiceSpec::default() };
+        let record = ServerRecord::expected(&Service::try_from(spec).expect("it can be started"));
+        let mut child = Command::new("sleep").arg("60").spawn().expect("sleep is there");
+        let Identity { pid, start_id } = Identity::of(child.id()).expect("it can be seen").expect("it was not reaped");
+        let record = ServerRecord { phase: Phase::Ready, pid, start_id, ..record };
+        let presence = || Presence::in_census(&record, &Census::take().expect("the processes can be looked at"));
+        let there = presence();
+        child.kill().and_then(|()| child.wait()).expect("it is ours");
+        assert_eq!((there, presence()), (Presence::Runs, Presence::Gone));
     }
 }

@@ -40,4 +40,14 @@ mod tests {
         let nobody = Root { identity: Identity { pid: 0, start_id: 0 }, is_reused: false };
         assert!(!nobody.began(0), "a record that names no process has no session");
     }
+
+    #[test]
+    fn a_number_is_reused_where_another_process_has_it() {
+        let Identity { pid, start_id } = Identity::of(std::process::id()).expect("it can be seen").expect("it runs");
+        // no kernel gives so high a PID
+        for (pid, start_id, is_reused) in [(pid, start_id, false), (pid, start_id + 1, true), (1 << 30, 1, false)] {
+            let identity = Identity { pid, start_id };
+            assert_eq!(Root::of(identity), Root { identity, is_reused });
+        }
+    }
 }

@@ -141,4 +141,44 @@ mod tests {
         let moved = Started { port: Some(Port::tcp(81)), command: 9, ..asked.clone() };
         assert_eq!(moved.differences(&asked), [Part::Port], "the command of another port says nothing");
     }
+
+    #[test]
+    fn a_server_is_named_by_its_port_or_else_by_its_name_or_program() {
+        let without_port = |name| Started { port: None, ..started(name, 80) };
+        for (started, place) in [
+            (started(Some("web"), 80), "80"),
+            (started(None, 80), "80"),
+            (without_port(Some("web")), "web --everywhere"),
+            (without_port(None), "serve --everywhere"),
+        ] {
+            assert_eq!(started.place(), place, "{started:?}");
+        }
+    }
+
+    #[test]
+    fn it_is_of_a_service_on_a_port_where_both_are_the_same() {
+        let (started, other) = (started(Some("web"), 80), started(Some("api"), 80).service);
+        let own = &started.service;
+        for (service, port, is_of) in [
+            (own, Some(Port::tcp(80)), true),
+            (own, Some(Port::tcp(81)), false),
+            (own, None, false),
+            (&other, Some(Port::tcp(80)), false),
+        ] {
+            assert_eq!(started.is_of(service, port), is_of, "{service:?} {port:?}");
+        }
+    }
+
+    #[test]
+    fn it_holds_fingerprints_of_the_command_for_the_port_and_of_each_variable() {
+        let spec = crate::ServiceSpec { command: vec!["serve".into(), "{port}".into()], ..Default::default() };
+        let id = ServiceId { folder: "/site".into(), name: None };
+        let environment = vec![("A".into(), "1".into()), ("B".into(), "2".into())];
+        let service = Service { spec, id, ports: "8000".parse().ok(), cwd: "/site".into(), environment };
+        let started = Started::of(&service, Some(Port::tcp(8000)));
+        assert_eq!(words(&service, Some(Port::tcp(8000))), ["serve", "8000"]);
+        assert_eq!(started.command, fingerprint::of_words(&["serve".to_owned(), "8000".to_owned()]));
+        let value = |value: &str| fingerprint::of([value.as_bytes()]);
+        assert_eq!(started.environment, Variables::from([("A".into(), value("1")), ("B".into(), value("2"))]));
+    }
 }

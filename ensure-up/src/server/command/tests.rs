@@ -66,9 +66,11 @@ impl Seen {
 }
 
 /// The programs as they are found in `PATH`.
-const PROGRAMS: [(&str, &str); 16] = [
+const PROGRAMS: [(&str, &str); 18] = [
+    ("/usr/bin/python3", PYTHON),
     ("/usr/sbin/sshd", "/usr/sbin/sshd"),
     ("./serve", "/site/serve"),
+    ("current/serve", "/site/releases/7/serve"),
     ("apache2", "/usr/sbin/apache2"),
     ("busybox", "/usr/bin/busybox"),
     ("dnsmasq", "/usr/sbin/dnsmasq"),
@@ -144,12 +146,21 @@ fn a_program_is_known_by_its_command_line_and_a_script_behind_its_interpreter() 
         (Seen("serve|8000", "/site/serve", "/elsewhere", 0, SHELL), &["serve", "8000"], FOLDER),
         (python("/usr/bin/python3|./serve|8000"), &["./serve", "8000"], SAME),
         (python("/usr/bin/python3|-u|/site/serve|8000"), &["./serve", "8000"], SAME),
+        (python("/usr/bin/python3.11|./serve|8000"), &["./serve", "8000"], SAME),
+        (python("python3|/site/run|8000"), &["./run", "8000"], SAME),
+        (python("python3|/elsewhere/run|8000"), &["./run", "8000"], COMMAND),
+        // behind a link
+        (python("python3|/site/releases/7/serve|8000"), &["current/serve", "8000"], SAME),
+        (Seen("serve|8000", "/site/releases/7/serve", "/site", 0, SHELL), &["current/serve", "8000"], SAME),
+        (Seen("serve|8000", "/site/releases/6/serve", "/site", 0, SHELL), &["current/serve", "8000"], COMMAND),
         (python("/usr/bin/python3|manage.py|serve|8000"), &["serve", "8000"], COMMAND),
         (python("python3|-m|uvicorn|app:app"), &["uvicorn", "app:app"], SAME),
         (python("sh|-c|serve|8000"), &["serve", "8000"], COMMAND),
         (python("python3|other.py"), &["python3", "app.py"], COMMAND),
         (python("/venv/bin/python|fl.py"), &["python", "fl.py"], SAME),
         (python("/venv/bin/python|fl.py"), &["/other/bin/python", "fl.py"], COMMAND),
+        // the same file, and other packages
+        (python("/venv/bin/python3|fl.py"), &["/usr/bin/python3", "fl.py"], COMMAND),
         (python("python3|-m|http.server|8000"), &["python3", "-m", "http.server", "8001"], COMMAND),
         (gunicorn(), &["gunicorn", "-b", "127.0.0.1:7018", "app:app"], SAME),
         (gunicorn(), &["gunicorn", "-b", "127.0.0.1:7018", "other:app"], COMMAND),
@@ -249,6 +260,16 @@ fn a_server_that_went_elsewhere_was_started_here() {
         (started(), &["pg_ctl", "-D", "pg", "-o", "-p 7031 -k /tmp", "-l", "log", "-w", "start"], COMMAND),
         (started(), &["pg_ctl", "-D", "pg", "-o", "-p 7030 -k /tmp", "stop"], COMMAND),
     ]);
+    let by_variable = |environment| {
+        let postgres = "/usr/lib/postgresql/15/bin/postgres";
+        Seen("postgres|-p|7030", postgres, "/site/pg", 101, environment)
+    };
+    let wanted: &[&str] = &["postgres", "-p", "7030"];
+    check(&[
+        (by_variable(&["HOME=/root", "PWD=/site", "PGDATA=pg"]), wanted, SAME),
+        (by_variable(&["HOME=/root", "PWD=/site", "PGDATA=pg2"]), wanted, FOLDER),
+        (by_variable(SHELL), wanted, FOLDER),
+    ]);
     let busybox = |words, cwd| Seen(words, "/usr/bin/busybox", cwd, 0, SHELL);
     let httpd: &[&str] = &["busybox", "httpd", "-p", "127.0.0.1:7017", "-h", "logs"];
     check(&[
@@ -274,11 +295,23 @@ fn a_server_that_went_elsewhere_was_started_here() {
         (sshd(title), absolute, SAME),
         (sshd(title), &["/usr/sbin/sshd", "-D", "-f", "/site/sshd.conf"], COMMAND),
         (
+            sshd("sshd: /usr/sbin/sshd --quiet -f /site/sshd.conf [listener] 0 of 10-100 startups"),
+            &["/usr/sbin/sshd", "--quiet", "-f", "/site/sshd.conf"],
+            SAME,
+        ),
+        (
             sshd("sshd: /usr/sbin/sshd -f sshd.conf [listener] 0 of 10-100 startups"),
             &["/usr/sbin/sshd", "-f", "sshd.conf"],
             FOLDER,
         ),
     ]);
+}
+
+#[test]
+fn the_accounts_of_servers_are_below_those_of_people_and_nobodys() {
+    let all = [0, 99, 499, 1000, 65_533, 65_534, 65_535, u32::MAX - 2, u32::MAX - 1, u32::MAX];
+    let servers: Vec<u32> = all.into_iter().filter(|&account| user::is_servers(account)).collect();
+    assert_eq!(servers, [0, 99, 499, 65_534, u32::MAX - 1]);
 }
 
 #[test]
