@@ -68,6 +68,20 @@ impl Target {
         self
     }
 
+    /// Asks a target whose host is `localhost` at one of the addresses that this means, where its port is that.
+    #[must_use]
+    pub fn at_address_of_localhost(mut self, address: SocketAddr) -> Self {
+        if let Kind::Http { place: Place::Host(host), .. } | Kind::Connect(Place::Host(host)) | Kind::Grpc { host, .. } =
+            &mut self.kind
+            && host.is_localhost()
+            && host.port == address.port()
+            && address.ip().is_loopback()
+        {
+            host.at = Some(address.ip());
+        }
+        self
+    }
+
     /// Tells whether health is asked by a command that is run.
     pub fn is_command(&self) -> bool {
         matches!(self.kind, Kind::Exec { .. })

@@ -3,13 +3,19 @@
 use std::net::{TcpListener, TcpStream};
 
 use crate::{
-    site::Site,
-    support::{Fixture, runs, skipped},
+    site::{Site, start_by_hand},
+    support::{Fixture, eventually, runs, skipped},
 };
 
 /// Starts another program on the site's port, from another folder.
 fn stranger(site: &Site, options: &[&str], address: &str) -> Fixture {
     Fixture::start([&["serve"], options, &[&format!("{address}:{}", site.port)]].concat())
+}
+
+/// Counts the sockets that listen on a port.
+fn sockets(port: u16) -> usize {
+    let query = port_who::Query::holders_of(vec![port_who::PortSpec::port(port)]);
+    port_who::sockets(&query).expect("the socket table can be read").len()
 }
 
 fn has_ipv6() -> bool {
@@ -86,4 +92,98 @@ fn a_second_socket_that_the_server_opens_later_is_its_own() {
     assert!(TcpStream::connect(("127.0.0.1", site.port)).is_ok());
     let output = site.run(&[], &server).run();
     assert!(output.stderr.starts_with("reused ") && !output.stderr.contains("note:"), "{first:?} {output:?}");
+}
+
+#[test]
+fn a_server_is_restarted_beside_a_stranger_that_leaves_its_address_alone() {
+    if !has_ipv6() {
+        return skipped("this machine has no ::1");
+    }
+    for kept_up in [&[][..], &["--keep-up"]] {
+        let site = Site::new();
+        let server = site.server(&[]);
+        site.run(kept_up, &server).run();
+        let stranger = stranger(&site, &[], "[::1]");
+        assert_eq!(site.line(&[kept_up, &["--restart"]].concat(), &server).action, "restarted");
+        let changed = [kept_up, &["--env", "A=1", "--restart-if-changed"]].concat();
+        assert_eq!(site.line(&changed, &server).action, "restarted");
+        let changed = [kept_up, &["--env", "A=2", "--replace"]].concat();
+        assert_eq!(site.line(&changed, &server).action, "replaced");
+        assert!(runs(stranger.pid()));
+        assert_eq!(site.alive().len(), 1);
+    }
+}
+
+#[test]
+fn a_start_that_a_stranger_joins_on_its_address_has_failed() {
+    for kept_up in [&[][..], &["--keep-up"]] {
+        let site = Site::new();
+        // it has the more exact address, so all connections
+        let late = site.server_at(&["--reuseport", "1", "--after", "go"], "0.0.0.0:{port}");
+        let call = site.run(kept_up, &late).spawn();
+        eventually("the server", || !site.started().is_empty());
+        let stranger = stranger(&site, &["--reuseport", "1"], "127.0.0.1");
+        std::fs::write(site.path("go"), "").expect("the folder is ours");
+        let output = call.wait_with_output().expect("a child can be waited for");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{said}");
+        assert!(said.contains("is shared with another program"), "{said}");
+        assert!(runs(stranger.pid()));
+        assert_eq!(site.alive(), [0_u32; 0], "{said}");
+    }
+}
+
+#[test]
+fn an_answer_that_may_be_a_strangers_makes_no_server_healthy() {
+    let site = Site::new();
+    let server = site.server(&["--reuseport", "1"]);
+    site.run(&["--health", "/"], &server).run();
+    let _stranger = stranger(&site, &["--reuseport", "1"], "127.0.0.1");
+    let listed = site.bare().args(["--status", "--json", &site.port.to_string()]).status(1).any_stdout().run();
+    assert_eq!(listed.records()[0]["healthy"], false, "{listed:?}");
+}
+
+#[test]
+fn localhost_in_a_health_target_is_the_servers_own_address() {
+    if !has_ipv6() {
+        return skipped("this machine has no ::1");
+    }
+    for (own, other) in [("127.0.0.1", "[::1]"), ("[::1]", "127.0.0.1")] {
+        let site = Site::new();
+        let health = format!("http://localhost:{}/", site.port);
+        let server = site.server_at(&["--not-ready", "60000"], &format!("{own}:{{port}}"));
+        let call = site.run(&["--health", &health, "--timeout", "1500ms"], &server).spawn();
+        eventually("the server", || !site.started().is_empty());
+        let _stranger = stranger(&site, &[], other);
+        assert_eq!(call.wait_with_output().expect("a child").status.code(), Some(124), "{own}");
+    }
+}
+
+#[test]
+fn several_processes_that_are_adopted_together_are_one_server() {
+    let site = Site::new();
+    let mut both = [0, 1].map(|_| stranger(&site, &["--reuseport", "1"], "127.0.0.1"));
+    let options = ["--health", "/", "--match", "serve --reuseport"];
+    for action in ["adopted", "reused", "reused"] {
+        let output = site.run(&options, &["true"]).run();
+        assert!(output.stderr.starts_with(action) && !output.stderr.contains("note:"), "{action}: {output:?}");
+    }
+    assert_eq!(listed(&site).1, "");
+    site.bare().args(["--stop", &site.port.to_string()]).any_stderr().run();
+    for one in &mut both {
+        one.wait();
+    }
+}
+
+#[test]
+fn what_was_started_by_hand_as_the_server_was_is_no_stranger() {
+    let site = Site::new();
+    let server = site.server(&["--reuseport", "1"]);
+    site.run(&[], &server).run();
+    let mut by_hand = start_by_hand(&site, &server, &site.folder());
+    eventually("both", || sockets(site.port) == 4);
+    let output = site.run(&[], &server).run();
+    assert!(output.stderr.starts_with("reused ") && !output.stderr.contains("note:"), "{output:?}");
+    site.clear();
+    by_hand.wait().expect("a child can be waited for");
 }

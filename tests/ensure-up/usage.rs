@@ -80,9 +80,15 @@ fn a_log_that_keeps_nothing_is_not_searched() {
         let said = refused(&["--port", "8000", "--log", "/dev/null", option, "x"]);
         assert!(said.contains(&format!("{option} is looked for in the log, and /dev/null keeps nothing")), "{said}");
     }
-    // what goes through a supervisor is seen there
     let site = Site::new();
     let server = site.server(&["--print", "it is up"]);
+    let in_memory = std::path::Path::new("/dev/shm").is_dir().then(|| tempfile::tempdir_in("/dev/shm"));
+    if let Some(Ok(folder)) = in_memory {
+        let log = folder.path().join("log").display().to_string();
+        site.run(&["--log", &log, "--ready-log", "is up"], &server).run();
+        site.clear();
+    }
+    // what goes through a supervisor is seen there
     let options = ["--log", "/dev/null", "--ready-log", "is up", "--keep-up"];
     site.run(&options, &server).run();
 }

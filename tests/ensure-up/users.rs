@@ -54,7 +54,7 @@ fn a_port_that_somebody_invisible_holds_is_status_four_with_the_hint() {
     assert!(site.started().is_empty());
     // nor can it be stopped
     let output = run(&site, &["--replace"], "127.0.0.1:{port}").status(125).run();
-    assert!(output.stderr.contains("cannot stop what holds port"), "{}", output.stderr);
+    assert!(output.stderr.contains("is still held by a process that is not visible"), "{}", output.stderr);
 }
 
 #[test]

@@ -69,7 +69,7 @@ pub(super) fn after(failure: &Failure) -> Exit {
         Failure::Launch(LaunchError::Open(..) | LaunchError::Process(_))
         | Failure::Left(_)
         | Failure::Listen { .. }
-        | Failure::NotStopped { .. }
+        | Failure::StillHeld { .. }
         | Failure::Itself(_)
         | Failure::Folder(_)
         | Failure::Log(_)

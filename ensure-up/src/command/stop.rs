@@ -196,7 +196,7 @@ impl Stop<'_> {
         }
         explanation.lines().for_each(|line| words::say(&line));
         self.exit = match failure {
-            Failure::Left(_) | Failure::NotStopped { .. } => Status::No.into(),
+            Failure::Left(_) | Failure::StillHeld { .. } => Status::No.into(),
             _ => status::after(failure),
         };
     }

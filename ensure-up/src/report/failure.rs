@@ -161,13 +161,13 @@ pub enum Failure {
         /// What is left of it, or had to be killed.
         stopped: String,
     },
-    /// What holds the port could not be stopped.
-    #[error("cannot stop what holds port {port}: {what}")]
-    NotStopped {
+    /// What was to be stopped has ended, or may not be stopped, and somebody holds its port.
+    #[error("port {port} is still held by {by}")]
+    StillHeld {
         /// The port.
         port: Port,
-        /// What is left.
-        what: String,
+        /// Who has it.
+        by: String,
     },
     /// This tool was asked to end.
     #[error("interrupted by {0}")]

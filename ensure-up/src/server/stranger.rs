@@ -5,7 +5,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use port_who::{Protocol, Socket};
 use proc_tree::cli::text;
 
-use super::{evidence::Evidence, holding::Holding, port as listening, started::Started};
+use super::{
+    evidence::Evidence,
+    folder::StateFolder,
+    holding::Holding,
+    judge::{Whose, judge},
+    port as listening,
+    started::Started,
+};
+use crate::Service;
 
 /// Another program on a server's port. It is none of the server's processes.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +52,11 @@ impl Stranger {
         others
     }
 
+    /// Tells whether what the server is asked may be answered by it.
+    pub(crate) fn is_sharing(&self) -> bool {
+        matches!(self, Self::Sharing(_))
+    }
+
     /// Words it, and what that means for whoever connects.
     pub(crate) fn note(&self) -> String {
         let each = |shown: &dyn Fn(&Holding) -> Option<String>| -> Vec<String> {
@@ -61,11 +74,33 @@ impl Stranger {
 }
 
 impl Evidence {
-    /// Finds the other programs on the port, which are judged to be no part of the server that was started as this.
-    pub(crate) fn stranger(&self, ours: &[Holding], of: &Started) -> Option<Stranger> {
+    /// Finds the other programs on the port of the server that was started as this. `service` is that which it is of: what
+    /// would be taken as its server alone is none.
+    pub(crate) fn stranger(
+        &self,
+        ours: &[Holding],
+        of: &Started,
+        state_folder: &StateFolder,
+        service: impl FnOnce() -> Option<Service>,
+    ) -> Option<Stranger> {
         let (_, mut others) = self.part(of);
-        others.retain(|other| !other.is_of(ours));
+        // what this user may not look at may be the server's own
+        others.retain(|other| !other.is_of(ours) && !other.is_nobodys(self.asker.user));
+        if others.is_empty() {
+            return None;
+        }
+        if let Some(service) = service() {
+            let compared = self.clone().compared(state_folder, &service);
+            others.retain(|other| !compared.is_one_of(other, &service));
+        }
         Stranger::of(ours, others)
+    }
+
+    /// Tells whether a holder would be taken as the service's server if it were the only one.
+    fn is_one_of(&self, other: &Holding, service: &Service) -> bool {
+        let mut alone = self.clone();
+        alone.holders.retain(|holder| holder.holding == *other);
+        matches!(judge(&alone, service), Whose::Ours(..) | Whose::Matching(..))
     }
 }
 

@@ -69,7 +69,8 @@ fn portless(spec: &ServiceSpec) -> Result<(), InvalidService> {
 fn patterns(spec: &ServiceSpec) -> Result<(), InvalidService> {
     let asked = [("--ready-log", spec.ready_log.is_some()), ("--fail-log", spec.fail_log.is_some())];
     let option = asked.into_iter().find(|(_, is_asked)| *is_asked).map(|(option, _)| option);
-    let device = spec.log.as_deref().filter(|log| log.starts_with("/dev/") && !spec.supervision.is_wanted());
+    let is_device = |log: &&str| log.starts_with("/dev/") && !log.starts_with("/dev/shm/");
+    let device = spec.log.as_deref().filter(is_device).filter(|_| !spec.supervision.is_wanted());
     match option.zip(device) {
         Some((option, device)) => Err(InvalidService(format!(
             "{option} is looked for in the log, and {device} keeps nothing: give --log a file, or add --keep-up"

@@ -102,8 +102,10 @@ impl<'s> Site<'s> {
 }
 
 fn target(text: &str, address: Option<SocketAddr>) -> Result<Target, InvalidTarget> {
-    match address.filter(|_| text.starts_with('/')) {
-        Some(address) => Target::path_at(text, address),
+    match address {
+        Some(address) if text.starts_with('/') => Target::path_at(text, address),
+        // another program may have the other address
+        Some(address) => Ok(text.parse::<Target>()?.at_address_of_localhost(address)),
         None => text.parse(),
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         started::Started,
         stranger::Stranger,
     },
-    service::target::Site,
+    service::{existing::Adopt, target::Site},
     start::{
         race::{Race, RaceEnd},
         waiting::{Doing, Observer, Waiting},
@@ -85,6 +85,9 @@ impl Call<'_> {
     }
 
     /// Finds other programs on the port of a server that holds it; `roots` are its processes besides.
+    ///
+    /// # Errors
+    /// When one gets what is meant for the server.
     pub(crate) fn stranger(
         &self,
         port: Option<Port>,
@@ -92,8 +95,23 @@ impl Call<'_> {
         holdings: &[Holding],
     ) -> Result<Option<Stranger>, Failure> {
         let started = Started::of(self.service, port);
-        let known = Known::of(started.clone(), &[roots, &Holding::identities(holdings)].concat());
-        Ok(Evidence::gather(port, vec![known]).map_err(ReadyError::from)?.stranger(holdings, &started))
+        let known = Known::of(started, &[roots, &Holding::identities(holdings)].concat());
+        self.stranger_in(&Evidence::gather(port, vec![known]).map_err(ReadyError::from)?, holdings)
+    }
+
+    /// Finds other programs in what was seen of the port of a server that holds it.
+    ///
+    /// # Errors
+    /// When one gets what is meant for the server, unless whatever holds the port will do.
+    pub(crate) fn stranger_in(&self, seen: &Evidence, holdings: &[Holding]) -> Result<Option<Stranger>, Failure> {
+        let started = Started::of(self.service, seen.port);
+        let stranger = seen.stranger(holdings, &started, self.state_folder, || Some(self.service.clone()));
+        match (stranger, seen.port) {
+            (Some(Stranger::Sharing(holdings)), Some(port)) if self.service.spec.existing.adopt != Adopt::Any => {
+                Err(Failure::Shared { port, holdings })
+            }
+            (stranger, _) => Ok(stranger),
+        }
     }
 
     /// Words what was done about a server that is recorded.

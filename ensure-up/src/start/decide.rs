@@ -67,13 +67,6 @@ pub(crate) enum Step {
     RefuseBroken,
 }
 
-impl Step {
-    /// Tells whether it ends the call with what stands in the way.
-    pub(crate) fn refuses(&self) -> bool {
-        matches!(self, Self::RefuseChanged | Self::RefuseForeign | Self::RefuseBroken)
-    }
-}
-
 /// Decides what to do.
 pub(crate) fn decide(situation: &Situation<'_>) -> Step {
     let Situation { whose, recorded, existing, keep_up, .. } = situation;

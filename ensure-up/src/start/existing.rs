@@ -17,6 +17,7 @@ use crate::{
         lost,
         part::Part,
         record,
+        stranger::Stranger,
     },
     service::existing::{Adopt, Existing},
     start::{
@@ -68,7 +69,7 @@ pub(super) fn wait(
 
 /// Waits for a process that runs the command and that nobody recorded, and takes it as ours once it is ready.
 pub(super) fn wait_for_loading(call: &Call<'_>, port: Option<Port>, loading: &Loading) -> Result<Option<Up>, Failure> {
-    take(call, port, Some(loading.identity), &loading.by)
+    take(call, port, Some(loading.identity), &[], &loading.by)
 }
 
 /// A server without a record is taken as ours once it is healthy.
@@ -78,22 +79,36 @@ pub(super) fn adopt(call: &Call<'_>, port: Option<Port>, holdings: &[Holding], b
         Holding::processes(holdings).min_by_key(|process| (process.started_at, process.pid)).map(Facts::identity);
     // what runs it starts it again, or lives on: it is the server's too
     let runner = if *by == By::Command { there::runner(call, port)? } else { None };
-    take(call, port, runner.or(eldest), by)
+    take(call, port, runner.or(eldest), holdings, by)
 }
 
-fn take(call: &Call<'_>, port: Option<Port>, process: Option<Identity>, by: &By) -> Result<Option<Up>, Failure> {
+/// Takes what is there as the server once it is healthy; `matching` are all that were found to be it.
+fn take(
+    call: &Call<'_>,
+    port: Option<Port>,
+    process: Option<Identity>,
+    matching: &[Holding],
+    by: &By,
+) -> Result<Option<Up>, Failure> {
     let processes = process.map(|process| ServerProcesses::watch(process, false)).transpose();
     let mut processes = processes.map_err(Failure::system("watch the server"))?;
     let race = call.race(port).of(processes.as_mut()).taking_any(call.service.spec.existing.adopt == Adopt::Any);
     let race = race.told(call.waiting(Doing::Awaiting, port), call.observer);
     match block_on(race.run()).map_err(Failure::system("wait"))?? {
-        RaceEnd::Ready(holdings) => {
+        RaceEnd::Ready(mut holdings) => {
+            let others = matching.iter().filter(|one| !one.is_of(&holdings) && runs(one)).cloned();
+            holdings.extend(others.collect::<Vec<_>>());
             let up = adopted(call, port, processes.as_ref(), &holdings, by)?;
             Ok(up.map(|(outcome, supervisor)| (Outcome { reason: Some(by.to_string()), ..outcome }, supervisor)))
         }
         RaceEnd::Ended { .. } => launch::start(call, port, Action::Started),
         end => Err(call.not_ready(port, end, None)),
     }
+}
+
+fn runs(holding: &Holding) -> bool {
+    let process = holding.process.as_ref().map(Facts::identity);
+    process.is_none_or(|process| process.is_running().unwrap_or(true))
 }
 
 fn adopted(
@@ -133,12 +148,13 @@ pub(super) fn socket(call: &Call<'_>, own: Option<&ServerRecord>, told: &mut Vec
 /// Stops what another server shall take the place of: the service's own, or another service's, as each is recorded, else
 /// whatever holds the port.
 ///
-/// The port is to be free then, but for a socket that is on its way to the next server.
+/// The port is to be free then, but for a socket that is on its way to the next server, and those of a stranger.
 pub(super) fn stop(
     call: &Call<'_>,
     port: Option<Port>,
     there: &There,
     judged: &Whose,
+    stranger: Option<&Stranger>,
     is_kept: bool,
 ) -> Result<Killed, Failure> {
     let another = match judged {
@@ -175,7 +191,8 @@ pub(super) fn stop(
         return Ok(killed);
     }
     let is_there = !roots.is_empty();
-    let stop = |wait: Wait<'_>| stop::port::stop(port, roots, Manner::of(call.service), wait);
+    let beside = stranger.map(Stranger::holdings).unwrap_or_default();
+    let stop = |wait: Wait<'_>| stop::port::stop(port, roots, beside, Manner::of(call.service), wait);
     let stopped = if is_there { stopping(call, "what is there", port, stop) } else { stop(Wait::OnRequest(None)) };
     Ok(killed.and(stopped?))
 }

@@ -102,10 +102,13 @@ fn launch_and_wait(
     let ended = block_on(race.just_started().run()).map_err(Failure::system("wait"));
     match ended.and_then(|ended| Ok(ended?)) {
         Ok(RaceEnd::Ready(holdings)) => {
+            let roots = starting.processes().map(|processes| processes.roots().to_vec()).unwrap_or_default();
+            let stranger = match call.stranger(port, &roots, &holdings) {
+                Ok(stranger) => stranger,
+                Err(failure) => return Err(starting.fail(failure)),
+            };
             let (record, processes) = starting.ready(&record, &holdings)?;
             let identity = record.identity();
-            // it is up, whatever can be seen besides
-            let stranger = call.stranger(port, &[identity], &holdings).unwrap_or_default();
             let outcome = call.outcome(action, record.name, port, Some(identity), &holdings, stranger.as_ref());
             Ok((Outcome { log: Some(path.to_owned()), ..outcome }, processes))
         }

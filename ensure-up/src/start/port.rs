@@ -8,9 +8,7 @@ use crate::{
         judge::{Whose, judge},
         presence::Presence,
         started::Started,
-        stranger::Stranger,
     },
-    service::existing::Adopt,
     start::{
         call::{Call, Up},
         decide::{Recorded, Situation, Step, decide},
@@ -18,6 +16,7 @@ use crate::{
         there::There,
         turn,
     },
+    stop::manner::Manner,
 };
 
 /// Sees to it that the server is up on this port; `waited` tells whether this call has waited for another one already.
@@ -44,10 +43,7 @@ pub(super) fn reuse(call: &Call<'_>, port: Option<Port>, waited: bool) -> Result
     }
     let evidence = Evidence::gather(port, vec![Known::from(&record)]).map_err(crate::ReadyError::from)?;
     let Whose::Ours(holdings, _) = judge(&evidence, call.service) else { return Ok(None) };
-    let stranger = evidence.stranger(&holdings, &record.started());
-    if matches!(stranger, Some(Stranger::Sharing(_))) {
-        return Ok(None);
-    }
+    let Ok(stranger) = call.stranger_in(&evidence, &holdings) else { return Ok(None) };
     if call.ask(port, &holdings, Some(&record))? != Asked::Healthy {
         return Ok(None);
     }
@@ -85,9 +81,10 @@ fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String
         judged = judge(&Evidence { answers: Some(answers), ..there.evidence(call, port)? }, call.service);
         step = next(call, &judged, seen, is_loading, false);
     }
-    if let Some(shared) = shared(call, &evidence, &judged).filter(|_| !step.refuses()) {
-        return Err(shared);
-    }
+    let stranger = match step {
+        Step::RefuseForeign | Step::RefuseBroken | Step::Ask => None,
+        _ => call.stranger_in(&evidence, judged.holdings())?,
+    };
     let mut action = Action::Started;
     if matches!(step, Step::Start | Step::WaitForLoading | Step::StopAndStart(_) | Step::Adopt(_))
         && let Some(elsewhere) = &there.elsewhere
@@ -107,6 +104,8 @@ fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String
         (Step::Supervise, Some(record)) => {
             let running = record.running().map_err(Failure::system("watch the server"))?;
             let record = running.map_or_else(|| record.clone(), |running| record.with_identity(running));
+            // as this call asks for from now on
+            let record = Manner::of(call.service).recorded_in(record);
             let socket = existing::socket(call, own, told);
             let up = call.supervise(record, Action::Adopted, socket)?;
             let reason = Some("it ran without a supervisor".into());
@@ -116,7 +115,8 @@ fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String
         (Step::StopAndStart(action), _) => {
             held::check_address(call.service, port)?;
             let socket = existing::socket(call, own, told);
-            told.extend(existing::stop(call, port, &there, &judged, socket.is_some())?.lines);
+            let stopped = existing::stop(call, port, &there, &judged, stranger.as_ref(), socket.is_some())?;
+            told.extend(stopped.lines);
             launch::start_on(call, port, action, socket)
         }
         (Step::Adopt(by), _) => existing::adopt(call, port, judged.holdings(), &by),
@@ -163,15 +163,6 @@ fn changed(call: &Call<'_>, port: Option<Port>, record: Option<&ServerRecord>, j
         (None, _) => Vec::new(),
     };
     Failure::Changed { name, port, differs, holdings }
-}
-
-/// Says that another program gets what is meant for the server that is there, unless whatever holds the port will do.
-fn shared(call: &Call<'_>, evidence: &Evidence, judged: &Whose) -> Option<Failure> {
-    let port = evidence.port.filter(|_| call.service.spec.existing.adopt != Adopt::Any)?;
-    match evidence.stranger(judged.holdings(), &Started::of(call.service, Some(port))) {
-        Some(Stranger::Sharing(holdings)) => Some(Failure::Shared { port, holdings }),
-        _ => None,
-    }
 }
 
 /// Where there is no port, nobody else can hold it.

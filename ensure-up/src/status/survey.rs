@@ -88,9 +88,11 @@ fn look(
     records: &[ServerRecord],
 ) -> Result<(ServerStatus, Answering), Failure> {
     match subject {
-        Subject::Server(Known { record, left, .. }) => of_record(record, records).map(|seen| with_left(seen, left)),
+        Subject::Server(Known { record, left, .. }) => {
+            of_record(state_folder, record, records).map(|seen| with_left(seen, left))
+        }
         Subject::Service(service, Some(Known { record, .. })) if runs(record)? => {
-            let (status, answering) = of_record(record, records)?;
+            let (status, answering) = of_record(state_folder, record, records)?;
             let differs = record.started().differences(&Started::of(service, record.port));
             Ok((ServerStatus { differs, ..status }, answering))
         }
@@ -145,7 +147,11 @@ fn held(by: Option<&Started>) -> String {
 }
 
 /// Looks at a server that is recorded, and at who of it holds its port.
-fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerStatus, Answering), Failure> {
+fn of_record(
+    state_folder: &StateFolder,
+    record: &ServerRecord,
+    records: &[ServerRecord],
+) -> Result<(ServerStatus, Answering), Failure> {
     let failed = || Failure::system("watch the server");
     let mut server = running(record).map_err(failed())?;
     let has_ended = record.phase == Phase::Ready && record.running().map_err(failed())?.is_none();
@@ -196,7 +202,8 @@ fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerS
         status.reason = status.reason.or_else(|| is_over.then(|| "it has ended".into()));
         return Ok((status, None));
     }
-    let stranger = evidence.stranger(&ours, &record.started());
+    let service = || record.asked_spec().and_then(|spec| Service::try_from(spec).ok());
+    let stranger = evidence.stranger(&ours, &record.started(), state_folder, service);
     status.url = url(record, &ours, stranger.as_ref());
     status.reason = match (ours.is_empty(), others.is_empty()) {
         (true, true) if record.port.is_some_and(Port::is_udp) => Some("nothing is bound to its port".into()),
@@ -205,10 +212,13 @@ fn of_record(record: &ServerRecord, records: &[ServerRecord]) -> Result<(ServerS
         (true, false) => Some(held()),
         // why it was started again
         (false, _) => stranger
-            .map(|stranger| stranger.note())
+            .as_ref()
+            .map(Stranger::note)
             .or_else(|| record.reason.clone().filter(|_| record.phase == Phase::Ready)),
     };
-    let answering = (!ours.is_empty()).then(|| (record.clone(), ours));
+    // whoever answers may be that one
+    let is_shared = stranger.is_some_and(|stranger| stranger.is_sharing());
+    let answering = (!ours.is_empty() && !is_shared).then(|| (record.clone(), ours));
     Ok((status, answering))
 }
 
@@ -254,17 +264,13 @@ fn of_service(
             return Ok((ServerStatus { state: State::Foreign, reason, ..status }, None));
         }
     };
-    let stranger = evidence.stranger(&holdings, &expected.started());
+    let stranger = evidence.stranger(&holdings, &expected.started(), state_folder, || Some(service.clone()));
     let url = url(&expected, &holdings, stranger.as_ref());
     let identity = Holding::processes(&holdings).next().map(Facts::identity);
-    let status = ServerStatus {
-        state: State::Running,
-        identity,
-        url,
-        reason: stranger.map(|stranger| stranger.note()),
-        ..status
-    };
-    Ok((status, Some((expected, holdings))))
+    let status =
+        ServerStatus { state: State::Running, identity, url, reason: stranger.as_ref().map(Stranger::note), ..status };
+    let is_shared = stranger.is_some_and(|stranger| stranger.is_sharing());
+    Ok((status, (!is_shared).then_some((expected, holdings))))
 }
 
 /// A port that is not a known server's: somebody else's, if anybody's.

@@ -110,12 +110,21 @@ pub(crate) fn stop_locked(
 /// # Errors
 /// With who holds it.
 pub(crate) fn freed(port: Port) -> Result<(), Failure> {
+    freed_but_for(port, &[])
+}
+
+/// Makes sure that nobody else than these listens on a port whose server was stopped.
+///
+/// # Errors
+/// With who holds it.
+pub(crate) fn freed_but_for(port: Port, beside: &[Holding]) -> Result<(), Failure> {
     let holdings = listening::look(port).map_err(ReadyError::from)?;
-    holdings.first().map_or(Ok(()), |holding| Err(held(port, holding)))
+    let other = holdings.iter().find(|holding| !holding.is_of(beside));
+    other.map_or(Ok(()), |holding| Err(held(port, holding)))
 }
 
 fn held(port: Port, by: &Holding) -> Failure {
-    Failure::NotStopped { port, what: format!("{} holds it now", by.title()) }
+    Failure::StillHeld { port, by: by.title() }
 }
 
 /// Makes sure that nobody listens on a port on which none was stopped.

@@ -40,7 +40,7 @@ pub fn stop(state_folder: &StateFolder, service: &Service, asked: Asked, wait: W
     };
     let identity = roots.first().copied();
     let manner = Manner::of(service).but(asked);
-    let killed = if roots.is_empty() { Killed::default() } else { port::stop(at, roots, manner, wait)? };
+    let killed = if roots.is_empty() { Killed::default() } else { port::stop(at, roots, &[], manner, wait)? };
     Ok(Stopped { record, identity, killed })
 }
 

@@ -81,7 +81,14 @@ impl Call<'_> {
         };
         match waited {
             Waited::Ready(record) => {
-                let outcome = self.supervised(action, &record)?;
+                let outcome = match self.supervised(action, &record) {
+                    Ok(outcome) => outcome,
+                    Err(failure @ Failure::Shared { .. }) if !ran_before => return Err(starting.fail(failure)),
+                    Err(failure) => {
+                        drop(starting.release());
+                        return Err(failure);
+                    }
+                };
                 let name = if action.is_start() { self.service.name() } else { outcome.name };
                 Ok(Some((Outcome { name, ..outcome }, starting.release())))
             }
@@ -144,7 +151,7 @@ impl Call<'_> {
     fn supervised(&self, action: Action, record: &ServerRecord) -> Result<Outcome, Failure> {
         let evidence = Evidence::gather(record.port, vec![Known::from(record)]).map_err(ReadyError::from)?;
         let judged = judge(&evidence, self.service);
-        let stranger = evidence.stranger(judged.holdings(), &record.started());
+        let stranger = self.stranger_in(&evidence, judged.holdings())?;
         Ok(self.recorded(action, record, judged.holdings(), stranger.as_ref()))
     }
 }

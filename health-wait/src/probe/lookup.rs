@@ -82,11 +82,14 @@ fn begin(host: &Host) -> Result<Beside<Vec<SocketAddr>>, Reason> {
 /// Returns the addresses that need no looking up: `localhost` is this machine, whatever its hosts file forgot to say
 /// (RFC 6761, section 6.3); servers listen on either family.
 pub(crate) fn known(host: &Host) -> Vec<SocketAddr> {
+    if let Some(address) = host.literal() {
+        return vec![address];
+    }
     if host.is_localhost() {
         let both = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
         return both.into_iter().map(|address| SocketAddr::new(address, host.port)).collect();
     }
-    host.literal().into_iter().collect()
+    Vec::new()
 }
 
 fn resolve(host: &Host) -> io::Result<Vec<SocketAddr>> {
@@ -120,7 +123,7 @@ mod tests {
     #[test]
     fn localhost_is_both_families_whatever_the_hosts_file_says() {
         for name in ["localhost", "localhost.", "app.localhost"] {
-            let addresses = resolve(&Host { name: name.into(), port: 80 }).expect("this machine");
+            let addresses = resolve(&Host { name: name.into(), port: 80, at: None }).expect("this machine");
             for expected in ["127.0.0.1:80", "[::1]:80"] {
                 let expected: SocketAddr = expected.parse().expect("an address");
                 assert_eq!(
@@ -134,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_name_that_cannot_be_found_is_named() {
-        let host = Host { name: "no-such-host.invalid".into(), port: 80 };
+        let host = Host { name: "no-such-host.invalid".into(), port: 80, at: None };
         let error = resolve(&host).expect_err("RFC 6761 keeps .invalid free");
         assert!(not_found(&host, &error).text.starts_with("cannot resolve no-such-host.invalid: "));
     }

@@ -10,19 +10,24 @@ use url::Url;
 pub(crate) struct Host {
     pub(crate) name: String,
     pub(crate) port: u16,
+    /// The address that the name stands for, whatever else it may mean.
+    pub(crate) at: Option<IpAddr>,
 }
 
 impl Host {
     /// Makes a port of this machine, on every address that `localhost` has.
     pub(crate) fn local(port: u16) -> Self {
-        Self { name: "localhost".into(), port }
+        Self { name: "localhost".into(), port, at: None }
     }
 
-    /// Returns the address, where it is written as one.
+    /// Returns the address, where it is written as one, or the name was given one.
     ///
     /// A zone is an interface's name or number (RFC 4007, section 11). The resolver would take it for link-local
     /// addresses only.
     pub(crate) fn literal(&self) -> Option<SocketAddr> {
+        if let Some(address) = self.at {
+            return Some(SocketAddr::new(address, self.port));
+        }
         let Some((address, zone)) = self.name.split_once('%') else {
             return self.name.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, self.port));
         };
@@ -50,7 +55,7 @@ impl Host {
             Some(other) => other.to_string(),
         };
         match url.port_or_known_default() {
-            Some(port @ 1..) => Ok(Self { name, port }),
+            Some(port @ 1..) => Ok(Self { name, port, at: None }),
             _ => Err(NOT_A_PORT.into()),
         }
     }
@@ -81,8 +86,8 @@ pub(super) fn parse(text: &str) -> Result<Host, String> {
         return Err(format!("an IPv6 address stands in brackets, as in [{name}]:{port}"));
     }
     match url::Host::parse(name) {
-        Ok(url::Host::Ipv6(address)) => Ok(Host { name: with_zone(address.to_string(), zone), port }),
-        Ok(other) => Ok(Host { name: other.to_string(), port }),
+        Ok(url::Host::Ipv6(address)) => Ok(Host { name: with_zone(address.to_string(), zone), port, at: None }),
+        Ok(other) => Ok(Host { name: other.to_string(), port, at: None }),
         Err(error) => Err(format!("{name:?} is no host or address ({error})")),
     }
 }

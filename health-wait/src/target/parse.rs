@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn every_form_is_understood() {
-        let host = |name: &str, port| Host { name: name.into(), port };
+        let host = |name: &str, port| Host { name: name.into(), port, at: None };
         for (text, expected) in [
             ("tcp://db:5432", connect(host("db", 5432))),
             ("db:5432", connect(host("db", 5432))),

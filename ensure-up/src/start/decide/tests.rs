@@ -314,22 +314,3 @@ fn whoever_may_answer_is_asked_and_what_still_loads_is_waited_for() {
         assert_eq!(decide(&situation), expected, "{situation:?}");
     }
 }
-
-#[test]
-fn a_call_ends_where_it_is_refused_and_nowhere_else() {
-    for (step, refuses) in [
-        (Step::Start, false),
-        (Step::StopAndStart(Action::Started), false),
-        (Step::Wait, false),
-        (Step::WaitForSupervisor, false),
-        (Step::Supervise, false),
-        (Step::Adopt(By::Port), false),
-        (Step::WaitForLoading, false),
-        (Step::Ask, false),
-        (Step::RefuseChanged, true),
-        (Step::RefuseForeign, true),
-        (Step::RefuseBroken, true),
-    ] {
-        assert_eq!(step.refuses(), refuses, "{step:?}");
-    }
-}

@@ -39,7 +39,7 @@ impl Proxy {
         let name = uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned();
         Some(Self {
             scheme: uri.scheme_str().unwrap_or("http").to_owned(),
-            host: Host { name, port: uri.port_u16().unwrap_or(80) },
+            host: Host { name, port: uri.port_u16().unwrap_or(80), at: None },
             authorization: found.basic_auth().cloned(),
         })
     }
