@@ -202,6 +202,10 @@ fn what_makes_no_sense_is_told_with_its_place_and_nothing_is_started() {
     let site = site(&[]);
     for (text, told) in [
         ("x = 1", ":1:1: x has to be a table"),
+        (
+            "[a]\ncommand = \"x\"\n[profile.ci]\nport = 80",
+            ":4:1: port has to be a table, not integer: a service is written [profile.ci.port]",
+        ),
         ("[a]\ncommand = \"x\"\nprot = 80", ":3:1: unknown key \"prot\"\nhint: did you mean \"port\"?"),
         ("[a]\nport = 80\ncommand = 3", ":3:11: command has to be"),
         ("[a]\nport = 80\ncommand = []", ":3:11: command has to be"),

@@ -1,6 +1,6 @@
 //! Which tables are services, and what a profile lays over them.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 
 use toml::{
     Spanned,
@@ -33,7 +33,8 @@ pub(super) fn services<'k, 'i>(
     let mut services: Vec<(usize, String, Keys<'k, 'i>)> = Vec::new();
     for (name, value) in file.iter().filter(|(name, _)| name.get_ref().as_ref() != PROFILE) {
         let name_text = name.get_ref().to_string();
-        services.push((name.span().start, name_text, keys(table(value, &name.span(), name.get_ref(), source)?)));
+        let keys = keys(table((name, value), &name_text, source)?);
+        services.push((name.span().start, name_text, keys));
     }
     services.sort_by_key(|(place, _, _)| *place);
     let mut services: Vec<(String, Keys<'k, 'i>)> = services.into_iter().map(|(_, name, keys)| (name, keys)).collect();
@@ -52,16 +53,29 @@ pub(super) fn unused<'k, 'i>(
     let Some(profiles) = profiles(file, source)? else { return Ok(Vec::new()) };
     let mut unused = Vec::new();
     for (name, value) in profiles.iter().filter(|(name, _)| Some(name.get_ref().as_ref()) != profile) {
-        for (service, value) in table(value, &name.span(), name.get_ref(), source)? {
-            unused.push(keys(table(value, &service.span(), service.get_ref(), source)?));
-        }
+        unused.extend(of_profile((name, value), source)?.into_iter().map(|(_, keys)| keys));
     }
     Ok(unused)
 }
 
 fn profiles<'k, 'i>(file: &'k DeTable<'i>, source: &Source<'_>) -> Result<Option<&'k DeTable<'i>>, Fault> {
     let found = file.iter().find(|(name, _)| name.get_ref().as_ref() == PROFILE);
-    found.map(|(name, value)| table(value, &name.span(), PROFILE, source)).transpose()
+    found.map(|found| table(found, "profile.PROFILE.NAME", source)).transpose()
+}
+
+/// Lists what a profile says of services, by their names.
+fn of_profile<'k, 'i>(
+    (name, value): (&Spanned<Cow<'i, str>>, &'k Spanned<DeValue<'i>>),
+    source: &Source<'_>,
+) -> Result<Vec<(String, Keys<'k, 'i>)>, Fault> {
+    let profile = format!("{PROFILE}.{}", name.get_ref());
+    let services = table((name, value), &format!("{profile}.NAME"), source)?.iter();
+    let read = services.map(|(service, value)| {
+        let name = service.get_ref().to_string();
+        let keys = keys(table((service, value), &format!("{profile}.{name}"), source)?);
+        Ok((name, keys))
+    });
+    read.collect()
 }
 
 /// Returns where the first key of a service stands.
@@ -115,9 +129,7 @@ fn lay_over<'k, 'i>(
         let names = known.into_iter().flat_map(DeTable::iter).map(|(name, _)| name.get_ref().as_ref());
         return Err(fault.suggest(profile, names));
     };
-    for (service, value) in table(value, &name.span(), profile, source)? {
-        let overlay = keys(table(value, &service.span(), service.get_ref(), source)?);
-        let name = service.get_ref().to_string();
+    for (name, overlay) in of_profile((name, value), source)? {
         match services.iter_mut().find(|(known, _)| *known == name) {
             Some((_, keys)) => {
                 for (key, over) in overlay {
@@ -131,17 +143,18 @@ fn lay_over<'k, 'i>(
     Ok(())
 }
 
+/// Reads a table; `written` is how that of a service stands there.
 fn table<'k, 'i>(
-    value: &'k Spanned<DeValue<'i>>,
-    at: &Range<usize>,
-    name: &str,
+    (name, value): (&Spanned<Cow<'i, str>>, &'k Spanned<DeValue<'i>>),
+    written: &str,
     source: &Source<'_>,
 ) -> Result<&'k DeTable<'i>, Fault> {
-    let kind = value.get_ref().type_str();
-    value
-        .get_ref()
-        .as_table()
-        .ok_or_else(|| source.fault(at, format!("{name} has to be a table, not {kind}: a service is written [{name}]")))
+    let wrong = || {
+        let (name_text, kind) = (name.get_ref(), value.get_ref().type_str());
+        source
+            .fault(&name.span(), format!("{name_text} has to be a table, not {kind}: a service is written [{written}]"))
+    };
+    value.get_ref().as_table().ok_or_else(wrong)
 }
 
 fn keys<'k, 'i>(table: &'k DeTable<'i>) -> Keys<'k, 'i> {
