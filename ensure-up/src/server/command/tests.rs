@@ -458,6 +458,7 @@ fn npm_is_known_by_its_title_and_its_scripts_by_what_it_tells_them() {
         (api(), &["npm", "start", "-w", "web"], &[Part::Command, Part::Folder]),
         (api(), &["npm", "start"], &[Part::Command, Part::Folder]),
     ]);
+    let start: &[&str] = &["npm", "start"];
     let of_npx = || node("node|/site/node_modules/.bin/vite|--port|7022", "/site", SHELL);
     // http-server gives itself a title without arguments: the shell that npx left beside it tells them
     let titled = || node("http-server||||", "/site", SHELL);
@@ -469,6 +470,8 @@ fn npm_is_known_by_its_title_and_its_scripts_by_what_it_tells_them() {
         (of_npx(), &["npx", "other", "--port", "7022"], COMMAND),
         (shell("sh|-c|'http-server' -p 7022", SHELL), &["npx", "-y", "http-server", "-p", "7022"], SAME),
         (titled(), &["npx", "-y", "http-server", "-p", "7022"], COMMAND),
+        // npm's own path is no name of the shell that npm starts
+        (node("/usr/lib/node_modules/npm/bin/npm-cli.js -c node server.js 7006||", "/site", NPM_START), start, COMMAND),
         (node("/usr/bin/node|server.js|7023", "/site", SHELL), &["nodemon", "-w", "src", "server.js", "7023"], SAME),
         (node("/usr/bin/node|server.js|7023", "/site", SHELL), &["node", "--watch", "server.js", "7023"], SAME),
         (node("/usr/bin/node|other.js|7023", "/site", SHELL), &["nodemon", "server.js", "7023"], COMMAND),
