@@ -197,6 +197,23 @@ fn grace_and_signal_of_the_call_that_stops_go_before_those_of_the_start() {
 }
 
 #[test]
+fn who_wants_a_server_that_is_being_stopped_gets_the_next_one() {
+    for kept_up in [&[][..], &["--keep-up"]] {
+        let site = Site::new();
+        let server = site.server(&["--ignore-term"]);
+        let first = site.line(&[kept_up, &["--health", "/"]].concat(), &server);
+        let mut stopping = stop(&site).args(["--grace", "1s"]).spawn();
+        let lock = || fs::read_to_string(site.lock()).unwrap_or_default();
+        eventually("the stop", || lock().to_lowercase().contains("stopping"));
+        let next = site.line(&[kept_up, &["--health", "/"]].concat(), &server);
+        assert_eq!((next.action.as_str(), site.started().len()), ("started", 2), "{next:?}");
+        assert_ne!(next.pid, first.pid);
+        assert!(stopping.wait().expect("a child can be waited for").success());
+        assert_eq!(site.alive(), [next.pid.unwrap()]);
+    }
+}
+
+#[test]
 fn a_supervisor_that_takes_a_server_over_stops_it_as_its_own_call_asks() {
     let site = Site::new();
     let options = ["--keep-up", "--grace", "1s"];

@@ -47,6 +47,9 @@ pub(super) fn reuse(call: &Call<'_>, port: Option<Port>, waited: bool) -> Result
     if call.ask(port, &holdings, Some(&record))? != Asked::Healthy {
         return Ok(None);
     }
+    if turn::is_to_stop(&call.state_folder.lock(&call.service.id, port)) {
+        return Ok(None);
+    }
     let action = if waited { Action::Joined } else { Action::Reused };
     Ok(Some(call.recorded(action, &record, &holdings, stranger.as_ref())))
 }

@@ -7,7 +7,7 @@ use tokio::{select, sync::oneshot, time};
 use crate::{
     Call, Doing, Failure, Lock, Waiting,
     event::{block_on, until},
-    server::{loading, notice::Notice},
+    server::{loading, lock, notice::Notice},
     signals::Signals,
 };
 
@@ -22,6 +22,12 @@ pub(super) fn take(call: &Call<'_>, path: &Path) -> Result<Lock, Failure> {
     };
     lock.say(None);
     Ok(lock)
+}
+
+/// Tells whether somebody is about to stop the server, who holds the lock and says so: it is not up for long.
+pub(super) fn is_to_stop(path: &Path) -> bool {
+    let says_so = |notice: Notice| notice.waiting.is_some_and(|waiting| waiting.doing == Doing::Stopping);
+    Notice::read(path).is_some_and(says_so) && lock::is_held(path)
 }
 
 /// Makes what tells the caller, and those who wait for the lock, what the call waits for itself.
@@ -68,7 +74,8 @@ async fn wait(call: &Call<'_>, path: &Path) -> Result<Lock, Failure> {
 fn joining(call: &Call<'_>, notice: Option<&Notice>) -> Waiting {
     let doing = Doing::Joining(notice.map(|notice| notice.pid));
     if let Some(waiting) = notice.and_then(|notice| notice.waiting.clone()) {
-        return Waiting { doing, is_own: false, ..waiting };
+        let stopping = (waiting.doing == Doing::Stopping).then(|| "it is being stopped".to_owned());
+        return Waiting { doing, is_own: false, reason: waiting.reason.or(stopping), ..waiting };
     }
     let ports = call.service.ports.map_or_else(String::new, |ports| format!(" on port {ports}"));
     Waiting::of(doing, call.service.name() + &ports)

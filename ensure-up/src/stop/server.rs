@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proc_tree::Identity;
 
 use crate::{
-    Failure, Lock, Phase, Port, ReadyError, ServerProcesses, ServerRecord, Service, StateFolder,
+    Doing, Failure, Lock, Phase, Port, ReadyError, ServerProcesses, ServerRecord, Service, StateFolder, Waiting,
     server::{
         census::Census,
         holding::Holding,
@@ -52,7 +52,11 @@ pub fn stop(
 ) -> Result<Stopped, Failure> {
     let path = state_folder.lock(&record.service, record.port);
     let until = Some(Instant::now() + START_PATIENCE);
-    let _lock = Lock::take(&path, until).map_err(Failure::state("lock", &path))?;
+    let lock = Lock::take(&path, until).map_err(Failure::state("lock", &path))?;
+    if let Some(lock) = &lock {
+        // whoever wants it up waits for that
+        lock.say(Some(&Waiting::of(Doing::Stopping, format!("{}{}", record.name, record.on_port()))));
+    }
     let (mut record, mut more) = (record, 0..ROUNDS);
     loop {
         let reread = record.reread(state_folder).map_err(Failure::state("read the record in", &state_folder.path))?;
