@@ -124,7 +124,7 @@ fn row(group: &Group<'_>, line: &Line<'_>, detail: &Detail<'_>) -> Vec<String> {
     }
     let user = process.and_then(|process| process.uid).or(socket.uid);
     cells.push(process.map_or_else(unknown, |process| process.pid.to_string()));
-    cells.push(user.map_or_else(unknown, |uid| users::name(uid).unwrap_or_else(|| uid.to_string())));
+    cells.push(user.map_or_else(unknown, users::title));
     cells.push(process.map_or_else(unknown, |process| duration::uptime(process.uptime())));
     cells.push(match process {
         Some(process) => command(process, line.depth),

@@ -26,6 +26,11 @@ pub fn name(uid: u32) -> Option<String> {
     entry(uid).ok().flatten().map(|user| user.name)
 }
 
+/// Names a user for a person: by the number where the ID has no name.
+pub fn title(uid: u32) -> String {
+    name(uid).unwrap_or_else(|| uid.to_string())
+}
+
 /// Finds a user by name, or takes the number as it is; `None` when there is no such user.
 ///
 /// # Errors
@@ -70,5 +75,6 @@ mod tests {
         assert!(home(0).expect("the database can be read").is_some_and(|home| home.is_absolute()));
         assert_eq!(home(4_000_000_000).expect("the database can be read"), None);
         assert_eq!((name(0).as_deref(), name(4_000_000_000)), (Some("root"), None));
+        assert_eq!((title(0).as_str(), title(4_000_000_000).as_str()), ("root", "4000000000"));
     }
 }

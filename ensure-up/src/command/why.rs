@@ -78,16 +78,12 @@ pub(super) fn in_the_way(failure: &Failure) -> Explanation {
 /// Describes a holder; of one of this user's own services whose and where is told already.
 fn holder(holding: &Holding, is_own: bool) -> String {
     let Some(process) = &holding.process else {
-        let user = holding
-            .socket
-            .as_ref()
-            .and_then(|socket| socket.uid)
-            .map_or_else(|| "?".into(), |uid| users::name(uid).unwrap_or_else(|| uid.to_string()));
+        let user = holding.socket.as_ref().and_then(|socket| socket.uid).map_or_else(|| "?".into(), users::title);
         return format!("?  (not visible to you)   user {user}");
     };
     let mut facts = Vec::new();
     if !is_own {
-        facts.extend(process.user().map(|user| format!("user {user}")));
+        facts.extend(process.uid.map(|uid| format!("user {}", users::title(uid))));
         facts.extend(process.cwd.as_ref().map(|cwd| format!("folder {}", text::path(cwd))));
     }
     facts.push(format!("up {}", duration::uptime(process.uptime())));

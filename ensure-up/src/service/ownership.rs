@@ -10,7 +10,7 @@ pub(crate) fn objection(found: &Metadata, trusted: &[u32]) -> Option<String> {
     let who = judge(trusted.contains(&found.uid()), found.mode(), is_own_group)?;
     Some(match who {
         Stranger::Owner => {
-            format!("it belongs to {}", users::name(found.uid()).unwrap_or_else(|| found.uid().to_string()))
+            format!("it belongs to {}", users::title(found.uid()))
         }
         Stranger::Group => "its group may write to it".to_owned(),
         Stranger::Others => "others may write to it".to_owned(),

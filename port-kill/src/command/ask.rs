@@ -20,7 +20,7 @@ use proc_tree::{
         terminal::{Color, Look},
         text,
     },
-    handle,
+    handle, users,
 };
 
 /// A terminal with somebody at it.
@@ -70,7 +70,7 @@ fn question(candidate: &Candidate) -> String {
     let process = &candidate.process;
     let memory = candidate.memory.map(|memory| format!(", {}", size::display(memory))).unwrap_or_default();
     let ports: Vec<String> = candidate.ports().iter().map(u16::to_string).collect();
-    let user = process.user().map(|user| format!(", user {user}")).unwrap_or_default();
+    let user = process.uid.map(|uid| format!(", user {}", users::title(uid))).unwrap_or_default();
     let with = match candidate.descendants {
         0 => String::new(),
         1 => " with a descendant".to_owned(),

@@ -162,7 +162,7 @@ fn still_held(port: u16, reason: Option<String>) -> PortOutcome {
 }
 
 fn unseen(port: u16, holding: &Holding) -> ProcessOutcome {
-    let user = holding.socket.uid.map(|uid| users::name(uid).unwrap_or_else(|| uid.to_string()));
+    let user = holding.socket.uid.map(users::title);
     let user = user.map(|user| format!(" (user {user})")).unwrap_or_default();
     ProcessOutcome {
         reason: Some(format!("owner not visible to you{user}")),

@@ -40,7 +40,7 @@ fn user(holding: &Holding) -> String {
         Some(process) => format!("{what} of {} ({})", process.name, process.pid),
         None if socket.inode == 0 => format!("{what} that its process has closed"),
         None => {
-            let user = socket.uid.map(|uid| users::name(uid).unwrap_or_else(|| uid.to_string()));
+            let user = socket.uid.map(users::title);
             let user = user.map(|user| format!(" (user {user})")).unwrap_or_default();
             format!("{what} of a process that is not visible to you{user}")
         }

@@ -72,6 +72,6 @@ fn labels(holding: &Holding) -> Labels {
         ("pid", text(process.map(|process| process.pid.to_string()))),
         ("start_id", text(process.map(|process| process.start_id.to_string()))),
         ("name", text(process.map(|process| process.name.clone()))),
-        ("user", text(user.map(|uid| users::name(uid).unwrap_or_else(|| uid.to_string())))),
+        ("user", text(user.map(users::title))),
     ]
 }
