@@ -69,15 +69,20 @@ def of(user):
 
 
 def end(user):
-    """Kills all that this user runs, in a namespace of which this process is the first."""
-    until = time.monotonic() + 5
-    while (left := of(user)) and time.monotonic() < until:
+    """Kills all that this user runs, in a namespace of which this process is the first, and waits until it is gone: one that
+    is about to end is nobody's by /proc, and has its sockets still."""
+    met, until = set(), time.monotonic() + 5
+    while time.monotonic() < until:
+        left = of(user)
+        met |= {found for pid in left if (found := identity(pid))}
         for pid in left:
             try:
                 os.kill(pid, signal.SIGKILL)
             except OSError:
                 pass
         reap_all()
+        if not left and not any(identity(pid) == (pid, start) for pid, start in met):
+            return
         time.sleep(0.002)
 
 
