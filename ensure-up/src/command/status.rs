@@ -71,6 +71,7 @@ pub(super) fn after(failure: &Failure) -> Exit {
         | Failure::Listen { .. }
         | Failure::StillHeld { .. }
         | Failure::Itself(_)
+        | Failure::Supervisor(_)
         | Failure::Folder(_)
         | Failure::Log(_)
         | Failure::State { .. }

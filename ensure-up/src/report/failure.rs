@@ -169,6 +169,9 @@ pub enum Failure {
         /// Who has it.
         by: String,
     },
+    /// A supervisor ended before it had started the server; what it said last.
+    #[error("the supervisor has ended: {0}")]
+    Supervisor(String),
     /// This tool was asked to end.
     #[error("interrupted by {0}")]
     Interrupted(Signal),

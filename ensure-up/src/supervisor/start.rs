@@ -97,7 +97,7 @@ impl Call<'_> {
                 Ok(None)
             }
             Waited::Failed(failure) => {
-                if matches!(failure, Failure::Broken { .. } | Failure::Ended { .. }) {
+                if matches!(failure, Failure::Broken { .. } | Failure::Ended { .. } | Failure::Supervisor(_)) {
                     // it has ended, and what it left is for --status and --logs
                     drop(starting.release());
                     return Err(failure);
@@ -137,7 +137,11 @@ impl Call<'_> {
                 Ok(Some((self.supervised(action, &ready)?, None)))
             }
             Waited::Lost => Ok(None),
-            Waited::Failed(Failure::Ended { .. }) if self.began_nothing(record.port, supervisor)? => Ok(None),
+            Waited::Failed(Failure::Ended { .. } | Failure::Supervisor(_))
+                if self.began_nothing(record.port, supervisor)? =>
+            {
+                Ok(None)
+            }
             Waited::Failed(failure) => Err(failure),
         }
     }

@@ -11,6 +11,7 @@ use self::step::{Step, is_over};
 use crate::{
     End, Failure, Phase, Port, ServerProcesses, ServerRecord,
     event::{block_on, or_never, until},
+    log::last,
     report::explanation::continued,
     server::{
         folder_watch::FolderWatch,
@@ -120,7 +121,7 @@ impl Call<'_> {
                 Step::Lost => return Ok(Waited::Lost),
                 Step::LookElsewhere => {
                     let is_another = self.found_again(port)?.is_some_and(|found| found.is_alive().unwrap_or(true));
-                    let failed = || Waited::Failed(self.ended(port, record.as_ref()));
+                    let failed = || Waited::Failed(self.not_begun(port, record.as_ref()));
                     return Ok(if is_another { Waited::Lost } else { failed() });
                 }
                 Step::Ready(record) => return Ok(Waited::Ready(Box::new(record.clone()))),
@@ -190,6 +191,16 @@ impl Call<'_> {
     pub(crate) fn broken(&self, record: &ServerRecord) -> Failure {
         let reason = record.reason.clone().unwrap_or_else(|| "it was given up".into());
         Failure::Broken { name: self.service.name(), reason, log: record.log.clone() }
+    }
+
+    /// Words the end of a supervisor that had started no server: it says why in the log, which is its standard error.
+    fn not_begun(&self, port: Option<Port>, record: Option<&ServerRecord>) -> Failure {
+        let log = record.and_then(|record| record.log.as_deref());
+        let said = log.and_then(|log| last::lines(log, 1).pop());
+        match said.as_deref().and_then(|line| line.strip_prefix("ensure-up: cannot ")) {
+            Some(why) => Failure::Supervisor(format!("cannot {why}")),
+            None => self.ended(port, record),
+        }
     }
 
     fn ended(&self, port: Option<Port>, record: Option<&ServerRecord>) -> Failure {
