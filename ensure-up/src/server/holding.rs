@@ -29,6 +29,11 @@ impl Holding {
         proc_tree::ascending(Self::processes(holdings).map(Facts::identity))
     }
 
+    /// Returns the eldest of the processes that can be seen: workers that share its socket come and go.
+    pub(crate) fn eldest(holdings: &[Self]) -> Option<Identity> {
+        Self::processes(holdings).min_by_key(|process| (process.started_at, process.pid)).map(Facts::identity)
+    }
+
     /// Names who has the socket open.
     pub(crate) fn title(&self) -> String {
         let title = |process: &Facts| format!("{} ({})", process.name, process.pid);

@@ -74,12 +74,9 @@ pub(super) fn wait_for_loading(call: &Call<'_>, port: Option<Port>, loading: &Lo
 
 /// A server without a record is taken as ours once it is healthy.
 pub(super) fn adopt(call: &Call<'_>, port: Option<Port>, holdings: &[Holding], by: &By) -> Result<Option<Up>, Failure> {
-    // the eldest: workers that share its socket come and go
-    let eldest =
-        Holding::processes(holdings).min_by_key(|process| (process.started_at, process.pid)).map(Facts::identity);
     // what runs it starts it again, or lives on: it is the server's too
     let runner = if *by == By::Command { there::runner(call, port)? } else { None };
-    take(call, port, runner.or(eldest), holdings, by)
+    take(call, port, runner.or_else(|| Holding::eldest(holdings)), holdings, by)
 }
 
 /// Takes what is there as the server once it is healthy; `matching` are all that were found to be it.

@@ -72,7 +72,7 @@ fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String
         return Ok(Some((outcome, None)));
     }
     let is_loading = there.loading.is_some();
-    let evidence = there.evidence(call, port)?;
+    let mut evidence = there.evidence(call, port)?;
     let mut judged = judge(&evidence, call.service);
     let seen = match &there.own {
         Some(own) => Some(recorded(call, &own.record, own.on_port(call, &judged)?, own.is_supervised)),
@@ -81,7 +81,8 @@ fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String
     let mut step = next(call, &judged, seen, is_loading, call.service.is_known_by_answer(port));
     if step == Step::Ask {
         let answers = call.ask(port, judged.holdings(), None)? == Asked::Healthy;
-        judged = judge(&Evidence { answers: Some(answers), ..there.evidence(call, port)? }, call.service);
+        evidence = Evidence { answers: Some(answers), ..there.evidence(call, port)? };
+        judged = judge(&evidence, call.service);
         step = next(call, &judged, seen, is_loading, false);
     }
     let stranger = match step {

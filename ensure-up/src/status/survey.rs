@@ -114,11 +114,6 @@ fn named(left: &[Identity]) -> Vec<(Identity, String)> {
     left.iter().filter_map(|one| Some((*one, process::stat(one.pid).ok()??.name))).collect()
 }
 
-/// Returns the process that has held a port for the longest time.
-fn eldest(holdings: &[Holding]) -> Option<Identity> {
-    Holding::processes(holdings).min_by_key(|process| (process.started_at, process.pid)).map(Facts::identity)
-}
-
 /// Tells whether those who hold a server's port are nothing but what it has left behind: nobody accepts there.
 fn is_left_behind(record: &ServerRecord, holdings: &[Holding]) -> Result<bool, Failure> {
     let Some(left) = record.left_behind(holdings).map_err(Failure::system("watch the server"))? else {
@@ -170,7 +165,8 @@ fn of_record(
         server = None;
     } else if has_ended && server.is_none() {
         // a daemon whose launcher held the port first, and was all that was recorded
-        server = eldest(&ours).map(|eldest| ServerProcesses::watch(eldest, false)).transpose().map_err(failed())?;
+        server =
+            Holding::eldest(&ours).map(|eldest| ServerProcesses::watch(eldest, false)).transpose().map_err(failed())?;
     }
     let supervisor = record.running_supervisor().map_err(failed())?;
     let halted = supervisor.filter(|&supervisor| is_halted(supervisor));
