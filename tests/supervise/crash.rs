@@ -6,7 +6,7 @@ use proc_tree::{process, tree};
 use crate::{
     kept::scripted,
     site::{Site, line, send},
-    support::{eventually, free_ports},
+    support::{Fixture, eventually, free_ports, runs},
 };
 
 #[test]
@@ -75,6 +75,21 @@ fn too_many_crashes_open_the_breaker_which_is_remembered_until_a_restart_is_aske
     // another command is another try
     site.kept(&options, &site.server(&[]));
     assert_eq!(site.entry().state, "running");
+}
+
+#[test]
+fn another_try_after_an_open_breaker_leaves_another_program_on_the_port_alone() {
+    for more in [&[][..], &["--restart"]] {
+        let site = Site::new();
+        // its supervisor stays, for a file that changes
+        let options = ["--reload-on", "*.py", "--max-restarts", "0/60s"];
+        site.kept(&options, &site.server(&["--die-after", "150"]));
+        eventually("an open breaker", || site.recorded("phase") == "broken");
+        let other = Fixture::start(["serve", &format!("127.0.0.1:{}", site.port)]);
+        let output = site.keep(&[&options, more].concat(), &site.server(&[])).status(4).run();
+        assert!(output.stderr.contains(&format!("\n  {}  ", other.pid())), "{output:?}");
+        assert!(runs(other.pid()), "{output:?}");
+    }
 }
 
 #[test]

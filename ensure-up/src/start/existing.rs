@@ -142,8 +142,17 @@ pub(super) fn socket(call: &Call<'_>, own: Option<&ServerRecord>, told: &mut Vec
     })
 }
 
+/// Tells whether what holds the port may be stopped, whatever is done about a server of ours that is supervised.
+pub(super) fn may_be_stopped(whose: &Whose, existing: Existing) -> bool {
+    match whose {
+        Whose::Nobody | Whose::Ours(..) => true,
+        Whose::Matching(..) => existing.adopt != Adopt::Never || existing.replace,
+        Whose::Foreign(..) | Whose::Another(..) => existing.replace,
+    }
+}
+
 /// Stops what another server shall take the place of: the service's own, or another service's, as each is recorded, else
-/// whatever holds the port.
+/// whatever holds the port, if that may be stopped.
 ///
 /// The port is to be free then, but for a socket that is on its way to the next server, and those of a stranger.
 pub(super) fn stop(
@@ -154,9 +163,10 @@ pub(super) fn stop(
     stranger: Option<&Stranger>,
     is_kept: bool,
 ) -> Result<Killed, Failure> {
+    let may_be_stopped = may_be_stopped(judged, call.service.spec.existing);
     let another = match judged {
         // it may have been started for another port, and have opened this one besides
-        Whose::Another(_, other) => lost::find(call.state_folder, &other.service, other.port)
+        Whose::Another(_, other) if may_be_stopped => lost::find(call.state_folder, &other.service, other.port)
             .map_err(Failure::state("read the records in", &call.state_folder.path))?,
         _ => None,
     };
@@ -180,7 +190,8 @@ pub(super) fn stop(
     }
     // those of a server that was stopped just now are gone
     let mut roots: Vec<Identity> = there.loading.iter().map(|loading| loading.identity).collect();
-    roots.extend(Holding::processes(judged.holdings()).map(Facts::identity));
+    let holders = judged.holdings().iter().filter(|_| may_be_stopped);
+    roots.extend(holders.filter_map(|holding| holding.process.as_ref()).map(Facts::identity));
     if own.is_some() && matches!(judged, Whose::Nobody | Whose::Ours(..)) {
         roots.clear();
     }

@@ -119,7 +119,13 @@ fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String
         (Step::StopAndStart(action), _) => {
             held::check_address(call.service, port)?;
             let socket = existing::socket(call, own, told);
-            let stopped = existing::stop(call, port, &there, &judged, stranger.as_ref(), socket.is_some())?;
+            let stopped = existing::stop(call, port, &there, &judged, stranger.as_ref(), socket.is_some());
+            let stopped = match stopped {
+                Err(Failure::StillHeld { .. }) if !existing::may_be_stopped(&judged, call.service.spec.existing) => {
+                    return Err(refused(call, port, judged));
+                }
+                stopped => stopped?,
+            };
             told.extend(stopped.lines);
             launch::start_on(call, port, action, socket)
         }
