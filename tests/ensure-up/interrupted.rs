@@ -54,6 +54,32 @@ fn a_stop_that_a_signal_ends_ends_by_it() {
     assert_eq!(site.alive().len(), 1, "it was not waited for to its end, and nobody was killed");
 }
 
+/// A server that was told to end may do so at any moment, and one that was halted to be told so serves nobody.
+#[test]
+fn a_start_after_a_stop_that_was_killed_or_interrupted_has_a_server_that_stays() {
+    for (how, keep_up, signal) in [
+        ("killed, ", &[][..], Signal::SIGKILL),
+        ("interrupted, ", &[], Signal::SIGINT),
+        ("killed, of one that is kept up, ", &["--keep-up"], Signal::SIGKILL),
+    ] {
+        let site = Site::new();
+        let server = site.server(&["--ignore-term"]);
+        let start = |grace: &str| site.line(&[keep_up, &["--grace", grace]].concat(), &server);
+        let first = start("60s").pid.expect("a server has a PID");
+        let mut tool = stop(&site).spawn();
+        let is_told = || std::fs::read_to_string(site.record()).is_ok_and(|text| text.contains("_stopped\":true"));
+        eventually("its stop has begun", is_told);
+        send(tool.id(), signal);
+        assert_eq!(tool.wait().unwrap().signal(), Some(signal as i32));
+        send(first, Signal::SIGSTOP);
+        let second = start("100ms");
+        assert_eq!(second.action, "started", "{how}{second:?}");
+        assert_eq!(site.alive(), [second.pid.expect("a server has a PID")], "{how}{second:?}");
+        assert_ne!(second.pid, Some(first), "{how}{second:?}");
+        assert_eq!(start("100ms").action, "reused", "{how}it was up already");
+    }
+}
+
 #[test]
 fn a_wait_on_a_terminal_says_for_whom_and_until_when() {
     let site = Site::new();

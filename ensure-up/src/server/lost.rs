@@ -183,6 +183,7 @@ fn described(
         supervisor,
         end: None,
         reason: None,
+        is_being_stopped: known.as_ref().is_some_and(|known| known.is_being_stopped),
         once: known.as_ref().is_some_and(|known| known.once),
         asked: known.as_ref().and_then(|known| known.asked.clone()),
         depends_on: known.map(|known| known.depends_on).unwrap_or_default(),

@@ -13,11 +13,19 @@ pub(crate) enum Presence {
     Leftovers,
     /// What it started has the port's socket open, and nobody accepts there.
     Deserted,
+    /// A stop of it was begun and not brought to its end: it may be about to end, or be halted.
+    HalfStopped,
     /// Nothing of it runs.
     Gone,
 }
 
 impl Presence {
+    /// Tells of what is there whether it is what a stop has left that was killed or interrupted. To be asked by who holds the lock:
+    /// nobody stops it then.
+    pub(crate) fn after_stop(self, record: &ServerRecord) -> Self {
+        if record.is_being_stopped && self != Self::Gone { Self::HalfStopped } else { self }
+    }
+
     /// Looks what there is of a server; all processes are looked at only when it does not plainly run.
     ///
     /// # Errors

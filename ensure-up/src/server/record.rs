@@ -86,6 +86,10 @@ pub struct ServerRecord {
     pub end: Option<End>,
     /// Why it is broken, or how it ended last.
     pub reason: Option<String>,
+    /// Whether a call has begun to stop it. When nobody does that any more, the call was killed or interrupted: what is there may be
+    /// about to end, or be halted.
+    #[serde(default)]
+    pub is_being_stopped: bool,
     /// Whether it is a job: up once it has ended with status 0.
     #[serde(default)]
     pub once: bool,
@@ -136,6 +140,7 @@ impl ServerRecord {
             supervisor: None,
             end: None,
             reason: None,
+            is_being_stopped: false,
             once: service.spec.once,
             asked: Some(service.asked(port)),
             depends_on: service.spec.depends_on.clone(),
@@ -188,7 +193,7 @@ impl ServerRecord {
     #[must_use]
     pub(crate) fn ready(&self, holdings: &[Holding], acceptors: Vec<Identity>) -> Self {
         let holders = Holding::identities(holdings);
-        Self { phase: Phase::Ready, holders, acceptors, reason: None, ..self.clone() }
+        Self { phase: Phase::Ready, holders, acceptors, reason: None, is_being_stopped: false, ..self.clone() }
     }
 
     /// Tells whether these processes of it may serve nobody: they are left of those that did, or those are halted.

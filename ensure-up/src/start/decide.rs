@@ -72,9 +72,10 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Step {
     let Situation { whose, recorded, existing, keep_up, .. } = situation;
     if let Some(recorded) = recorded.filter(|recorded| recorded.is_supervised) {
         // another command is another try, also while its supervisor stays for files that change; one whose server ended as
-        // it should is about to end as well
+        // it should, or that was told to stop it, is about to end as well
         let is_another_try = (recorded.phase == Phase::Broken && recorded.differs)
-            || matches!(recorded.phase, Phase::Finished | Phase::Idle);
+            || matches!(recorded.phase, Phase::Finished | Phase::Idle)
+            || recorded.presence == Presence::HalfStopped;
         return match instead(*existing, recorded.differs) {
             Some(Step::RefuseChanged | Step::StopAndStart(Action::Replaced)) | None if is_another_try => {
                 Step::StopAndStart(Action::Started)
@@ -94,7 +95,9 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Step {
     match whose {
         Whose::Nobody => nobody_holds_it(situation),
         Whose::Ours(_, parts) => match recorded.filter(|recorded| recorded.presence != Presence::Gone) {
-            Some(recorded) if recorded.presence == Presence::Deserted => nobody_holds_it(situation),
+            Some(recorded) if matches!(recorded.presence, Presence::Deserted | Presence::HalfStopped) => {
+                nobody_holds_it(situation)
+            }
             Some(recorded) => instead(*existing, recorded.differs).unwrap_or(Step::Wait),
             None => instead(*existing, !parts.is_empty()).unwrap_or(Step::Adopt(By::Service)),
         },

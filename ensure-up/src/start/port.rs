@@ -19,6 +19,9 @@ use crate::{
     stop::manner::Manner,
 };
 
+/// Why a server that was there is stopped by a call that wants it up.
+const HALF_STOPPED: &str = "a stop of it was killed or interrupted; it was stopped first";
+
 /// Sees to it that the server is up on this port; `waited` tells whether this call has waited for another one already.
 pub(super) fn ensure(call: &Call<'_>, port: Option<Port>, waited: bool) -> Result<Up, Failure> {
     if let Some(outcome) = reuse(call, port, waited)? {
@@ -31,7 +34,11 @@ pub(super) fn ensure(call: &Call<'_>, port: Option<Port>, waited: bool) -> Resul
 
 /// Looks without a lock: a record that holds, a listener that is its, an answer that is healthy.
 pub(super) fn reuse(call: &Call<'_>, port: Option<Port>, waited: bool) -> Result<Option<Outcome>, Failure> {
-    let Some(record) = call.recorded_on(port)?.filter(|record| record.phase == Phase::Ready) else { return Ok(None) };
+    let Some(record) =
+        call.recorded_on(port)?.filter(|record| record.phase == Phase::Ready && !record.is_being_stopped)
+    else {
+        return Ok(None);
+    };
     if record.running().map_err(Failure::system("watch the server"))?.is_none() {
         return Ok(None);
     }
@@ -68,7 +75,8 @@ pub(super) fn locked(call: &Call<'_>, port: Option<Port>, waited: bool) -> Resul
 /// Does it once. `told` takes in what was stopped for it; `None` when a supervisor ended in this moment.
 fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String>) -> Result<Option<Up>, Failure> {
     let there = There::look(call, port)?;
-    if let Some(outcome) = job::joined(call, there.own.as_ref(), waited)? {
+    let is_half_stopped = there.own.as_ref().is_some_and(|own| own.presence == Presence::HalfStopped);
+    if !is_half_stopped && let Some(outcome) = job::joined(call, there.own.as_ref(), waited)? {
         return Ok(Some((outcome, None)));
     }
     let is_loading = there.loading.is_some();
@@ -127,6 +135,7 @@ fn once(call: &Call<'_>, port: Option<Port>, waited: bool, told: &mut Vec<String
                 stopped => stopped?,
             };
             told.extend(stopped.lines);
+            told.extend(is_half_stopped.then(|| HALF_STOPPED.to_owned()));
             launch::start_on(call, port, action, socket)
         }
         (Step::Adopt(by), _) => existing::adopt(call, port, judged.holdings(), &by),

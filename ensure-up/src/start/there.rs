@@ -56,7 +56,7 @@ impl There {
         let is_own = |record: &&ServerRecord| is_own(call, port, record);
         let own = match all.iter().find(is_own).cloned() {
             Some(record) if supervisor.is_some() || is_settled(&record).map_err(failed())? => {
-                let presence = Presence::now(&record).map_err(failed())?;
+                let presence = Presence::now(&record).map_err(failed())?.after_stop(&record);
                 Some(Own { record, presence, is_supervised: supervisor.is_some() })
             }
             _ => {
@@ -94,6 +94,9 @@ impl Own {
     /// Looks what there is of it once it is known whose the port is: the socket alone is no server.
     pub(super) fn on_port(&self, call: &Call<'_>, whose: &Whose) -> Result<Presence, Failure> {
         let Whose::Ours(holdings, _) = whose else { return Ok(self.presence) };
+        if self.presence == Presence::HalfStopped {
+            return Ok(self.presence);
+        }
         let left = self.record.left_behind(holdings).map_err(Failure::system("look at the processes"))?;
         let Some(deserted) = left.filter(|_| !self.is_supervised) else { return Ok(self.presence) };
         let reason = Some(Deserted::REASON.to_owned());
@@ -127,7 +130,8 @@ fn is_own(call: &Call<'_>, port: Option<Port>, record: &ServerRecord) -> bool {
 
 fn found(record: &ServerRecord, census: &Census) -> io::Result<Own> {
     let is_supervised = record.running_supervisor()?.is_some();
-    Ok(Own { record: record.clone(), presence: Presence::in_census(record, census), is_supervised })
+    let presence = Presence::in_census(record, census).after_stop(record);
+    Ok(Own { record: record.clone(), presence, is_supervised })
 }
 
 /// A service that has a name has one server, but where more were asked for.

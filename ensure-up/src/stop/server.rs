@@ -92,17 +92,39 @@ pub(crate) fn stop_locked(
     wait: Wait<'_>,
 ) -> Result<Stopped, Failure> {
     let watch = || Failure::system("watch the server");
-    let record = lost::with_supervisor(record, &Census::take().map_err(watch())?);
+    let mut record = lost::with_supervisor(record, &Census::take().map_err(watch())?);
+    if record.is_alive().map_err(watch())? {
+        record = record.being_stopped(state_folder);
+    }
+    let stopped = stop_marked(state_folder, &record, manner, wait);
+    if stopped.as_ref().is_err_and(|failure| !matches!(failure, Failure::Interrupted(_)))
+        && let Ok(Some(left)) = record.reread(state_folder)
+    {
+        left.not_stopped(state_folder);
+    }
+    stopped
+}
+
+/// Stops a server whose record says that it is being stopped.
+fn stop_marked(
+    state_folder: &StateFolder,
+    record: &ServerRecord,
+    manner: Manner,
+    wait: Wait<'_>,
+) -> Result<Stopped, Failure> {
+    let watch = || Failure::system("watch the server");
     let recorded = record.running().map_err(watch())?.filter(|&identity| Some(identity) != record.supervisor);
     let supervisor = record.running_supervisor().map_err(watch())?;
-    let mut killed = supervisor::stop(state_folder, &record, manner)?;
+    let mut killed = supervisor::stop(state_folder, record, manner)?;
     // one that had to be killed may have started its server again before
     let reread = record.reread(state_folder).map_err(Failure::state("read the record in", &state_folder.path))?;
-    let record = reread.map(|reread| Manner::recorded(&record).recorded_in(reread)).unwrap_or(record);
+    let mut record = reread.map_or_else(|| record.clone(), |reread| Manner::recorded(record).recorded_in(reread));
     let mut left = Census::take().map_err(watch())?.members(&record);
     left.extend(beside::find(&record)?.into_iter().filter(|one| !left.contains(one)).collect::<Vec<_>>());
     let identity = recorded.or_else(|| left.first().copied());
     if !left.is_empty() {
+        // its supervisor may have written the record since
+        record = record.being_stopped(state_folder);
         killed = killed.and(whole::stop_and_wait(&left, manner, wait)?);
     }
     record.stopped(state_folder).map_err(Failure::state("write a record in", &state_folder.path))?;
@@ -163,9 +185,9 @@ pub fn stop_started(
     };
     // one that cannot be read keeps nothing up
     let record = || ServerRecord::read(state_folder, &service.id, port).ok().flatten().filter(is_its);
-    let asked = record()
-        .as_ref()
-        .map_or_else(|| Ok(Killed::default()), |record| supervisor::stop(state_folder, record, manner));
+    let marked = record().map(|record| record.being_stopped(state_folder));
+    let asked =
+        marked.as_ref().map_or_else(|| Ok(Killed::default()), |record| supervisor::stop(state_folder, record, manner));
     // what cannot be looked at is not looked for; before the record is read: whoever starts it anew meanwhile has recorded
     // that before his server can be seen here
     let census = Census::take().ok();
@@ -173,7 +195,16 @@ pub fn stop_started(
     let left = record();
     let mut more = left.as_ref().zip(census).map(|(record, census)| census.members(record)).unwrap_or_default();
     more.extend(left.as_ref().and_then(|record| beside::find(record).ok()).unwrap_or_default());
-    let stopped = whole::stop(processes, &more, manner)?;
+    let left = left.map(|record| record.being_stopped(state_folder));
+    let stopped = match whole::stop(processes, &more, manner) {
+        Ok(stopped) => stopped,
+        Err(failure) => {
+            if let Some(left) = left {
+                left.not_stopped(state_folder);
+            }
+            return Err(failure);
+        }
+    };
     let killed = asked?.and(stopped);
     if let Some(record) = record() {
         record.stopped(state_folder).map_err(Failure::state("write a record in", &state_folder.path))?;

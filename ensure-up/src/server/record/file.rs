@@ -107,13 +107,31 @@ impl ServerRecord {
         self.write(state_folder).or_else(|error| if state_file::is_full(&error) { Ok(()) } else { Err(error) })
     }
 
+    /// Notes that somebody is about to stop the server, for those who want it up; where that cannot be written, a stop that is
+    /// killed or interrupted goes unnoticed.
+    #[must_use]
+    pub(crate) fn being_stopped(self, state_folder: &StateFolder) -> Self {
+        if self.is_being_stopped {
+            return self;
+        }
+        let marked = Self { is_being_stopped: true, ..self };
+        let _ = marked.write(state_folder);
+        marked
+    }
+
+    /// Notes that nobody is any more: it could not be stopped.
+    pub(crate) fn not_stopped(self, state_folder: &StateFolder) {
+        let _ = Self { is_being_stopped: false, ..self }.write(state_folder);
+    }
+
     /// Notes that the server was stopped. Its log, and the port that it had, are still known by this; where the disk has no
     /// room for it, that it ran must not stay.
     ///
     /// # Errors
     /// As [`ServerRecord::write`].
     pub(crate) fn stopped(&self, state_folder: &StateFolder) -> io::Result<()> {
-        let stopped = Self { phase: Phase::Stopped, supervisor: None, reason: None, ..self.clone() };
+        let stopped =
+            Self { phase: Phase::Stopped, supervisor: None, reason: None, is_being_stopped: false, ..self.clone() };
         stopped
             .write(state_folder)
             .or_else(|error| if state_file::is_full(&error) { self.remove(state_folder) } else { Err(error) })

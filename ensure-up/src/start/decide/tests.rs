@@ -19,7 +19,8 @@ const PHASES: [Phase; 8] = [
     Phase::Stopped,
 ];
 
-const PRESENCES: [Presence; 4] = [Presence::Runs, Presence::Leftovers, Presence::Deserted, Presence::Gone];
+const PRESENCES: [Presence; 5] =
+    [Presence::Runs, Presence::Leftovers, Presence::Deserted, Presence::HalfStopped, Presence::Gone];
 
 fn another() -> Started {
     Started {
@@ -83,9 +84,9 @@ fn in_every_situation(check: impl Fn(&Situation<'_>, &Step)) {
     }
 }
 
-/// Tells whether nobody holds the port, or nothing but what the server has left behind.
+/// Tells whether nobody holds the port, or nothing but what the server or a stop of it has left behind.
 fn is_held_by_nobody(situation: &Situation<'_>) -> bool {
-    let is_deserted = |recorded: Recorded| recorded.presence == Presence::Deserted;
+    let is_deserted = |recorded: Recorded| matches!(recorded.presence, Presence::Deserted | Presence::HalfStopped);
     match situation.whose {
         Whose::Nobody => true,
         Whose::Ours(..) => situation.recorded.is_some_and(is_deserted),
@@ -120,7 +121,8 @@ fn a_supervisor_that_lives_has_the_server_whoever_holds_the_port() {
         let instead = asked_instead(situation.existing, recorded.differs);
         // another command is another try; one that ended as it should is over, and its supervisor about to be
         let is_over = (recorded.phase == Phase::Broken && recorded.differs)
-            || matches!(recorded.phase, Phase::Finished | Phase::Idle);
+            || matches!(recorded.phase, Phase::Finished | Phase::Idle)
+            || recorded.presence == Presence::HalfStopped;
         let expected = match instead {
             Some(Step::StopAndStart(Action::Restarted)) => Step::StopAndStart(Action::Restarted),
             _ if is_over => Step::StopAndStart(Action::Started),
@@ -178,7 +180,9 @@ fn no_server_that_differs_is_taken_as_it_is_but_where_any_will_do() {
     in_every_situation(|situation, step| {
         let differs = match (situation.recorded, situation.whose) {
             (Some(recorded), _) if recorded.is_supervised => {
-                recorded.differs && !matches!(recorded.phase, Phase::Broken | Phase::Finished | Phase::Idle)
+                recorded.differs
+                    && !matches!(recorded.phase, Phase::Broken | Phase::Finished | Phase::Idle)
+                    && recorded.presence != Presence::HalfStopped
             }
             (Some(recorded), Whose::Nobody | Whose::Ours(..)) if recorded.presence != Presence::Gone => {
                 recorded.differs
@@ -208,8 +212,7 @@ fn what_is_not_ours_is_stopped_only_where_that_was_asked_for() {
                 assert!(existing.restart && existing.adopt != Adopt::Never, "{situation:?}");
             }
             (_, Step::StopAndStart(Action::Started)) => {
-                let is_left =
-                    |recorded: Recorded| matches!(recorded.presence, Presence::Leftovers | Presence::Deserted);
+                let is_left = |recorded: Recorded| !matches!(recorded.presence, Presence::Runs | Presence::Gone);
                 assert!(is_held_by_nobody(situation) && situation.recorded.is_some_and(is_left), "{situation:?}");
             }
             (_, Step::StopAndStart(action)) => {
@@ -242,7 +245,7 @@ fn what_is_not_recorded_is_taken_only_as_adopt_allows() {
 fn each_kind_of_server_has_its_usual_answer() {
     let record = |presence| Recorded { phase: Phase::Ready, presence, is_supervised: false, differs: false };
     let (runs, gone, left) = (record(Presence::Runs), record(Presence::Gone), record(Presence::Leftovers));
-    let deserted = record(Presence::Deserted);
+    let (deserted, half_stopped) = (record(Presence::Deserted), record(Presence::HalfStopped));
     let changed = Recorded { differs: true, ..runs };
     let asked = Existing::default();
     let [nobody, ours, matching, foreign, another, ours_changed] = &every_whose();
@@ -262,6 +265,9 @@ fn each_kind_of_server_has_its_usual_answer() {
         (ours, Some(runs), asked, Step::Wait),
         (ours, Some(left), asked, Step::Wait),
         (ours, Some(deserted), asked, Step::StopAndStart(Action::Started)),
+        (ours, Some(half_stopped), asked, Step::StopAndStart(Action::Started)),
+        (nobody, Some(half_stopped), asked, Step::StopAndStart(Action::Started)),
+        (foreign, Some(half_stopped), asked, Step::RefuseForeign),
         (ours, None, asked, Step::Adopt(By::Service)),
         (ours, Some(runs), restart, restarted()),
         (ours, Some(runs), if_changed, Step::Wait),
