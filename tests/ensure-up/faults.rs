@@ -1,4 +1,4 @@
-//! Starters that are killed anywhere, starts, kills and stops side by side, few threads and few descriptors: short runs of the
+//! Commands that are killed or interrupted anywhere, starts, kills and stops side by side, few threads and few descriptors: short runs of the
 //! scripts for it.
 
 use std::{
@@ -26,10 +26,10 @@ fn held(script: &str, options: &[&str]) {
 }
 
 #[test]
-fn starters_that_are_killed_at_random_and_at_system_calls_leave_one_server_to_the_next_call() {
-    held("starters", &["--random", "8", "--calls", "0"]);
-    let calls = "flock,pipe2,rename,epoll_wait,connect";
-    held("starters", &["--random", "0", "--calls", "1", "--of", calls, "--only", "keep-up: the starter at a call"]);
+fn commands_that_are_killed_or_interrupted_leave_one_server_to_the_next_call() {
+    held("killed", &["--random", "8", "--calls", "0"]);
+    let commands = "^(start --keep-up|--stop|--then): SIG(KILL|TERM)";
+    held("killed", &["--random", "0", "--calls", "1", "--of", "flock,connect,pidfd_send_signal", "--only", commands]);
 }
 
 #[test]

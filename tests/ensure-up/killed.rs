@@ -37,7 +37,7 @@ impl Delays {
     }
 }
 
-/// Three hundred of them: `tests/faults/starters`.
+/// Three hundred of them: `tests/faults/killed`.
 #[test]
 fn random_kills_leave_at_most_one_server_and_the_next_call_has_one() {
     let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos();

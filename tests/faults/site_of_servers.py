@@ -56,6 +56,14 @@ def words(pid):
         return []
 
 
+def read(path):
+    """The text of a file; none where it cannot be read."""
+    try:
+        return pathlib.Path(path).read_text(errors="replace")
+    except OSError:
+        return ""
+
+
 def of(user):
     """What this user runs, but for what has ended."""
     found = set()
@@ -178,6 +186,16 @@ class Site:
             except (OSError, ValueError):
                 found.append({"unreadable": path.name})
         return found
+
+    def unrecorded(self, found):
+        """Who of what runs is named by no record, in words."""
+        identities = [one for record in self.records() for one in [record, record.get("supervisor") or {}, *record.get("holders", [])]]
+        named = {one.get("pid") for one in identities}
+        return [f"{pid} is in no record: {words(pid)}" for pid, _ in set.union(*found) if pid not in named]
+
+    def halted(self):
+        """Who was sent SIGSTOP, and nothing after it."""
+        return [pid for pid, _ in set.union(*self.processes()) if ") T " in read(f"/proc/{pid}/stat")]
 
     def clear(self):
         while any(found := self.processes()):
