@@ -148,3 +148,53 @@ impl Package {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owned(words: &[&str]) -> Vec<String> {
+        words.iter().map(|&word| word.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_title_is_the_words_without_the_options() {
+        for (words, expected) in [
+            (&["npm", "--silent", "start"][..], Some("npm start")),
+            (&["/usr/bin/npm", "run", "dev", "--", "-a", "--", "-b"], Some("npm run dev -a -- -b")),
+            (&["npx", "-y", "vite", "--quiet"], Some("npm exec vite --quiet")),
+            (&["npm", "start", "--unknown"], None),
+            (&["pnpm", "start"], None),
+        ] {
+            assert_eq!(title(&owned(words)).as_deref(), expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_script_is_named_with_its_package_and_its_arguments() {
+        let script = |name: &str, package, arguments: &[&str]| {
+            Some(Script { name: name.to_owned(), package, arguments: owned(arguments) })
+        };
+        let (at, workspace) = (Package::At("sub".to_owned()), Package::Workspace("api".to_owned()));
+        for (words, expected) in [
+            (&["npm", "start", "a", "--", "-b"][..], script("start", Package::Nearest, &["a", "-b"])),
+            (&["npm", "run", "run"], script("run", Package::Nearest, &[])),
+            (&["npm", "run-script", "dev", "-s"], script("dev", Package::Nearest, &[])),
+            (&["npm", "-C", "sub", "test"], script("test", at, &[])),
+            (&["npm", "run", "dev", "--workspace=api"], script("dev", workspace, &[])),
+            (&["npm", "start", "--unknown"], None),
+            (&["npm", "run", "dev", "-w"], None),
+            (&["npm", "run"], None),
+            (&["npm", "install"], None),
+            (&["npx", "start"], None),
+            (&["pnpm", "dev", "-a", "b"], script("dev", Package::Nearest, &["-a", "b"])),
+            (&["yarn", "run", "dev"], script("dev", Package::Nearest, &[])),
+            // theirs mean something else
+            (&["pnpm", "-w", "api", "dev"], None),
+            (&["yarn", "-C", "sub", "dev"], None),
+            (&["pnpm", "--unknown", "dev"], None),
+        ] {
+            assert_eq!(Script::of(&owned(words)), expected, "{words:?}");
+        }
+    }
+}

@@ -107,3 +107,80 @@ fn expanded(
     }
     variable(&name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owned(words: &[&str]) -> Vec<String> {
+        words.iter().map(|&word| word.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_shell_is_given_its_text_behind_flags_that_change_nothing_of_it() {
+        for (words, expected) in [
+            (&["sh", "-c", "serve"][..], Some("serve")),
+            (&["/bin/bash", "-lc", "serve"], Some("serve")),
+            (&["sh", "-rc", "serve"], None),
+            (&["sh", "-l", "serve"], None),
+            (&["python3", "-c", "serve"], None),
+            (&["sh", "-c", "serve", "name"], None),
+        ] {
+            assert_eq!(script(&owned(words)), expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_variable_is_set_by_a_name_of_letters_digits_and_underscores() {
+        for (word, expected) in [
+            ("A=1", Some(("A", "1"))),
+            ("_A2=b=c", Some(("_A2", "b=c"))),
+            ("a_b=", Some(("a_b", ""))),
+            ("2A=1", None),
+            ("A-B=1", None),
+            ("=1", None),
+            ("A", None),
+        ] {
+            let expected = expected.map(|(name, value): (&str, &str)| (name.to_owned(), value.to_owned()));
+            assert_eq!(assignment(word), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_would_read_another_one() {
+        for (word, expected) in
+            [("--port=7007", "--port=7007"), ("", "''"), ("a b", "'a b'"), ("$A", "'$A'"), ("it's", r"'it'\''s'")]
+        {
+            assert_eq!(quoted(word), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_split_as_a_shell_splits_it_or_not_at_all() {
+        let variable = |name: &str| match name {
+            "ONE" => Some("1".to_owned()),
+            "TWO" => Some("1 2".to_owned()),
+            "MANY" => Some("*".to_owned()),
+            "NONE" => Some(String::new()),
+            _ => None,
+        };
+        for (text, expected) in [
+            (" a \t b ", Some(&["a", "b"][..])),
+            ("a'b c'd", Some(&["ab cd"])),
+            (r"a\ b \'", Some(&["a b", "'"])),
+            ("a\\\nb", None),
+            (r#""a b" "\"\\\$\`" "a\b""#, Some(&["a b", r#""\$`"#, r"a\b"])),
+            ("\"`a`\"", None),
+            ("a#b a!b a~b a{b a}b", Some(&["a#b", "a!b", "a~b", "a{b", "a}b"])),
+            ("a #b", None),
+            ("a; b", None),
+            ("$ONE ${ONE}a \"$TWO$NONE\"", Some(&["1", "1a", "1 2"])),
+            ("a $TWO", None),
+            ("a $MANY", None),
+            ("a $NONE", None),
+            ("a $UNKNOWN", None),
+        ] {
+            assert_eq!(split(text, &variable), expected.map(owned), "{text}");
+        }
+    }
+}

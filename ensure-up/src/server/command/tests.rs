@@ -142,6 +142,7 @@ fn a_program_is_known_by_its_command_line_and_a_script_behind_its_interpreter() 
         (serve("serve|8001"), &["serve", "8000"], COMMAND),
         (serve("serve|8000|--test"), &["serve", "8000"], COMMAND),
         (serve("serve"), &["serve", "8000"], COMMAND),
+        (serve("serve||"), &["serve"], COMMAND),
         (serve("strace|serve|8000"), &["serve", "8000"], COMMAND),
         (Seen("serve|8000", "/site/serve", "/elsewhere", 0, SHELL), &["serve", "8000"], FOLDER),
         (python("/usr/bin/python3|./serve|8000"), &["./serve", "8000"], SAME),
@@ -304,6 +305,7 @@ fn a_server_that_went_elsewhere_was_started_here() {
             &["/usr/sbin/sshd", "-f", "sshd.conf"],
             FOLDER,
         ),
+        (Seen(title, "/usr/sbin/sshd", "/", 0, &["HOME=/root"]), absolute, FOLDER),
     ]);
 }
 
@@ -426,6 +428,12 @@ fn npm_is_known_by_its_title_and_its_scripts_by_what_it_tells_them() {
         (npx(), &["npx", "vite", "--port", "7022"], SAME),
         (npx(), &["npx", "vite", "--port", "7023"], COMMAND),
         (npm("node|/usr/bin/npm|start"), &["npm", "start"], SAME),
+        (start(), &["/usr/bin/npm", "start"], SAME),
+        (start(), &["/usr/local/bin/npm", "start"], COMMAND),
+        // `node|/bin/npm|start|`
+        (npm("npm start||||||||||"), &["npm", "start"], SAME),
+        // what npm's options mean is not known from a title
+        (start(), &["npm", "--unknown", "start"], COMMAND),
     ]);
     let node = |words, cwd, environment| Seen(words, NODE, cwd, 0, environment);
     let shell = |words, environment| Seen(words, "/usr/bin/dash", "/site", 0, environment);

@@ -72,3 +72,20 @@ fn contains(text: &str, part: &str) -> bool {
     text.match_indices(part)
         .any(|(at, _)| !text[..at].ends_with(continues) && !text[at + part.len()..].starts_with(continues))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_title_tells_is_its_ports_and_files() {
+        for (facts, expected) in [
+            ("127.0.0.1:7012 *:7013", &["7012", "7013"][..]),
+            ("5.6.5 (tcp://127.0.0.1:7014/) [site]", &["7014"]),
+            ("master process (/site/fpm.conf)", &["/site/fpm.conf"]),
+            ("role:primary waiting: 12", &[]),
+        ] {
+            assert_eq!(ports_and_files(facts).collect::<Vec<_>>(), expected, "{facts}");
+        }
+    }
+}

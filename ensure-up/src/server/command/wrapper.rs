@@ -111,3 +111,43 @@ fn started_by_pg_ctl(words: &[String]) -> Option<Vec<String>> {
     postgres.extend(options);
     starts.then_some(postgres)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owned(words: &[&str]) -> Vec<String> {
+        words.iter().map(|&word| word.to_owned()).collect()
+    }
+
+    #[test]
+    fn options_that_are_known_are_taken_off_with_their_values() {
+        for (words, expected) in [
+            (&["nice", "-n", "5", "serve", "-n"][..], Some(&["serve", "-n"][..])),
+            (&["nice", "-5", "--", "-serve"], Some(&["-serve"])),
+            (&["nice", "-", "serve"], None),
+            (&["nice", "-x", "serve"], None),
+            (&["nice", "-n"], None),
+            (&["nice"], None),
+            (&["env", "-", "serve"], Some(&["serve"])),
+        ] {
+            let found = unwrapped(&owned(words), &|_| None).map(|unwrapped| unwrapped.words);
+            assert_eq!(found, expected.map(owned), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn sudo_runs_as_root_where_it_names_nobody() {
+        for (options, expected) in [
+            (&[][..], "root"),
+            (&["-n", "-E"], "root"),
+            (&["-g", "staff"], "root"),
+            (&["-n", "-u", "ann"], "ann"),
+            (&["-uann"], "ann"),
+            (&["--user", "ann"], "ann"),
+            (&["--user=ann"], "ann"),
+        ] {
+            assert_eq!(sudo_user(&owned(options)), expected, "{options:?}");
+        }
+    }
+}
