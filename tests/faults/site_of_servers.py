@@ -38,6 +38,10 @@ def inside():
         if subprocess.run(["unshare", "-pf", "--mount-proc", "true"], stderr=subprocess.DEVNULL).returncode != 0:
             raise SystemExit("skipped: PID namespaces are not allowed here")
         os.execvpe("unshare", ["unshare", "-pf", "--mount-proc", sys.executable, *sys.argv], {**os.environ, "FAULTS_INSIDE": "1"})
+    # what nohup(1) or a shell starts in the background ignores these, and so would all that is started here
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 def identity(pid):
