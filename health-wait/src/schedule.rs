@@ -102,6 +102,8 @@ pub(crate) fn random() -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Waker};
+
     use super::*;
 
     const REFUSED_HERE: Pace = Pace { near: true, at_once: true };
@@ -175,6 +177,24 @@ mod tests {
         let (schedule, now) = schedule(&forever, None);
         assert_eq!((schedule.first(), schedule.again(now, REFUSED_HERE, 0.0)), (None, None));
         assert!(!schedule.limit(now).has_cut_short(now + Duration::from_secs(1 << 30)));
+    }
+
+    #[test]
+    fn the_deadline_is_the_one_that_was_set() {
+        let (schedule, now) = schedule(&ProbeOptions::default(), Some(10));
+        assert_eq!(schedule.deadline(), Some(now + Duration::from_secs(10)));
+        let is_over = |seconds| schedule.is_over(now + Duration::from_secs(seconds));
+        assert_eq!([0, 9, 10, 11].map(is_over), [false, false, true, true]);
+    }
+
+    #[tokio::test]
+    async fn what_is_due_is_not_put_off_and_what_never_comes_is_waited_for() {
+        let now = Instant::now();
+        for (instant, is_due) in [(Some(now), true), (Some(now + Duration::from_hours(1)), false), (None, false)] {
+            let mut waiting = std::pin::pin!(until(instant));
+            let polled = waiting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert_eq!(polled.is_ready(), is_due, "{instant:?}");
+        }
     }
 
     #[test]

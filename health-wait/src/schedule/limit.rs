@@ -56,6 +56,8 @@ impl Limit {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
     use super::*;
 
     #[test]
@@ -64,6 +66,7 @@ mod tests {
         for (own, deadline, words) in [
             (Some(second), None, "no answer within 1 s"),
             (Some(second), Some(now + 5 * second), "no answer within 1 s"),
+            (Some(second), Some(now + second), "no answer within 1 s"),
             (Some(5 * second), Some(now + second), "no answer yet"),
             (Some(Duration::MAX), Some(now), "no answer yet"),
             (None, Some(now), "no answer yet"),
@@ -80,5 +83,20 @@ mod tests {
         ] {
             assert_eq!(Limit::of(now, own, deadline).has_cut_short(now + later * second), cut_short);
         }
+    }
+
+    #[tokio::test]
+    async fn an_attempt_has_until_its_limit() {
+        let (now, second) = (Instant::now(), Duration::from_secs(1));
+        for (own, deadline, end) in [
+            (Some(second), None, Some(now + second)),
+            (Some(5 * second), Some(now + second), Some(now + second)),
+            (None, Some(now), Some(now)),
+            (None, None, None),
+        ] {
+            assert_eq!(Limit::of(now, own, deadline).end(), end);
+            assert_eq!(Limit::of(now, own, deadline).keep(async { 7 }).await, Some(7));
+        }
+        assert_eq!(Limit::of(now, None, Some(now)).keep(pending::<()>()).await, None);
     }
 }
