@@ -58,3 +58,42 @@ impl Mark {
         serde_json::from_slice(text.as_bytes()).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+    use crate::service::id::ServiceId;
+
+    fn mark(state: PathBuf) -> Mark {
+        let service = ServiceId { folder: "/site".into(), name: None };
+        let (program, cwd, environment) = ("serve".to_owned(), "/site".into(), std::collections::BTreeMap::new());
+        Mark { started: Started { service, program, port: Some(Port::tcp(80)), command: 1, cwd, environment }, state }
+    }
+
+    #[test]
+    fn a_mark_is_found_in_the_environment_that_carries_it() {
+        let (mark, other) = (mark("/state".into()), (OsString::from("OTHER"), OsString::from("1")));
+        assert_eq!(Mark::find(&[other.clone(), mark.variable()]), Some(mark));
+        assert_eq!(Mark::find(&[other]), None);
+        assert_eq!(Mark::find(&[(VARIABLE.into(), "no mark".into())]), None);
+    }
+
+    #[test]
+    fn a_mark_is_believed_of_ones_own_process_and_of_anothers_where_ones_own_folder_has_the_record() {
+        let own = geteuid().as_raw();
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("file");
+        File::create(&file).expect("it is ours");
+        for (state, uid, is_believed) in [
+            ("/nowhere".into(), Some(own), true),
+            ("/nowhere".into(), Some(own + 1), false),
+            ("/nowhere".into(), None, false),
+            (folder.path().to_owned(), Some(own + 1), true),
+            (file, Some(own + 1), false),
+        ] {
+            assert_eq!(mark(state).is_believed(uid), is_believed, "{uid:?}");
+        }
+    }
+}

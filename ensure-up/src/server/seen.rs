@@ -111,3 +111,152 @@ fn outputs(pid: u32) -> Vec<PathBuf> {
 fn outputs(_pid: u32) -> Vec<PathBuf> {
     Vec::new()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeMap,
+        fs::File,
+        process::{Child, Command, Stdio},
+        thread,
+        time::{Duration, Instant, SystemTime},
+    };
+
+    use super::*;
+    use crate::server::started::Started;
+
+    const PID: u32 = 100;
+
+    fn seen(words: &[&str], uid: Option<u32>, environment: Option<&[(&str, &str)]>) -> Seen {
+        let facts = Facts {
+            pid: PID,
+            start_id: 1000,
+            ppid: 1,
+            session: PID,
+            name: "server".into(),
+            command: Some(words.iter().map(|&word| word.to_owned()).collect()),
+            executable: None,
+            cwd: None,
+            uid,
+            started_at: SystemTime::UNIX_EPOCH,
+        };
+        let environment = environment.map(|all| all.iter().map(|(name, value)| (name.into(), value.into())).collect());
+        Seen { facts, environment, mark: None, outputs: Vec::new() }
+    }
+
+    #[test]
+    fn a_log_is_the_same_when_it_was_put_aside() {
+        for (path, is_it) in [
+            ("/s/80.log", true),
+            ("/s/80.log.1", true),
+            ("/s/80.log.12", true),
+            ("/s/80.log.", false),
+            ("/s/80.log.1x", false),
+            ("/s/80.log1", false),
+            ("/s/80.out", false),
+            ("/elsewhere/s/80.log", false),
+        ] {
+            let seen = Seen { outputs: vec!["/dev/null".into(), path.into()], ..seen(&[], None, None) };
+            assert_eq!(seen.writes_to_log(Path::new("/s/80.log")), is_it, "{path}");
+            assert_eq!(seen.writes_to(Path::new("/s/80.")), path.starts_with("/s/80."), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_process_is_its_users_or_roots_that_took_the_account_of_a_server() {
+        for (uid, user, is_of) in [
+            (Some(1000), 1000, true),
+            (Some(1001), 1000, false),
+            (Some(33), 1000, false),
+            (Some(33), 0, true),
+            (Some(1000), 0, false),
+            (None, 0, false),
+        ] {
+            assert_eq!(seen(&[], uid, None).is_of(user), is_of, "{uid:?} {user}");
+        }
+    }
+
+    #[test]
+    fn what_was_started_carries_its_own_pid() {
+        for (environment, is_main) in [
+            (None, false),
+            (Some(&[("OTHER", "100")][..]), false),
+            (Some(&[(mark::MAIN, "101")]), false),
+            (Some(&[("OTHER", "1"), (mark::MAIN, "100")]), true),
+        ] {
+            assert_eq!(seen(&[], None, environment).is_main(), is_main, "{environment:?}");
+        }
+    }
+
+    #[test]
+    fn a_supervisor_is_known_by_its_command_line() {
+        for (words, is_supervisor) in [
+            (&["ensure-up", "--supervise", "80"][..], true),
+            (&["ensure-up", "--supervise"], false),
+            (&["ensure-up", "--status", "80"], false),
+            (&["ensure-up", "80", "--supervise"], false),
+            (&["serve", "ensure-up", "--supervise", "80"], false),
+        ] {
+            assert_eq!(seen(words, None, None).is_supervisor(), is_supervisor, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_mark_is_that_of_one_service_on_one_port() {
+        let (web, other) = (id("web"), id("other"));
+        let port = Some(Port::tcp(80));
+        let marked = Seen { mark: Some(mark_of(&web, port)), ..seen(&[], None, None) };
+        for (service, port, is_it) in [(&web, port, true), (&other, port, false), (&web, None, false)] {
+            assert_eq!(marked.is_marked_as(service, port), is_it, "{service:?} {port:?}");
+            assert!(!seen(&[], None, None).is_marked_as(service, port));
+        }
+    }
+
+    fn id(name: &str) -> ServiceId {
+        ServiceId { folder: "/site".into(), name: Some(name.to_owned()) }
+    }
+
+    fn mark_of(service: &ServiceId, port: Option<Port>) -> Mark {
+        let (service, environment) = (service.clone(), BTreeMap::new());
+        let started = Started { service, program: "serve".into(), port, command: 1, cwd: "/site".into(), environment };
+        Mark { started, state: "/nowhere".into() }
+    }
+
+    /// Ends what it holds.
+    struct Running(Child);
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_is_seen_with_its_mark_and_its_output_also_where_that_was_removed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().canonicalize().expect("it is there").join("80.log");
+        let mark = mark_of(&id("web"), None);
+        let mut command = Command::new("sleep");
+        command.arg("61").env_clear().envs([mark.variable()]).stdin(Stdio::null()).stderr(Stdio::null());
+        let child = Running(command.stdout(File::create(&log).expect("a file")).spawn().expect("sleep is there"));
+        let deadline = Instant::now() + Duration::from_secs(10);
+        // a program that was only just begun has no command line yet
+        let facts = loop {
+            let facts = Facts::of(child.0.id()).expect("it can be seen").expect("it runs");
+            if facts.command_line() == "sleep 61" {
+                break facts;
+            }
+            assert!(Instant::now() < deadline, "it is still {}", facts.command_line());
+            thread::yield_now();
+        };
+        let outputs = [log.clone(), "/dev/null".into()];
+        let seen = Seen::of(facts.clone());
+        assert_eq!((seen.outputs, seen.mark), (outputs.to_vec(), Some(mark)));
+        std::fs::remove_file(&log).expect("it is ours");
+        assert_eq!(Seen::with(facts.clone(), None).outputs, outputs);
+        assert!(writes_to_log(facts.pid, &log) && !writes_to_log(facts.pid, Path::new("/elsewhere")));
+        assert_eq!(Seen::with(facts, Some(Vec::new())).environment, None, "a title lies over it");
+    }
+}

@@ -161,6 +161,11 @@ mod tests {
             ("0.0.0.0:80", "192.0.2.1:80", ""),
             ("127.0.0.2:80", "127.0.0.1:80", ""),
             ("192.0.2.1:80", "[::1]:80", ""),
+            ("[::]:80", "[2001:db8::1]:80", ""),
+            ("[::1]:80", "[2001:db8::1]:80", ""),
+            // an address of IPv6 that takes connections of IPv4 too, or not
+            ("[::1]:80", "[::]:80", "localhost"),
+            ("[::1]:80", "[::]:80!", ""),
         ] {
             let ours: Vec<Holding> = ours.split_whitespace().map(holding).collect();
             let found = match Stranger::of(&ours, vec![holding(other)]) {
@@ -178,5 +183,25 @@ mod tests {
         udp.socket.as_mut().expect("a socket").protocol = Protocol::Udp;
         assert_eq!(Stranger::of(std::slice::from_ref(&udp), vec![udp.clone()]), None);
         assert_eq!(Stranger::of(&[], vec![holding("127.0.0.1:80")]), None);
+    }
+
+    #[test]
+    fn it_is_said_who_listens_there_and_what_that_means() {
+        let (one, other) = (holding("127.0.0.1:80"), holding("[::1]:80"));
+        let unseen = "a process that is not visible";
+        for (stranger, is_sharing, note) in [
+            (
+                Stranger::Sharing(vec![one.clone()]),
+                true,
+                format!("{unseen} listens on 127.0.0.1:80 too: connections may reach it"),
+            ),
+            (
+                Stranger::Localhost(vec![one, other]),
+                false,
+                format!("{unseen} listens on 127.0.0.1:80, [::1]:80 too: localhost may lead there"),
+            ),
+        ] {
+            assert_eq!((stranger.is_sharing(), stranger.note()), (is_sharing, note));
+        }
     }
 }

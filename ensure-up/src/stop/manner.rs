@@ -48,3 +48,37 @@ pub struct Asked {
     /// How long it may take before SIGKILL.
     pub grace: Option<Duration>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ServiceSpec;
+
+    #[test]
+    fn a_stop_is_as_it_was_recorded_but_for_what_is_asked() {
+        let (signal, other): (Signal, Signal) = ("INT".parse().expect("a signal"), "HUP".parse().expect("a signal"));
+        let seconds = Duration::from_secs;
+        let spec = ServiceSpec {
+            port: "80".parse().ok(),
+            command: vec!["serve".into()],
+            stop_signal: Some(signal),
+            grace: seconds(7),
+            ..ServiceSpec::default()
+        };
+        let service = Service::try_from(spec).expect("it can be started");
+        let manner = Manner::of(&service);
+        assert_eq!(manner, Manner { signal: Some(signal), grace: seconds(7) });
+        let record = ServerRecord::expected(&service);
+        assert_eq!(Manner::recorded(&record), manner);
+        for (asked, expected) in [
+            (Asked::default(), manner),
+            (Asked { signal: Some(other), grace: None }, Manner { signal: Some(other), ..manner }),
+            (Asked { signal: None, grace: Some(seconds(1)) }, Manner { grace: seconds(1), ..manner }),
+        ] {
+            assert_eq!(manner.but(asked), expected);
+            assert_eq!(Manner::recorded(&expected.recorded_in(record.clone())), expected);
+        }
+        let silent = Manner { signal: None, ..manner };
+        assert_eq!(Manner::recorded(&silent.recorded_in(record)), silent);
+    }
+}

@@ -7,7 +7,7 @@ use port_who::{Protocol, Socket, State};
 use super::*;
 use crate::{
     Port, ServiceSpec,
-    server::{asker::Asker, fingerprint, seen::Seen, started::Variables},
+    server::{asker::Asker, fingerprint, folder::StateFolder, seen::Seen, started::Variables, stranger::Stranger},
     service::id::ServiceId,
 };
 
@@ -459,5 +459,39 @@ fn who_cannot_be_seen_tells_nothing_of_what_differs() {
             panic!("strangers are foreign")
         };
         assert_eq!(parts, differs);
+    }
+}
+
+#[test]
+fn a_stranger_is_who_is_none_of_the_server_and_would_not_be_taken_as_it() {
+    let own = holder(Tie::IsRoot, Marked::Not, Runs::OtherCommand, Logs::Elsewhere);
+    let on = |inode: u64, mut holder: Holder| {
+        holder.holding.socket.as_mut().expect("a socket").inode = inode;
+        holder
+    };
+    let with = |runs| on(2, holder(Tie::None, Marked::Not, runs, Logs::Elsewhere));
+    let unseen = |uid| {
+        let mut holding = on(2, own.clone()).holding;
+        holding.process = None;
+        holding.socket.as_mut().expect("a socket").uid = Some(uid);
+        Holder { holding, root: None, line: Vec::new() }
+    };
+    let state = StateFolder { path: "/state".into() };
+    for (other, of_service, is_stranger) in [
+        (with(Runs::OtherCommand), true, true),
+        (with(Runs::OtherCommand), false, true),
+        (with(Runs::Holder), true, false),
+        (with(Runs::Holder), false, true),
+        // its own socket in another program
+        (on(1, with(Runs::OtherCommand)), true, false),
+        // its own that may not be looked at
+        (unseen(user()), true, false),
+        (unseen(user() + 1), true, true),
+    ] {
+        let seen = evidence(vec![own.clone(), other.clone()], ours(), false);
+        let found =
+            seen.stranger(std::slice::from_ref(&own.holding), &ours(), &state, || of_service.then(|| service(None)));
+        let expected = is_stranger.then(|| Stranger::Sharing(vec![other.holding.clone()]));
+        assert_eq!(found, expected, "{:?}", other.holding);
     }
 }
