@@ -138,6 +138,8 @@ class Site:
             out, err = process.communicate(timeout=LIMIT)
         except subprocess.TimeoutExpired:
             process.kill()
+            # what it has started may have its streams
+            self.clear()
             process.communicate()
             return "hangs", [], ""
         return process.returncode, [json.loads(line) for line in out.splitlines() if line.startswith("{")], err.strip()
