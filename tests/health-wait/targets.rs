@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader, Read},
     net::{TcpListener, UdpSocket},
     os::unix::net::UnixListener,
     thread,
@@ -9,7 +10,7 @@ use std::{
 };
 
 use super::{
-    health_wait, record, records,
+    Record, health_wait, record, records,
     server::{Server, answer, read_head},
 };
 use crate::support::{Fixture, eventually, free_port};
@@ -159,15 +160,16 @@ fn unix_sockets_are_connected_to_and_asked() {
 fn a_file_is_waited_for_until_it_exists() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ready");
-    let made = path.clone();
-    let maker = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(200));
-        fs::write(made, "").expect("a file");
-    });
     let target = format!("file:{}", path.display());
-    let output = health_wait().args(["--json", &target]).any_stdout().any_stderr().run();
-    maker.join().expect("the file was made");
-    let record = record(&output);
+    let mut waits = health_wait().args(["--json", &target]).spawn();
+    let mut said = BufReader::new(waits.stderr.take().expect("stderr is a pipe")).lines();
+    let first = said.next().expect("it says what it waits for").expect("text");
+    assert_eq!(first, format!("waiting for {target}: no such file"));
+    fs::write(path, "").expect("a file");
+    let mut line = String::new();
+    waits.stdout.take().expect("stdout is a pipe").read_to_string(&mut line).expect("text");
+    assert!(waits.wait().expect("it ended").success());
+    let record: Record = serde_json::from_str(&line).expect("one record");
     assert_eq!((record.healthy, record.address, record.status), (true, None, None));
     assert_eq!(record.last_error.as_deref(), Some("no such file"));
 }
