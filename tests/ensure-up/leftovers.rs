@@ -103,9 +103,12 @@ fn a_child_that_has_the_socket_of_its_server_that_was_killed_is_no_server() {
         let site = Site::new();
         let command = site.server(&["--leaked", after]);
         let pid = site.line(&[], &command).pid.unwrap();
-        let child = || proc_tree::tree::members(pid).unwrap().get(1).map(|child| child.pid);
-        eventually("a child with the socket", || child().is_some());
-        let child = child().unwrap();
+        let mut child = 0;
+        eventually("a child with the socket", || {
+            let members = proc_tree::tree::members(pid).unwrap();
+            members.get(1).inspect(|found| child = found.pid).is_some()
+        });
+        becomes(child, "sleep");
         killed(pid);
         let listed = site.bare().args(["--status", "--json"]).any_stdout().run();
         let [status] = &listed.records()[..] else { panic!("{listed:?}") };
