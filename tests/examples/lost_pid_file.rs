@@ -1,10 +1,8 @@
 //! A daemon whose PID file is lost, stale, or names somebody else.
 
-use std::process::Command;
-
 use crate::{
     SetUp,
-    support::{free_ports, is_root_or_skipped, skipped},
+    support::{free_ports, unshare},
 };
 
 fn set_up(first: u16) -> Option<SetUp> {
@@ -68,11 +66,8 @@ kill -0 "$innocent"
 
 #[test]
 fn a_recorded_pid_that_another_process_has_by_now_is_left_alone() {
-    let Some(set_up) = set_up(free_ports(2)).filter(|_| is_root_or_skipped()) else { return };
     let isolated = ["--pid", "--fork", "--kill-child", "--mount-proc"];
-    if !Command::new("unshare").args(isolated).arg("true").output().is_ok_and(|run| run.status.success()) {
-        return skipped("PID namespaces are not allowed here");
-    }
+    let (Some(set_up), Some(_)) = (set_up(free_ports(2)), unshare(&isolated)) else { return };
     let script = set_up.path("recycled");
     std::fs::write(&script, RECYCLED).expect("the folder is ours");
     let said = set_up.stdout(&format!("unshare {} sh -eu ./recycled", isolated.join(" ")));

@@ -46,8 +46,8 @@ fn usage_errors_are_status_two_and_quote_what_is_wrong() {
             "cannot use the certificates in \"/no/such.pem\": no such file or directory",
         ),
         (
-            vec!["--cacert=/etc/hosts", "https://localhost/"],
-            "cannot use the certificates in \"/etc/hosts\": there are none",
+            vec!["--cacert=/etc/passwd", "https://localhost/"],
+            "cannot use the certificates in \"/etc/passwd\": there are none",
         ),
         (
             vec!["--cacert=/dev/zero", "https://localhost/"],

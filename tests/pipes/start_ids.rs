@@ -1,12 +1,8 @@
 //! Records that one tool writes where it may open pidfds and another reads where it may not, and the other way round.
 
-use std::process::{Command, Stdio};
-
 use proc_tree::Identity;
 
-use super::support::{
-    self, Fixture, filter::without_pidfds, fixture_path, free_port, installed, is_root_or_skipped, runs, skipped,
-};
+use super::support::{self, Fixture, filter::without_pidfds, fixture_path, free_port, runs, skipped, unshare};
 use super::{script, shell, stdout};
 
 /// Tells whether a `start_id` is read as a pidfd's inode here, and says so where a test needs it and it is not.
@@ -101,17 +97,8 @@ fn where_pidfds_are_not_a_record_of_one_is_neither_gone_nor_signalled() {
 
 #[test]
 fn a_start_time_is_the_same_in_another_time_namespace() {
-    let (true, Some(unshare)) = (is_root_or_skipped(), installed("unshare")) else { return };
     let ahead = ["--time", "--boottime", "86400", "--fork"];
-    if !Command::new(&unshare)
-        .args(ahead)
-        .arg("true")
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
-    {
-        return skipped("no time namespace may be made");
-    }
+    let Some(unshare) = unshare(&ahead) else { return };
     let folder = tempfile::tempdir().expect("a folder can be made");
     let server = Fixture::start(["serve", "127.0.0.1:0"]);
     let text = format!(

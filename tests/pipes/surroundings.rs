@@ -12,7 +12,7 @@ use nix::libc;
 use super::support::{
     self, Fixture, NOBODY, Tool, children_have_default_signals,
     filter::{About, refuse, without_pidfds},
-    fixture_path, free_port, installed, is_root_or_skipped, project, runs, skipped,
+    fixture_path, free_port, installed, project, runs, skipped, unshare,
 };
 use super::{TOOLS, binaries, script, shell, stdout};
 
@@ -27,7 +27,7 @@ const CALLS: [(&str, &[&str]); 5] = [
 
 #[test]
 fn a_proc_of_another_pid_namespace_is_refused_by_all_five() {
-    let (true, Some(unshare)) = (is_root_or_skipped(), installed("unshare")) else { return };
+    let Some(unshare) = unshare(&["--pid", "--fork"]) else { return };
     for (tool, arguments) in CALLS {
         let expected = format!(
             "{tool}: /proc belongs to another PID namespace than this process: every PID in it would mean somebody else\n\
@@ -102,10 +102,7 @@ fn hidden(level: u8, text: &str, folder: &Path) -> Option<std::process::Output> 
 
 /// Prepares that.
 fn hiding(level: u8, text: &str, folder: &Path) -> Option<Command> {
-    let (true, Some(unshare), Some(setpriv)) = (is_root_or_skipped(), installed("unshare"), installed("setpriv"))
-    else {
-        return None;
-    };
+    let (unshare, setpriv) = (unshare(&["--mount"])?, installed("setpriv")?);
     let tools = folder.join("tools");
     std::fs::create_dir_all(&tools).expect("the folder is ours");
     for file in TOOLS.iter().map(|tool| binaries().join(tool)).chain([fixture_path()]) {
@@ -201,7 +198,7 @@ fn one_that_proc_hides_keeps_the_port_of_its_record_in_question_also_without_pid
 
 #[test]
 fn where_there_is_no_proc_nobody_is_said_to_be_hidden() {
-    let (true, Some(unshare)) = (is_root_or_skipped(), installed("unshare")) else { return };
+    let Some(unshare) = unshare(&["--mount"]) else { return };
     let folder = tempfile::tempdir().expect("a folder can be made");
     let server = Fixture::start(["serve", "127.0.0.1:0"]);
     for (command, status) in [

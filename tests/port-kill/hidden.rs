@@ -8,7 +8,7 @@ use super::{BINARY, Said};
 use crate::support::{
     NOBODY, Tool,
     filter::{About, refuse, without_pidfds},
-    fixture_path, free_port, installed, is_root_or_skipped,
+    fixture_path, free_port, installed, unshare,
 };
 
 /// What the kernel may be asked for beside /proc.
@@ -72,7 +72,7 @@ fn below_hidden(rows: usize, kernel: Kernel, ports: &Ports, folder: &Path) -> Sa
 
 #[test]
 fn an_ancestor_above_hidden_ones_is_refused_and_the_users_own_ports_are_freed() {
-    let (true, Some(_), Some(_)) = (is_root_or_skipped(), installed("unshare"), installed("setpriv")) else { return };
+    let (Some(_), Some(_)) = (unshare(&["--pid", "--fork", "--mount"]), installed("setpriv")) else { return };
     for (rows, kernel, above, beside) in [
         (1, Kernel::Own, CERTAIN, None),
         (1, Kernel::WithoutParents, CERTAIN, None),

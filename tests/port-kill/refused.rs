@@ -1,9 +1,9 @@
 //! Holders that must not be signalled, or may not.
 
-use std::{net::TcpListener, process::Command};
+use std::net::TcpListener;
 
 use super::{Said, is_free, port_kill, quiet_address, without_figures};
-use crate::support::{Fixture, NOBODY, fixture_path, is_root_or_skipped, runs};
+use crate::support::{Fixture, NOBODY, is_root_or_skipped, runs};
 
 #[test]
 fn an_ancestor_is_refused_and_its_port_is_still_held() {
@@ -130,15 +130,5 @@ fn an_unprivileged_user_frees_what_is_its_own() {
 }
 
 fn nobodys_server() -> Fixture {
-    use std::os::unix::{fs::PermissionsExt, process::CommandExt};
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("the folder is ours");
-    let program = folder.path().join("fixture");
-    // not by this process: what it has open for writing, its other threads' children would have open too (ETXTBSY)
-    let copied = Command::new("cp").args([&fixture_path(), &program]).status().expect("cp runs");
-    assert!(copied.success());
-    let mut command = Command::new(&program);
-    command.args(["serve", &quiet_address()]).uid(NOBODY).gid(NOBODY);
-    // the program runs on when its file is gone
-    Fixture::spawn(command)
+    Fixture::of_nobody(["serve", &quiet_address()])
 }

@@ -1,10 +1,8 @@
 //! Held, but by whom cannot be seen: never said to be nobody.
 
-use std::process::Command;
-
 use crate::{
     BINARY, Record, decode, port_who,
-    support::{Fixture, NOBODY, Tool, installed, is_root_or_skipped},
+    support::{Fixture, NOBODY, Tool, installed, is_root_or_skipped, unshare},
 };
 
 #[test]
@@ -51,27 +49,12 @@ fn filters_do_not_turn_a_holder_that_may_match_into_nobody() {
     as_nobody(&["--user", "nobody"]).status(1).run();
 }
 
-/// A server of another user's than the test's.
-fn nobodys_server() -> Fixture {
-    let mut command = Command::new(crate::support::fixture_path());
-    command.args(["serve", "127.0.0.1:0"]);
-    // SAFETY: the calls are async-signal-safe and touch only the new process.
-    unsafe {
-        use std::os::unix::process::CommandExt;
-        command.pre_exec(|| {
-            nix::unistd::setgid(nix::unistd::Gid::from_raw(NOBODY))?;
-            Ok(nix::unistd::setuid(nix::unistd::Uid::from_raw(NOBODY))?)
-        });
-    }
-    Fixture::spawn(command)
-}
-
 #[test]
 fn a_user_sees_the_own_servers_and_what_is_not_there() {
     if !is_root_or_skipped() {
         return;
     }
-    let server = nobodys_server();
+    let server = Fixture::of_nobody(["serve", "127.0.0.1:0"]);
     port_who().arg(server.port().to_string()).user(NOBODY).stdout(crate::lines(&[server.pid()])).run();
     port_who().arg(crate::support::free_port().to_string()).user(NOBODY).status(1).run();
 }
@@ -87,7 +70,7 @@ fn a_socket_in_flight_is_held_though_no_process_has_it_open() {
 
 #[test]
 fn an_owner_in_another_pid_namespace_is_invisible_and_root_is_told_where_to_look() {
-    let (true, Some(unshare)) = (is_root_or_skipped(), installed("unshare")) else { return };
+    let Some(unshare) = unshare(&["--pid", "--fork", "--mount-proc"]) else { return };
     let server = Fixture::start(["serve", "127.0.0.1:0"]);
     let port = server.port().to_string();
     let inside = Tool::new(&unshare.to_string_lossy()).args(["--pid", "--fork", "--mount-proc", BINARY, &port]);
@@ -98,10 +81,7 @@ fn an_owner_in_another_pid_namespace_is_invisible_and_root_is_told_where_to_look
 
 /// The tool as another user runs it where /proc is mounted with this `hidepid`; `None` where that cannot be set up.
 fn with_hidepid(level: u8, arguments: &str) -> Option<(Tool, tempfile::TempDir)> {
-    let (true, Some(unshare), Some(setpriv)) = (is_root_or_skipped(), installed("unshare"), installed("setpriv"))
-    else {
-        return None;
-    };
+    let (unshare, setpriv) = (unshare(&["--mount"])?, installed("setpriv")?);
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let copy = folder.path().join("port-who");
     std::fs::copy(BINARY, &copy).expect("the binary can be copied");
@@ -129,7 +109,7 @@ fn a_holder_is_explained_as_far_as_proc_shows_where_it_comes_from() {
         return;
     }
     for level in [1, 2] {
-        let server = nobodys_server(); // its parent and the leader of its session are root's
+        let server = Fixture::of_nobody(["serve", "127.0.0.1:0"]); // its parent and the leader of its session are root's
         let Some((tool, _folder)) = with_hidepid(level, &format!("--why --json {}", server.port())) else { return };
         let record = tool.any_stdout().run().records().remove(0);
         assert_eq!((&record["pid"], &record["ancestors"]), (&server.pid().into(), &serde_json::json!([])));
@@ -139,7 +119,7 @@ fn a_holder_is_explained_as_far_as_proc_shows_where_it_comes_from() {
 
 #[test]
 fn without_a_process_table_it_fails_and_does_not_say_nobody() {
-    let (true, Some(unshare)) = (is_root_or_skipped(), installed("unshare")) else { return };
+    let Some(unshare) = unshare(&["--mount"]) else { return };
     let server = Fixture::start(["serve", "127.0.0.1:0"]);
     let script = format!("mount -t tmpfs none /proc && exec {BINARY} {}", server.port());
     Tool::new(&unshare.to_string_lossy())

@@ -11,7 +11,9 @@ use serde_json::Value;
 
 use crate::{
     port_who,
-    support::{Fixture, Terminal, eventually, fixture_path, installed, is_root_or_skipped, schema::checked, skipped},
+    support::{
+        Fixture, Terminal, eventually, fixture_path, installed, is_root_or_skipped, schema::checked, skipped, unshare,
+    },
 };
 
 fn explained(port: u16) -> Value {
@@ -158,7 +160,7 @@ fn a_service_of_ensure_up_is_named_with_its_folder_and_is_no_orphan() {
 
 #[test]
 fn the_first_process_of_a_container_is_no_stranger_to_what_it_starts() {
-    let Some(unshare) = installed("unshare").filter(|_| is_root_or_skipped()) else { return };
+    let Some(unshare) = unshare(&["-pf", "--mount-proc"]) else { return };
     let (fixture, own) = (fixture_path(), crate::BINARY);
     let [started, left] = [(); 2].map(|()| crate::support::free_port());
     let script = format!(

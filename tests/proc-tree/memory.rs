@@ -16,7 +16,7 @@ use proc_tree::{
 
 use crate::{
     proc_tree, record, record_of,
-    support::{Fixture, NOBODY, PATIENCE, installed, is_root_or_skipped, skipped},
+    support::{Fixture, NOBODY, PATIENCE, installed, is_root_or_skipped, skipped, unshare},
 };
 
 const MIB: u64 = 1 << 20;
@@ -116,7 +116,7 @@ fn a_control_groups_limit_is_all_the_memory_there_is() {
 
 #[test]
 fn the_limit_of_a_control_group_of_version_2_counts_and_max_is_none() {
-    let Some(unshare) = installed("unshare").filter(|_| is_root_or_skipped()) else { return };
+    let Some(unshare) = unshare(&["--mount"]) else { return };
     // a mount namespace shows files in the place of the groups
     let script = "mount -t tmpfs groups /sys/fs/cgroup || exit 1; echo ready
         for limit in 268435456 max; do echo $limit >/sys/fs/cgroup/memory.max; \"$1\" --json --memory rss $$; done";

@@ -13,7 +13,7 @@ use nix::{
 
 use crate::{
     proc_tree, record,
-    support::{PATIENCE, Terminal, eventually, fixture_path, runs, skipped},
+    support::{PATIENCE, Terminal, eventually, fixture_path, runs, skipped, unshare},
 };
 
 #[test]
@@ -206,12 +206,8 @@ fn a_report_that_cannot_be_written_keeps_no_signal_from_the_command() {
 #[test]
 fn the_first_process_of_a_container_passes_on_what_comes_from_outside() {
     let isolated = ["-pf", "--mount-proc", "--kill-child"];
-    let can =
-        std::process::Command::new("unshare").args(isolated).arg("true").stderr(std::process::Stdio::null()).status();
-    if !can.is_ok_and(|status| status.success()) {
-        return skipped("PID namespaces are not allowed");
-    }
-    let mut unshare = std::process::Command::new("unshare");
+    let Some(unshare) = unshare(&isolated) else { return };
+    let mut unshare = std::process::Command::new(unshare);
     unshare.args(isolated).args([env!("CARGO_BIN_EXE_proc-tree"), "--quiet", "--", "sleep", "30"]);
     let mut child = unshare.stderr(std::process::Stdio::null()).spawn().expect("unshare runs");
     let mut tool = None;

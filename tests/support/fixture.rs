@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     net::SocketAddr,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
@@ -14,12 +15,12 @@ use nix::{
     unistd::Pid,
 };
 
-use super::built;
+use super::{NOBODY, built};
 
 /// A running fixture that has said it is ready.
 pub struct Fixture {
     child: Child,
-    /// Where its other name is.
+    /// Where its other name, or its copy, is.
     folder: Option<tempfile::TempDir>,
     /// What it said when it was ready, word by word.
     pub said: Vec<String>,
@@ -63,6 +64,21 @@ impl Fixture {
         std::os::unix::fs::symlink(fixture_path(), &program).expect("the folder is ours");
         let mut command = Command::new(program);
         command.args(arguments);
+        let mut fixture = Self::spawn(command);
+        fixture.folder = Some(folder);
+        fixture
+    }
+
+    /// Starts a fixture as a user that owns nothing, from a copy that this user can reach. Needs root.
+    pub fn of_nobody<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("the folder is ours");
+        let program = folder.path().join("fixture");
+        // not by this process: what it has open for writing, its other threads' children would have open too (ETXTBSY)
+        let copied = Command::new("cp").args([&fixture_path(), &program]).status().expect("cp runs");
+        assert!(copied.success());
+        let mut command = Command::new(&program);
+        command.args(arguments).uid(NOBODY).gid(NOBODY);
         let mut fixture = Self::spawn(command);
         fixture.folder = Some(folder);
         fixture

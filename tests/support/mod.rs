@@ -102,6 +102,16 @@ pub fn installed(program: &str) -> Option<PathBuf> {
     found
 }
 
+/// Finds unshare(1) where it is installed and may make these namespaces, which are its arguments.
+pub fn unshare(namespaces: &[&str]) -> Option<PathBuf> {
+    let unshare = installed("unshare")?;
+    let made = Command::new(&unshare).args(namespaces).arg("true").output().expect("unshare runs");
+    if !made.status.success() {
+        skipped(&format!("no namespaces by {namespaces:?}: {}", String::from_utf8_lossy(&made.stderr).trim_end()));
+    }
+    made.status.success().then_some(unshare)
+}
+
 /// Finds strace(1) where it is installed and may trace.
 pub fn strace() -> Option<PathBuf> {
     let strace = installed("strace")?;
