@@ -59,7 +59,12 @@ impl Lookup {
         let limit = self.limit.get_or_insert_with(|| self.schedule.limit(Instant::now()));
         let found = limit.keep(running).await.ok_or_else(|| limit.passed("no answer from DNS"));
         self.limit = None;
-        let found = found?;
+        let found = match found {
+            Ok(found) => found,
+            // what is known of this machine is all of it, as when the resolver fails
+            Err(_) if self.host.is_localhost() => return Ok(known(&self.host)),
+            Err(reason) => return Err(reason),
+        };
         self.running = None;
         self.not_before = Some(Instant::now() + if found.is_ok() { FRESH } else { AGAIN });
         found.map_err(|error| not_found(&self.host, &error))
