@@ -15,7 +15,7 @@ use super::{
     session::Root,
     started::Started,
 };
-use crate::Service;
+use crate::{Service, log::is_device};
 
 /// Who holds a port, seen from a service that wants it.
 #[derive(Debug, Clone, PartialEq)]
@@ -216,9 +216,8 @@ impl Holder {
             || self.line.iter().any(|seen| is_root(seen.facts.identity()))
     }
 
-    /// A device is no file of one server.
     fn writes_to_log_of(&self, known: &Known) -> bool {
-        let log = known.log.as_deref().filter(|log| !log.starts_with("/dev"));
+        let log = known.log.as_deref().filter(|log| !is_device(log));
         log.is_some_and(|log| self.line.first().is_some_and(|process| process.writes_to_log(log)))
     }
 }

@@ -1,6 +1,6 @@
 //! What does not go together in what is asked for.
 
-use std::{net::Ipv4Addr, os::unix::ffi::OsStrExt};
+use std::{net::Ipv4Addr, os::unix::ffi::OsStrExt, path::Path};
 
 use health_wait::Target;
 
@@ -10,6 +10,7 @@ use super::{
     spec::ServiceSpec,
     supervision::Supervision,
 };
+use crate::log::is_device;
 
 /// What was asked for cannot be started.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,8 +70,7 @@ fn portless(spec: &ServiceSpec) -> Result<(), InvalidService> {
 fn patterns(spec: &ServiceSpec) -> Result<(), InvalidService> {
     let asked = [("--ready-log", spec.ready_log.is_some()), ("--fail-log", spec.fail_log.is_some())];
     let option = asked.into_iter().find(|(_, is_asked)| *is_asked).map(|(option, _)| option);
-    let is_device = |log: &&str| log.starts_with("/dev/") && !log.starts_with("/dev/shm/");
-    let device = spec.log.as_deref().filter(is_device).filter(|_| !spec.supervision.is_wanted());
+    let device = spec.log.as_deref().filter(|log| is_device(Path::new(log))).filter(|_| !spec.supervision.is_wanted());
     match option.zip(device) {
         Some((option, device)) => Err(InvalidService(format!(
             "{option} is looked for in the log, and {device} keeps nothing: give --log a file, or add --keep-up"
