@@ -1,17 +1,16 @@
 //! Changes in a folder, as events, also when it is deleted and made again.
 
 use std::{
-    fs, io,
+    fs, io, mem,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
 };
 
-use notify::{ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{Receiver, channel};
 
 use super::folder;
@@ -102,11 +101,15 @@ impl FolderWatch {
     }
 }
 
-/// Makes what watches. The library takes a thread, and ends in a panic where there is none: one is asked for first.
+/// Makes what watches.
 pub(crate) fn watcher(handler: impl notify::EventHandler) -> io::Result<RecommendedWatcher> {
-    // it is over at once, and it cannot panic
-    let _ = thread::Builder::new().spawn(|| ())?.join();
-    notify::recommended_watcher(handler).map_err(io::Error::other)
+    let mut watcher = notify::recommended_watcher(handler).map_err(io::Error::other)?;
+    // where there is no thread for it the library says nothing, and panics when it is used, or dropped; this alone is an error
+    if watcher.configure(Config::default()).is_err() {
+        mem::forget(watcher);
+        return Err(rustix::io::Errno::AGAIN.into());
+    }
+    Ok(watcher)
 }
 
 #[cfg(test)]
