@@ -17,10 +17,10 @@ fn an_ancestor_is_refused_and_its_port_is_still_held() {
         .any_stdout()
         .stderr(format!("port-kill: port {port} is still held\n"))
         .run();
-    assert_eq!(
-        without_figures(&output.stdout),
-        format!("{port} refused {name} ({pid}, SIZE) it is an ancestor of this process\n")
-    );
+    let said = without_figures(&output.stdout);
+    // a process that another test forks just now has the socket, too, until it becomes its program
+    let stays: Vec<&str> = said.lines().filter(|line| !line.contains(" gone ")).collect();
+    assert_eq!(stays, [format!("{port} refused {name} ({pid}, SIZE) it is an ancestor of this process")]);
     let output = port_kill().args(["--json", &port.to_string()]).status(1).any_stdout().any_stderr().run();
     let said = Said::by(&output);
     assert_eq!((said.outcome(pid), said.process(pid).signal.as_deref()), ("refused", None));
