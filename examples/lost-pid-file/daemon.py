@@ -74,8 +74,11 @@ def end(*_):
     os._exit(0)
 
 
-# a daemon: nobody's child, in a session of its own, without the terminal
+# a daemon: nobody's child, in a session of its own, without the terminal; its launcher ends once it listens, or has failed
+listens, told = os.pipe()
 if os.fork():
+    os.close(told)
+    os.read(listens, 1)
     os._exit(0)
 os.setsid()
 if os.fork():
@@ -85,6 +88,7 @@ for descriptor in range(3):
 signal.signal(signal.SIGTERM, end)
 http = ThreadingHTTPServer(("127.0.0.1", port), Health)
 grpc = socket.create_server(("127.0.0.1", grpc_port))
+os.close(told)
 note("begin")
 threading.Thread(target=serve_grpc, args=(grpc,), daemon=True).start()
 http.serve_forever()
