@@ -40,7 +40,7 @@ fn one_line_is_redrawn_and_wiped_when_it_is_healthy() {
     let (drawn, last) = screen.rsplit_once("\r\x1b[K").expect("the line is wiped");
     assert!(!drawn.contains('\n'), "{screen:?}");
     assert!(last.starts_with(&format!("healthy: {url} after ")), "{last:?}");
-    assert!(last.contains(" s (127.0.0.1, 200, ") && last.ends_with("ms)\r\n"), "{last:?}");
+    assert!(last.contains(" s (127.0.0.1, 200, ") && last.ends_with(" ms)\r\n"), "{last:?}");
 }
 
 #[test]

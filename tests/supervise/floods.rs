@@ -51,7 +51,9 @@ fn a_line_without_an_end_fills_neither_the_log_nor_the_screen() {
         let timeout = [&["--timeout", "1s"], options].concat();
         let output = site.run(&[&["--restart"], &timeout[..]].concat(), &server("")).status(124).run();
         assert!(
-            output.stderr.contains("within 1.00 s: ") && output.stderr.contains("; the end of its log"),
+            // a machine that is busy has not come to its program by then
+            ["no", "it is still starting"].iter().any(|why| output.stderr.contains(&format!("within 1.00 s: {why}")))
+                && output.stderr.contains("; the end of its log"),
             "{output:?}"
         );
         assert!(output.stderr.len() < 4000, "{}", output.stderr.len());

@@ -151,11 +151,7 @@ impl Package {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn owned(words: &[&str]) -> Vec<String> {
-        words.iter().map(|&word| word.to_owned()).collect()
-    }
+    use super::{super::tests::owned, *};
 
     #[test]
     fn a_title_is_the_words_without_the_options() {

@@ -110,11 +110,7 @@ fn expanded(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn owned(words: &[&str]) -> Vec<String> {
-        words.iter().map(|&word| word.to_owned()).collect()
-    }
+    use super::{super::tests::owned, *};
 
     #[test]
     fn a_shell_is_given_its_text_behind_flags_that_change_nothing_of_it() {

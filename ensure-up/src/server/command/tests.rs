@@ -6,6 +6,10 @@ use proc_tree::Facts;
 
 use super::*;
 
+pub(super) fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
+
 const PYTHON: &str = "/usr/bin/python3.11";
 const NODE: &str = "/usr/bin/node";
 const RUBY: &str = "/usr/bin/ruby3.1";

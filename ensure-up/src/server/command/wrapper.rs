@@ -114,11 +114,7 @@ fn started_by_pg_ctl(words: &[String]) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn owned(words: &[&str]) -> Vec<String> {
-        words.iter().map(|&word| word.to_owned()).collect()
-    }
+    use super::{super::tests::owned, *};
 
     #[test]
     fn options_that_are_known_are_taken_off_with_their_values() {
