@@ -14,23 +14,26 @@ use crate::{
     support::{Terminal, eventually, skipped},
 };
 
-fn is_halted(pid: u32) -> bool {
-    process::stat(pid).ok().flatten().is_some_and(|stat| stat.state == RunState::Stopped)
+fn is_any_halted(site: &Site) -> bool {
+    let is_halted = |pid| process::stat(pid).ok().flatten().is_some_and(|stat| stat.state == RunState::Stopped);
+    site.processes().iter().any(|one| is_halted(one.pid))
 }
 
-/// Sends the signal to a stop as soon as it has halted the server; tells whether that was seen.
+/// Sends the signal to a stop as soon as it has halted some of a server that forks; tells whether that was seen.
 fn interrupt(site: &Site, signal: Signal) -> bool {
     let command = [fixture(), "storm".into(), "--ignore-term".into(), "127.0.0.1:{port}".into()];
-    let server = site.line(&["--grace", "60s"], &command).pid.expect("a server has a PID");
+    site.run(&["--grace", "60s"], &command).run();
     let mut tool = stop(site).spawn();
     let soon = Instant::now() + Duration::from_millis(500);
-    while !is_halted(server) && Instant::now() < soon {}
-    let was_halted = is_halted(server);
+    let mut was_seen = false;
+    while !was_seen && Instant::now() < soon {
+        was_seen = is_any_halted(site);
+    }
     send(tool.id(), signal);
     tool.wait().unwrap();
-    eventually("nobody is halted", || !site.processes().iter().any(|one| is_halted(one.pid)));
+    eventually("nobody is halted", || !is_any_halted(site));
     site.clear();
-    was_halted
+    was_seen
 }
 
 #[test]
