@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "supervise/acceptors.rs"]
+mod acceptors;
 #[cfg(target_os = "linux")]
 #[path = "supervise/asleep.rs"]
 mod asleep;
@@ -43,5 +45,3 @@ mod site;
 mod status;
 #[path = "supervise/stopped.rs"]
 mod stopped;
-#[path = "supervise/watched.rs"]
-mod watched;

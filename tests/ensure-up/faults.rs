@@ -34,7 +34,7 @@ fn commands_that_are_killed_or_interrupted_leave_one_server_to_the_next_call() {
 
 #[test]
 fn loops_of_start_kill_status_and_stop_side_by_side_lose_nothing_and_never_lie() {
-    held("loops", &["--rounds", "40", "--lanes", "3"]);
+    held("loops", &["--rounds", "20", "--lanes", "3"]);
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn random_kills_leave_at_most_one_server_and_the_next_call_has_one() {
             site.clear();
             started.elapsed()
         };
-        for _ in 0..20 {
+        for _ in 0..10 {
             let known = site.started().len();
             let mut starter = site.run(&[], &server).spawn();
             thread::sleep(delays.next(whole));

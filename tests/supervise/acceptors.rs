@@ -1,4 +1,4 @@
-//! What is watched is the server: a daemon that forked away, and the server behind a watcher that lives on.
+//! Who accepts is the server: a daemon that forked away, and the server behind a watcher that lives on.
 
 use std::{
     io::{Read, Write},
