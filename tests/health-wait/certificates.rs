@@ -10,9 +10,10 @@ use std::{
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tokio_rustls::rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
+    ALL_VERSIONS, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer},
+    version::TLS12,
 };
 
 use super::{
@@ -67,10 +68,13 @@ pub(crate) fn self_signed(params: &CertificateParams) -> Identity {
 }
 
 pub(crate) fn config(identity: Identity, protocol: &[u8]) -> Arc<ServerConfig> {
+    config_of(identity, protocol, ALL_VERSIONS)
+}
+
+fn config_of(identity: Identity, protocol: &[u8], versions: &[&'static SupportedProtocolVersion]) -> Arc<ServerConfig> {
     let key = PrivateKeyDer::try_from(identity.key).expect("a key");
     let provider = Arc::new(ring::default_provider());
-    let builder =
-        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions");
+    let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(versions).expect("versions");
     let mut config = builder.with_no_client_auth().with_single_cert(identity.chain, key).expect("a certificate");
     config.alpn_protocols = vec![protocol.to_vec()];
     Arc::new(config)
@@ -78,7 +82,10 @@ pub(crate) fn config(identity: Identity, protocol: &[u8]) -> Arc<ServerConfig> {
 
 /// Serves HTTPS.
 fn serve(identity: Identity) -> Server {
-    let config = config(identity, b"http/1.1");
+    serve_with(config(identity, b"http/1.1"))
+}
+
+fn serve_with(config: Arc<ServerConfig>) -> Server {
     Server::start("127.0.0.1:0", move |stream| {
         let session = ServerConnection::new(Arc::clone(&config)).expect("a session");
         let mut stream = StreamOwned::new(session, stream);
@@ -110,6 +117,18 @@ fn a_certificate_is_trusted_through_its_authority_or_not_at_all() {
     health_wait().args(["--insecure", &url(&server)]).run();
     // the system's authorities, which an environment variable can replace as for every other client
     health_wait().env("SSL_CERT_FILE", &authority.file).arg(url(&server)).run();
+    refused(&server, &[], "certificate signed by an unknown authority");
+}
+
+#[test]
+fn a_server_that_speaks_tls_1_2_alone_is_checked_as_well() {
+    let authority = authority();
+    let identity = issued(&authority, &params(&["localhost"]));
+    let server = serve_with(config_of(identity, b"http/1.1", &[&TLS12]));
+    health_wait()
+        .args([&format!("--cacert={}", authority.file.display()), "--expect-body=secure", &url(&server)])
+        .run();
+    health_wait().args(["--insecure", "--expect-body=secure", &url(&server)]).run();
     refused(&server, &[], "certificate signed by an unknown authority");
 }
 
