@@ -1,5 +1,6 @@
 //! Finding out who holds the ports: sockets from the kernel, then the processes that have them open, then what those are.
 
+mod ending;
 mod trees;
 
 use std::{collections::HashSet, io};
@@ -44,7 +45,8 @@ impl From<SocketTableError> for LookError {
 /// Finds out who holds the ports.
 ///
 /// The sockets are read first and the processes then. What no process had open may have been closed or handed on in
-/// between, so that is looked at once more before it is said to be invisible.
+/// between, so that is looked at once more before it is said to be invisible. Up to five seconds are waited for a process
+/// of this user's that is on its way out, which only root may look into.
 ///
 /// # Errors
 /// When the socket table or the process table cannot be read; "nobody" is never said for "I cannot see".
@@ -53,6 +55,7 @@ pub fn look(query: &Query) -> Result<Answer, LookError> {
     let first = read(found.sockets)?;
     let mut unseen = first.unseen();
     if !unseen.is_empty() {
+        ending::wait(&unseen).map_err(Cause::Processes)?;
         let now: HashSet<u64> = find(query)?.sockets.iter().map(|socket| socket.inode).collect();
         unseen.retain(|socket| now.contains(&socket.inode));
     }

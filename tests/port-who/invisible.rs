@@ -1,8 +1,13 @@
 //! Held, but by whom cannot be seen: never said to be nobody.
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
 use crate::{
     BINARY, Record, decode, port_who,
-    support::{Fixture, NOBODY, Tool, installed, is_root_or_skipped, unshare},
+    support::{Fixture, NOBODY, Tool, eventually, installed, is_root_or_skipped, unshare},
 };
 
 #[test]
@@ -57,6 +62,18 @@ fn a_user_sees_the_own_servers_and_what_is_not_there() {
     let server = Fixture::of_nobody(["serve", "127.0.0.1:0"]);
     port_who().arg(server.port().to_string()).user(NOBODY).stdout(crate::lines(&[server.pid()])).run();
     port_who().arg(crate::support::free_port().to_string()).user(NOBODY).status(1).run();
+}
+
+#[test]
+fn a_server_that_gives_its_memory_back_is_waited_for_and_not_taken_for_somebody_elses() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    let server = Fixture::of_nobody(["serve", "--touch", "512", "127.0.0.1:0"]);
+    kill(Pid::from_raw(server.pid().cast_signed()), Signal::SIGKILL).expect("it is ours");
+    let stat = || proc_tree::process::stat(server.pid()).expect("/proc is readable");
+    eventually("it is on its way out", || stat().is_none_or(|stat| stat.is_ending));
+    port_who().arg(server.port().to_string()).user(NOBODY).status(1).run();
 }
 
 #[test]

@@ -219,11 +219,7 @@ impl Claim {
     fn verify(&self, process: Identity) -> Result<(), Withheld> {
         match self {
             Self::Named => Ok(()),
-            Self::Holds(sockets) => match holds(process.pid, sockets) {
-                Ok(true) => Ok(()),
-                Ok(false) => Err(Withheld::new(Outcome::Gone, "it holds the port no more")),
-                Err(_) => Err(Withheld::new(Outcome::Denied, "it cannot be seen whether it still holds the port")),
-            },
+            Self::Holds(sockets) => still_holds(holds(process.pid, sockets).ok(), || is_ending(process)),
             Self::Supervises(server) if keeps(process, *server) => Ok(()),
             Self::KeepsUp(port) if supervised_port(process) == Some(*port) => Ok(()),
             Self::KeepsUp(_) | Self::Supervises(_) => {
@@ -231,6 +227,21 @@ impl Claim {
             }
         }
     }
+}
+
+/// What it means for a holder that it holds its sockets, does not, or cannot be looked into (`None`). What is on its way out was
+/// readable when it was found, and is waited for as any other holder.
+fn still_holds(held: Option<bool>, is_ending: impl FnOnce() -> bool) -> Result<(), Withheld> {
+    match held {
+        Some(true) => Ok(()),
+        Some(false) => Err(Withheld::new(Outcome::Gone, "it holds the port no more")),
+        None if is_ending() => Ok(()),
+        None => Err(Withheld::new(Outcome::Denied, "it cannot be seen whether it still holds the port")),
+    }
+}
+
+fn is_ending(process: Identity) -> bool {
+    process::stat_of(process).is_ok_and(|stat| stat.is_none_or(|stat| stat.is_ending))
 }
 
 fn read(process: Identity) -> Result<Stat, Withheld> {

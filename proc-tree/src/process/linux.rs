@@ -169,6 +169,9 @@ pub(super) fn is_own_namespace() -> io::Result<bool> {
     }
 }
 
+/// `include/linux/sched.h`.
+const PF_EXITING: u64 = 4;
+
 /// The name may hold spaces and parentheses: it ends at the last `)`. Without a pidfd's inode the start time is the identity.
 fn parse_stat(text: &[u8], start_id: Option<u64>) -> Option<Stat> {
     let open = text.iter().position(|&byte| byte == b'(')?;
@@ -183,6 +186,7 @@ fn parse_stat(text: &[u8], start_id: Option<u64>) -> Option<Stat> {
         pid,
         name: String::from_utf8_lossy(&text[open + 1..close]).into_owned(),
         state: RunState::from_letter(fields.first()?.chars().next()?),
+        is_ending: number(6)? & PF_EXITING != 0,
         // a parent outside this PID namespace reads as 0, a session outside it too
         parent: u32::try_from(number(1)?).ok()?,
         group: fields.get(2)?.parse().unwrap_or(0),
@@ -357,6 +361,20 @@ mod tests {
         );
         assert_eq!(stat.name, "a) (b\u{fffd} c");
         assert_eq!(stat.reaped_cpu, Duration::from_secs(1));
+        assert!(!stat.is_ending);
+    }
+
+    #[test]
+    fn what_has_ended_is_ending_and_what_runs_is_not() {
+        let is_ending = |pid| stat(pid).expect("/proc is readable").expect("it is there").is_ending;
+        assert!(!is_ending(std::process::id()));
+        let mut child = std::process::Command::new("true").spawn().expect("a process can be started");
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        while !is_ending(child.id()) {
+            assert!(std::time::Instant::now() < deadline, "it does not end");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child.wait().expect("it was not waited for");
     }
 
     proptest! {

@@ -45,6 +45,9 @@ pub(super) fn parent(pid: u32) -> io::Result<Option<u32>> {
     Ok(stat(pid)?.map(|stat| stat.parent))
 }
 
+/// `bsd/sys/proc_info.h`.
+const PROC_FLAG_INEXIT: u32 = 4;
+
 pub(super) fn stat(pid: u32) -> io::Result<Option<Stat>> {
     let Some(bsd) = bsd_info(pid)? else { return Ok(None) };
     let threads = match info::<libc::proc_taskinfo>(pid, libc::PROC_PIDTASKINFO) {
@@ -65,6 +68,7 @@ pub(super) fn stat(pid: u32) -> io::Result<Option<Stat>> {
         session: u32::try_from(session).unwrap_or(0),
         name: if long.is_empty() { text(&bsd.pbi_comm) } else { long },
         state: run_state(bsd.pbi_status),
+        is_ending: bsd.pbi_flags & PROC_FLAG_INEXIT != 0,
         threads,
         // told for the user's own processes only
         reaped_cpu: rusage(pid)

@@ -203,6 +203,7 @@ mod tests {
                 session: 1,
                 name: "x".into(),
                 state: process::RunState::Sleeping,
+                is_ending: false,
                 threads: 1,
                 reaped_cpu: reaped,
             };

@@ -191,6 +191,21 @@ fn a_holder_must_hold_the_socket_and_need_not_once_it_was_permitted() {
 }
 
 #[test]
+fn a_holder_that_cannot_be_looked_at_is_denied_unless_it_is_on_its_way_out() {
+    for (held, is_ending, outcome) in [
+        (Some(true), false, None),
+        (Some(true), true, None),
+        (Some(false), false, Some(Outcome::Gone)),
+        (Some(false), true, Some(Outcome::Gone)),
+        (None, false, Some(Outcome::Denied)),
+        (None, true, None),
+    ] {
+        let case = format!("{held:?}, {is_ending}");
+        assert_eq!(still_holds(held, || is_ending).err().map(|withheld| withheld.outcome), outcome, "{case}");
+    }
+}
+
+#[test]
 fn a_descendant_that_lost_its_parent_belongs_where_the_guard_itself_had_read_whose_child_it_was() {
     for (is_asked_for, is_read) in [(true, false), (true, true), (false, true)] {
         let mut family = Started::family();
