@@ -144,7 +144,12 @@ impl Several<'_> {
             let soon = self.soon(&done, &processes).find(|index| !idle.contains_key(index));
             select! {
                 biased;
-                Some((index, waiting)) = waits.recv() => tell(index, Told::Waiting(&waiting)),
+                Some((index, waiting)) = waits.recv() => {
+                    // the last words of one and its end may have come at once
+                    if processes.contains_key(&index) {
+                        tell(index, Told::Waiting(&waiting));
+                    }
+                }
                 Some((index, output)) = running.next() => {
                     processes.remove(&index);
                     let (ended, process) = output?;
