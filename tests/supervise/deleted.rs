@@ -183,11 +183,13 @@ fn a_folder_that_is_deleted_at_any_time_of_a_start_makes_no_second_server() {
         let site = Site::new();
         let command = site.server(&["--delay", "50"]);
         for wait in [0, 1, 2, 4, 8, 13, 20, 30, 60] {
-            let mut starter = site.run(options, &command).spawn();
+            let starter = site.run(options, &command).spawn();
             thread::sleep(Duration::from_millis(wait));
             // what is written there in this moment may keep it from being deleted whole
             let _ = fs::remove_dir_all(site.path("state"));
-            assert_eq!(starter.wait().expect("it ends").code(), Some(0), "{options:?}, after {wait} ms");
+            let output = starter.wait_with_output().expect("it ends");
+            let why = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(0), "{options:?}, after {wait} ms: {why}");
             let found = site.line(options, &command);
             assert_eq!(site.alive(), [found.pid.expect("a PID")], "{options:?}, after {wait} ms: {found:?}");
             site.tool().arg("--stop").run();

@@ -1,7 +1,7 @@
 //! A server's log: opened for what it says, and rotated at start.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
@@ -10,7 +10,7 @@ use std::{
 use proc_tree::cli::text;
 use rustix::fs::{OFlags, fcntl_setfl};
 
-use crate::server::{files, folder};
+use crate::server::{files, state_file};
 
 /// A log that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -33,19 +33,26 @@ pub fn start(path: &Path, keep: u32) -> Result<File, LogError> {
 /// # Errors
 /// When it cannot be written.
 pub fn open(path: &Path) -> io::Result<File> {
-    if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty() && !above.exists()) {
-        if files::is_ours(path, "log") {
-            folder::make_again(above).map_err(io::Error::other)?;
-        } else {
-            fs::create_dir_all(above)?;
-        }
-    }
+    let is_ours = files::is_ours(path, "log");
     // a pipe that nobody reads would hold up open(2), and one of our logs that is a link is somebody's trap
-    let trap = if files::is_ours(path, "log") { OFlags::NOFOLLOW } else { OFlags::empty() };
+    let trap = if is_ours { OFlags::NOFOLLOW } else { OFlags::empty() };
     let flags = (OFlags::NONBLOCK | trap).bits().cast_signed();
-    let log = File::options().append(true).create(true).mode(0o600).custom_flags(flags).open(path)?;
+    let mut options = File::options();
+    options.append(true).create(true).mode(0o600).custom_flags(flags);
+    let log = if is_ours { state_file::in_folder(path, |_| options.open(path)) } else { open_given(&options, path) }?;
     fcntl_setfl(&log, OFlags::APPEND)?;
     Ok(log)
+}
+
+/// Opens a log that the user named, and makes the folder for it.
+fn open_given(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    match (options.open(path), path.parent()) {
+        (Err(error), Some(above)) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(above)?;
+            options.open(path)
+        }
+        (opened, _) => opened,
+    }
 }
 
 /// Makes room for a new log. What is no plain file (`/dev/null`, a pipe) is left alone, and so is an empty log.
@@ -57,15 +64,17 @@ pub(crate) fn rotate(path: &Path, keep: u32) -> io::Result<()> {
         return Ok(());
     }
     if keep == 0 {
-        return fs::remove_file(path);
+        return unless_deleted(fs::remove_file(path));
     }
-    for number in (1..keep).rev() {
-        let older = numbered(path, number);
-        if older.exists() {
-            fs::rename(older, numbered(path, number + 1))?;
-        }
+    for number in (0..keep).rev() {
+        unless_deleted(fs::rename(numbered(path, number), numbered(path, number + 1)))?;
     }
-    fs::rename(path, numbered(path, 1))
+    Ok(())
+}
+
+/// Where one of them is not there, or not any more, there is room.
+fn unless_deleted(done: io::Result<()>) -> io::Result<()> {
+    done.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 
 /// Names an old log; number 0 is the log itself.

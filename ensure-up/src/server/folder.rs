@@ -21,6 +21,9 @@ pub(crate) const VARIABLE: &str = "ENSURE_UP_DIR";
 /// Where everybody may make files. `$TMPDIR` would be another folder for a login shell than for cron.
 const SHARED: &str = "/tmp";
 
+/// How often what a deletion of the folder may spoil is tried: it may come at any moment, but not each time.
+const TRIES: usize = 4;
+
 /// The place in a home.
 const AT_HOME: &str = ".local/state/ensure-up";
 
@@ -103,9 +106,16 @@ impl StateFolder {
     }
 }
 
-/// Makes the folder again: it may be deleted while a server is up.
-pub(crate) fn make_again(folder: &Path) -> Result<(), FolderError> {
-    if folder == fallback() { make_in_shared_folder(folder) } else { make(folder) }
+/// Does what needs the folder, and does it again when the folder, or what was written in it, was deleted meanwhile.
+pub(crate) fn within<T>(folder: &Path, work: impl Fn(&Path) -> io::Result<T>) -> io::Result<T> {
+    let make = if folder == fallback() { make_in_shared_folder } else { make };
+    for _ in 1..TRIES {
+        match work(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make(folder).map_err(io::Error::other)?,
+            done => return done,
+        }
+    }
+    work(folder)
 }
 
 /// Returns the folder that the variable names.
@@ -148,7 +158,7 @@ fn is_own(home: &Path) -> Result<bool, FolderError> {
         Ok(found) => Ok(found.is_dir() && found.uid() == geteuid().as_raw()),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
         Err(error) if is_closed(&error) => Ok(false),
-        Err(source) => Err(FolderError::Make { path: home.to_owned(), source }),
+        Err(source) => Err(failed(home, source)),
     }
 }
 
@@ -158,41 +168,61 @@ fn is_closed(error: &io::Error) -> bool {
 }
 
 fn check_writable(folder: &Path) -> Result<(), FolderError> {
-    rustix::fs::accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)
-        .map_err(|error| FolderError::Make { path: folder.to_owned(), source: error.into() })
+    let found = rustix::fs::accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
+    unless_deleted(folder, found.map_err(Into::into))
+}
+
+/// A folder that was deleted in this moment is made again by whoever writes in it.
+fn unless_deleted(folder: &Path, done: io::Result<()>) -> Result<(), FolderError> {
+    match done {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(failed(folder, source)),
+        _ => Ok(()),
+    }
 }
 
 fn make(folder: &Path) -> Result<(), FolderError> {
-    let failed = |source| FolderError::Make { path: folder.to_owned(), source };
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-    let found = fs::metadata(folder).map_err(failed)?;
-    check(folder, &found)
+    check(folder, &make_and_look(folder, |folder| fs::metadata(folder))?)
+}
+
+/// Makes a folder unless it is there, and looks at what is there then.
+fn make_and_look(folder: &Path, look: impl Fn(&Path) -> io::Result<fs::Metadata>) -> Result<fs::Metadata, FolderError> {
+    let once = || {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        look(folder).map_err(|error| made.err().unwrap_or(error))
+    };
+    let is_deleted = |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists);
+    let mut found = once();
+    for _ in 1..TRIES {
+        if !found.as_ref().is_err_and(is_deleted) {
+            break;
+        }
+        found = once();
+    }
+    found.map_err(|source| failed(folder, source))
 }
 
 fn check(folder: &Path, found: &fs::Metadata) -> Result<(), FolderError> {
+    if !found.is_dir() {
+        return refuse(folder, "it is not a folder".into());
+    }
     ownership::objection(found, &[geteuid().as_raw()]).map_or(Ok(()), |reason| refuse(folder, reason))
 }
 
 /// Where everybody may make files, a link or a folder with our name may be somebody's trap; and where everybody may rename
 /// them as well, ours may become one at any time.
 fn make_in_shared_folder(folder: &Path) -> Result<(), FolderError> {
-    let failed = |source| FolderError::Make { path: folder.to_owned(), source };
     if let Some(above) = folder.parent() {
-        let mode = fs::metadata(above).map_err(failed)?.mode();
+        let mode = fs::metadata(above).map_err(|source| failed(folder, source))?.mode();
         if mode & 0o002 != 0 && mode & 0o1000 == 0 {
             return refuse(folder, format!("everybody may rename what is in {}", text::path(above)));
         }
     }
-    match fs::DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
-        _ => {}
-    }
-    let found = fs::symlink_metadata(folder).map_err(failed)?;
-    if !found.is_dir() {
-        return refuse(folder, "it is not a folder".into());
-    }
-    check(folder, &found)?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(failed)
+    check(folder, &make_and_look(folder, |folder| fs::symlink_metadata(folder))?)?;
+    unless_deleted(folder, fs::set_permissions(folder, fs::Permissions::from_mode(0o700)))
+}
+
+fn failed(folder: &Path, source: io::Error) -> FolderError {
+    FolderError::Make { path: folder.to_owned(), source }
 }
 
 fn refuse(folder: &Path, reason: String) -> Result<(), FolderError> {

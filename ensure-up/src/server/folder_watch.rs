@@ -15,9 +15,6 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use super::folder;
 
-/// How often the state folder is made again, when it is deleted just as it is to be watched.
-const RETRIES: usize = 3;
-
 /// The changes of the files in one folder.
 #[derive(Debug)]
 pub(crate) struct FolderWatch {
@@ -32,15 +29,7 @@ pub(crate) struct FolderWatch {
 impl FolderWatch {
     /// Watches the state folder, which is made again if it is gone.
     pub(crate) fn of_state(folder: &Path) -> io::Result<Self> {
-        for _ in 0..RETRIES {
-            match Self::of(folder) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    folder::make_again(folder).map_err(io::Error::other)?;
-                }
-                watched => return watched,
-            }
-        }
-        Self::of(folder)
+        folder::within(folder, Self::of)
     }
 
     /// Watches a folder, not what is below it.
@@ -63,6 +52,7 @@ impl FolderWatch {
         })?;
         watcher.watch(folder, RecursiveMode::NonRecursive).map_err(|error| match error.kind {
             ErrorKind::PathNotFound => io::ErrorKind::NotFound.into(),
+            ErrorKind::Io(error) => error,
             _ => io::Error::other(error),
         })?;
         Ok(Self { folder: folder.to_owned(), inode, is_gone, events, _watcher: watcher })

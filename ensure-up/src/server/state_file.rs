@@ -105,16 +105,9 @@ fn write_over(path: &Path, text: &[u8]) -> io::Result<()> {
     file.set_len(text.len() as u64)
 }
 
-/// Does it once more when the folder, or what was written in it, has been deleted.
+/// Does what writes a file of the state folder, as [`folder::within`].
 pub(crate) fn in_folder<T>(path: &Path, write: impl Fn(&Path) -> io::Result<T>) -> io::Result<T> {
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    match write(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            folder::make_again(folder).map_err(io::Error::other)?;
-            write(folder)
-        }
-        result => result,
-    }
+    folder::within(path.parent().ok_or(io::ErrorKind::InvalidInput)?, write)
 }
 
 /// Writes the new text beside the old one, under a name that no other writer has; removed again unless it is put in place.

@@ -1,7 +1,10 @@
 //! What is taken for a place, and what is refused.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use std::os::unix::fs::{chown, symlink};
+use std::{
+    cell::Cell,
+    os::unix::fs::{chown, symlink},
+};
 
 use tempfile::TempDir;
 
@@ -150,6 +153,34 @@ fn a_folder_is_made_again_where_it_was() {
     let site = Site::new();
     site.place().unwrap();
     fs::remove_dir_all(site.home().join(".local")).unwrap();
-    make_again(&site.state()).unwrap();
+    within(&site.state(), |folder| fs::write(folder.join("record"), "")).unwrap();
     assert_eq!(mode(&site.state()), 0o700);
+}
+
+#[test]
+fn a_folder_that_is_deleted_while_it_is_made_is_made_again() {
+    let site = Site::new();
+    let deletions = Cell::new(TRIES - 1);
+    let deleted = |folder: &Path| {
+        if deletions.get() > 0 {
+            deletions.set(deletions.get() - 1);
+            fs::remove_dir(folder)?;
+        }
+        Ok(())
+    };
+    let found = make_and_look(&site.state(), |folder| deleted(folder).and_then(|()| fs::metadata(folder))).unwrap();
+    assert!(found.is_dir() && deletions.get() == 0);
+
+    deletions.set(TRIES - 1);
+    let write = |folder: &Path| deleted(folder).and_then(|()| fs::write(folder.join("record"), ""));
+    within(&site.state(), write).unwrap();
+    assert!(site.state().join("record").is_file());
+}
+
+#[test]
+fn what_is_no_folder_is_refused() {
+    let site = Site::new();
+    fs::create_dir_all(site.home().join(".local/state")).unwrap();
+    fs::write(site.state(), "").unwrap();
+    assert_eq!(site.refused(), "it is not a folder");
 }
