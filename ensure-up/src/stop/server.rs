@@ -179,22 +179,27 @@ pub fn stop_started(
     processes: &ServerProcesses,
     manner: Manner,
 ) -> Result<Killed, Failure> {
+    // whoever has stopped it already writes the next record, maybe in this moment
     let is_its = |record: &ServerRecord| {
-        let supervisor = record.supervisor.into_iter();
-        supervisor.chain(record.roots()).any(|identity| processes.roots().contains(&identity))
+        let mut known = record.supervisor.into_iter().chain(record.roots());
+        record.phase != Phase::Stopped && known.any(|identity| processes.roots().contains(&identity))
     };
     // one that cannot be read keeps nothing up
     let record = || ServerRecord::read(state_folder, &service.id, port).ok().flatten().filter(is_its);
     let marked = record().map(|record| record.being_stopped(state_folder));
     let asked =
         marked.as_ref().map_or_else(|| Ok(Killed::default()), |record| supervisor::stop(state_folder, record, manner));
-    // what cannot be looked at is not looked for; before the record is read: whoever starts it anew meanwhile has recorded
-    // that before his server can be seen here
-    let census = Census::take().ok();
-    // a supervisor that could not stop its server, or had to be killed, leaves it behind
+    // a supervisor that could not stop its server, or had to be killed, leaves it behind; what cannot be looked at is not
+    // looked for
+    let found = |record: &ServerRecord| {
+        let mut found = Census::take().map(|census| census.members(record)).unwrap_or_default();
+        found.extend(beside::find(record).unwrap_or_default());
+        found
+    };
+    let more = record().map(|record| found(&record));
+    // once more after the look: whoever starts it anew meanwhile has recorded that before his server could be seen
     let left = record();
-    let mut more = left.as_ref().zip(census).map(|(record, census)| census.members(record)).unwrap_or_default();
-    more.extend(left.as_ref().and_then(|record| beside::find(record).ok()).unwrap_or_default());
+    let more = more.filter(|_| left.is_some()).unwrap_or_default();
     let left = left.map(|record| record.being_stopped(state_folder));
     let stopped = match whole::stop(processes, &more, manner) {
         Ok(stopped) => stopped,
