@@ -8,7 +8,7 @@ use proc_tree::Identity;
 
 use crate::{
     kept::scripted,
-    site::{Line, Site, line, send},
+    site::{Line, Site, becomes, line, send, start_by_hand},
     support::{eventually, runs, side_by_side},
 };
 
@@ -200,6 +200,24 @@ fn a_folder_that_is_deleted_at_any_time_of_a_start_makes_no_second_server() {
         scope.spawn(|| sweep(&[]));
         scope.spawn(|| sweep(&["--keep-up"]));
     });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_starter_whose_server_another_call_has_stopped_ends_nothing_of_the_next_one() {
+    let mut deleted = Deleted::at(Starting, false, 60_000);
+    let starter = deleted.starter.as_ref().expect("it waits").id();
+    let environment = fs::read_to_string(format!("/proc/{}/environ", deleted.site.alive()[0])).expect("ours");
+    let mark = environment.split('\0').find(|text| text.starts_with("ENSURE_UP_SERVICE=")).expect("a mark");
+    send(starter, Signal::SIGSTOP);
+    deleted.site.tool().arg("--stop").run();
+    // what another call has just started: its record is not written yet
+    let command = [vec!["/usr/bin/env".to_owned(), mark.to_owned()], deleted.command.clone()].concat();
+    let mut next = start_by_hand(&deleted.site, &command, &deleted.site.folder());
+    becomes(next.id(), "fixture");
+    send(starter, Signal::SIGCONT);
+    assert_eq!(deleted.starter(), Some(3));
+    assert_eq!(next.try_wait().expect("a child"), None);
 }
 
 #[test]
