@@ -6,12 +6,9 @@ use std::{path::Path, process::Command};
 use nix::libc;
 
 #[cfg(target_os = "linux")]
+use crate::support::filter::{About, refuse};
 use crate::{
-    site::has_none,
-    support::filter::{About, refuse},
-};
-use crate::{
-    site::{Site, shell},
+    site::{Site, has_none, shell},
     support::{eventually, strace},
 };
 

@@ -81,6 +81,7 @@ fn a_record_of_an_earlier_process_with_the_same_pid_is_gone() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn a_thread_is_no_process_and_the_process_is_named() {
     // a test runs on a thread of its own
     let (thread, process) = (nix::unistd::gettid(), std::process::id());

@@ -22,6 +22,14 @@ use crate::{
     support::{eventually, runs},
 };
 
+/// What other tests start meanwhile has no copy of it.
+#[cfg(target_os = "linux")]
+const CLOEXEC: SockFlag = SockFlag::SOCK_CLOEXEC;
+
+/// There is no such flag there.
+#[cfg(target_os = "macos")]
+const CLOEXEC: SockFlag = SockFlag::empty();
+
 /// What became of those that connected.
 #[derive(Debug, Default, Clone, Copy)]
 struct Clients {
@@ -238,7 +246,7 @@ fn a_socket_that_cannot_be_had_is_told_before_anything_is_stopped_or_started() {
     // RFC 5737: for documents, and nobody's
     let foreign = format!("cannot listen on 192.0.2.1:{}: that is no address of this machine\n", site.port);
     held(&["--hold-socket=192.0.2.1"]).status(125).stderr(format!("ensure-up: {foreign}")).run();
-    let socket = nix::sys::socket::socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None);
+    let socket = nix::sys::socket::socket(AddressFamily::Inet, SockType::Stream, CLOEXEC, None);
     let socket = socket.expect("a socket can be made");
     let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, site.port);
     bind(socket.as_raw_fd(), &SockaddrIn::from(address)).expect("the port is free");

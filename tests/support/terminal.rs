@@ -28,12 +28,20 @@ pub struct Terminal {
     reader: thread::JoinHandle<()>,
 }
 
+/// What other tests start meanwhile has no copy of it.
+#[cfg(target_os = "linux")]
+const CLOEXEC: OpenptFlags = OpenptFlags::CLOEXEC;
+
+/// There is no such flag there.
+#[cfg(target_os = "macos")]
+const CLOEXEC: OpenptFlags = OpenptFlags::empty();
+
 impl Terminal {
     /// Starts a command with stdin, stdout and stderr on a new terminal.
     pub fn start(command: &mut Command, columns: u16, rows: u16) -> Self {
         super::children_have_default_signals();
-        let controller =
-            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal can be made");
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | CLOEXEC).expect("a terminal can be made");
+        rustix::io::fcntl_setfd(&controller, rustix::io::FdFlags::CLOEXEC).expect("it is open");
         grantpt(&controller).and_then(|()| unlockpt(&controller)).expect("the terminal is ours");
         let name = ptsname(&controller, Vec::new()).expect("a terminal has a name");
         let user: OwnedFd = File::options()
