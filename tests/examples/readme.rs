@@ -30,13 +30,19 @@ class Server(socketserver.ThreadingTCPServer):
 signal.alarm(100)
 host, _, port = os.environ.get("LISTEN", "127.0.0.1:" + sys.argv[-1]).rpartition(":")
 Server.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-server = Server((host.strip("[]"), int(port)), Answer)
+server = Server((host.strip("[]"), int(port)), Answer, bind_and_activate=False)
+server.server_bind()
 for worker in range(int(os.environ.get("WORKERS", "0"))):
+    told, tell = os.pipe()
     if not os.fork():
         signal.alarm(100)
         if worker:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.write(tell, b".")
         signal.pause()
+    os.read(told, 1)
+# whoever finds it listening finds its workers, too
+server.server_activate()
 server.serve_forever()
 "#;
 
