@@ -25,6 +25,8 @@ pub struct ServerProcesses {
     mark: Option<Mark>,
     /// Whether an orphan that comes to this process is one of the server's.
     takes_orphans: bool,
+    /// What was on its way out already when what stood for the server ended, and how that did.
+    ending: Vec<(Identity, End)>,
     /// How those ended whose statuses were taken.
     ends: Vec<(Identity, End)>,
     end: Option<End>,
@@ -47,6 +49,7 @@ impl ServerProcesses {
             is_job: false,
             mark: None,
             takes_orphans: is_child,
+            ending: Vec::new(),
             ends: Vec::new(),
             end: None,
         })
@@ -85,6 +88,7 @@ impl ServerProcesses {
             is_job: record.once,
             mark: None,
             takes_orphans: false,
+            ending: Vec::new(),
             ends: Vec::new(),
             end: None,
         })

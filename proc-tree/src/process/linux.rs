@@ -172,6 +172,9 @@ pub(super) fn is_own_namespace() -> io::Result<bool> {
 /// `include/linux/sched.h`.
 const PF_EXITING: u64 = 4;
 
+/// The bit of SIGKILL: whatever signal ends a process for sure, the kernel sends this one to its threads.
+const KILLED: u64 = 1 << 8;
+
 /// The name may hold spaces and parentheses: it ends at the last `)`. Without a pidfd's inode the start time is the identity.
 fn parse_stat(text: &[u8], start_id: Option<u64>) -> Option<Stat> {
     let open = text.iter().position(|&byte| byte == b'(')?;
@@ -186,7 +189,7 @@ fn parse_stat(text: &[u8], start_id: Option<u64>) -> Option<Stat> {
         pid,
         name: String::from_utf8_lossy(&text[open + 1..close]).into_owned(),
         state: RunState::from_letter(fields.first()?.chars().next()?),
-        is_ending: number(6)? & PF_EXITING != 0,
+        is_ending: number(6)? & PF_EXITING != 0 || number(28).is_some_and(|pending| pending & KILLED != 0),
         // a parent outside this PID namespace reads as 0, a session outside it too
         parent: u32::try_from(number(1)?).ok()?,
         group: fields.get(2)?.parse().unwrap_or(0),

@@ -24,7 +24,8 @@ pub struct Stat {
     pub name: String,
     /// What its main thread does.
     pub state: RunState,
-    /// Whether it is on its way out: its memory is taken away, then its descriptors. Only root may read these then.
+    /// Whether it is on its way out: a signal ends it, then its memory is taken away, then its descriptors. Only root may read
+    /// these then.
     pub is_ending: bool,
     /// How many threads it has.
     pub threads: u32,

@@ -3,7 +3,7 @@
 use std::io;
 
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use proc_tree::{Handle, Identity, Signal, Stat};
+use proc_tree::{Handle, Identity, Signal, Stat, process};
 
 use super::{ServerProcesses, pid};
 use crate::server::end::End;
@@ -23,6 +23,9 @@ impl ServerProcesses {
         let mut last = None;
         for process in &ended {
             let end = self.end_of(process.identity());
+            // a wrapper that asks its server to end, and ends well before that does, tells how both did
+            let wrapper = self.ending.iter().find(|(one, _)| *one == process.identity() && !end.is_crash());
+            let end = wrapper.map_or(end, |(_, end)| *end);
             if self.leader == Some(process.identity()) && end.is_failure() {
                 self.end = Some(end);
                 return Ok(self.end);
@@ -32,6 +35,11 @@ impl ServerProcesses {
         if self.watched.is_empty() && !self.is_job {
             self.watched = self.remains()?;
             self.roots.extend(self.watched.iter().map(Handle::identity));
+            let is_ending =
+                |one: &Identity| process::stat_of(*one).is_ok_and(|stat| stat.is_none_or(|stat| stat.is_ending));
+            if let Some(end) = last {
+                self.ending.extend(self.watched.iter().map(Handle::identity).filter(is_ending).map(|one| (one, end)));
+            }
         }
         if self.watched.is_empty() {
             self.end = Some(last.unwrap_or_else(|| self.end_of(self.roots[0])));
