@@ -58,7 +58,10 @@ fn listed(pids: io::Result<Vec<u32>>, of: u32) -> io::Result<Vec<Stat>> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::{
+        io::Read,
+        process::{Command, Stdio},
+    };
 
     use proc_tree::Handle;
 
@@ -99,7 +102,12 @@ mod tests {
 
     impl Child {
         fn start() -> Self {
-            Self(Command::new("sleep").arg("60").spawn().expect("sleep is there"))
+            let mut command = Command::new("sh");
+            command.args(["-c", "echo; exec sleep 60"]).stdout(Stdio::piped());
+            let mut child = command.spawn().expect("a shell is there");
+            // once it says so it has closed what was open here, in another test's thread, when it was forked
+            child.stdout.take().expect("a pipe").read_exact(&mut [0]).expect("it runs");
+            Self(child)
         }
 
         fn identity(&self) -> Identity {
