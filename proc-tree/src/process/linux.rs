@@ -368,6 +368,14 @@ mod tests {
     }
 
     #[test]
+    fn what_was_killed_is_ending() {
+        for (pending, is_ending) in [(0, false), (1 << 14, false), (1 << 8, true), (1 << 8 | 1 << 14, true)] {
+            let line = [LINE, format!(" 3 4 5 6 7 8 {pending} 0").as_bytes()].concat();
+            assert_eq!(parse_stat(&line, None).map(|stat| stat.is_ending), Some(is_ending), "{pending:b}");
+        }
+    }
+
+    #[test]
     fn what_has_ended_is_ending_and_what_runs_is_not() {
         let is_ending = |pid| stat(pid).expect("/proc is readable").expect("it is there").is_ending;
         assert!(!is_ending(std::process::id()));
