@@ -73,6 +73,13 @@ pub fn stat_of(identity: Identity) -> io::Result<Option<Stat>> {
     Ok(stat(identity.pid)?.filter(|stat| stat.identity() == identity))
 }
 
+/// Tells whether this very process has ended or is about to; `false` where the kernel refuses to say.
+///
+/// Source: as [`Stat::is_ending`].
+pub fn is_ending(identity: Identity) -> bool {
+    stat_of(identity).is_ok_and(|stat| stat.is_none_or(|stat| stat.is_ending))
+}
+
 /// Reads the argument vector; empty for a kernel thread and for a process that wiped it.
 ///
 /// Source: proc_pid_cmdline(5); on macOS `sysctl(KERN_PROCARGS2)`. Invalid UTF-8 is replaced.

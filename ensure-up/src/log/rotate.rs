@@ -10,7 +10,7 @@ use std::{
 use proc_tree::cli::text;
 use rustix::fs::{OFlags, fcntl_setfl};
 
-use crate::server::{files, state_file};
+use crate::server::{files, folder::unless_deleted, state_file};
 
 /// A log that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -70,11 +70,6 @@ pub(crate) fn rotate(path: &Path, keep: u32) -> io::Result<()> {
         unless_deleted(fs::rename(numbered(path, number), numbered(path, number + 1)))?;
     }
     Ok(())
-}
-
-/// Where one of them is not there, or not any more, there is room.
-fn unless_deleted(done: io::Result<()>) -> io::Result<()> {
-    done.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 
 /// Names an old log; number 0 is the log itself.

@@ -118,6 +118,11 @@ pub(crate) fn within<T>(folder: &Path, work: impl Fn(&Path) -> io::Result<T>) ->
     work(folder)
 }
 
+/// Takes what failed because a file was not there, or not any more, for done.
+pub(crate) fn unless_deleted(done: io::Result<()>) -> io::Result<()> {
+    done.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+}
+
 /// Returns the folder that the variable names.
 fn named() -> Option<PathBuf> {
     let folder = env::var_os(VARIABLE).filter(|folder| !folder.is_empty())?;
@@ -169,15 +174,8 @@ fn is_closed(error: &io::Error) -> bool {
 
 fn check_writable(folder: &Path) -> Result<(), FolderError> {
     let found = rustix::fs::accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
-    unless_deleted(folder, found.map_err(Into::into))
-}
-
-/// A folder that was deleted in this moment is made again by whoever writes in it.
-fn unless_deleted(folder: &Path, done: io::Result<()>) -> Result<(), FolderError> {
-    match done {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(failed(folder, source)),
-        _ => Ok(()),
-    }
+    // one that was deleted in this moment is made again by whoever writes in it
+    unless_deleted(found.map_err(Into::into)).map_err(|source| failed(folder, source))
 }
 
 fn make(folder: &Path) -> Result<(), FolderError> {
@@ -191,14 +189,13 @@ fn make_and_look(folder: &Path, look: impl Fn(&Path) -> io::Result<fs::Metadata>
         look(folder).map_err(|error| made.err().unwrap_or(error))
     };
     let is_deleted = |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists);
-    let mut found = once();
     for _ in 1..TRIES {
-        if !found.as_ref().is_err_and(is_deleted) {
-            break;
+        match once() {
+            Err(error) if is_deleted(&error) => {}
+            found => return found.map_err(|source| failed(folder, source)),
         }
-        found = once();
     }
-    found.map_err(|source| failed(folder, source))
+    once().map_err(|source| failed(folder, source))
 }
 
 fn check(folder: &Path, found: &fs::Metadata) -> Result<(), FolderError> {
@@ -218,7 +215,8 @@ fn make_in_shared_folder(folder: &Path) -> Result<(), FolderError> {
         }
     }
     check(folder, &make_and_look(folder, |folder| fs::symlink_metadata(folder))?)?;
-    unless_deleted(folder, fs::set_permissions(folder, fs::Permissions::from_mode(0o700)))
+    unless_deleted(fs::set_permissions(folder, fs::Permissions::from_mode(0o700)))
+        .map_err(|source| failed(folder, source))
 }
 
 fn failed(folder: &Path, source: io::Error) -> FolderError {

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     files,
-    folder::StateFolder,
+    folder::{StateFolder, unless_deleted},
     lock::{self, Lock},
     record::ServerRecord,
 };
@@ -60,10 +60,7 @@ fn forget_uses(path: &Path, age: Duration) -> io::Result<()> {
     }
     let Some(_lock) = Lock::take_at_once(&uses)? else { return Ok(()) };
     for path in [wanted, uses] {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        unless_deleted(fs::remove_file(path))?;
     }
     Ok(())
 }

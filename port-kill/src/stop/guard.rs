@@ -219,7 +219,7 @@ impl Claim {
     fn verify(&self, process: Identity) -> Result<(), Withheld> {
         match self {
             Self::Named => Ok(()),
-            Self::Holds(sockets) => still_holds(holds(process.pid, sockets).ok(), || is_ending(process)),
+            Self::Holds(sockets) => still_holds(holds(process.pid, sockets).ok(), || process::is_ending(process)),
             Self::Supervises(server) if keeps(process, *server) => Ok(()),
             Self::KeepsUp(port) if supervised_port(process) == Some(*port) => Ok(()),
             Self::KeepsUp(_) | Self::Supervises(_) => {
@@ -238,10 +238,6 @@ fn still_holds(held: Option<bool>, is_ending: impl FnOnce() -> bool) -> Result<(
         None if is_ending() => Ok(()),
         None => Err(Withheld::new(Outcome::Denied, "it cannot be seen whether it still holds the port")),
     }
-}
-
-fn is_ending(process: Identity) -> bool {
-    process::stat_of(process).is_ok_and(|stat| stat.is_none_or(|stat| stat.is_ending))
 }
 
 fn read(process: Identity) -> Result<Stat, Withheld> {

@@ -35,10 +35,9 @@ impl ServerProcesses {
         if self.watched.is_empty() && !self.is_job {
             self.watched = self.remains()?;
             self.roots.extend(self.watched.iter().map(Handle::identity));
-            let is_ending =
-                |one: &Identity| process::stat_of(*one).is_ok_and(|stat| stat.is_none_or(|stat| stat.is_ending));
             if let Some(end) = last {
-                self.ending.extend(self.watched.iter().map(Handle::identity).filter(is_ending).map(|one| (one, end)));
+                let ending = self.watched.iter().map(Handle::identity).filter(|one| process::is_ending(*one));
+                self.ending.extend(ending.map(|one| (one, end)));
             }
         }
         if self.watched.is_empty() {

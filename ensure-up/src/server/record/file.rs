@@ -1,7 +1,7 @@
 //! A record as a file of the state folder.
 
 use std::{
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -10,7 +10,11 @@ use proc_tree::{Identity, cli::text, process};
 use super::ServerRecord;
 use crate::{
     Port,
-    server::{folder::StateFolder, phase::Phase, state_file},
+    server::{
+        folder::{StateFolder, unless_deleted},
+        phase::Phase,
+        state_file,
+    },
     service::id::ServiceId,
 };
 
@@ -142,9 +146,6 @@ impl ServerRecord {
     /// # Errors
     /// When it is there and cannot be removed.
     pub(crate) fn remove(&self, state_folder: &StateFolder) -> io::Result<()> {
-        match std::fs::remove_file(state_folder.of_service(&self.service, self.port, "json")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        unless_deleted(fs::remove_file(state_folder.of_service(&self.service, self.port, "json")))
     }
 }
