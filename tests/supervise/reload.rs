@@ -100,6 +100,12 @@ fn what_is_read_made_executable_ignored_or_excluded_does_not_count() {
     site.generation(1);
     site.write("src/app.py", "2");
     site.generation(2);
+    // what is ignored no more counts from then on
+    site.write(".gitignore", "*.tmp.py\n");
+    settle();
+    site.generation(2);
+    site.write("build/out.py", "3");
+    site.generation(3);
 }
 
 #[test]

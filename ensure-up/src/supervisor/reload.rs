@@ -137,6 +137,8 @@ impl Reload {
             let is_folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
             if path.file_name().is_some_and(|name| name == ".gitignore") {
                 self.git.forget();
+                // a folder that was ignored is not watched; that none of it can be is no change
+                let _ = path.parent().map(|folder| self.watch_below(folder));
             }
             if !is_folder && self.matches(path) {
                 found = Some(path.clone());
