@@ -64,13 +64,6 @@ impl Origin {
         }
         Ok(Some(Self { ancestors, started_by, orphan: is_orphan(process) }))
     }
-
-    /// Returns the supervisors among the ancestors, the nearest first: whoever would start the process again.
-    pub fn supervisors(&self) -> impl Iterator<Item = (&Facts, Program)> {
-        self.ancestors.iter().filter_map(|ancestor| {
-            Some((ancestor, program(ancestor)?)).filter(|(_, program)| program.role == Role::Supervisor)
-        })
-    }
 }
 
 fn lineage(ancestors: Vec<Stat>) -> Vec<Facts> {

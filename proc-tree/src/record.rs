@@ -4,13 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
 
-use crate::{
-    Figures, Identity, Stat,
-    facts::{command_line, full_name},
-    figures::thousandths,
-    process,
-    roots::Root,
-};
+use crate::{Figures, Identity, Stat, facts::full_name, figures::thousandths, process, roots::Root};
 
 /// What one tree uses; or, without a PID and by the name `total`, what all trees together use.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -101,11 +95,6 @@ impl Member {
             uptime: Some(now.duration_since(stat.started.time()).unwrap_or_default()),
             figures,
         }
-    }
-
-    /// Returns the command line joined by spaces; the name in brackets where there is none.
-    pub fn command_line(&self) -> String {
-        command_line(self.command.as_deref(), &self.name)
     }
 }
 

@@ -76,11 +76,6 @@ impl Merged {
         Ok(())
     }
 
-    /// Tells whether there is no log.
-    pub fn is_empty(&self) -> bool {
-        self.logs.is_empty()
-    }
-
     /// Copies what is new, a round of each; of a line that has no end yet, nothing. Tells whether there is more already.
     ///
     /// # Errors

@@ -99,11 +99,6 @@ impl StateFolder {
         };
         Some(format!("{why}: records and logs are in {}", text::path(&self.path)))
     }
-
-    /// Returns the path of a file about a port, or about a range of ports.
-    pub fn file(&self, key: &str, kind: &str) -> PathBuf {
-        self.path.join(format!("{key}.{kind}"))
-    }
 }
 
 /// Does what needs the folder, and does it again when the folder, or what was written in it, was deleted meanwhile.

@@ -32,9 +32,4 @@ impl CannotExecute {
             _ => Self::Refused { program: name, source },
         }
     }
-
-    /// Returns the exit status of a shell in this case.
-    pub fn status(&self) -> u8 {
-        if matches!(self, Self::NotFound(_)) { 127 } else { 126 }
-    }
 }

@@ -52,7 +52,6 @@ pub struct Sampler {
     options: Options,
     trees: Vec<Tree>,
     last: Readings,
-    started: Instant,
     /// The peak of all trees together.
     total: Peak,
 }
@@ -78,17 +77,12 @@ impl Sampler {
         let origins: Vec<Origin<'_>> =
             trees.iter().map(|tree| Origin { root: tree.root.identity, known: &[] }).collect();
         let last = Readings::take(&origins, options.session)?;
-        Ok(Self { options, trees, started: last.started(), last, total: Peak::default() })
+        Ok(Self { options, trees, last, total: Peak::default() })
     }
 
     /// Returns since when CPU is measured: the last sample, or the start.
     pub fn since(&self) -> Instant {
         self.last.started()
-    }
-
-    /// Returns when the first reading was taken.
-    pub fn started(&self) -> Instant {
-        self.started
     }
 
     /// Tells what each tree uses now and what it used since the last time. Trees that are gone are left out.
