@@ -232,6 +232,7 @@ fn what_makes_no_sense_is_told_with_its_place_and_nothing_is_started() {
             ":4:1: keeping it up does not go with --once",
         ),
         ("[b]\ncommand = \"sleep 60\"\n[a]\ncommand = \"x\"\nidle_stop = \"1m\"", ":4:1: --idle-stop needs a TCP port"),
+        ("[a]\ncommand = \"x\"\nport = \"80/udp\"\nhold_socket = true", ":2:1: --hold-socket needs a TCP port"),
         (
             "[b]\ncommand = \"x\"\nport = 80\n[a]\ncommand = \"y\"\nport = 81\nhealth = [\"/ok\", \"http//{b.port}\"]",
             ":7:18: invalid target \"http//1\": expected a URL",
@@ -281,6 +282,37 @@ fn a_command_runs_while_all_are_up_and_then_they_are_stopped() {
 }
 
 #[test]
+fn pids_are_those_of_all_in_ascending_order() {
+    let site = site(&[("db", 0, "--forks 1", ""), ("api", 1, "", "hold_socket = false")]);
+    let said = run(&site, &["--all", "--pids"]).run().stdout;
+    let pids: Vec<u32> = said.lines().map(|pid| pid.parse().expect("a PID a line")).collect();
+    assert!(pids.len() == 3 && pids.is_sorted(), "{said}");
+    assert!(site.started().iter().all(|pid| pids.contains(pid)), "{said}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_service_whose_starter_is_killed_is_not_up_and_the_others_are() {
+    let site = site(&[("slow", 0, "--delay 60000", ""), ("other", 1, "", "")]);
+    let call = run(&site, &["--all", "--json"]).spawn();
+    support::eventually("both servers", || site.started().len() == 2);
+    let is_starter = |pid: u32| {
+        let words = proc_tree::process::command(pid).ok().flatten().unwrap_or_default();
+        words.windows(2).any(|pair| pair == ["--starter", "slow"])
+    };
+    let starter = site.processes().into_iter().find(|one| is_starter(one.pid)).expect("it waits for its server");
+    site::send(starter.pid, Signal::SIGKILL);
+    let output = call.wait_with_output().expect("a child");
+    assert_eq!(output.status.code(), Some(137), "{output:?}");
+    let found: HashMap<String, Value> = records(&String::from_utf8_lossy(&output.stdout))
+        .into_iter()
+        .map(|record| (record["name"].as_str().expect("a name").to_owned(), record))
+        .collect();
+    assert_eq!((&found["slow"]["action"], &found["other"]["action"]), (&"failed".into(), &"started".into()));
+    assert_eq!(found["slow"]["reason"], "the process that starts it was ended by SIGKILL");
+}
+
+#[test]
 fn a_signal_stops_what_is_on_its_way_up() {
     let site = site(&[("slow", 0, "--delay 60000", ""), ("other", 1, "--delay 60000", "")]);
     let mut child = run(&site, &["--all"]).spawn();
@@ -311,6 +343,28 @@ fn what_starts_the_next_service_waits_for_its_turn_and_ends_where_that_does_not_
         assert_eq!(starters("db"), usize::from(signal == Signal::SIGKILL), "what is begun is no longer the call's");
     }
     assert_eq!(site.started().len(), 2, "api never began");
+}
+
+#[test]
+fn the_status_of_a_service_that_was_started_by_hand_is_that_of_whoever_holds_its_port() {
+    let site = site(&[("web", 0, "", "")]);
+    let server = [fixture(), "serve".into(), "127.0.0.1:{port}".into()];
+    let mut child = site::by_hand(&site, &server, &site.folder());
+    let status = || by_name(&run(&site, &["--status", "--json"]).run()).remove("web").expect("the service");
+    let foreign = status();
+    assert_eq!(
+        (&foreign["state"], &foreign["pid"], &foreign["healthy"]),
+        (&"foreign".into(), &Value::Null, &false.into())
+    );
+    assert_eq!(foreign["reason"], "its port is held by another program");
+    write(&site, &[("web", 0, "", "match = \"fixture serve 127\"")]);
+    let matching = status();
+    let pid = Value::from(child.id());
+    assert_eq!((&matching["state"], &matching["pid"], &matching["healthy"]), (&"running".into(), &pid, &true.into()));
+    let url = format!("tcp://localhost:{}", site.port);
+    assert_eq!((&matching["url"], &matching["reason"]), (&url.into(), &Value::Null));
+    assert!(!site.path("state").read_dir().is_ok_and(|mut found| found.next().is_some()), "to look records nothing");
+    child.kill().and_then(|()| child.wait()).expect("it runs");
 }
 
 #[test]

@@ -262,6 +262,7 @@ mod tests {
             (r#"{"expect_stauts":"200"}"#, "unknown field `expect_stauts`"),
             (r#"{"expect_status":"2xx"}"#, "invalid status \"2xx\""),
             (r#"{"attempt_timeout":"soon"}"#, "invalid duration \"soon\""),
+            (r#"{"attempt_timeout":-5}"#, "invalid duration \"-5\""),
             (r#"{"attempt_timeout":true}"#, "expected a string or a number"),
             (r#"{"consecutive":0}"#, "expected a number from 1"),
             (r#"{"header":["x"]}"#, "invalid header \"x\""),

@@ -187,6 +187,27 @@ fn where_nothing_was_started_there_is_nothing_to_print_and_that_is_status_one() 
     let site = Site::new();
     logs(&site, &[]).status(1).stderr("ensure-up: nothing was started from here\n").run();
     logs(&site, &["-q"]).status(1).stderr("ensure-up: nothing was started from here\n").run();
+    logs(&site, &["--everywhere"]).status(1).stderr("ensure-up: nothing was started\n").run();
+}
+
+#[test]
+fn those_of_one_name_are_told_apart_by_their_ports() {
+    let site = Site::with_ports(2);
+    for (place, folder) in ["a", "b"].into_iter().enumerate() {
+        fs::create_dir(site.path(folder)).unwrap();
+        let port = (site.port + u16::try_from(place).unwrap()).to_string();
+        let start = site.bare().cwd(&site.path(folder)).args(["--name", "web", "--port", &port, "--"]);
+        start.args(site.server(&["--print", folder])).any_stderr().run();
+    }
+    let (one, other) = (site.port, site.port + 1);
+    let shown = logs(&site, &["--everywhere", "--tail", "2", "--color", "never"]).run().stdout;
+    for (port, text) in [(one, "a"), (other, "b")] {
+        let line = |line: &str| line.starts_with(&format!("web:{port} ")) && line.ends_with(&format!(" {text}"));
+        assert!(shown.lines().any(line), "{shown}");
+    }
+    let said = site.bare().args(["--logs", "web"]).status(1).any_stderr().run().stderr;
+    let hint = format!("hint: web (folder {}) is on port {one}: ensure-up --logs {one}\n", site.path("a").display());
+    assert!(said.ends_with(&hint), "{said}");
 }
 
 #[test]

@@ -162,4 +162,15 @@ fn what_is_not_known_is_status_one_and_what_is_another_programs_four() {
     site.run(&["--name", "web"], &site.server(&[])).run();
     let output = restart(&site, &["nobody", "web"]).status(1).run();
     assert_eq!(line(&output).action, "restarted");
+    // and one of which it is not kept how it was started is not
+    site.bare().args(["--stop", "web"]).any_stderr().run();
+    let path = site.file_of(&site.folder(), Some("web"), "json");
+    let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert!(record.as_object_mut().unwrap().remove("asked").is_some());
+    fs::write(&path, record.to_string()).unwrap();
+    let said = restart(&site, &["web"]).status(1).run();
+    let title = format!("web (folder {})", site.folder().display());
+    let forgotten = format!("ensure-up: how {title} was started is not known any more\n");
+    assert_eq!((said.stdout.as_str(), said.stderr), ("", forgotten));
+    assert!(site.alive().is_empty());
 }

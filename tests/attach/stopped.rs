@@ -1,6 +1,9 @@
 //! Several servers are stopped: dependents first, at once where they do not depend on each other, and said.
 
-use std::{os::unix::process::ExitStatusExt, time::Duration};
+use std::{
+    os::unix::process::ExitStatusExt,
+    time::{Duration, Instant},
+};
 
 use nix::sys::signal::Signal;
 
@@ -23,12 +26,15 @@ const TWO: Duration = Duration::from_secs(6);
 fn three_servers_that_ignore_the_signal_take_one_grace_and_each_says_so() {
     let site = site(&STUBBORN);
     run(&site, &["--all"]).run();
-    let output = run(&site, &["--stop"]).run();
-    assert!(output.took < TWO, "{output:?}");
+    let began = Instant::now();
+    let terminal = Terminal::start(site.bare().args(["--stop"]).command(), 160, 24);
+    terminal.shows(", and 2 other servers");
+    let (status, screen) = terminal.end();
+    assert!(status.success() && began.elapsed() < TWO, "{screen}");
+    let plain = regex::Regex::new("\u{1b}\\[[0-9;]*[mK]").unwrap().replace_all(&screen, "").into_owned();
     for (name, ..) in STUBBORN {
         let said = format!("{name}: SIGTERM ignored, SIGKILL after 3.00 s: fixture (");
-        assert!(output.stderr.lines().any(|line| line.starts_with(&said)), "{output:?}");
-        assert!(output.stderr.contains(&format!("stopped {name} on port ")), "{output:?}");
+        assert!(plain.contains(&said) && plain.contains(&format!("stopped {name} on port ")), "{plain}");
     }
     assert!(site.processes().is_empty());
 }

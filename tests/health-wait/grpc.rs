@@ -104,6 +104,20 @@ fn a_server_without_the_health_service_says_that_it_is_unimplemented() {
     refused(&format!("grpc://127.0.0.1:{}", server.port()), "the answer is not gRPC");
 }
 
+#[test]
+fn headers_are_sent_along() {
+    let server = http2::server(None, |asked| {
+        let status = if asked.starts_with("Bearer let-me-in POST ") { "0" } else { "16" };
+        // a frame with the message that says SERVING
+        let message: &[u8] = &[0, 0, 0, 0, 2, 8, 1];
+        let head = Response::builder().header("content-type", "application/grpc").header("grpc-status", status);
+        head.body(Full::new(message.into())).expect("an answer")
+    });
+    let target = format!("grpc://127.0.0.1:{}", server.port());
+    health_wait().args(["--once", "-H", "Authorization: Bearer let-me-in", &target]).run();
+    refused(&target, "UNAUTHENTICATED");
+}
+
 /// Answers every request over HTTP/2 with this head and nothing else.
 fn http2_server(answer: impl Fn() -> hyper::http::response::Builder + Send + Sync + Clone + 'static) -> Server {
     http2::server(None, move |_| answer().body(Full::default()).expect("a head"))

@@ -33,7 +33,9 @@ fn server_at(
             let service = service_fn(move |request: Request<Incoming>| {
                 let answer = answer.clone();
                 async move {
-                    let asked = format!("{} {}", request.method(), request.uri());
+                    let token = request.headers().get("authorization").and_then(|token| token.to_str().ok());
+                    let token = token.map(|token| format!("{token} ")).unwrap_or_default();
+                    let asked = format!("{token}{} {}", request.method(), request.uri());
                     let body = request.into_body().collect().await?.to_bytes();
                     Ok::<_, hyper::Error>(answer(format!("{asked} {}", String::from_utf8_lossy(&body))))
                 }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 use super::{TOOLS, binaries, installed, script, stdout};
-use crate::support::{Fixture, Terminal};
+use crate::support::{Fixture, Terminal, fixture_path, free_ports};
 
 #[test]
 fn a_tool_tells_what_could_stand_there() {
@@ -17,6 +17,7 @@ fn a_tool_tells_what_could_stand_there() {
         (format!("port-kill --complete -n {port}"), format!("words\n{port}\tfixture\n")),
         (format!("health-wait --complete :{port}"), format!("words\n:{port}\tfixture\n")),
         (format!("proc-tree --complete {pid}"), format!("words\n{pid}\tfixture\n")),
+        (format!("port-who --complete --pid {pid}"), format!("words\n{pid}\tfixture on {port}\n")),
         ("ensure-up --complete --stop sh".to_owned(), "words\nshop\tin the services file\n".to_owned()),
         ("ensure-up --complete --print u".to_owned(), "words\nurl\tWhere it answers\n".to_owned()),
         ("proc-tree --complete --generate sc".to_owned(), "words\nschema\tThe JSON Schema of the records\n".to_owned()),
@@ -29,8 +30,32 @@ fn a_tool_tells_what_could_stand_there() {
         let is_there = answer == expected || expected.lines().all(|line| answer.lines().any(|one| one == line));
         assert!(is_there && answer.len() < expected.len() + 200, "{question}: {answer}");
     }
+    // other tests' servers have this name too
+    let names = stdout(&script("port-kill --complete --name fixtur", folder.path()));
+    assert!(names.starts_with("words\nfixture\ton ") && names.lines().count() == 2, "{names}");
     // asking changes nothing
     assert!(!folder.path().join("state").exists());
+}
+
+#[test]
+fn a_server_that_is_known_is_completed_by_its_name_and_one_without_by_its_port() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let (port, fixture) = (free_ports(2), fixture_path());
+    let other = port + 1;
+    let fixture = fixture.display();
+    let said = stdout(&script(
+        &format!(
+            "ensure-up --quiet --port {port} --name blog -- {fixture} serve 127.0.0.1:{port} >&2
+             ensure-up --quiet --port {other} -- {fixture} serve 127.0.0.1:{other} >&2
+             ensure-up --complete --stop blo
+             ensure-up --complete --stop {other}
+             ensure-up --quiet --stop >&2"
+        ),
+        folder.path(),
+    ));
+    let place = folder.path().canonicalize().expect("it is there");
+    let place = place.display();
+    assert_eq!(said, format!("words\nblog\tblog in {place}\nwords\n{other}\tfixture in {place}\n"));
 }
 
 /// Writes a tool's script for a shell into the folder.

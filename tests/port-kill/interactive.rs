@@ -56,6 +56,21 @@ fn with_records_on_standard_input_the_question_goes_to_the_terminal() {
 }
 
 #[test]
+fn a_single_descendant_is_told_as_one() {
+    let server = Fixture::start(["serve", "--forks", "1", &quiet_address()]);
+    let port = server.port().to_string();
+    let mut terminal = Terminal::start(Command::new(BINARY).args(["-i", "--tree", &port]), 200, 24);
+    terminal.shows("? [y/N]");
+    assert!(terminal.screen().contains(&format!(" with a descendant on {port}")), "{}", terminal.screen());
+    terminal.types("n\n");
+    eventually("a second question", || terminal.screen().matches("? [y/N]").count() == 2);
+    terminal.types("n\n");
+    let (ended, screen) = terminal.end();
+    assert_eq!((ended.code(), screen.matches("you did not agree").count()), (Some(1), 2), "{screen}");
+    assert!(server.pids().into_iter().all(runs), "{screen}");
+}
+
+#[test]
 fn without_a_terminal_there_is_nobody_to_ask() {
     let server = Fixture::start(["serve", &quiet_address()]);
     port_kill()

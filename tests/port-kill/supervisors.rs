@@ -145,6 +145,22 @@ fn what_serves_a_container_is_refused_with_the_line_that_stops_the_container() {
 }
 
 #[test]
+fn what_a_service_manager_listens_on_is_refused_with_the_line_that_stops_the_unit() {
+    let manager = Fixture::named("systemd", ["serve", &quiet_address()]);
+    let output = port_kill().arg(manager.port().to_string()).status(1).any_stdout().any_stderr().run();
+    assert!(
+        output.stdout.contains("refused") && output.stdout.contains("it is a service manager"),
+        "{}",
+        output.stdout
+    );
+    let systemctl = "systemctl --user";
+    let hint =
+        format!("hint: {systemctl} list-sockets names the unit that listens; {systemctl} stop NAME.socket stops it\n");
+    assert!(output.stderr.ends_with(&hint), "{}", output.stderr);
+    assert!(runs(manager.pid()));
+}
+
+#[test]
 fn a_containers_runtime_that_does_not_answer_is_not_waited_for() {
     let proxy = Fixture::named("docker-proxy", ["-proto", "tcp", &quiet_address()]);
     let fakes = tempfile::tempdir().expect("a temporary folder can be made");

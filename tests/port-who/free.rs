@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     BINARY, port_who,
-    support::{Fixture, NOBODY, Tool, eventually, fixture_path, free_port, installed, is_root_or_skipped},
+    support::{Fixture, NOBODY, Tool, eventually, fixture_path, free_port, free_ports, installed, is_root_or_skipped},
 };
 
 #[test]
@@ -142,6 +142,19 @@ fn of_a_range_the_ports_in_use_are_named_and_the_rest_is_free() {
     assert!(output.stderr.contains(&format!("fixture ({})", loading.pid())), "{}", output.stderr);
     let output = port_who().args(["--free=2", &range]).status(1).any_stdout().run();
     assert!(!output.stdout.lines().any(|port| port == first.to_string()), "{}", output.stdout);
+}
+
+#[test]
+fn of_many_ports_in_use_five_are_named_and_the_others_counted() {
+    let first = free_ports(7);
+    let addresses = (first..first + 7).map(|port| format!("127.0.0.1:{port}"));
+    let loading = Fixture::start(["hold", "bound"].map(str::to_owned).into_iter().chain(addresses));
+    let output = port_who().arg(format!("{first}-{}", first + 6)).status(1).any_stderr().run();
+    let lines: Vec<&str> = output.stderr.lines().collect();
+    assert_eq!(lines.len(), 6, "{}", output.stderr);
+    let owner = format!("fixture ({})", loading.pid());
+    assert!(lines[..5].iter().all(|line| line.contains(&owner)), "{}", output.stderr);
+    assert_eq!(lines[5], "note: nor are 2 more of these ports");
 }
 
 #[test]

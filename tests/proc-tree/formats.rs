@@ -128,6 +128,9 @@ fn gpu_memory_is_null_with_a_hint_where_there_is_no_driver() {
     let output = proc_tree().args(["--json", "--gpu"]).arg(tree.pid().to_string()).any_stdout().any_stderr().run();
     assert_eq!(record::parse(&output.stdout)[0].gpu_memory_bytes, None);
     assert!(output.stderr.contains("NVIDIA's driver is not installed\nhint: "), "{}", output.stderr);
+    let table = proc_tree().arg("--gpu").arg(tree.pid().to_string()).any_stdout().any_stderr().run().stdout;
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!((lines[0][8], lines[1][9]), ("GPU", "?"), "{table}");
 }
 
 #[test]

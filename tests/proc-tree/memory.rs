@@ -65,6 +65,20 @@ fn what_another_users_process_keeps_to_itself_is_null_and_never_zero() {
     assert_eq!((record.pss_bytes, record.uss_bytes, record.read_bytes, record.written_bytes), (None, None, None, None));
     assert!(record.cpu_percent.is_some() && record.cpu_seconds.is_some(), "CPU clocks are open to all: {record:?}");
     assert_eq!(record.swap_bytes, Some(0));
+    // a measure that was asked for does not give way to another one
+    let pid = tree.pid().to_string();
+    let output = proc_tree().args(["--json", "--memory", "pss", &pid]).user(NOBODY).any_stdout().any_stderr().run();
+    let record = record::parse(&output.stdout).remove(0);
+    assert_eq!((record.memory_measure.as_str(), record.memory_bytes), ("pss", None));
+    let said = "proc-tree: cannot read the pss of every process of fixture\n\
+                hint: other users' processes tell it to root only; --memory auto takes what can be read\n";
+    assert_eq!(output.stderr, said);
+    // where trees have different measures, each says its own
+    let own = Fixture::of_nobody(["load", "touch", "30", "0"]);
+    let output = proc_tree().args([&pid, &own.pid().to_string()]).user(NOBODY).any_stdout().run();
+    let lines: Vec<&str> = output.stdout.lines().collect();
+    assert!(lines[0].contains(" MEMORY ") && !lines[0].contains("MEMORY ("), "{}", output.stdout);
+    assert!(lines[1].contains(" MiB (rss) ") && lines[2].contains(" MiB (pss) "), "{}", output.stdout);
 }
 
 #[test]

@@ -11,6 +11,8 @@ use nix::{
     unistd::Pid,
 };
 
+#[cfg(target_os = "linux")]
+use crate::support::filter::{About, refuse};
 use crate::{
     proc_tree, record,
     support::{PATIENCE, Terminal, eventually, fixture_path, runs, skipped, unshare},
@@ -118,6 +120,21 @@ fn a_command_that_is_not_there_is_127_and_one_that_may_not_run_126() {
     ] {
         proc_tree().args(["--", program]).status(status).stderr(format!("proc-tree: {reason}\n")).run();
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_command_that_cannot_be_watched_is_ended() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let told = folder.path().join("pid");
+    let script = "echo $$ > \"$0\"; exec sleep 60";
+    let mut tool = proc_tree().args(["--", "sh", "-c", script]).arg(&told).status(125).any_stderr();
+    refuse(tool.command(), &[libc::SYS_pidfd_open], About::All, libc::EMFILE);
+    let output = tool.run();
+    assert!(output.stderr.ends_with(": too many open files\n"), "{}", output.stderr);
+    // it may have been ended before it wrote anything
+    let pid = fs::read_to_string(told).ok().and_then(|pid| pid.trim().parse().ok());
+    assert!(pid.is_none_or(|pid| !runs(pid)), "{pid:?}");
 }
 
 #[test]

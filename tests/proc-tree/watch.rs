@@ -193,6 +193,23 @@ fn keys_sort_a_view() {
 }
 
 #[test]
+fn keys_sort_a_drawing_among_siblings() {
+    let trees = Fixture::start(["load", "wide", "3"]);
+    let mut terminal = view(&["--tree"], &trees);
+    let children = |terminal: &Terminal| -> Vec<u32> {
+        let pid = |line: &str| line.trim_start_matches(['├', '└', '─', ' ']).split(' ').next()?.parse().ok();
+        picture(terminal).iter().filter(|line| line.starts_with(['├', '└'])).filter_map(|line| pid(line)).collect()
+    };
+    for (key, order) in [("c", "[c CPU]"), ("m", "[m memory]"), ("p", "[p PID]")] {
+        terminal.types(key);
+        crate::support::eventually(order, || picture(&terminal)[0].contains(order) && children(&terminal).len() == 3);
+    }
+    crate::support::eventually("the children by their PIDs", || children(&terminal).is_sorted());
+    terminal.types("q");
+    assert_eq!(terminal.end().0.code(), Some(0));
+}
+
+#[test]
 fn a_view_follows_the_size_of_its_window() {
     let tree = Fixture::start(["load", "wide", "5"]);
     let terminal = view(&["--members"], &tree);

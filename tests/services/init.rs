@@ -143,6 +143,19 @@ fn how_servers_are_kept_up_is_told_once_for_all() {
 }
 
 #[test]
+fn the_file_may_have_another_name() {
+    let site = Site::new();
+    line(&site.run(&["--json", "--name", "web"], &site.server(&[])).run());
+    run(&site, &["--init", "--file", "servers.toml"]).run();
+    let file = fs::read_to_string(site.path("servers.toml")).expect("a file");
+    assert!(file.contains("[web]\n") && !site.path("ensure-up.toml").exists(), "{file}");
+    let refused = run(&site, &["--init", "--file", "servers.toml"]).status(2).run();
+    assert!(refused.stderr.contains("servers.toml"), "{}", refused.stderr);
+    let again = by_name(&run(&site, &["--file", "servers.toml", "--all", "--json"]).run());
+    assert_eq!(again["web"]["action"], "reused");
+}
+
+#[test]
 fn where_nothing_runs_nothing_is_written() {
     let site = Site::new();
     run(&site, &["--init"]).status(1).stdout("").run();

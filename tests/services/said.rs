@@ -59,6 +59,22 @@ fn a_restart_says_after_whom_only_where_it_waited_for_that() {
 }
 
 #[test]
+fn those_that_are_up_when_a_call_is_interrupted_are_named_with_what_stops_them() {
+    let site = site(&[("db", 0, "", ""), ("api", 1, "", ""), ("slow", 2, "--delay 60000", "")]);
+    let mut tool = run(&site, &["--all", "--color", "never"]);
+    let mut terminal = Terminal::start(tool.command(), 120, 20);
+    for name in ["db    started", "api   started"] {
+        terminal.shows(name);
+    }
+    terminal.types("\x03");
+    let (status, screen) = terminal.end();
+    assert_eq!(status.signal(), Some(2), "{screen}");
+    let note = "db and api go on: this call started them; ensure-up --stop db api stops them\r\n";
+    assert!(screen.contains(note), "{screen:?}");
+    eventually("the end of the slow one", || site.alive().len() == 2);
+}
+
+#[test]
 fn logs_come_in_the_order_of_the_file() {
     let site = site(&[("web", 1, "--print hello", ""), ("db", 0, "--print bonjour", "")]);
     run(&site, &["--all"]).run();

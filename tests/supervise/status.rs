@@ -1,6 +1,7 @@
 //! The live view: what is measured, on a terminal and as JSON Lines.
 
 use std::{
+    fs,
     io::{BufRead, BufReader},
     os::unix::process::ExitStatusExt,
 };
@@ -109,6 +110,20 @@ fn a_narrow_terminal_loses_columns_and_neither_the_state_nor_the_reason() {
         assert!(given_up.is_match(&told), "{told}");
     }
     assert!(site.entries()[0].reason.as_ref().is_some_and(|reason| reason.contains("Z: 1 crash")));
+}
+
+#[test]
+fn of_one_that_runs_and_is_not_healthy_the_row_says_where_and_why() {
+    let site = Site::new();
+    let flag = site.word("flag");
+    fs::write(&flag, "").expect("the folder is ours");
+    let options = ["--name", "api", "--health", "/", "--health", &format!("file:{flag}")];
+    site.run(&options, &site.server(&[])).run();
+    fs::remove_file(&flag).expect("it is ours");
+    let told = listed(&site, 200)[1..].join(" ");
+    let words: Vec<&str> = told.split_whitespace().collect();
+    assert_eq!(words[..4], ["api", &site.port.to_string(), "running", "no"], "{told}");
+    assert!(told.contains(&format!("http://localhost:{}: ", site.port)) && told.contains("no such file"), "{told}");
 }
 
 #[test]

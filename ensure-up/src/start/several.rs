@@ -25,7 +25,7 @@ use crate::{
     Ports, ServiceSpec, StateFolder,
     event::block_on,
     report::start_record::StartRecord,
-    server::{environment::Environment, orphans},
+    server::{end::End, environment::Environment, orphans},
     signals::Signals,
     start::{already_up, waiting::Waiting},
 };
@@ -259,7 +259,7 @@ impl Several<'_> {
     fn lost(&self, index: usize, ended: ExitStatus) -> EndedStart {
         let status = ended.code().or(ended.signal().map(|signal| 128 + signal));
         let status = status.and_then(|status| u8::try_from(status).ok()).unwrap_or(u8::MAX);
-        let why = format!("the process that starts it ended with {ended}");
+        let why = format!("the process that starts it {}", End::from(ended));
         // to be up takes a word
         EndedStart { report: StartReport::not_up(self.not_up(index, why), None), status: status.max(1) }
     }

@@ -103,6 +103,11 @@ mod tests {
                 200,
                 Ok(vec!["SIGTERM ignored, SIGKILL after 0.20 s: srv (1), srv (2), srv (3) and 2 others"]),
             ),
+            (
+                (1..=4).map(killed).collect(),
+                200,
+                Ok(vec!["SIGTERM ignored, SIGKILL after 0.20 s: srv (1), srv (2), srv (3) and 1 other"]),
+            ),
             (vec![killed(1), denied(2)], 5000, Err("cannot stop srv (2): no")),
             (vec![one(3, Outcome::Survived, term, Some("still alive"))], 5000, Err("cannot stop srv (3): still alive")),
             (vec![one(3, Outcome::Refused, None, None)], 5000, Err("cannot stop srv (3)")),

@@ -153,6 +153,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_is_stopped_for_good_by_its_keepers_own_client() {
+        let unit = |user| Manager::Unit { name: "web.service".into(), user };
+        let container = |runtime| Manager::Container { id: "0123456789abcdef".into(), runtime };
+        for (manager, name, command) in [
+            (unit(false), "web.service", "systemctl stop web.service"),
+            (unit(true), "web.service", "systemctl --user stop web.service"),
+            (container("docker"), "docker container 0123456789ab", "docker stop 0123456789ab"),
+            (container("podman"), "podman container 0123456789ab", "podman stop 0123456789ab"),
+            (container("nspawn"), "nspawn container 0123456789ab", "machinectl stop 0123456789ab"),
+            (container("cri-o"), "cri-o container 0123456789ab", "crictl stop 0123456789ab"),
+            (container("lxc"), "container 0123456789abcdef", "lxc-stop 0123456789abcdef"),
+            (Manager::Launchd, "launchd", "launchctl bootout"),
+        ] {
+            let keeper = Supervisor::Manager(manager);
+            assert_eq!((keeper.name().as_str(), stop_command(&keeper).as_str()), (name, command));
+        }
+        let program = |name| stop_command(&Supervisor::Program { name, pid: 7 });
+        assert_eq!((program("monit"), program("nodemon")), ("monit stop NAME".into(), "kill 7".into()));
+        assert_eq!(socket_unit(Some("web"), " --user"), "systemctl --user stop web.socket");
+    }
+
+    #[test]
     fn a_held_port_says_why_only_where_no_line_above_does() {
         let refused = process(7, Outcome::Refused, "python3");
         let holder = |pid| Holder { pid: Some(pid), start_id: None, name: None, user: None };

@@ -85,3 +85,22 @@ pub(super) fn names(closed: &[Closed]) -> String {
         more => format!("{first} and {} others", more - 1),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_may_not_be_looked_into_are_named_up_to_the_first() {
+        let one = |pid, name: Option<&str>| Closed { pid, name: name.map(Into::into) };
+        let sudo = || one(4720, Some("su\u{1b}do"));
+        for (closed, named) in [
+            (vec![sudo()], "su\\u{1b}do (4720)"),
+            (vec![one(7, None)], "process 7"),
+            (vec![sudo(), one(7, None)], "su\\u{1b}do (4720) and another one"),
+            (vec![sudo(), one(7, None), one(8, None)], "su\\u{1b}do (4720) and 2 others"),
+        ] {
+            assert_eq!(names(&closed), named);
+        }
+    }
+}

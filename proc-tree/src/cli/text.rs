@@ -142,6 +142,13 @@ mod tests {
     }
 
     #[test]
+    fn a_path_below_the_home_folder_is_shown_from_there() {
+        let Some(home) = env::home_dir().filter(|home| home.parent().is_some()) else { return };
+        assert_eq!((path(&home).as_str(), path(&home.join("a b")).as_str()), ("~", "~/a b"));
+        assert_eq!(path(Path::new("/nowhere/\n")), "/nowhere/\\n");
+    }
+
+    #[test]
     fn an_error_reads_as_the_end_of_a_sentence() {
         assert_eq!(os_error(&io::Error::from_raw_os_error(13)), "permission denied");
     }
