@@ -4,7 +4,7 @@ use std::{cell::OnceCell, collections::HashMap, io, rc::Rc};
 
 use port_who::{
     PortSpec, Query, Socket, holds,
-    origin::{Manager, Origin, Role, StarterKind, manager, program},
+    origin::{Manager, Origin, Role, StarterKind, manager, program, short_id},
     sockets,
 };
 use proc_tree::{Facts, Identity, Stat, handle, process, tree};
@@ -164,16 +164,10 @@ impl Supervisor {
             Self::EnsureUp(supervisor) => format!("ensure-up ({})", supervisor.pid),
             Self::Program { name, pid } => format!("{name} ({pid})"),
             Self::Manager(Manager::Unit { name, .. }) => name.clone(),
-            Self::Manager(Manager::Container { id, runtime: "lxc" }) => format!("container {id}"),
-            Self::Manager(Manager::Container { id, runtime }) => format!("{runtime} container {}", short(id)),
+            Self::Manager(Manager::Container { id, runtime }) => format!("{runtime} container {}", short_id(id)),
             Self::Manager(Manager::Launchd) => "launchd".to_owned(),
         }
     }
-}
-
-/// A container's ID as its runtime's commands show it.
-fn short(id: &str) -> String {
-    id.chars().take(12).collect()
 }
 
 /// Tells whether such a program is the parent of what it did not start.

@@ -12,7 +12,7 @@ use std::{collections::HashMap, io};
 
 use proc_tree::{Facts, Stat, process, tree};
 
-pub use manager::Manager;
+pub use manager::{Manager, short_id};
 pub(crate) use orphan::is_orphan;
 pub use owner::manager;
 pub use program::{Program, Role, program};

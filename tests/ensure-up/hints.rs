@@ -4,8 +4,8 @@ use std::process::Command;
 
 use crate::{
     projects::{Projects, answered},
-    site::{fixture, line, listens, shell},
-    support::records,
+    site::{Site, fixture, line, listens, shell},
+    support::{Tool, records},
 };
 
 /// The call that a hint names first.
@@ -63,6 +63,20 @@ fn one_that_another_project_replaced_does_not_run_and_its_port_is_anothers() {
         assert_eq!(said, projects.filled(&format!("{name} on port {{P}}: not running\n")));
         assert_eq!(projects.alive(), "");
     }
+}
+
+#[test]
+fn a_name_with_a_space_is_quoted_where_it_is_to_be_typed() {
+    let site = Site::new();
+    std::fs::create_dir(site.path("a")).unwrap();
+    site.bare().cwd(&site.path("a")).args(["--name", "my worker", "--", "sleep", "60"]).any_stderr().run();
+    let said = site.bare().args(["--stop", "my worker"]).status(1).any_stderr().run().stderr;
+    let call = hinted(&said);
+    assert_eq!(call, "--stop 'my worker' --everywhere");
+    let line = format!("\"$0\" {call}");
+    let shell = Tool::new("sh").args(["-c", &line, env!("CARGO_BIN_EXE_ensure-up")]).cwd(&site.folder());
+    let said = shell.env("ENSURE_UP_DIR", site.path("state")).any_stderr().run().stderr;
+    assert!(said.starts_with("stopped my worker ") && site.processes().is_empty(), "{said}");
 }
 
 #[test]

@@ -109,10 +109,11 @@ fn what_shows_a_title_for_its_command_is_named_and_left_to_be_filled_in() {
 fn a_script_is_written_as_it_was_typed_and_named_by_itself() {
     let Some(site) = with_python() else { return };
     let script = "#!/usr/bin/env python3\nimport socket, sys, time\nserver = socket.create_server(('127.0.0.1', int(sys.argv[1])))\ntime.sleep(60)\n";
-    fs::create_dir(site.path("bin"))
-        .and_then(|()| fs::write(site.path("bin/api"), script))
-        .expect("the folder is ours");
-    fs::set_permissions(site.path("bin/api"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
+    fs::create_dir(site.path("bin")).and_then(|()| fs::write(site.path("script"), script)).expect("the folder is ours");
+    // by a process of its own: a child that another test forks meanwhile must not have it open for writing
+    let installed =
+        std::process::Command::new("install").args(["script", "bin/api"]).current_dir(site.folder()).status();
+    assert!(installed.is_ok_and(|status| status.success()));
     let command = ["bin/api".to_owned(), site.port.to_string()];
     let mut server = by_hand(&site, &command, &site.folder());
     let file = run(&site, &["--init"]).run().stdout;

@@ -13,7 +13,7 @@ use ensure_up::{
     },
     service::file::{self, Config},
 };
-use proc_tree::cli::status::UsageError;
+use proc_tree::cli::{command_line::quoted, status::UsageError, text};
 
 use super::{arguments::Arguments, usage, words};
 
@@ -76,10 +76,10 @@ impl Place {
         });
         let is_called = |one: &&Known| one.is_alive && one.is_of_this_place && one.record.name == word;
         if let Some(one) = known.iter().find(is_called) {
-            let title = one.record.title();
+            let (title, word) = (one.record.title(), quoted(word));
             words::say(&match one.record.port {
                 Some(port) => format!("hint: {title} is on port {port}: ensure-up {option} {port}"),
-                None => format!("hint: there is {title}: ensure-up {option} {word} --everywhere"),
+                None => format!("hint: there is {title}: ensure-up {option} {} --everywhere", text::escape(&word)),
             });
         }
     }

@@ -15,6 +15,7 @@ use ensure_up::{
 };
 use proc_tree::cli::{
     args::OutputError,
+    command_line::typed,
     status::{Exit, UsageError},
     text,
 };
@@ -173,16 +174,15 @@ fn goes_on(ended: &EndedStarts) -> Option<String> {
     let is_new = |start: &&EndedStart| {
         start.status == 0 && start.report.record.action.is_start() && start.report.record.pid.is_some()
     };
-    let names: Vec<_> =
-        ended.starts.values().filter(is_new).map(|start| text::escape(&start.report.record.name)).collect();
-    let stop = format!("ensure-up --stop {} stops", names.join(" "));
-    match names.as_slice() {
-        [] => None,
-        [name] => Some(format!("{name} goes on: this call started it; {stop} it")),
-        [names @ .., last] => {
-            Some(format!("{} and {last} go on: this call started them; {stop} them", names.join(", ")))
-        }
-    }
+    let names: Vec<&str> =
+        ended.starts.values().filter(is_new).map(|start| start.report.record.name.as_str()).collect();
+    let stop = format!("ensure-up --stop {} stops", typed(names.iter().copied()));
+    let said = match names.as_slice() {
+        [] => return None,
+        [name] => format!("{name} goes on: this call started it; {stop} it"),
+        [names @ .., last] => format!("{} and {last} go on: this call started them; {stop} them", names.join(", ")),
+    };
+    Some(text::escape(&said).into_owned())
 }
 
 /// Writes what was asked for of those that are up and were named, in the file's order: what these need was not asked for.

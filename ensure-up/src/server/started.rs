@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use proc_tree::cli::text;
+use proc_tree::cli::{command_line::quoted, text};
 use serde::{Deserialize, Serialize};
 
 use super::{fingerprint, part::Part};
@@ -56,8 +56,8 @@ impl Started {
 
     /// Says what names it to --stop from anywhere: its port, or its name.
     pub(crate) fn place(&self) -> String {
-        let name = || format!("{} --everywhere", text::escape(self.service.name.as_deref().unwrap_or(&self.program)));
-        self.port.map_or_else(name, |port| port.to_string())
+        let name = self.service.name.as_deref().unwrap_or(&self.program);
+        self.port.map_or_else(|| format!("{} --everywhere", text::escape(&quoted(name))), |port| port.to_string())
     }
 
     /// Tells whether it is a service's server on a port.

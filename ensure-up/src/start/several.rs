@@ -117,7 +117,7 @@ impl Several<'_> {
     }
 
     async fn run(&self, mut done: BTreeMap<usize, EndedStart>, tell: &mut Teller<'_>) -> io::Result<EndedStarts> {
-        let mut signals = Signals::catch()?;
+        let (mut signals, mut caught) = (Signals::catch()?, None);
         let mut processes = BTreeMap::new();
         let mut idle = BTreeMap::new();
         let mut running = Running::new();
@@ -125,7 +125,7 @@ impl Several<'_> {
         let (sender, mut waits) = unbounded_channel();
         let mut begun = Instant::now();
         loop {
-            while let Some(index) = self.next(&done, &processes) {
+            while let Some(index) = self.next(&done, &processes).filter(|_| caught.is_none()) {
                 let starter = idle.remove(&index).flatten();
                 let Some(needed) = self.needs(index).find(|needed| done[needed].status != 0) else {
                     let starter = starter.map_or_else(|| self.starter(index), Ok)?;
@@ -139,12 +139,13 @@ impl Several<'_> {
             }
             if running.is_empty() {
                 all_of(leaving).await;
-                return Ok(EndedStarts { starts: done, signal: None });
+                return Ok(EndedStarts { starts: done, signal: caught });
             }
-            let soon = self.soon(&done, &processes).find(|index| !idle.contains_key(index));
+            let is_due = |index: &usize| caught.is_none() && !idle.contains_key(index);
+            let soon = self.soon(&done, &processes).find(is_due);
             select! {
                 biased;
-                Some((index, waiting)) = waits.recv() => {
+                Some((index, waiting)) = waits.recv(), if caught.is_none() => {
                     // the last words of one and its end may have come at once
                     if processes.contains_key(&index) {
                         tell(index, Told::Waiting(&waiting));
@@ -155,23 +156,15 @@ impl Several<'_> {
                     let (ended, process) = output?;
                     leaving.push(end_of(process));
                     let start = ended.unwrap_or_else(|status| self.lost(index, status));
-                    tell(index, Told::Ended(&start));
+                    // after a signal one may have come up all the same
+                    tell(index, if caught.is_none() { Told::Ended(&start) } else { Told::Interrupted(&start) });
                     done.insert(index, start);
                 }
-                signal = signals.next() => {
+                signal = signals.next(), if caught.is_none() => {
                     for process in processes.values().flatten() {
                         process.signal(signal)?;
                     }
-                    while let Some((index, output)) = running.next().await {
-                        // one may have come up in this moment
-                        let (ended, process) = output?;
-                        leaving.push(end_of(process));
-                        let start = ended.unwrap_or_else(|status| self.lost(index, status));
-                        tell(index, Told::Interrupted(&start));
-                        done.insert(index, start);
-                    }
-                    all_of(leaving).await;
-                    return Ok(EndedStarts { starts: done, signal: Some(signal) });
+                    caught = Some(signal);
                 }
                 Some(()) = leaving.next() => {}
                 Some(index) = sleep_until((begun + AHEAD).into()).map(|()| soon) => drop(idle.insert(index, self.starter(index).ok())),

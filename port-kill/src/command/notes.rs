@@ -1,8 +1,11 @@
 //! What is said on standard error beside the results: what is still held, and what the user could do next.
 
 use port_kill::{Hint, Holder, Outcome, PortOutcome, ProcessOutcome, Report, Supervisor};
-use port_who::origin::Manager;
-use proc_tree::{Signal, cli::text};
+use port_who::origin::{Manager, short_id};
+use proc_tree::{
+    Signal,
+    cli::{command_line::quoted, text},
+};
 
 use super::container;
 
@@ -76,21 +79,16 @@ fn list<T: ToString>(of: &[T], separator: &str) -> String {
 
 fn unnamed_container(runtime: &str, port: u16, id: Option<&str>, address: Option<&(String, String)>) -> String {
     if let Some(id) = id {
-        return format!("{runtime} stop {} stops the container behind port {port}", short(id));
+        return format!("{runtime} stop {} stops the container behind port {port}", short_id(id));
     }
     let address = address.map(|(ip, port)| format!(" at {ip}:{port}")).unwrap_or_default();
     let list = if runtime == "podman" { "podman ps".to_owned() } else { format!("docker ps --filter publish={port}") };
     format!("{list} names the container{address} behind port {port}; {runtime} stop NAME stops it")
 }
 
-/// A container's ID as its runtime's commands show it.
-fn short(id: &str) -> String {
-    id.chars().take(12).collect()
-}
-
 fn socket_unit(unit: Option<&str>, scope: &str) -> String {
     match unit {
-        Some(unit) => format!("systemctl{scope} stop {unit}.socket"),
+        Some(unit) => format!("systemctl{scope} stop {}", quoted(&format!("{unit}.socket"))),
         None => format!(
             "systemctl{scope} list-sockets names the unit that listens; systemctl{scope} stop NAME.socket stops it"
         ),
@@ -122,12 +120,18 @@ fn stop_command(supervisor: &Supervisor) -> String {
 
 fn stop_managed(manager: &Manager) -> String {
     match manager {
-        Manager::Unit { name, user: true } => format!("systemctl --user stop {name}"),
-        Manager::Unit { name, user: false } => format!("systemctl stop {name}"),
-        Manager::Container { id, runtime: "lxc" } => format!("lxc-stop {id}"),
-        Manager::Container { id, runtime: runtime @ ("docker" | "podman") } => format!("{runtime} stop {}", short(id)),
-        Manager::Container { id, runtime: "nspawn" } => format!("machinectl stop {}", short(id)),
-        Manager::Container { id, .. } => format!("crictl stop {}", short(id)),
+        Manager::Unit { name, user: true } => format!("systemctl --user stop {}", quoted(name)),
+        Manager::Unit { name, user: false } => format!("systemctl stop {}", quoted(name)),
+        Manager::Container { id, runtime } => {
+            let client = match *runtime {
+                "docker" => "docker stop",
+                "podman" => "podman stop",
+                "lxc" => "lxc-stop",
+                "nspawn" => "machinectl stop",
+                _ => "crictl stop",
+            };
+            format!("{client} {}", quoted(short_id(id)))
+        }
         Manager::Launchd => "launchctl bootout".to_owned(),
     }
 }
@@ -150,28 +154,6 @@ mod tests {
             unanswered: None,
             memory: None,
         }
-    }
-
-    #[test]
-    fn what_is_kept_is_stopped_for_good_by_its_keepers_own_client() {
-        let unit = |user| Manager::Unit { name: "web.service".into(), user };
-        let container = |runtime| Manager::Container { id: "0123456789abcdef".into(), runtime };
-        for (manager, name, command) in [
-            (unit(false), "web.service", "systemctl stop web.service"),
-            (unit(true), "web.service", "systemctl --user stop web.service"),
-            (container("docker"), "docker container 0123456789ab", "docker stop 0123456789ab"),
-            (container("podman"), "podman container 0123456789ab", "podman stop 0123456789ab"),
-            (container("nspawn"), "nspawn container 0123456789ab", "machinectl stop 0123456789ab"),
-            (container("cri-o"), "cri-o container 0123456789ab", "crictl stop 0123456789ab"),
-            (container("lxc"), "container 0123456789abcdef", "lxc-stop 0123456789abcdef"),
-            (Manager::Launchd, "launchd", "launchctl bootout"),
-        ] {
-            let keeper = Supervisor::Manager(manager);
-            assert_eq!((keeper.name().as_str(), stop_command(&keeper).as_str()), (name, command));
-        }
-        let program = |name| stop_command(&Supervisor::Program { name, pid: 7 });
-        assert_eq!((program("monit"), program("nodemon")), ("monit stop NAME".into(), "kill 7".into()));
-        assert_eq!(socket_unit(Some("web"), " --user"), "systemctl --user stop web.socket");
     }
 
     #[test]
@@ -205,14 +187,16 @@ mod tests {
 
     #[test]
     fn each_hint_is_a_line_that_helps() {
-        let id = Some("0123456789abcdef".to_owned());
+        let id = "0123456789abcdef".repeat(4);
         let program = |name| Hint::Restart(Supervisor::Program { name, pid: 7 });
         let managed = |manager| Hint::Restart(Supervisor::Manager(manager));
-        let container = |runtime| managed(Manager::Container { id: "0123456789abcdef".into(), runtime });
+        let named = |id: &str, runtime| managed(Manager::Container { id: id.into(), runtime });
+        let container = |runtime| named(&id, runtime);
         let unit = |user| managed(Manager::Unit { name: "web.service".into(), user });
+        let escaped = managed(Manager::Unit { name: r"my\x2dweb.service".into(), user: false });
         for (given, said) in [
             (
-                Hint::Container { port: 80, id, address: None, podman: true },
+                Hint::Container { port: 80, id: Some(id.clone()), address: None, podman: true },
                 "podman stop 0123456789ab stops the container behind port 80",
             ),
             (
@@ -225,7 +209,19 @@ mod tests {
             (unit(false), "web.service may start it again: systemctl stop web.service"),
             (unit(true), "web.service may start it again: systemctl --user stop web.service"),
             (container("docker"), "docker container 0123456789ab may start it again: docker stop 0123456789ab"),
-            (container("lxc"), "container 0123456789abcdef may start it again: lxc-stop 0123456789abcdef"),
+            (container("podman"), "podman container 0123456789ab may start it again: podman stop 0123456789ab"),
+            (container("cri-o"), "cri-o container 0123456789ab may start it again: crictl stop 0123456789ab"),
+            // what has no ID goes by its name, and that is whole
+            (
+                named("long-machine-1", "lxc"),
+                "lxc container long-machine-1 may start it again: lxc-stop long-machine-1",
+            ),
+            (
+                named("long-machine-1", "nspawn"),
+                "nspawn container long-machine-1 may start it again: machinectl stop long-machine-1",
+            ),
+            (managed(Manager::Launchd), "launchd may start it again: launchctl bootout"),
+            (escaped, r"my\x2dweb.service may start it again: systemctl stop 'my\x2dweb.service'"),
             (Hint::LeftBehind(vec![7]), "a descendant is left: kill 7; --tree stops descendants with their server"),
             (
                 Hint::LeftBehind(vec![7, 9]),

@@ -25,3 +25,12 @@ pub enum Manager {
     /// launchd(8).
     Launchd,
 }
+
+/// Returns a container's ID as its runtime's commands show it; a name is whole.
+pub fn short_id(id: &str) -> &str {
+    if is_id(id) { &id[..12] } else { id }
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}

@@ -2,12 +2,9 @@
 
 use proc_tree::{Facts, cli::text};
 
-use crate::origin::{Origin, Role, StartedBy, StarterKind, program};
+use crate::origin::{Origin, Role, StartedBy, StarterKind, program, short_id};
 
 const ENSURE_UP: &str = "ensure-up";
-
-/// A container's ID is shown as docker shows it.
-const SHORT_ID: usize = 12;
 
 /// Says how a process came to be: `└ node ← npm ← zsh ← tmux`, or what is left to say of an orphan.
 pub(super) fn line(process: &Facts, origin: Option<&Origin>) -> String {
@@ -75,7 +72,7 @@ fn owner(starter: &StartedBy, origin: &Origin) -> Option<String> {
     match starter.kind {
         StarterKind::Container => {
             let runtime = starter.runtime.unwrap_or("unknown");
-            Some(format!(", {runtime} container {}", name.get(..SHORT_ID).filter(|_| name.len() == 64).unwrap_or(name)))
+            Some(format!(", {runtime} container {}", short_id(name)))
         }
         StarterKind::EnsureUp => {
             let service = starter.service.as_ref().map(|name| format!(", service {name}")).unwrap_or_default();

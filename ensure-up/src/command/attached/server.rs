@@ -9,7 +9,7 @@ use ensure_up::{
     report::start_record::StartRecord,
     stop::manner::Manner,
 };
-use proc_tree::cli::text;
+use proc_tree::cli::{command_line::quoted, text};
 
 use super::{super::words, settled::Settled};
 
@@ -81,7 +81,7 @@ impl Server {
             let name = text::escape(&self.name);
             let port = self.port.map(|port| port.to_string());
             let handle = self.service.name.clone().or(port).unwrap_or_else(|| self.name.clone());
-            words::say(&format!("{name}: the end of its log (ensure-up --logs {}):", text::escape(&handle)));
+            words::say(&format!("{name}: the end of its log (ensure-up --logs {}):", text::escape(&quoted(&handle))));
             for line in lines {
                 words::say(&format!("  {}", text::escape(&line)));
             }

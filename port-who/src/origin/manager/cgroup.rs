@@ -1,10 +1,10 @@
 //! Linux: the control group's path names the unit or the container, proc_pid_cgroup(5).
 
-use std::fs;
+use std::{fs, slice};
 
 use proc_tree::Facts;
 
-use super::Manager;
+use super::{Manager, is_id};
 
 pub(in crate::origin) fn manager(process: &Facts) -> Option<Manager> {
     parse(&fs::read_to_string(format!("/proc/{}/cgroup", process.pid)).ok()?)
@@ -54,7 +54,10 @@ fn container(path: &str) -> Option<Manager> {
             let stem = name.strip_suffix(".scope").unwrap_or(name);
             SCOPES.iter().find_map(|&(prefix, runtime)| {
                 let id = stem.strip_prefix(prefix)?;
-                (is_id(id) || runtime == "nspawn").then(|| found(id, runtime))
+                match runtime {
+                    "nspawn" => Some(found(&unescaped(id), runtime)),
+                    _ => is_id(id).then(|| found(id, runtime)),
+                }
             })
         })
         .or_else(|| {
@@ -68,8 +71,20 @@ fn found(id: &str, runtime: &'static str) -> Manager {
     Manager::Container { id: id.to_owned(), runtime }
 }
 
-fn is_id(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+/// Reads a name that systemd has escaped, systemd-escape(1): a dash is `\x2d`.
+fn unescaped(name: &str) -> String {
+    let mut parts = name.split("\\x");
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let digits = part.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let (read, rest): (&[u8], &str) = match &byte {
+            Some(byte) => (slice::from_ref(byte), &part[2..]),
+            None => (b"\\x", part),
+        };
+        bytes.extend([read, rest.as_bytes()].concat());
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -113,6 +128,17 @@ mod tests {
             assert_eq!(parse(&path), Some(Manager::Container { id: ID.into(), runtime }), "{path}");
         }
         assert_eq!(parse("0::/lxc.payload.web/system.slice"), Some(found("web", "lxc")));
+        for (name, machine) in [
+            ("debian", "debian"),
+            (r"my\x2dlong\x2dmachine", "my-long-machine"),
+            (r"caf\xc3\xa9", "café"),
+            (r"\x2", r"\x2"),
+            (r"\x+f", r"\x+f"),
+            (r"\xé", r"\xé"),
+        ] {
+            let path = format!("0::/machine.slice/machine-{name}.scope/payload");
+            assert_eq!(parse(&path), Some(found(machine, "nspawn")), "{path}");
+        }
         assert_eq!(parse(&format!("0::/machine.slice/libpod-conmon-{ID}.scope")), None, "podman's own monitor");
     }
 }
