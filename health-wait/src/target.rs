@@ -1,6 +1,6 @@
 //! What is waited for: a URL, an address, a socket, a file, a process or a port.
 
-use std::{fmt, net::SocketAddr, path::Path, str::FromStr};
+use std::{fmt, net::SocketAddr, ops::Range, path::Path, str::FromStr};
 
 pub(crate) mod host;
 pub(crate) mod kind;
@@ -131,9 +131,7 @@ impl FromStr for Target {
 fn without_password(text: &str, kind: &Kind) -> String {
     let Kind::Http { url, .. } = kind else { return text.to_owned() };
     let hidden = url.password().and_then(|_| {
-        // what a URL's reader skips
-        let start = text.len() - text[text.find("://")? + 3..].trim_start_matches(['/', '\\', '\t', '\n', '\r']).len();
-        let end = start + text[start..].find(['/', '\\', '?', '#']).unwrap_or(text.len() - start);
+        let Range { start, end } = host::authority(text)?;
         let at = start + text[start..end].rfind('@')?;
         let colon = start + text[start..at].find(':')?;
         Some(format!("{}***{}", &text[..=colon], &text[at..]))

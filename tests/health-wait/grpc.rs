@@ -21,6 +21,10 @@ struct Grpc {
 impl Grpc {
     /// Serves `grpc.health.v1.Health` with a service in each state.
     fn start(tls: Option<TlsAcceptor>) -> Self {
+        Self::start_at("127.0.0.1:0", tls)
+    }
+
+    fn start_at(address: &'static str, tls: Option<TlsAcceptor>) -> Self {
         let (sender, started) = mpsc::channel();
         let (stop, mut stopped) = oneshot::channel::<()>();
         thread::spawn(move || {
@@ -34,7 +38,7 @@ impl Grpc {
                 ] {
                     reporter.set_service_status(name, status).await;
                 }
-                let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+                let listener = TcpListener::bind(address).await.expect("a port");
                 sender.send(listener.local_addr().expect("it is bound")).expect("the test waits");
                 loop {
                     let stream = tokio::select! {
@@ -130,6 +134,18 @@ fn grpc_over_tls_checks_the_certificate() {
     let config = certificates::config(certificates::self_signed(&params), b"h2");
     let server = Grpc::start(Some(TlsAcceptor::from(config)));
     let target = server.target("/up.Service").replace("grpc:", "grpcs:");
+    refused(&target, "certificate is self-signed");
+    health_wait().args(["--insecure", &target]).run();
+}
+
+#[test]
+fn the_zone_of_an_address_is_no_part_of_what_a_certificate_is_for() {
+    let mut params = rcgen::CertificateParams::new(vec!["::1".to_owned()]).expect("names");
+    params.distinguished_name.push(rcgen::DnType::CommonName, "test server");
+    let config = certificates::config(certificates::self_signed(&params), b"h2");
+    let server = Grpc::start_at("[::1]:0", Some(TlsAcceptor::from(config)));
+    // the loopback is the first interface everywhere
+    let target = format!("grpcs://[::1%1]:{}/up.Service", server.address.port());
     refused(&target, "certificate is self-signed");
     health_wait().args(["--insecure", &target]).run();
 }

@@ -31,6 +31,16 @@ fn a_request_is_a_get_that_accepts_anything_and_no_compression() {
 }
 
 #[test]
+fn brackets_of_a_path_and_a_query_are_sent_as_they_were_written() {
+    let (server, heads) = listening(|_| answer("200 OK", ""));
+    for path in ["/x?ids=[1%2C2]", "/x?tags=[%22db%22]", "/[a%20b]"] {
+        health_wait().args(["--once", &server.url(path)]).run();
+        let head = heads.recv().expect("a request");
+        assert!(head.starts_with(&format!("GET {path} HTTP/1.1\r\n")), "{head}");
+    }
+}
+
+#[test]
 fn method_and_headers_are_what_was_asked_for() {
     let (server, heads) = listening(|_| answer("200 OK", ""));
     health_wait()

@@ -59,7 +59,7 @@ impl<'a> GrpcProbe<'a> {
         let mut stream = stream::open(&self.place, endpoint).await?;
         if let Some(tls) = &self.tls {
             stage.enter(Step::Securing);
-            stream = Box::new(tls.handshake(stream, &self.host.name).await?);
+            stream = Box::new(tls.handshake(stream, self.host.without_zone()).await?);
         }
         stage.enter(Step::Asked);
         self.check(stream).await

@@ -1,6 +1,9 @@
 //! A host and its port, in every form that an address takes.
 
-use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::{
+    net::{IpAddr, SocketAddr, SocketAddrV6},
+    ops::Range,
+};
 
 use nix::net::if_::if_nametoindex;
 use url::Url;
@@ -41,9 +44,14 @@ impl Host {
         name == "localhost" || name.ends_with(".localhost")
     }
 
+    /// Returns the name or address without the zone, which is of no meaning but on this machine.
+    pub(crate) fn without_zone(&self) -> &str {
+        self.name.split('%').next().unwrap_or_default()
+    }
+
     /// Returns host and port as a URL's authority.
     pub(crate) fn authority(&self) -> String {
-        let name = self.name.split('%').next().unwrap_or_default();
+        let name = self.without_zone();
         if name.contains(':') { format!("[{name}]:{}", self.port) } else { format!("{name}:{}", self.port) }
     }
 
@@ -104,19 +112,28 @@ fn with_zone(address: String, zone: Option<String>) -> String {
     }
 }
 
-/// Takes the zone out of `[fe80::1%eth0]`, or out of `[fe80::1%25eth0]` as RFC 6874 has it in a URL:
+/// Finds the authority of a URL as it was written: its user, its host, its port.
+pub(super) fn authority(url: &str) -> Option<Range<usize>> {
+    // what a URL's reader skips
+    let start = url.len() - url[url.find("://")? + 3..].trim_start_matches(['/', '\\', '\t', '\n', '\r']).len();
+    let end = url[start..].find(['/', '\\', '?', '#']).map_or(url.len(), |end| start + end);
+    Some(start..end)
+}
+
+/// Takes the zone out of an authority's `[fe80::1%eth0]`, or out of `[fe80::1%25eth0]` as RFC 6874 has it in a URL:
 /// URL parsers know no zones.
-pub(super) fn take_zone(text: &str) -> Result<(String, Option<String>), String> {
-    let zoned = text.find('[').and_then(|open| {
-        let close = open + text[open..].find(']')?;
-        let percent = open + text[open..close].find('%')?;
+pub(super) fn take_zone(authority: &str) -> Result<(String, Option<String>), String> {
+    let host = authority.rfind('@').map_or(0, |at| at + 1);
+    let zoned = authority[host..].starts_with('[').then_some(host).and_then(|open| {
+        let close = open + authority[open..].find(']')?;
+        let percent = open + authority[open..close].find('%')?;
         Some((percent, close))
     });
-    let Some((percent, close)) = zoned else { return Ok((text.to_owned(), None)) };
-    let zone = &text[percent + 1..close];
+    let Some((percent, close)) = zoned else { return Ok((authority.to_owned(), None)) };
+    let zone = &authority[percent + 1..close];
     let zone = zone.strip_prefix("25").filter(|zone| !zone.is_empty()).unwrap_or(zone);
     if zone.is_empty() || !zone.bytes().all(|byte| byte.is_ascii_graphic() && !b"%/[]".contains(&byte)) {
         return Err(format!("{zone:?} is no zone of an IPv6 address"));
     }
-    Ok((format!("{}{}", &text[..percent], &text[close..]), Some(zone.to_owned())))
+    Ok((format!("{}{}", &authority[..percent], &authority[close..]), Some(zone.to_owned())))
 }

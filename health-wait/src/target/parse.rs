@@ -119,7 +119,9 @@ fn connect(host: Host) -> Kind {
 }
 
 fn http(text: &str) -> Result<Kind, String> {
-    let (without_zone, zone) = host::take_zone(text)?;
+    let at = host::authority(text).unwrap_or_default();
+    let (authority, zone) = host::take_zone(&text[at.clone()])?;
+    let without_zone = format!("{}{authority}{}", &text[..at.start], &text[at.end..]);
     let url = Url::parse(&without_zone).map_err(|error| error.to_string())?;
     let host = Host::of_url(&url, zone)?;
     Ok(Kind::Http { url, place: Place::Host(host) })
@@ -202,9 +204,19 @@ mod tests {
             ("http://[fe80::1%25lo]:81/", "fe80::1%lo", 81),
             ("http://[fe80::1%lo]:81/", "fe80::1%lo", 81),
             ("http://user:pa%20ss@h:1/", "h", 1),
+            ("http://[a%20b@[fe80::1%lo]:81/", "fe80::1%lo", 81),
         ] {
             let Kind::Http { place: Place::Host(host), .. } = kind(text) else { panic!("{text} is a URL") };
             assert_eq!((host.name.as_str(), host.port), (name, port), "{text}");
+        }
+    }
+
+    #[test]
+    fn brackets_behind_the_host_are_no_address() {
+        for text in ["http://h/x?ids=[1%2C2]", "http://[::1]:1/x?tags=[%22db%22]", "http://h/[a%20b]", "http://h?[%5B]"]
+        {
+            let Kind::Http { url, .. } = kind(text) else { panic!("{text} is a URL") };
+            assert_eq!(Ok(url), Url::parse(text));
         }
     }
 
