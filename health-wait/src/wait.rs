@@ -88,10 +88,10 @@ impl<'a> Wait<'a> {
         let schedule = Schedule::new(self.options, time::Instant::now(), self.deadline.map(time::Instant::from_std));
         let inputs = Inputs::read(self.options)?;
         let probes: Vec<_> = self.targets.iter().map(|target| Probe::new(target, self.options, &inputs)).collect();
-        let rules = self.rules();
-        let states = self.targets.iter().cloned().zip(&probes);
-        let mut states: Vec<_> =
-            states.map(|(target, probe)| TargetState::new(target, rules, !attempts::needs_lookup(probe))).collect();
+        let states = self.targets.iter().zip(&probes).map(|(target, probe)| {
+            TargetState::new(target.clone(), self.rules(target), !attempts::needs_lookup(probe))
+        });
+        let mut states: Vec<_> = states.collect();
         let mut verdicts = vec![None; probes.len()];
         let verdict = self.race(&schedule, &probes, &mut states, &mut verdicts, happened).await?;
         let waited = schedule.waited(time::Instant::now());
@@ -110,8 +110,9 @@ impl<'a> Wait<'a> {
         Ok(Report { verdict, records, pending, waited })
     }
 
-    fn rules(&self) -> Rules {
-        let contents = self.options.expectations().are_of_contents();
+    /// Only an HTTP answer has contents that can be another server's.
+    fn rules(&self, target: &Target) -> Rules {
+        let contents = target.is_http() && self.options.expectations().are_of_contents();
         let &ProbeOptions { consecutive, stable, .. } = self.options;
         Rules { goal: self.goal, once: self.once, consecutive, stable, contents }
     }
@@ -125,14 +126,14 @@ impl<'a> Wait<'a> {
         verdicts: &mut [Option<TargetVerdict>],
         happened: &mut dyn FnMut(usize, Event<'_>),
     ) -> Result<Verdict, WaitError> {
-        let (rules, happened) = (self.rules(), RefCell::new(happened));
-        let happened = &happened;
+        let happened = &RefCell::new(happened);
         let mut waits: FuturesUnordered<_> = probes
             .iter()
             .zip(states)
             .enumerate()
             .map(|(index, (probe, state))| async move {
                 let mut changed = |reason: &str| (happened.borrow_mut())(index, Event::Changed(reason));
+                let rules = self.rules(&self.targets[index]);
                 let verdict = attempts::until_verdict(probe, rules, schedule, state, &mut changed).await;
                 if verdict == TargetVerdict::Reached {
                     let waited = schedule.waited(time::Instant::now());

@@ -11,6 +11,7 @@ use tonic_health::ServingStatus;
 use tower_service::Service;
 
 use super::{certificates, health_wait, http2, record, server::Server};
+use crate::support::free_port;
 
 /// A gRPC server; it ends when it is dropped.
 struct Grpc {
@@ -148,6 +149,16 @@ fn the_zone_of_an_address_is_no_part_of_what_a_certificate_is_for() {
     let target = format!("grpcs://[::1%1]:{}/up.Service", server.address.port());
     refused(&target, "certificate is self-signed");
     health_wait().args(["--insecure", &target]).run();
+}
+
+#[test]
+fn a_server_that_does_not_serve_is_not_down_whatever_is_expected_of_others() {
+    let (server, url) = (Grpc::start(None), format!("http://localhost:{}/", free_port()));
+    for (service, reason) in [("/down.Service", "NOT_SERVING"), ("/no.Service", "unknown service \"no.Service\"")] {
+        let target = server.target(service);
+        let run = health_wait().args(["--down", "--once", "--expect-json=$.s=ok", &target, &url]);
+        run.status(1).stderr(format!("health-wait: {target} is not down: {reason}\n")).run();
+    }
 }
 
 #[test]
