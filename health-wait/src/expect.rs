@@ -23,6 +23,14 @@ pub(crate) struct Expectations<'a> {
     pub(crate) fail_body: Option<&'a BodyPattern>,
 }
 
+/// A body, as far as it was read.
+#[derive(Debug, Default)]
+pub(crate) struct Body {
+    pub(crate) bytes: Vec<u8>,
+    /// Whether it goes on beyond the most that is read of any.
+    pub(crate) is_cut: bool,
+}
+
 impl Expectations<'_> {
     /// Tells whether the answer must have certain contents, so that another answer is not this server's.
     pub(crate) fn are_of_contents(&self) -> bool {
@@ -65,29 +73,35 @@ impl Expectations<'_> {
     }
 
     /// Looks at the whole answer.
-    pub(crate) fn judge(&self, status: StatusCode, body: &[u8]) -> Result<(), Reason> {
+    pub(crate) fn judge(&self, status: StatusCode, body: &Body) -> Result<(), Reason> {
         self.judge_body(status, body).map_err(|reason| reason.with_status(status.as_u16()))
     }
 
-    fn judge_body(&self, status: StatusCode, body: &[u8]) -> Result<(), Reason> {
+    fn judge_body(&self, status: StatusCode, body: &Body) -> Result<(), Reason> {
+        let (body, is_cut) = (&body.bytes[..], body.is_cut);
         let said = || quote(&String::from_utf8_lossy(&body[..body.len().min(400)]));
-        if let Some(pattern) = self.fail_body.filter(|pattern| pattern.matches(body)) {
+        let matches = |pattern: &&BodyPattern| {
+            if is_cut { pattern.matches_whatever_follows(body) } else { pattern.matches(body) }
+        };
+        if let Some(pattern) = self.fail_body.filter(matches) {
             return Err(Reason::new(Sign::Failed, format!("body matched {}: {}", quote(pattern.as_str()), said())));
         }
         if !self.accepts(status) {
             return Err(Reason::answered(words(status)));
         }
-        if let Some(pattern) = self.body.filter(|pattern| !pattern.matches(body)) {
-            return Err(Reason::answered(format!("body did not match {}: {}", quote(pattern.as_str()), said())));
+        if let Some(pattern) = self.body.filter(|pattern| !matches(pattern)) {
+            // what is expected may stand where nobody looked
+            let (sign, place) = if is_cut { (Sign::Unclear, " in its first MiB") } else { (Sign::Answered, "") };
+            let pattern = quote(pattern.as_str());
+            return Err(Reason::new(sign, format!("body did not match {pattern}{place}: {}", said())));
         }
         if self.json.is_empty() {
             return Ok(());
         }
-        let document =
-            serde_json::from_slice(body).map_err(|_| Reason::answered(format!("body is not JSON: {}", said())))?;
-        match self.json.iter().find_map(|expectation| expectation.mismatch(&document)) {
-            Some(mismatch) => Err(Reason::answered(mismatch)),
-            None => Ok(()),
+        match serde_json::from_slice(body) {
+            Ok(document) => self.json.iter().find_map(|one| one.mismatch(&document)).map_or(Ok(()), Err),
+            Err(error) if is_cut && error.is_eof() => Err(Reason::new(Sign::Unclear, "body is longer than 1 MiB")),
+            Err(_) => Err(Reason::answered(format!("body is not JSON: {}", said()))),
         }
     }
 }
@@ -98,7 +112,7 @@ mod tests {
 
     fn judge(expected: &Expectations<'_>, status: u16, body: &str) -> Result<(), String> {
         let status = StatusCode::from_u16(status).expect("a status");
-        let judged = expected.judge(status, body.as_bytes());
+        let judged = expected.judge(status, &Body { bytes: body.into(), is_cut: false });
         judged.map_err(|reason| format!("{:?}: {reason}", reason.sign))
     }
 
@@ -130,6 +144,27 @@ mod tests {
             (200, r#"{"status":"ready","n":2}"#, Err(r"Answered: $.n is 2, expected 1")),
         ] {
             assert_eq!(judge(&expected, status, body), said.map_err(Into::into), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_in_the_part_that_was_read_may_be_in_the_rest() {
+        let (pattern, json) = ("ok$".parse().expect("a pattern"), ["$.a=1".parse().expect("an expectation")]);
+        let (body, json) = (
+            Expectations { body: Some(&pattern), ..Expectations::default() },
+            Expectations { json: &json, ..Expectations::default() },
+        );
+        for (expected, beginning, sign) in [
+            (body, "ok\n", None),
+            (body, "starting", Some(Sign::Unclear)),
+            (body, "ok", Some(Sign::Unclear)),
+            (json, "{\"a\":1,", Some(Sign::Unclear)),
+            (json, "{\"a\":2} ", Some(Sign::Answered)),
+            (json, "<html>", Some(Sign::Answered)),
+        ] {
+            let beginning = Body { bytes: beginning.into(), is_cut: true };
+            let judged = expected.judge(StatusCode::OK, &beginning);
+            assert_eq!(judged.map_err(|reason| reason.sign).err(), sign, "{expected:?} {beginning:?}");
         }
     }
 

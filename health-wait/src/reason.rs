@@ -55,8 +55,6 @@ impl Reason {
             | Kind::UnexpectedEof
             | Kind::TimedOut
             | Kind::WouldBlock => Sign::Silent,
-            // of a connection that is bounded
-            Kind::FileTooLarge => Sign::Answered,
             Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown | Kind::AddrNotAvailable => {
                 Sign::Unreachable
             }

@@ -80,6 +80,36 @@ fn an_answer_is_an_answer_unless_its_contents_are_another_servers() {
     health_wait().args(same).arg(server.url("/")).status(1).run();
 }
 
+#[test]
+fn what_was_not_read_to_its_end_or_takes_too_long_to_look_through_is_not_another_servers() {
+    const MOST: usize = 1 << 20;
+    let many = format!("[{}\"x\"]", "0,".repeat(2_000));
+    for (body, expected, said) in [
+        (
+            format!("{{\"x\":\"{}\",\"s\":\"ok\"}}", "y".repeat(MOST)),
+            "--expect-json=$.s=ok",
+            "body is longer than 1 MiB\n",
+        ),
+        (format!("{}ok", "y".repeat(MOST)), "--expect-body=ok", "body did not match \"ok\" in its first MiB: \"yyy"),
+        (
+            many,
+            "--expect-json=$[?match(@,'x')]=x",
+            "$[?match(@,'x')] may take more than 4000000 steps in a body like this\n",
+        ),
+    ] {
+        let server = Server::replying("127.0.0.1:0", move |_| answer("200 OK", &body));
+        let url = server.url("/");
+        for (goal, state) in [(&["--down"][..], "down"), (&[], "healthy")] {
+            let output = health_wait().args(goal).args(["--once", expected, &url]).status(1).any_stderr().run();
+            let said = format!("health-wait: {url} is not {state}: {said}");
+            assert!(output.stderr.starts_with(&said), "{}", output.stderr);
+        }
+    }
+    // of one that is just not longer all is known
+    let server = Server::replying("127.0.0.1:0", |_| answer("200 OK", &"y".repeat(MOST)));
+    health_wait().args(["--down", "--once", "--expect-body=ok", &server.url("/")]).run();
+}
+
 /// Expects that a target which is there, in its way, is not said to be down; also where contents are expected of it.
 fn not_down(target: &str, reason: &str) {
     let contents = ["--expect-body=x"];

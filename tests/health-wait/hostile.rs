@@ -118,7 +118,7 @@ fn an_endless_body_is_judged_by_its_first_megabyte() {
         });
         health_wait().args(["--once", PATIENT, &server.url("/")]).run();
         let said = reason(&server, &["--expect-body=y", PATIENT]);
-        assert!(said.starts_with("body did not match \"y\": \"xxx"), "{said}");
+        assert!(said.starts_with("body did not match \"y\" in its first MiB: \"xxx"), "{said}");
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 
 use super::effort::{Effort, MOST_STEPS};
-use crate::reason::{brief, quote};
+use crate::reason::{Reason, Sign, brief, quote};
 
 /// A value that must stand at an RFC 9535 JSONPath of the body: `$.status=ok`.
 ///
@@ -32,16 +32,17 @@ pub(crate) struct InvalidExpectation {
 
 impl JsonExpectation {
     /// Tells what is wrong with the document; `None` when it is as expected.
-    pub(crate) fn mismatch(&self, document: &Value) -> Option<String> {
+    pub(crate) fn mismatch(&self, document: &Value) -> Option<Reason> {
         if self.effort.steps(document) > MOST_STEPS {
-            return Some(format!("{} may take more than {MOST_STEPS} steps in a body like this", self.path_text));
+            let unasked = format!("{} may take more than {MOST_STEPS} steps in a body like this", self.path_text);
+            return Some(Reason::new(Sign::Unclear, unasked));
         }
         let found = self.path.query(document);
         if found.is_empty() {
-            return Some(format!("{} is missing, expected {}", self.path_text, self.expected()));
+            return Some(Reason::answered(format!("{} is missing, expected {}", self.path_text, self.expected())));
         }
         let wrong = found.iter().find(|node| !self.equals(node))?;
-        Some(format!("{} is {}, expected {}", self.path_text, shown(wrong), self.expected()))
+        Some(Reason::answered(format!("{} is {}, expected {}", self.path_text, shown(wrong), self.expected())))
     }
 
     fn expected(&self) -> String {
@@ -121,7 +122,8 @@ mod tests {
 
     fn mismatch(expectation: &str, document: &str) -> Option<String> {
         let expectation: JsonExpectation = expectation.parse().unwrap_or_else(|error| panic!("{error}"));
-        expectation.mismatch(&serde_json::from_str(document).expect("a document"))
+        let mismatch = expectation.mismatch(&serde_json::from_str(document).expect("a document"));
+        mismatch.map(|reason| reason.text)
     }
 
     #[test]

@@ -13,8 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Twice as much as is read of a body.
 const MOST: usize = 2 << 20;
-/// What is said of more.
-pub(super) const TOO_LONG: &str = "the answer is too long";
+/// What is said of more: nobody looked at the rest.
+const TOO_LONG: &str = "the answer is too long";
 
 /// A connection, with what it may still bring.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{
     HeaderMap, Request, Response, StatusCode,
-    body::{Body, Incoming},
+    body::{Body as _, Incoming},
     client::conn::http1,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -14,9 +14,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::io::InspectReader;
 
 use crate::{
-    expect::Expectations,
+    expect::{Body, Expectations},
     probe::{
-        bounded::TOO_LONG,
         http2,
         stage::{Stage, Step},
         stream::Stream,
@@ -39,7 +38,7 @@ const GROWTH: usize = 8;
 const MOMENT: Duration = Duration::from_millis(5);
 
 /// What came of a request: the head of the answer, and as much of its body as decides anything.
-pub(super) type Exchanged = (StatusCode, HeaderMap, Vec<u8>);
+pub(super) type Exchanged = (StatusCode, HeaderMap, Body);
 
 /// Why there is no answer of HTTP/1.
 pub(super) enum Unanswered {
@@ -99,7 +98,7 @@ async fn answered(
     let answer = sent.await.map_err(|error| broken(&error))?;
     let (status, headers) = (answer.status(), answer.headers().clone());
     let mut body = answer.into_body();
-    let mut read = Vec::new();
+    let mut read = Body::default();
     if expected.fails(status).is_none() && expected.needs_body(status) {
         stage.enter(Step::Reading);
         read = self::read(&mut body, expected).await?;
@@ -121,8 +120,8 @@ pub(super) async fn drive<T>(connection: impl Future, work: impl Future<Output =
 }
 
 /// Reads a body to its end, to where it decides, or to the most that is read of any.
-async fn read(body: &mut Incoming, expected: &Expectations<'_>) -> Result<Vec<u8>, Reason> {
-    let (mut read, mut looked_at) = (Vec::new(), 0);
+async fn read(body: &mut Incoming, expected: &Expectations<'_>) -> Result<Body, Reason> {
+    let (mut read, mut looked_at, mut is_cut) = (Vec::new(), 0, false);
     loop {
         let next = body.frame();
         let next = if looked_at < read.len() { timeout(MOMENT, next).await } else { Ok(next.await) };
@@ -139,14 +138,14 @@ async fn read(body: &mut Incoming, expected: &Expectations<'_>) -> Result<Vec<u8
             Reason { sign: Sign::Silent, .. } => {
                 Reason::new(Sign::Silent, "connection closed in the middle of the answer")
             }
-            Reason { sign: Sign::Answered, text, .. } if text != TOO_LONG => {
-                Reason::answered("the body of the answer is broken")
-            }
+            Reason { sign: Sign::Answered, .. } => Reason::answered("the body of the answer is broken"),
             other => other,
         })?;
         let Some(data) = frame.data_ref() else { continue };
-        read.extend_from_slice(&data[..data.len().min(MOST_OF_A_BODY - read.len())]);
-        if read.len() == MOST_OF_A_BODY {
+        let left = MOST_OF_A_BODY - read.len();
+        read.extend_from_slice(&data[..data.len().min(left)]);
+        is_cut = data.len() > left;
+        if is_cut {
             break;
         }
         // not at every byte of many: all of it is looked at each time
@@ -157,7 +156,7 @@ async fn read(body: &mut Incoming, expected: &Expectations<'_>) -> Result<Vec<u8
             }
         }
     }
-    Ok(read)
+    Ok(Body { bytes: read, is_cut })
 }
 
 /// Takes what is on its way of a body that decides nothing: many a server reports a client that leaves in the middle of it. A
