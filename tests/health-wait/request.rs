@@ -107,6 +107,12 @@ fn a_proxy_of_the_environment_is_used_but_not_for_this_machine() {
     let head = heads.recv().expect("a request");
     assert!(head.starts_with("GET http://far.invalid:8080/health HTTP/1.1\r\nhost: far.invalid:8080\r\n"), "{head}");
     assert!(head.contains("proxy-authorization: Basic dXNlcjpwYXNz\r\n"), "{head}");
+    // who asks the server is for the server alone, and a proxy's log has the first line
+    let named = far.replace("http://", "http://me:secret@");
+    health_wait().env("http_proxy", &through).args(["--once", &named]).run();
+    let head = heads.recv().expect("a request");
+    assert!(head.starts_with("GET http://far.invalid:8080/health HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("\r\nauthorization: Basic bWU6c2VjcmV0\r\n") && !head.contains("me:secret"), "{head}");
     health_wait()
         .env("http_proxy", &through)
         .env("no_proxy", "far.invalid")

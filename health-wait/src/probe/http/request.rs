@@ -37,11 +37,12 @@ pub(super) fn request(
     at_home: bool,
     reader: Reader,
 ) -> Result<Request<Full<Bytes>>, Reason> {
-    let (start, authorization) = match reader {
-        Reader::Server => (Position::BeforePath, None),
-        Reader::Proxy(authorization) => (Position::BeforeScheme, authorization),
+    // a proxy is told the server, but not its user: what it is asked for ends up in logs
+    let (scheme, start, authorization) = match reader {
+        Reader::Server => ("", Position::BeforePath, None),
+        Reader::Proxy(authorization) => (&url[..Position::BeforeUsername], Position::BeforeHost, authorization),
     };
-    let uri: Uri = url[start..Position::AfterQuery]
+    let uri: Uri = format!("{scheme}{}", &url[start..Position::AfterQuery])
         .parse()
         .map_err(|error| Reason::new(Sign::Unclear, format!("the URL cannot be sent: {error}")))?;
     let host = HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort]);
