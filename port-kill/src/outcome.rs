@@ -129,7 +129,7 @@ pub struct PortOutcome {
     /// The port.
     #[cfg_attr(test, schemars(range(min = 1)))]
     pub port: u16,
-    /// The transport protocol; null where none was asked for and nothing held it.
+    /// The transport protocol; null where none was asked for and nothing held it or keeps it up.
     #[cfg_attr(test, schemars(with = "Option<String>", extend("enum" = [Protocol::Tcp, Protocol::Udp, ()])))]
     pub protocol: Option<Protocol>,
     /// Whether the kernel says that nobody listens on it and a server can bind it now.

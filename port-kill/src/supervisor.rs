@@ -3,7 +3,7 @@
 use std::{cell::OnceCell, collections::HashMap, io, rc::Rc};
 
 use port_who::{
-    PortSpec, Query, Socket, holds,
+    PortSpec, Protocol, Query, Socket, holds,
     origin::{Manager, Origin, Role, StarterKind, manager, program, short_id},
     sockets,
 };
@@ -25,13 +25,16 @@ pub enum Supervisor {
     Manager(Manager),
 }
 
+/// The port that a supervisor of `ensure-up` keeps up.
+pub(crate) type KeptUp = (u16, Protocol);
+
 /// Finds out who keeps processes, and reads each supervisor once, however many processes it keeps.
 #[derive(Debug, Default)]
 pub(crate) struct Supervisors {
     /// What is above a process, by its parent.
     above: HashMap<Identity, Rc<[Facts]>>,
     /// Every `ensure-up --supervise PORT` of this machine that may be meant, with its port.
-    ensure_ups: Option<Vec<(Facts, u16)>>,
+    ensure_ups: Option<Vec<(Facts, KeptUp)>>,
     /// Who keeps the caller.
     own_manager: OnceCell<Option<Manager>>,
 }
@@ -49,8 +52,8 @@ impl Supervisors {
             return Ok(None);
         };
         let above = self.above(&stat)?;
-        let is_its = |supervisor: &Facts, port| supervises(supervisor, process) && keeps_up(port, process, held);
-        let ensure_up = above.iter().find(|one| port_of(one).is_some_and(|port| is_its(one, port))).cloned();
+        let is_its = |supervisor: &Facts, kept| supervises(supervisor, process) && keeps_up(kept, process, held);
+        let ensure_up = above.iter().find(|one| port_of(one).is_some_and(|kept| is_its(one, kept))).cloned();
         if let Some(ensure_up) = ensure_up {
             return Ok(Some(Supervisor::EnsureUp(ensure_up)));
         }
@@ -59,7 +62,7 @@ impl Supervisors {
         let adopter = self
             .ensure_ups()?
             .iter()
-            .find(|(one, port)| is_its(one, *port) && handle::held_by(one.pid).iter().any(|held| line.contains(held)));
+            .find(|(one, kept)| is_its(one, *kept) && handle::held_by(one.pid).iter().any(|held| line.contains(held)));
         if let Some((adopter, _)) = adopter {
             return Ok(Some(Supervisor::EnsureUp(adopter.clone())));
         }
@@ -82,9 +85,9 @@ impl Supervisors {
     }
 
     /// Returns the supervisors of these ports in this network, those of other users too.
-    pub(crate) fn of_ports(&mut self, ports: &[PortSpec]) -> io::Result<Vec<(Facts, u16)>> {
-        let is_asked_for = |port: u16| ports.iter().any(|spec| spec.ports().any(|one| one == port));
-        let found = self.ensure_ups()?.iter().filter(|(one, port)| is_asked_for(*port) && is_in_own_network(one.pid));
+    pub(crate) fn of_ports(&mut self, ports: &[PortSpec]) -> io::Result<Vec<(Facts, KeptUp)>> {
+        let is_asked_for = |(port, protocol)| ports.iter().any(|spec| spec.has(protocol, port));
+        let found = self.ensure_ups()?.iter().filter(|(one, kept)| is_asked_for(*kept) && is_in_own_network(one.pid));
         Ok(found.cloned().collect())
     }
 
@@ -107,7 +110,7 @@ impl Supervisors {
         Ok(line)
     }
 
-    fn ensure_ups(&mut self) -> io::Result<&[(Facts, u16)]> {
+    fn ensure_ups(&mut self) -> io::Result<&[(Facts, KeptUp)]> {
         if self.ensure_ups.is_none() {
             // the command line alone tells of almost every process that it is none
             let supervising = process::all()?.into_iter().filter(|&pid| {
@@ -115,24 +118,27 @@ impl Supervisors {
                 words.get(1).is_some_and(|word| word == "--supervise")
             });
             let described = supervising.filter_map(|pid| Facts::of(pid).ok().flatten());
-            self.ensure_ups = Some(described.filter_map(|one| port_of(&one).map(|port| (one, port))).collect());
+            self.ensure_ups = Some(described.filter_map(|one| port_of(&one).map(|kept| (one, kept))).collect());
         }
         Ok(self.ensure_ups.as_deref().unwrap_or_default())
     }
 }
 
 /// Returns the port that a process keeps up, if it is a supervisor of `ensure-up`.
-fn port_of(process: &Facts) -> Option<u16> {
+fn port_of(process: &Facts) -> Option<KeptUp> {
     program(process).filter(|program| program.name == "ensure-up")?;
     match process.command.as_deref()? {
         // `8000`, and `5353/udp` for one of UDP
-        [_, flag, port, ..] if flag == "--supervise" => port.strip_suffix("/udp").unwrap_or(port).parse().ok(),
+        [_, flag, port, ..] if flag == "--supervise" => match port.strip_suffix("/udp") {
+            Some(port) => Some((port.parse().ok()?, Protocol::Udp)),
+            None => Some((port.parse().ok()?, Protocol::Tcp)),
+        },
         _ => None,
     }
 }
 
 /// Returns the port that a running process keeps up, if it is a supervisor of `ensure-up`.
-pub(crate) fn supervised_port(supervisor: Identity) -> Option<u16> {
+pub(crate) fn supervised_port(supervisor: Identity) -> Option<KeptUp> {
     let now = Facts::of(supervisor.pid).ok().flatten();
     now.filter(|now| now.identity() == supervisor).as_ref().and_then(port_of)
 }
@@ -144,9 +150,10 @@ fn supervises(supervisor: &Facts, holder: &Facts) -> bool {
 
 /// Tells whether a process, which holds these sockets, is what is kept up for that port: what was started from inside a
 /// supervised server, and listens elsewhere, is not.
-fn keeps_up(port: u16, process: &Facts, held: &[Socket]) -> bool {
-    held.iter().any(|socket| socket.local.port() == port) || {
-        let on_port = sockets(&Query::holders_of(vec![PortSpec::port(port)])).unwrap_or_default();
+fn keeps_up((port, protocol): KeptUp, process: &Facts, held: &[Socket]) -> bool {
+    held.iter().any(|socket| (socket.local.port(), socket.protocol) == (port, protocol)) || {
+        let kept = PortSpec::port(port).of_protocol(protocol);
+        let on_port = sockets(&Query::holders_of(vec![kept])).unwrap_or_default();
         holds(process.pid, &on_port).unwrap_or(false)
     }
 }

@@ -87,7 +87,7 @@ impl PortSpec {
     }
 
     /// Tells whether this port of this protocol is one of them, on whatever address.
-    pub(crate) fn has(&self, protocol: Protocol, port: u16) -> bool {
+    pub fn has(&self, protocol: Protocol, port: u16) -> bool {
         self.protocol.is_none_or(|named| named == protocol)
             && self.ranges.iter().any(|&(low, high)| (low..=high).contains(&port))
     }

@@ -29,8 +29,12 @@ impl Named {
     }
 
     fn supervisor(&self, port: u16, options: &[&str]) -> Fixture {
+        self.supervisor_of(&port.to_string(), port, options)
+    }
+
+    fn supervisor_of(&self, kept: &str, port: u16, options: &[&str]) -> Fixture {
         let mut command = Command::new(self.path("ensure-up"));
-        command.args(["--supervise", &port.to_string()]).args(options).arg(format!("127.0.0.1:{port}"));
+        command.args(["--supervise", kept]).args(options).arg(format!("127.0.0.1:{port}"));
         Fixture::spawn(command)
     }
 }
@@ -81,6 +85,43 @@ fn a_supervisor_is_stopped_while_it_waits_to_start_its_server_again() {
     let reason = format!("nothing was listening; ensure-up ({pid}) keeps it up");
     assert_eq!((said.ports[0].free, said.ports[0].reason.as_deref()), (true, Some(reason.as_str())));
     assert!(!runs(pid));
+}
+
+#[test]
+fn a_paused_supervisor_of_the_other_protocol_is_left_alone() {
+    let (named, port) = (Named::new(&["ensure-up"]), free_port());
+    let (tcp, udp) = (named.supervisor(port, &["--paused"]), format!("{port}/udp"));
+    let of_udp = named.supervisor_of(&udp, port, &["--paused"]);
+    let rehearsed = Said::by(&port_kill().args(["-n", "--json", &port.to_string()]).any_stdout().run());
+    assert_eq!(rehearsed.pids().len(), 2, "both are meant where no protocol is named: {rehearsed:?}");
+    // another port is of UDP alone
+    let other = format!("{}/udp", free_port());
+    for (protocol, supervisor) in [("tcp", &tcp), ("udp", &of_udp)] {
+        let asked = format!("{port}/{protocol}");
+        let output = port_kill().args(["--json", &asked, &other]).any_stdout().any_stderr().run();
+        let said = Said::by(&output);
+        assert_eq!((said.pids(), said.outcome(supervisor.pid())), (vec![supervisor.pid()], "terminated"), "{asked}");
+        assert_eq!(output.stderr, format!("{other}  nothing was listening\n"));
+        let record = said.ports.iter().find(|one| one.port == port).expect("the port is told");
+        let reason = format!("nothing was listening; ensure-up ({}) keeps it up", supervisor.pid());
+        assert_eq!((record.protocol.as_deref(), record.reason.as_deref()), (Some(protocol), Some(reason.as_str())));
+        assert_eq!(said.ports.len(), 2, "one for each that was asked for: {said:?}");
+        assert_eq!(runs(of_udp.pid()), protocol == "tcp");
+    }
+    assert!(!runs(tcp.pid()));
+}
+
+#[test]
+fn a_paused_supervisor_is_stopped_whoever_holds_the_port_of_the_other_protocol() {
+    let (named, port) = (Named::new(&["ensure-up"]), free_port());
+    let supervisor = named.supervisor(port, &["--paused"]);
+    let datagrams = Fixture::start(["hold", "udp", &format!("127.0.0.1:{port}")]);
+    let said = Said::by(&port_kill().args(["--json", &port.to_string()]).any_stdout().run());
+    assert_eq!(said.outcome(supervisor.pid()), "terminated");
+    assert_eq!(said.outcome(datagrams.pid()), "terminated");
+    let protocols: Vec<Option<&str>> = said.ports.iter().map(|one| one.protocol.as_deref()).collect();
+    assert!(said.all_are_free() && protocols == [Some("tcp"), Some("udp")], "{said:?}");
+    assert!(!runs(supervisor.pid()));
 }
 
 #[test]

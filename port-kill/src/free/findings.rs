@@ -13,7 +13,7 @@ use crate::{
     hint::Hint,
     outcome::{Outcome, ProcessOutcome, Role},
     stop::{Claim, StopOptions, StopRun},
-    supervisor::Supervisor,
+    supervisor::{KeptUp, Supervisor},
 };
 
 /// What was found out and decided so far.
@@ -30,7 +30,7 @@ pub(super) struct Findings {
     /// The ports that were held at some time.
     pub(super) held: BTreeSet<(u16, Protocol)>,
     /// The ports on which nobody listened, and what is to be said of those that a supervisor would have taken again.
-    pub(super) kept_up: BTreeMap<u16, String>,
+    pub(super) kept_up: BTreeMap<KeptUp, String>,
     /// The ports that those may hold who were named in vain: in another network, or unseen.
     pub(super) unsettled: Vec<(u16, Option<String>)>,
     /// The sessions and process groups of the holders that are stopped.

@@ -36,7 +36,8 @@ impl<'s> Ports<'s> {
             let held_by = holders.iter().map(Holder::of).collect();
             let outcome = port_outcome(port, protocol, was_held, held_by, why);
             let mut outcome = PortOutcome { left_alone: self.are_left_alone(&holders), ..outcome };
-            if let Some(reason) = self.summary.findings.kept_up.get(&port).filter(|_| outcome.free) {
+            let kept_up = protocol.and_then(|protocol| self.summary.findings.kept_up.get(&(port, protocol)));
+            if let Some(reason) = kept_up.filter(|_| outcome.free) {
                 outcome.reason = Some(reason.clone());
             }
             report.ports.push(outcome);
@@ -61,25 +62,17 @@ impl<'s> Ports<'s> {
             held.iter().map(|&(port, protocol)| (port, Some(protocol))).collect();
         let Target::Ports(specs) = &self.summary.request.target else { return ports };
         for spec in specs {
-            let was_held = |port| {
-                let meant = |protocol| spec.protocol().is_none_or(|named| named == protocol);
-                held.iter().any(|&(one, protocol)| one == port && meant(protocol))
-            };
+            let is_meant = |&&(port, protocol): &&(u16, Protocol)| spec.has(protocol, port);
+            let of_spec: Vec<(u16, Protocol)> =
+                held.iter().chain(self.summary.findings.kept_up.keys()).filter(is_meant).copied().collect();
             let text = spec.to_string();
-            let is_kept_up = |port| self.summary.findings.kept_up.contains_key(&port);
-            if !spec.ports().any(|port| was_held(port) || is_kept_up(port)) && !report.unheld.contains(&text) {
+            if of_spec.is_empty() && !report.unheld.contains(&text) {
                 report.unheld.push(text);
             }
             let single = spec.ranges().iter().filter(|(low, high)| low == high).map(|&(port, _)| port);
-            ports.extend(
-                self.summary
-                    .findings
-                    .kept_up
-                    .keys()
-                    .filter(|&&port| !was_held(port))
-                    .map(|&port| (port, spec.protocol())),
-            );
-            ports.extend(single.filter(|&port| !was_held(port)).map(|port| (port, spec.protocol())));
+            let untouched = single.filter(|port| !of_spec.iter().any(|(one, _)| one == port));
+            ports.extend(untouched.map(|port| (port, spec.protocol())));
+            ports.extend(of_spec.iter().map(|&(port, protocol)| (port, Some(protocol))));
         }
         ports
     }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use port_who::{Answer, Holding, PortSpec, Protocol, look};
+use port_who::{Answer, Holding, look};
 use proc_tree::{Facts, Identity, Stat, process};
 
 use super::{
@@ -28,7 +28,7 @@ use crate::{
     hint::Hint,
     outcome::{Outcome, ProcessOutcome, Report, Role},
     stop::{Claim, Finish, Observer, StopRun, Stopped},
-    supervisor::{Supervisor, Supervisors},
+    supervisor::{KeptUp, Supervisor, Supervisors},
 };
 
 /// How long masters that fork and fork again are followed beyond the grace.
@@ -201,26 +201,24 @@ impl FreeRun<'_> {
     /// Takes in the supervisors that would start a server again on a port where nobody listens now.
     fn take_supervisors(&mut self, confirm: &mut Confirm<'_>) -> Result<(), FreeError> {
         let Target::Ports(specs) = &self.request.target else { return Ok(()) };
-        let may_be_tcp = |spec: &&PortSpec| spec.protocol() != Some(Protocol::Udp);
-        let specs: Vec<PortSpec> = specs.iter().filter(may_be_tcp).cloned().collect();
-        for (process, port) in self.supervisors.of_ports(&specs).map_err(FreeError::Wait)? {
+        for (process, kept) in self.supervisors.of_ports(specs).map_err(FreeError::Wait)? {
             let filter = &self.request.filter;
             let is_left_out = filter.user.is_some_and(|user| process.uid != Some(user));
-            let is_held = self.findings.held.iter().any(|(held, _)| *held == port);
+            let is_held = self.findings.held.contains(&kept);
             if !is_held && !is_left_out && !self.stop.knows(process.identity()) {
-                self.take_supervisor(process, port, confirm)?;
+                self.take_supervisor(process, kept, confirm)?;
             }
         }
         Ok(())
     }
 
-    fn take_supervisor(&mut self, process: Facts, port: u16, confirm: &mut Confirm<'_>) -> Result<(), FreeError> {
+    fn take_supervisor(&mut self, process: Facts, kept: KeptUp, confirm: &mut Confirm<'_>) -> Result<(), FreeError> {
         let own = rustix::process::geteuid();
         let (filter, findings) = (&self.request.filter, &mut self.findings);
         let identity = process.identity();
-        let candidate = Candidate::supervisor(process.clone(), port);
+        let candidate = Candidate::supervisor(process.clone(), kept.0);
         let supervisor = Supervisor::EnsureUp(process);
-        findings.kept_up.insert(port, format!("nothing was listening; {} keeps it up", supervisor.name()));
+        findings.kept_up.insert(kept, format!("nothing was listening; {} keeps it up", supervisor.name()));
         let left = if let Some(reason) = self.stop.refusal(identity) {
             Some((Outcome::Refused, reason))
         } else if !own.is_root() && candidate.process.uid != Some(own.as_raw()) {
@@ -237,9 +235,9 @@ impl FreeRun<'_> {
             findings.hints.push(Hint::Restart(supervisor));
             return Ok(());
         }
-        findings.report_for(identity, vec![port]);
+        findings.report_for(identity, vec![kept.0]);
         if let Some(stat) = process::stat(identity.pid).map_err(FreeError::Wait)? {
-            self.stop.add(&stat, Role::Supervisor, Claim::KeepsUp(port));
+            self.stop.add(&stat, Role::Supervisor, Claim::KeepsUp(kept));
         }
         Ok(())
     }

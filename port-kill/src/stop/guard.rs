@@ -22,7 +22,10 @@ use super::{
     options::StopOptions,
     untouchable::Untouchable,
 };
-use crate::{outcome::Outcome, supervisor::supervised_port};
+use crate::{
+    outcome::Outcome,
+    supervisor::{KeptUp, supervised_port},
+};
 
 /// How long ago one was born that shows that there may be more in a moment.
 const YOUTH: Duration = Duration::from_secs(1);
@@ -37,7 +40,7 @@ pub(crate) enum Claim {
     /// It would start this process again.
     Supervises(Identity),
     /// It would start a server on this port again.
-    KeepsUp(u16),
+    KeepsUp(KeptUp),
 }
 
 /// Leave to signal one process. Only a [`Guard`] makes one.
@@ -221,7 +224,7 @@ impl Claim {
             Self::Named => Ok(()),
             Self::Holds(sockets) => still_holds(holds(process.pid, sockets).ok(), || process::is_ending(process)),
             Self::Supervises(server) if keeps(process, *server) => Ok(()),
-            Self::KeepsUp(port) if supervised_port(process) == Some(*port) => Ok(()),
+            Self::KeepsUp(kept) if supervised_port(process) == Some(*kept) => Ok(()),
             Self::KeepsUp(_) | Self::Supervises(_) => {
                 Err(Withheld::new(Outcome::Refused, "it does not keep the server up"))
             }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use port_who::{PortSpec, Query, sockets};
+use port_who::{PortSpec, Protocol, Query, sockets};
 use proc_tree::{Handle, RunState, Signal};
 
 use super::*;
@@ -237,7 +237,7 @@ fn a_supervisor_must_keep_the_server_up_and_its_other_children_are_none_of_it() 
     assert_eq!(outcome(&mut guard, family.identity()), None);
     assert_eq!(outcome(&mut guard, stranger.identity()), Some(Outcome::Refused));
     assert_eq!(outcome(&mut guard, server), Some(Outcome::Refused), "it was not claimed itself");
-    guard.claim(server, Claim::KeepsUp(8000));
+    guard.claim(server, Claim::KeepsUp((8000, Protocol::Tcp)));
     assert_eq!(outcome(&mut guard, server), Some(Outcome::Refused), "it is no supervisor");
 }
 
