@@ -21,6 +21,5 @@ mod watch;
 
 pub use candidate::Candidate;
 pub use error::FreeError;
-pub use in_use::InUseError;
 pub use request::{Request, Target};
 pub use run::{Confirm, free, free_observed};

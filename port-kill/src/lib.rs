@@ -23,7 +23,7 @@ mod schema;
 mod stop;
 mod supervisor;
 
-pub use free::{Candidate, Confirm, FreeError, InUseError, Request, Target, free, free_observed};
+pub use free::{Candidate, Confirm, FreeError, Request, Target, free, free_observed};
 pub use hint::Hint;
 pub use outcome::{Holder, Outcome, PortOutcome, ProcessOutcome, Report, Role};
 pub use schema::SCHEMA;

@@ -49,6 +49,26 @@ fn a_port_that_is_bound_and_not_listened_on_is_told_and_nobody_is_signalled() {
 }
 
 #[test]
+fn a_port_that_is_held_on_another_address_is_not_free_on_every_one() {
+    for (address, any) in [("127.0.0.1", "0.0.0.0"), ("127.0.0.1", "[::]"), ("[::1]", "[::]")] {
+        let port = free_port();
+        let server = Fixture::start(["serve", &format!("{address}:{port}")]);
+        let asked = format!("{any}:{port}");
+        let reason = format!("fixture ({}) listens on {}", server.pid(), address.trim_matches(['[', ']']));
+        let said = format!("{asked}  nothing was listening\nport-kill: port {port} is still held: {reason}\n");
+        for (arguments, status) in [(&["--json"][..], 1), (&["--json", "-n"], 0)] {
+            let tool = port_kill().args(arguments).arg(&asked).status(status);
+            let record = Said::by(&tool.any_stdout().stderr(said.as_str()).run()).ports.remove(0);
+            assert_eq!((record.free, record.reason.as_deref()), (false, Some(reason.as_str())), "{asked}");
+            assert_eq!(record.held_by[0].pid, Some(server.pid()));
+        }
+        // those who were asked for are gone
+        let said = Said::by(&port_kill().args(["--json", "--name", "nobody", &asked]).any_stdout().any_stderr().run());
+        assert!(!said.ports[0].free && runs(server.pid()), "{said:?}");
+    }
+}
+
+#[test]
 fn what_lingers_behind_a_server_does_not_count() {
     for how in ["left-over", "lingering"] {
         let port = free_port();

@@ -7,7 +7,9 @@ use std::{
 
 use crate::{
     BINARY, port_who,
-    support::{Fixture, NOBODY, Tool, eventually, fixture_path, free_port, free_ports, installed, is_root_or_skipped},
+    support::{
+        Fixture, NOBODY, Tool, eventually, fixture_path, free_port, free_ports, installed, is_root_or_skipped,
+    },
 };
 
 #[test]
@@ -46,6 +48,19 @@ fn a_port_is_taken_on_any_address_and_by_either_protocol_unless_they_are_named()
     let port = free_port();
     let _tcp = Fixture::start(["hold", "tcp", &format!("127.0.0.2:{port}")]);
     port_who().args(["--free", &format!("127.0.0.1:{port}")]).stdout(format!("{port}\n")).run();
+}
+
+#[test]
+fn a_port_that_is_held_on_another_address_is_told() {
+    let port = free_port();
+    let server = Fixture::start(["hold", "tcp", &format!("127.0.0.1:{port}")]);
+    for any in ["0.0.0.0", "[::]"] {
+        let asked = format!("{any}:{port}");
+        port_who().args(["--free", &asked]).status(1).run();
+        let said = format!("fixture ({}) listens on 127.0.0.1", server.pid());
+        let note = format!("note: port {port} is not free on {}: {said}\n", any.trim_matches(['[', ']']));
+        port_who().arg(&asked).status(1).stderr(note).run();
+    }
 }
 
 #[test]

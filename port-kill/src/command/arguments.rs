@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use clap::{Command, Parser};
-use port_kill::{Awaited, Observer, Report, Request, StopOptions, Target, free_observed, report};
+use port_kill::{Awaited, Observer, PortOutcome, Report, Request, StopOptions, Target, free_observed, report};
 use port_who::{Filter, PortSpec, parse_pattern, parse_user};
 use proc_tree::{
     Signal,
@@ -233,11 +233,12 @@ impl Arguments {
         for port in report.ports.iter().filter(|port| port.in_use) {
             self.note(&notes::in_use(port));
         }
-        if !self.dry_run {
-            for port in report.ports.iter().filter(|port| !port.free && !port.in_use) {
-                let held = notes::still_held(report, port);
-                if port.left_alone { self.note(&held) } else { self.say(&held) }
-            }
+        // what would be done tells of those that it would be done to
+        let is_told = |port: &PortOutcome| report.processes.iter().any(|process| process.port == Some(port.port));
+        let is_held = |port: &&PortOutcome| !port.free && !port.in_use;
+        for port in report.ports.iter().filter(is_held).filter(|port| !self.dry_run || !is_told(port)) {
+            let held = notes::still_held(report, port);
+            if port.left_alone { self.note(&held) } else { self.say(&held) }
         }
         for hint in &report.hints {
             self.note(&format!("hint: {}", notes::hint(hint)));

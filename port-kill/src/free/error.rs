@@ -4,8 +4,6 @@ use std::io;
 
 use port_who::LookError;
 
-use super::in_use::InUseError;
-
 /// Ports could not be freed, or it is not known whether they are free.
 #[derive(Debug, thiserror::Error)]
 pub enum FreeError {
@@ -15,9 +13,6 @@ pub enum FreeError {
     /// The processes could not be looked at or waited for.
     #[error("cannot look at the processes")]
     Wait(#[source] io::Error),
-    /// It could not be found out whether a port that nobody holds is free.
-    #[error(transparent)]
-    InUse(#[from] InUseError),
     /// The user could not be asked.
     #[error("cannot ask on the terminal")]
     Ask(#[source] io::Error),

@@ -136,7 +136,7 @@ impl FreeRun<'_> {
     fn report(&self, stopped: &[Stopped], answer: &Answer) -> Result<Report, FreeError> {
         let Self { request, scope, findings, .. } = self;
         let mut report = Summary { request, scope, findings, stopped, answer }.report().map_err(FreeError::Wait)?;
-        in_use::note(&mut report.ports, scope)?;
+        in_use::note(&mut report.ports, scope, &request.filter);
         Ok(report)
     }
 

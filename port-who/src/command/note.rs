@@ -56,11 +56,18 @@ fn notes(query: &Query) -> anyhow::Result<Vec<String>> {
         if !(is_alone || occupancy.has_any(port)) || !seen.insert(port) {
             continue;
         }
-        if let Availability::Used(sockets) = occupancy.of(spec, port)? {
-            // beyond those that are named they are only counted
-            let by = if notes.len() < NAMED { owners(&sockets)? } else { Vec::new() };
-            notes.push(format!("nobody listens on port {port}, but it is not free: {}", report::in_use(&by)));
-        }
+        let (said, sockets) = match occupancy.of(spec, port)? {
+            Availability::Free => continue,
+            Availability::Used(sockets) => (format!("nobody listens on port {port}, but it is not free"), sockets),
+            // on another address than the one that was named
+            Availability::Held(sockets) => {
+                let address = spec.address().map(|address| format!(" on {address}")).unwrap_or_default();
+                (format!("port {port} is not free{address}"), sockets)
+            }
+        };
+        // beyond those that are named they are only counted
+        let by = if notes.len() < NAMED { owners(&sockets)? } else { Vec::new() };
+        notes.push(format!("{said}: {}", report::in_use(&by)));
     }
     Ok(notes)
 }

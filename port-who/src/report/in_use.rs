@@ -2,16 +2,22 @@
 
 use proc_tree::users;
 
-use crate::{answer::Holding, port::Protocol, socket::State};
+use crate::{
+    answer::Holding,
+    port::Protocol,
+    socket::{Socket, State},
+};
 
 /// More than these are not named one by one.
 const NAMED: usize = 3;
 
-/// Says what uses a port: `a connection of curl (5120) uses it`. Nothing means that the kernel does not list it.
+/// Says what uses a port: `a connection of curl (5120) uses it`, or who serves it: `node (5120) listens on 127.0.0.1`. Nothing
+/// means that the kernel does not list it.
 pub fn in_use(by: &[Holding]) -> String {
+    let is_held = by.iter().any(|holding| holding.socket.state.is_holding());
     let mut users: Vec<String> = Vec::new();
-    for holding in by {
-        let user = user(holding);
+    for holding in by.iter().filter(|holding| holding.socket.state.is_holding() == is_held) {
+        let user = if is_held { listener(holding) } else { user(holding) };
         if !users.contains(&user) {
             users.push(user);
         }
@@ -23,6 +29,8 @@ pub fn in_use(by: &[Holding]) -> String {
     }
     match users.as_slice() {
         [] => "a socket that the kernel does not list uses it".to_owned(),
+        [one] if is_held => one.clone(),
+        [first @ .., last] if is_held => format!("{} and {last}", first.join(", ")),
         [one] => format!("{one} uses it"),
         [first @ .., last] => format!("{} and {last} use it", first.join(", ")),
     }
@@ -39,18 +47,28 @@ fn user(holding: &Holding) -> String {
     match &holding.process {
         Some(process) => format!("{what} of {} ({})", process.name, process.pid),
         None if socket.inode == 0 => format!("{what} that its process has closed"),
-        None => {
-            let user = socket.uid.map(users::title);
-            let user = user.map(|user| format!(" (user {user})")).unwrap_or_default();
-            format!("{what} of a process that is not visible to you{user}")
-        }
+        None => format!("{what} of {}", unseen(socket)),
     }
+}
+
+fn listener(holding: &Holding) -> String {
+    let who = match &holding.process {
+        Some(process) => format!("{} ({})", process.name, process.pid),
+        None => unseen(&holding.socket),
+    };
+    format!("{who} listens on {}", holding.socket.local.ip())
+}
+
+fn unseen(socket: &Socket) -> String {
+    let user = socket.uid.map(users::title);
+    let user = user.map(|user| format!(" (user {user})")).unwrap_or_default();
+    format!("a process that is not visible to you{user}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Socket, example};
+    use crate::example;
 
     fn holding(state: State, inode: u64, name: Option<&str>) -> Holding {
         let process = name.map(|name| example::process(5120, 1, name));
@@ -72,6 +90,12 @@ mod tests {
             (vec![lingers.clone(), lingers.clone()], "a connection that has ended and lingers (TIME-WAIT) uses it"),
             (vec![holding(State::FinWait2, 0, None)], "a connection that its process has closed uses it"),
             (vec![holding(State::Close, 1, None)], "a bound socket of a process that is not visible to you uses it"),
+            (vec![holding(State::Listen, 1, Some("node")), curl.clone()], "node (5120) listens on 127.0.0.1"),
+            (vec![holding(State::Listen, 1, None)], "a process that is not visible to you listens on 127.0.0.1"),
+            (
+                vec![holding(State::Listen, 1, Some("a")), holding(State::Listen, 2, Some("b"))],
+                "a (5120) listens on 127.0.0.1 and b (5120) listens on 127.0.0.1",
+            ),
             (vec![curl.clone(), udp], "a connection of curl (5120) and a connected UDP socket of dig (5120) use it"),
         ] {
             assert_eq!(in_use(&by), said);
