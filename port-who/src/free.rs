@@ -3,6 +3,7 @@
 //! The verdict is a pure function of what the kernel's tables show; where those cannot tell, a bind does.
 
 mod limits;
+mod link;
 mod occupancy;
 mod search;
 mod trial;

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     BINARY, port_who,
     support::{
-        Fixture, NOBODY, Tool, eventually, fixture_path, free_port, free_ports, installed, is_root_or_skipped,
+        Fixture, NOBODY, Tool, eventually, fixture_path, free_port, free_ports, installed, is_root_or_skipped, skipped,
     },
 };
 
@@ -61,6 +61,24 @@ fn a_port_that_is_held_on_another_address_is_told() {
         let note = format!("note: port {port} is not free on {}: {said}\n", any.trim_matches(['[', ']']));
         port_who().arg(&asked).status(1).stderr(note).run();
     }
+}
+
+#[test]
+fn an_address_of_a_link_is_tried_on_its_link() {
+    let port = free_port();
+    let foreign = format!("[fe80::dead:beef]:{port}");
+    let hint = "hint: fe80::dead:beef is no address of this machine\n";
+    port_who().args(["--free", &foreign]).status(1).stderr(hint).run();
+    port_who().arg(&foreign).status(1).run();
+    let group = format!("[ff02::1]:{port}/tcp");
+    port_who().args(["--free", &group]).status(1).stderr("hint: ff02::1 is no address of this machine\n").run();
+    let listed = std::fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
+    let Some(own) = listed.lines().find_map(|line| u128::from_str_radix(line.strip_prefix("fe8")?.get(..29)?, 16).ok())
+    else {
+        return skipped("no link has an address of its own");
+    };
+    let own = std::net::Ipv6Addr::from((0xfe8 << 116) | own);
+    port_who().args(["--free", &format!("[{own}]:{port}")]).stdout(format!("{port}\n")).run();
 }
 
 #[test]

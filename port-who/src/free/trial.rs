@@ -14,6 +14,7 @@ use rustix::{
     net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt},
 };
 
+use super::link;
 use crate::port::Protocol;
 
 /// How binding a port went.
@@ -29,18 +30,35 @@ pub(super) enum Trial {
 
 /// Binds the port on these addresses, one after the other, and lets go of it; port 0 takes none that anybody asked for.
 pub(super) fn try_port(protocol: Protocol, addresses: &[IpAddr], port: u16) -> io::Result<Trial> {
-    for &address in addresses {
-        match try_bind(protocol, SocketAddr::new(address, port)) {
+    for address in addresses.iter().flat_map(|&address| on_each_link(address, port)) {
+        match try_bind(protocol, address) {
             Ok(()) => {}
             Err(Errno::ADDRINUSE) => return Ok(Trial::Taken),
             Err(Errno::ACCESS | Errno::PERM) => return Ok(Trial::Forbidden),
             // a machine without this family has nobody in it either
-            Err(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL) if address.is_unspecified() => {}
+            Err(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL) if address.ip().is_unspecified() => {}
             Err(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL) => return Ok(Trial::Foreign),
+            // a link's address that no link has, and the address of a group
+            Err(Errno::INVAL) if address.is_ipv6() && !address.ip().is_unspecified() => return Ok(Trial::Foreign),
             Err(error) => return Err(error.into()),
         }
     }
     Ok(Trial::Bound)
+}
+
+/// Returns the address with the port, once for each link that has it where it is unique on its link only.
+fn on_each_link(address: IpAddr, port: u16) -> Vec<SocketAddr> {
+    let links = match address {
+        IpAddr::V6(address) if address.is_unicast_link_local() => link::of(address),
+        _ => Vec::new(),
+    };
+    let mut all = vec![SocketAddr::new(address, port); links.len().max(1)];
+    for (one, link) in all.iter_mut().zip(links) {
+        if let SocketAddr::V6(one) = one {
+            one.set_scope_id(link);
+        }
+    }
+    all
 }
 
 fn try_bind(protocol: Protocol, address: SocketAddr) -> rustix::io::Result<()> {
