@@ -2,7 +2,10 @@
 
 use std::{
     fs,
-    os::unix::fs::{PermissionsExt, symlink},
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        process::CommandExt,
+    },
     process::Command,
 };
 
@@ -199,6 +202,17 @@ fn what_a_service_manager_listens_on_is_refused_with_the_line_that_stops_the_uni
         format!("hint: {systemctl} list-sockets names the unit that listens; {systemctl} stop NAME.socket stops it\n");
     assert!(output.stderr.ends_with(&hint), "{}", output.stderr);
     assert!(runs(manager.pid()));
+}
+
+#[test]
+fn a_service_manager_is_known_by_its_process_too() {
+    let named = Named::new(&["systemd"]);
+    let mut command = Command::new(named.path("systemd"));
+    command.arg0("/sbin/init").args(["serve", &quiet_address()]);
+    let manager = Fixture::spawn(command);
+    let output = port_kill().arg(manager.port().to_string()).status(1).any_stdout().any_stderr().run();
+    assert!(output.stdout.contains("it is a service manager"), "{}", output.stdout);
+    assert!(output.stderr.contains("list-sockets names the unit that listens"), "{}", output.stderr);
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(super) fn gather(
         ended,
         forwarder: known.is_some_and(serves_a_container),
         untouchable: refusal(candidate.identity()),
-        service_manager: known.is_some_and(is_service_manager),
+        service_manager: is_service_manager(&candidate.process),
         kept: Kept::No,
     };
     let may_stop = evidence.selected && !ended && !evidence.forwarder && !evidence.service_manager;
@@ -55,8 +55,10 @@ fn serves_a_container(program: Program) -> bool {
     program.role == Role::Forwarder || program.name.starts_with("containerd-shim") || program.name == "conmon"
 }
 
-fn is_service_manager(program: Program) -> bool {
-    matches!(program.name, "systemd" | "launchd")
+/// Tells whether it listens on behalf of units. Where it was started as `/sbin/init`, its process's name tells.
+fn is_service_manager(process: &Facts) -> bool {
+    let is_one = |name: &str| matches!(name, "systemd" | "launchd");
+    is_one(&process.name) || program(process).is_some_and(|program| is_one(program.name))
 }
 
 fn is_meant(candidate: &Candidate, request: &Request) -> bool {
