@@ -29,8 +29,9 @@ pub enum Hint {
     LeftBehind(Vec<u32>),
     /// These were named and hold no port.
     NoPort(Vec<u32>),
-    /// Root may do it.
-    Root(Vec<u16>),
+    /// Root may do what was asked for: the words that ask for it, after the command's name. The last is `-` where standard input
+    /// names the processes.
+    Root(Vec<String>),
     /// Root cannot see the owners either: why, in port-who's words.
     Unseen(String),
 }

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use super::{Said, is_free, port_kill, quiet_address, without_figures};
-use crate::support::{Fixture, NOBODY, is_root_or_skipped, runs};
+use crate::support::{Fixture, NOBODY, free_port, is_root_or_skipped, runs};
 
 #[test]
 fn an_ancestor_is_refused_and_its_port_is_still_held() {
@@ -69,6 +69,24 @@ fn what_cannot_be_seen_is_denied_with_a_hint_and_the_rest_is_freed() {
         output.stdout
     );
     assert!(is_free(first.port()) && is_free(second.port()) && runs(roots.pid()));
+}
+
+#[test]
+fn root_is_offered_what_was_asked_for_and_no_more() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    let roots = Fixture::start(["serve", &quiet_address()]);
+    let port = roots.port();
+    let specs = [format!("127.0.0.1:{port}"), format!("{port}/tcp"), free_port().to_string()];
+    let flags = ["-n", "-s", "HUP", "--name", "fixture", "--match", "serve .*"];
+    let output = port_kill().args(flags).args(&specs).user(NOBODY).any_stdout().any_stderr().run();
+    let line = "sudo port-kill -n --signal SIGHUP --name fixture --match 'serve .*'";
+    let hint = format!("hint: {line} {} {}\n", specs[0], specs[1]);
+    assert!(output.stderr.ends_with(&hint), "{}", output.stderr);
+    let record = format!("{{\"pid\":{},\"port\":{port}}}", roots.pid());
+    let output = port_kill().args(["-n", "-"]).stdin(record).user(NOBODY).any_stdout().any_stderr().run();
+    assert!(output.stderr.ends_with("hint: sudo port-kill -n -, with the same input\n"), "{}", output.stderr);
 }
 
 #[test]

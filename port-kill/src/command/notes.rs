@@ -4,7 +4,10 @@ use port_kill::{Hint, Holder, Outcome, PortOutcome, ProcessOutcome, Report, Supe
 use port_who::origin::{Manager, short_id};
 use proc_tree::{
     Signal,
-    cli::{command_line::quoted, text},
+    cli::{
+        command_line::{self, quoted},
+        text,
+    },
 };
 
 use super::container;
@@ -67,7 +70,10 @@ pub(crate) fn hint(hint: &Hint) -> String {
             format!("{what} left: kill {}; --tree stops descendants with their server", list(pids, " "))
         }
         Hint::NoPort(pids) => format!("kill {} ends what holds no port", list(pids, " ")),
-        Hint::Root(ports) => format!("sudo port-kill {}", list(ports, " ")),
+        Hint::Root(words) => {
+            let line = command_line::typed(["sudo", "port-kill"].into_iter().chain(words.iter().map(String::as_str)));
+            if words.last().is_some_and(|word| word == "-") { format!("{line}, with the same input") } else { line }
+        }
         Hint::Unseen(why) => why.clone(),
     };
     text::escape(&said).into_owned()
@@ -192,6 +198,7 @@ mod tests {
         let managed = |manager| Hint::Restart(Supervisor::Manager(manager));
         let named = |id: &str, runtime| managed(Manager::Container { id: id.into(), runtime });
         let container = |runtime| named(&id, runtime);
+        let root = |words: &[&str]| Hint::Root(words.iter().map(|&word| word.to_owned()).collect());
         let unit = |user| managed(Manager::Unit { name: "web.service".into(), user });
         let escaped = managed(Manager::Unit { name: r"my\x2dweb.service".into(), user: false });
         for (given, said) in [
@@ -228,7 +235,9 @@ mod tests {
                 "2 descendants are left: kill 7 9; --tree stops descendants with their server",
             ),
             (Hint::NoPort(vec![7]), "kill 7 ends what holds no port"),
-            (Hint::Root(vec![80, 443]), "sudo port-kill 80 443"),
+            (root(&["80", "127.0.0.1:443/tcp"]), "sudo port-kill 80 127.0.0.1:443/tcp"),
+            (root(&["--match", "node .*", "[::1]:80"]), "sudo port-kill --match 'node .*' '[::1]:80'"),
+            (root(&["-n", "-"]), "sudo port-kill -n -, with the same input"),
         ] {
             assert_eq!(hint(&given), said);
         }

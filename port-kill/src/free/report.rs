@@ -88,7 +88,7 @@ impl Summary<'_> {
             return;
         }
         if !rustix::process::geteuid().is_root() {
-            return report.hint(Hint::Root(ports.into_iter().collect()));
+            return report.hint(Hint::Root(self.request.words(&ports)));
         }
         if let Some(why) = port_who::report::unseen_by_root(self.answer) {
             report.hint(Hint::Unseen(why));

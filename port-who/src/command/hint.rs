@@ -7,7 +7,7 @@ use std::{
 };
 
 use port_who::{Answer, Free, LookError, PortSpec, report};
-use proc_tree::cli::terminal::Look;
+use proc_tree::cli::{command_line, terminal::Look};
 
 use super::{arguments::Arguments, question};
 
@@ -25,7 +25,7 @@ pub(super) fn say(arguments: &Arguments, hints: &[String]) {
 /// Says what would show the rest of an answer.
 pub(super) fn of_answer(answer: &Answer, arguments: &Arguments) -> Vec<String> {
     let slip = arguments.interval().and_then(|_| detached("--watch", arguments));
-    let unseen = if is_root() { report::unseen_by_root(answer) } else { unseen(answer, &arguments.ports) };
+    let unseen = if is_root() { report::unseen_by_root(answer) } else { unseen(answer, arguments) };
     unseen.into_iter().chain(hidden(answer)).chain(closed(answer)).chain(slip).collect()
 }
 
@@ -50,14 +50,19 @@ fn is_root() -> bool {
 }
 
 /// Says what would show the holders that are not visible.
-fn unseen(answer: &Answer, asked: &[PortSpec]) -> Option<String> {
+fn unseen(answer: &Answer, arguments: &Arguments) -> Option<String> {
     let ports: BTreeSet<u16> = answer.invisible().map(|holding| holding.socket.local.port()).collect();
+    // the port of a client is not what was asked for
+    let are_told = !arguments.connections || arguments.ports.is_empty();
     let named: Vec<String> = match ports.len() {
         0 => return None,
-        1..=NAMED => ports.iter().map(u16::to_string).collect(),
-        _ => asked.iter().map(PortSpec::to_string).collect(),
+        1..=NAMED if are_told => ports.iter().map(u16::to_string).collect(),
+        _ => arguments.ports.iter().map(PortSpec::to_string).collect(),
     };
-    let command = std::iter::once("sudo port-who".to_owned()).chain(named).collect::<Vec<_>>().join(" ");
+    let flags = [("--connections", arguments.connections), ("--all-netns", arguments.all_netns)];
+    let flags = flags.into_iter().filter_map(|(flag, is_given)| is_given.then_some(flag));
+    let command =
+        command_line::typed(["sudo", "port-who"].into_iter().chain(flags).chain(named.iter().map(String::as_str)));
     Some(format!("{command} shows the {}", if ports.len() == 1 { "process" } else { "processes" }))
 }
 
@@ -99,6 +104,7 @@ pub(super) fn left_out(free: &Free) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
     use port_who::{Holding, Protocol, Socket, State};
 
     use super::*;
@@ -123,14 +129,21 @@ mod tests {
     #[test]
     fn a_user_is_told_to_ask_as_root() {
         let say = |answer: &Answer, asked: &[&str]| {
-            let asked: Vec<PortSpec> = asked.iter().map(|spec| spec.parse().expect("a port")).collect();
-            unseen(answer, &asked)
+            let words = ["port-who"].into_iter().chain(asked.iter().copied());
+            unseen(answer, &Arguments::try_parse_from(words).expect("a question"))
         };
         assert_eq!(say(&unseen_on([5432]), &["5432"]).as_deref(), Some("sudo port-who 5432 shows the process"));
         assert_eq!(say(&unseen_on([22, 80, 80]), &[]).as_deref(), Some("sudo port-who 22 80 shows the processes"));
         let many = unseen_on(8000..8010);
         assert_eq!(say(&many, &["8000-8099"]).as_deref(), Some("sudo port-who 8000-8099 shows the processes"));
         assert_eq!(say(&many, &[]).as_deref(), Some("sudo port-who shows the processes"));
+        let client = unseen_on([54321]);
+        let said = Some("sudo port-who --connections 443 '[::1]:80' shows the process");
+        assert_eq!(say(&client, &["--connections", "443", "[::1]:80"]).as_deref(), said);
+        assert_eq!(
+            say(&client, &["--connections"]).as_deref(),
+            Some("sudo port-who --connections 54321 shows the process")
+        );
         assert_eq!(say(&Answer::default(), &[]), None);
     }
 
