@@ -132,6 +132,7 @@ fn stop_managed(manager: &Manager) -> String {
             let client = match *runtime {
                 "docker" => "docker stop",
                 "podman" => "podman stop",
+                "nerdctl" => "nerdctl stop",
                 "lxc" => "lxc-stop",
                 "nspawn" => "machinectl stop",
                 _ => "crictl stop",
@@ -218,6 +219,7 @@ mod tests {
             (container("docker"), "docker container 0123456789ab may start it again: docker stop 0123456789ab"),
             (container("podman"), "podman container 0123456789ab may start it again: podman stop 0123456789ab"),
             (container("cri-o"), "cri-o container 0123456789ab may start it again: crictl stop 0123456789ab"),
+            (container("nerdctl"), "nerdctl container 0123456789ab may start it again: nerdctl stop 0123456789ab"),
             // what has no ID goes by its name, and that is whole
             (
                 named("long-machine-1", "lxc"),

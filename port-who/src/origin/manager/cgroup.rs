@@ -33,7 +33,7 @@ fn container(path: &str) -> Option<Manager> {
         ("docker-", "docker"),
         ("libpod-", "podman"),
         ("cri-containerd-", "containerd"),
-        ("nerdctl-", "containerd"),
+        ("nerdctl-", "nerdctl"),
         ("crio-", "cri-o"),
         ("machine-", "nspawn"),
     ];
@@ -45,6 +45,12 @@ fn container(path: &str) -> Option<Manager> {
         ("kubepods", "kubernetes"),
     ];
     let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+    // the machine's own services are below its payload, and are none of this system's
+    let is_machine = |pair: &&[&str]| pair[1] == "payload";
+    let machine = names.windows(2).filter(is_machine).find_map(|pair| service_of_nspawn(pair[0]));
+    if let Some(name) = machine {
+        return Some(found(&unescaped(name), "nspawn"));
+    }
     names
         .iter()
         .find_map(|name| {
@@ -55,6 +61,8 @@ fn container(path: &str) -> Option<Manager> {
             SCOPES.iter().find_map(|&(prefix, runtime)| {
                 let id = stem.strip_prefix(prefix)?;
                 match runtime {
+                    // libvirt's virtual machine
+                    "nspawn" if id.starts_with(r"qemu\x2d") => None,
                     "nspawn" => Some(found(&unescaped(id), runtime)),
                     _ => is_id(id).then(|| found(id, runtime)),
                 }
@@ -65,6 +73,11 @@ fn container(path: &str) -> Option<Manager> {
             let &(_, runtime) = FOLDERS.iter().find(|(known, _)| known == folder)?;
             Some(found(id, runtime))
         })
+}
+
+/// Returns the name of the machine that such a service runs.
+fn service_of_nspawn(unit: &str) -> Option<&str> {
+    unit.strip_prefix("systemd-nspawn@")?.strip_suffix(".service")
 }
 
 fn found(id: &str, runtime: &'static str) -> Manager {
@@ -122,6 +135,7 @@ mod tests {
             (format!("0::/machine.slice/libpod-{ID}.scope/container"), "podman"),
             (format!("0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{ID}.scope"), "podman"),
             (format!("0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-{ID}.scope"), "containerd"),
+            (format!("0::/system.slice/nerdctl-{ID}.scope"), "nerdctl"),
             (format!("4:cpu:/kubepods/burstable/pod1/{ID}"), "kubernetes"),
             (format!("0::/kubepods.slice/kubepods-pod1.slice/crio-{ID}.scope"), "cri-o"),
         ] {
@@ -139,6 +153,14 @@ mod tests {
             let path = format!("0::/machine.slice/machine-{name}.scope/payload");
             assert_eq!(parse(&path), Some(found(machine, "nspawn")), "{path}");
         }
+        let machine = r"0::/machine.slice/systemd-nspawn@my\x2dweb.service";
+        for within in ["/payload", "/payload/system.slice/nginx.service"] {
+            assert_eq!(parse(&format!("{machine}{within}")), Some(found("my-web", "nspawn")), "{within}");
+        }
+        let of_unit = Some(Manager::Unit { name: r"systemd-nspawn@my\x2dweb.service".into(), user: false });
+        assert_eq!(parse(&format!("{machine}/supervisor")), of_unit, "what runs the machine is not in it");
+        let virtual_machine = r"0::/machine.slice/machine-qemu\x2d1\x2dweb.scope/libvirt/emulator";
+        assert_eq!(parse(virtual_machine), None, "a virtual machine is no container");
         assert_eq!(parse(&format!("0::/machine.slice/libpod-conmon-{ID}.scope")), None, "podman's own monitor");
     }
 }
