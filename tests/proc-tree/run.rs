@@ -1,10 +1,6 @@
 //! Running a command and telling what it used.
 
-use std::{
-    fs,
-    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
-    time::Duration,
-};
+use std::{fs, os::unix::process::ExitStatusExt, process::Command, time::Duration};
 
 use nix::{
     sys::signal::{Signal, kill},
@@ -15,7 +11,7 @@ use nix::{
 use crate::support::filter::{About, refuse};
 use crate::{
     proc_tree, record,
-    support::{PATIENCE, Terminal, eventually, fixture_path, runs, skipped, unshare},
+    support::{PATIENCE, Terminal, eventually, fixture_path, installed, runs, skipped, unshare},
 };
 
 #[test]
@@ -109,8 +105,13 @@ fn cpu_is_that_of_the_whole_run_with_all_that_was_waited_for() {
 fn a_command_that_is_not_there_is_127_and_one_that_may_not_run_126() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let script = folder.path().join("script");
-    fs::write(&script, "#!/nowhere/python\n").expect("the folder is ours");
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("the file is ours");
+    // put there by another process: what this one has open for writing nobody can execute, and a fork of another test may have
+    // it open still
+    let Some(install) = installed("install") else { return };
+    let text = folder.path().join("text");
+    fs::write(&text, "#!/nowhere/python\n").expect("the folder is ours");
+    let installs = Command::new(install).args(["-m", "755"]).arg(&text).arg(&script).status();
+    assert!(installs.expect("install runs").success());
     let script = script.to_str().expect("UTF-8");
     for (program, status, reason) in [
         ("/nowhere/tool", 127, "command not found: /nowhere/tool"),
@@ -224,7 +225,7 @@ fn a_report_that_cannot_be_written_keeps_no_signal_from_the_command() {
 fn the_first_process_of_a_container_passes_on_what_comes_from_outside() {
     let isolated = ["-pf", "--mount-proc", "--kill-child"];
     let Some(unshare) = unshare(&isolated) else { return };
-    let mut unshare = std::process::Command::new(unshare);
+    let mut unshare = Command::new(unshare);
     unshare.args(isolated).args([env!("CARGO_BIN_EXE_proc-tree"), "--quiet", "--", "sleep", "30"]);
     let mut child = unshare.stderr(std::process::Stdio::null()).spawn().expect("unshare runs");
     let mut tool = None;
