@@ -102,6 +102,26 @@ fn cpu_is_that_of_the_whole_run_with_all_that_was_waited_for() {
 }
 
 #[test]
+fn cpu_of_what_nobody_waited_for_counts_whether_it_lives_on_or_has_ended() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    for (name, script) in [
+        ("it outlives the command", "sh -c \"$1; exec sleep 2\" sh \"$2\" & read -r _ <\"$2\""),
+        ("it is an orphan by then", "(sh -c \"$1; exec sleep 0.5\" sh \"$2\" & sleep 0.3); read -r _ <\"$2\"; sleep 1"),
+        ("its parent does not know of it", "sh -c \"$1\" sh \"$2\" & read -r _ <\"$2\"; exec sleep 0.5"),
+    ] {
+        let (file, pipe) = (folder.path().join(name), folder.path().join("pipe"));
+        // some tenths of a second of CPU, however long they take, and then a word
+        let works = "n=0; while [ $n -lt 300000 ]; do n=$((n + 1)); done; echo >$1";
+        let script = format!("rm -f \"$2\"; mkfifo \"$2\"; {script}");
+        let tool = proc_tree().args(["--json", "--output"]).arg(&file).args(["--", "sh", "-c", &script, "sh", works]);
+        tool.arg(&pipe).run();
+        let record = record::parse(&fs::read_to_string(&file).expect("the file is there")).remove(0);
+        assert!(record.cpu_seconds.is_some_and(|seconds| seconds > 0.05), "{name}: {record:?}");
+        assert!(record.cpu_percent.is_some_and(|percent| percent < 105.0), "it counts once: {name}: {record:?}");
+    }
+}
+
+#[test]
 fn a_command_that_is_not_there_is_127_and_one_that_may_not_run_126() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let script = folder.path().join("script");

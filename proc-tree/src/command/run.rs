@@ -123,7 +123,7 @@ impl Run {
         // also where there is nothing more to sample or nowhere to report to, the command goes on and takes signals
         while !self.has_ended_by(None)? {}
         let status = self.child.0.wait().context("cannot wait for the command")?;
-        last = self.summed_up(last);
+        last = self.summed_up(last, left_behind(&mut observer));
         observer.sum_up(&last);
         let written = if plan.output.is_said() { plan.write(plan.output.format, &last) } else { Ok(()) };
         observer.say_notes();
@@ -170,12 +170,16 @@ impl Run {
         }
     }
 
-    /// Widens the last sample to the whole run.
-    fn summed_up(&self, last: TreeRecord) -> TreeRecord {
+    /// Widens the last sample to the whole run. What was waited for is known exactly, down to the last of them; what was not
+    /// is known as far as it was seen.
+    fn summed_up(&self, last: TreeRecord, left_behind: Option<f64>) -> TreeRecord {
         let elapsed = self.started.elapsed();
         let mut record = last;
-        let seconds =
+        let waited_for =
             getrusage(UsageWho::RUSAGE_CHILDREN).ok().map(|used| seconds(used.user_time() + used.system_time()));
+        let seconds = waited_for.zip(left_behind).map(|(one, other)| one + other);
+        // what ended just before the command did, and was waited for by nobody, was seen by the last sample alone
+        let seconds = seconds.map(|seconds| record.figures.cpu_seconds.map_or(seconds, |seen| seen.max(seconds)));
         let percent = seconds.map(|seconds| seconds / elapsed.as_secs_f64() * 100.0);
         record.figures.cpu_seconds = seconds;
         record.figures.cpu_percent = percent;
@@ -186,6 +190,13 @@ impl Run {
         record.sampled_at = SystemTime::now();
         record
     }
+}
+
+/// Tells how much CPU is known of what the command left behind, which nobody waited for: what lives on, and what has ended.
+fn left_behind(observer: &mut Observer) -> Option<f64> {
+    let living = observer.sampler.sample().ok()?;
+    let living = living.iter().map(|record| record.figures.cpu_seconds).sum::<Option<f64>>();
+    Some(living? + observer.sampler.orphaned_cpu().as_secs_f64())
 }
 
 /// Returns the least time over which CPU counts: what was reaped is told in steps of 10 ms.

@@ -160,19 +160,44 @@ fn rate(used: Duration, elapsed: Duration) -> f64 {
 ///
 /// A member that nobody waited for is charged as well, at most down to no growth at all.
 fn owed_to_the_past(before: &[Reading], after: &[Reading]) -> HashMap<u32, Duration> {
-    let living: HashSet<Identity> = after.iter().map(|reading| reading.stat.identity()).collect();
-    let by_pid: HashMap<u32, &Reading> = before.iter().map(|reading| (reading.stat.pid, reading)).collect();
     let mut owed: HashMap<u32, Duration> = HashMap::new();
-    for ended in before.iter().filter(|reading| !living.contains(&reading.stat.identity())) {
-        let mut above = by_pid.get(&ended.stat.parent);
-        while let Some(reading) = above.filter(|reading| !living.contains(&reading.stat.identity())) {
-            above = by_pid.get(&reading.stat.parent).filter(|next| next.stat.pid != reading.stat.pid);
-        }
-        if let Some(reaper) = above {
-            *owed.entry(reaper.stat.pid).or_default() += ended.lifetime().unwrap_or_default();
+    for (ended, line) in ended(before, after) {
+        if let Line::Reaper(reaper) = line {
+            *owed.entry(reaper).or_default() += ended.lifetime().unwrap_or_default();
         }
     }
     owed
+}
+
+/// Sums what orphans that ended since had used before, those below them included: nobody of their tree waits for them.
+pub(crate) fn orphaned(root: Identity, before: &[Reading], after: &[Reading]) -> Duration {
+    let lost = ended(before, after).filter(|(_, line)| matches!(line, Line::Top(top) if *top != root));
+    lost.map(|(ended, _)| ended.lifetime().unwrap_or_default()).sum()
+}
+
+/// Where the line of a member that ended leads.
+enum Line {
+    /// To a member that lives, which reaped it.
+    Reaper(u32),
+    /// To a member that has ended too, or is it itself, and whose parent was none.
+    Top(Identity),
+}
+
+/// Lists the members that ended, and where their lines lead.
+fn ended<'r>(before: &'r [Reading], after: &[Reading]) -> impl Iterator<Item = (&'r Reading, Line)> {
+    let living: HashSet<Identity> = after.iter().map(|reading| reading.stat.identity()).collect();
+    let by_pid: HashMap<u32, &Reading> = before.iter().map(|reading| (reading.stat.pid, reading)).collect();
+    before.iter().filter_map(move |ended| {
+        let is_living = |reading: &Reading| living.contains(&reading.stat.identity());
+        let mut top = ended;
+        while !is_living(top) {
+            match by_pid.get(&top.stat.parent).filter(|next| next.stat.pid != top.stat.pid) {
+                Some(above) => top = above,
+                None => return Some((ended, Line::Top(top.stat.identity()))),
+            }
+        }
+        (!is_living(ended)).then_some((ended, Line::Reaper(top.stat.pid)))
+    })
 }
 
 #[cfg(test)]
@@ -241,6 +266,23 @@ mod tests {
             [then.member(1, 0, MS(0), MS(0)), then.member(2, 1, MS(9_000), MS(0)), then.member(3, 1, MS(0), MS(0))];
         let after = [now.member(1, 0, MS(20), MS(0)), now.member(3, 1, MS(30), MS(0))];
         check(&before, &after, &then, &[20.0, 30.0]);
+    }
+
+    #[test]
+    fn what_an_orphan_used_until_it_ended_is_known_and_counted_nowhere_else() {
+        let (then, now) = moments();
+        // 2 was waited for by 1; 4 lost its parent and has a child
+        let before = [
+            then.member(1, 9, MS(0), MS(0)),
+            then.member(2, 1, MS(100), MS(0)),
+            then.member(4, 9, MS(300), MS(20)),
+            then.member(5, 4, MS(1_000), MS(0)),
+        ];
+        let root = before[0].stat.identity();
+        assert_eq!(orphaned(root, &before, &[now.member(1, 9, MS(0), MS(100))]), MS(1_320));
+        let after = [now.member(1, 9, MS(0), MS(100)), now.member(4, 9, MS(300), MS(1_020))];
+        assert_eq!(orphaned(root, &before, &after), MS(0), "its parent waited for it");
+        assert_eq!(orphaned(root, &before, &[]), MS(1_320), "who waited for the root knows the rest");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::{
     Figures, Identity, Member, TreeRecord,
     roots::Root,
     sample::peak::Peak,
-    sample::reading::{Origin, Reading, Readings, cpus},
+    sample::reading::{Origin, Reading, Readings, cpus, orphaned},
     usage::{
         self, host,
         memory::{self, Choice, Measure},
@@ -64,6 +64,8 @@ struct Tree {
     exact: bool,
     /// How much memory there is for it.
     available: Option<u64>,
+    /// What its orphans used that have ended.
+    orphaned: Duration,
 }
 
 impl Sampler {
@@ -72,8 +74,8 @@ impl Sampler {
     /// # Errors
     /// When the process table cannot be read.
     pub fn new(roots: Vec<Root>, options: Options) -> io::Result<Self> {
-        let trees: Vec<Tree> =
-            roots.into_iter().map(|root| Tree { root, peak: Peak::default(), exact: true, available: None }).collect();
+        let tree = |root| Tree { root, peak: Peak::default(), exact: true, available: None, orphaned: Duration::ZERO };
+        let trees: Vec<Tree> = roots.into_iter().map(tree).collect();
         let origins: Vec<Origin<'_>> =
             trees.iter().map(|tree| Origin { root: tree.root.identity, known: &[] }).collect();
         let last = Readings::take(&origins, options.session)?;
@@ -101,14 +103,21 @@ impl Sampler {
         let round = Round { options: &self.options, at: SystemTime::now(), interval, gpu: self.options.gpu_memory() };
         let mut records = Vec::with_capacity(self.trees.len());
         for (index, tree) in self.trees.iter_mut().enumerate() {
-            let members = &now.trees[index];
+            let (before, members) = (&self.last.trees[index], &now.trees[index]);
+            tree.orphaned += orphaned(tree.root.identity, before, members);
             if members.iter().any(|member| !member.stat.has_ended()) {
-                let cpus = cpus(&self.last.trees[index], members, &self.last);
+                let cpus = cpus(before, members, &self.last);
                 records.push(round.record(tree, members, &cpus));
             }
         }
         self.last = now;
         Ok(records)
+    }
+
+    /// Returns the CPU time, as it was last read, of members that have ended and that nobody in their trees could wait for: they
+    /// had lost their parent.
+    pub fn orphaned_cpu(&self) -> Duration {
+        self.trees.iter().map(|tree| tree.orphaned).sum()
     }
 
     /// Returns the identities of all members, as they were last read.
