@@ -138,7 +138,9 @@ impl Walk {
         let session: HashMap<u32, &Stat> =
             table.values().flatten().filter(|stat| stat.session == root.session).map(|stat| (stat.pid, stat)).collect();
         let is_orphan = |stat: &Stat| {
-            let lost_its_parent = stat.parent <= 1 || !session.contains_key(&stat.parent);
+            // the first process of a container may be of the session: its own children are neighbours, and what was left to it
+            // cannot be told from them
+            let lost_its_parent = !session.contains_key(&stat.parent);
             lost_its_parent && stat.pid != stat.session && stat.started >= root.started
         };
         let mut orphans: Vec<&Stat> = session

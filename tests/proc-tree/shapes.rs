@@ -1,5 +1,7 @@
 //! Trees of every shape: wide, deep, threaded, orphaned, nested, vanishing.
 
+use std::process::Command;
+
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -8,7 +10,7 @@ use proc_tree::{Facts, tree};
 
 use crate::{
     proc_tree, record, record_of,
-    support::{Fixture, eventually},
+    support::{Fixture, eventually, installed, unshare},
 };
 
 #[test]
@@ -64,6 +66,18 @@ fn a_double_forked_orphan_counts_with_session_only() {
         assert_eq!(members, [leader.pid(), orphan]);
         record.cpu_percent.is_some_and(|cpu| cpu > 2.0)
     });
+}
+
+#[test]
+fn a_neighbour_whose_parent_is_the_first_process_of_a_container_is_no_orphan() {
+    let isolated = ["-pf", "--mount-proc", "--kill-child"];
+    let (Some(unshare), Some(setsid)) = (unshare(&isolated), installed("setsid")) else { return };
+    let script = "sleep 60 & one=$!; sleep 60 & \"$1\" --json --session $one";
+    let mut command = Command::new(unshare);
+    command.args(isolated).arg(setsid).args(["sh", "-c", script, "sh", env!("CARGO_BIN_EXE_proc-tree")]);
+    let output = command.output().expect("unshare runs");
+    let records = record::parse(&String::from_utf8_lossy(&output.stdout));
+    assert_eq!(records[0].processes, Some(1), "{records:?}");
 }
 
 #[test]
@@ -163,7 +177,7 @@ fn a_tree_that_changes_while_it_is_read_is_no_error() {
 #[test]
 fn proc_tree_does_not_count_itself() {
     let script = "\"$1\" --json $$; true";
-    let mut shell = std::process::Command::new("sh");
+    let mut shell = Command::new("sh");
     let output = shell.args(["-c", script, "sh", env!("CARGO_BIN_EXE_proc-tree")]).output().expect("sh runs");
     let record = record::parse(&String::from_utf8_lossy(&output.stdout)).remove(0);
     assert_eq!((record.name.as_str(), record.processes), ("sh", Some(1)), "{record:?}");
