@@ -152,6 +152,29 @@ fn the_limit_of_a_control_group_of_version_2_counts_and_max_is_none() {
     assert!((limits[0] - 256.0).abs() < 3.0 && limits[1] > 300.0, "{limits:?}");
 }
 
+#[test]
+fn a_resident_set_that_the_kernel_has_not_counted_yet_is_read_from_the_page_tables() {
+    let Some(unshare) = unshare(&["--mount"]) else { return };
+    let tree = Fixture::start(["load", "touch", "30", "0"]);
+    // a mount namespace shows another file in the place of the counters
+    let script = "mount -t tmpfs texts /mnt && echo 9000 0 0 0 0 0 0 >/mnt/statm &&
+        mount --bind /mnt/statm \"/proc/$2/statm\" || exit 1; echo ready
+        for memory in auto rss; do \"$1\" --json --memory $memory \"$2\"; done";
+    let output = Command::new(unshare)
+        .args(["--mount", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_proc-tree"), &tree.pid().to_string()])
+        .output()
+        .expect("unshare runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let Some(records) = said.strip_prefix("ready\n").map(record::parse) else {
+        return skipped(&format!("no mount namespace: {}", String::from_utf8_lossy(&output.stderr)));
+    };
+    assert_eq!(records.len(), 2, "{said}");
+    for record in records {
+        let large = [record.memory_bytes, record.rss_bytes, record.pss_bytes];
+        assert!(large.iter().all(|bytes| bytes.is_some_and(|bytes| bytes > 30 * MIB)), "{record:?}");
+    }
+}
+
 /// A control group of a test, which is removed with it.
 struct Group(PathBuf);
 

@@ -65,14 +65,7 @@ pub(crate) fn of_all(pids: &[u32], choice: Choice, exact: bool) -> (Vec<Memory>,
     let resident: Vec<Option<u64>> = pids.iter().map(|&pid| known(platform::resident(pid))).collect();
     let sum = resident.iter().copied().fold(Some(0), add);
     let costly = choice.reads_more_than(sum, exact);
-    let each: Vec<Memory> = pids
-        .iter()
-        .zip(resident)
-        .map(|(&pid, rss)| match rss {
-            Some(0) => Memory { rss, ..platform::EMPTY },
-            _ => platform::read(pid, rss, costly),
-        })
-        .collect();
+    let each: Vec<Memory> = pids.iter().zip(resident).map(|(&pid, rss)| platform::read(pid, rss, costly)).collect();
     let best = platform::BEST;
     let measure = choice
         .measure()

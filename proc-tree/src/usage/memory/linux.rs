@@ -8,7 +8,7 @@ use crate::process::{self, if_exists};
 pub(super) const BEST: Measure = Measure::Pss;
 
 /// What a process without memory of its own has: a kernel thread, a zombie.
-pub(super) const EMPTY: Memory = Memory { footprint: None, ..Memory::NONE };
+const EMPTY: Memory = Memory { footprint: None, ..Memory::NONE };
 
 /// proc_pid_statm(5): the resident set as it is. The one in `stat` lags behind, by a quarter for a small process.
 pub(super) fn resident(pid: u32) -> io::Result<Option<u64>> {
@@ -21,18 +21,26 @@ pub(super) fn resident(pid: u32) -> io::Result<Option<u64>> {
 }
 
 /// Reads the rest. Only `costly` walks the page tables; what swap(ped) pages are shared is known from there too.
+///
+/// A resident set of 0 may be that of a process that was swapped out, or of one so small that the kernel has counted it nowhere
+/// yet (since Linux 6.2 each CPU keeps up to some dozen pages to itself): its page tables tell, and are no long walk.
 pub(super) fn read(pid: u32, rss: Option<u64>, costly: bool) -> Memory {
-    if costly && let Ok(shares) = shares(pid) {
-        return Memory { rss, ..shares.unwrap_or(EMPTY) };
+    let is_uncounted = rss == Some(0);
+    if (costly || is_uncounted)
+        && let Ok(shares) = shares(pid)
+    {
+        let shares = shares.unwrap_or(EMPTY);
+        return Memory { rss: if is_uncounted { shares.rss } else { rss }, ..shares };
     }
     Memory { rss, swap: known(swap(pid)), ..Memory::UNKNOWN }
 }
 
-/// `/proc/PID/smaps_rollup`: see proc_pid_smaps(5).
+/// `/proc/PID/smaps_rollup`: see proc_pid_smaps(5). What has no memory of its own has none.
 fn shares(pid: u32) -> io::Result<Option<Memory>> {
     let Some(text) = if_exists(read_text(pid, "smaps_rollup"))? else { return Ok(None) };
     let unique = ["Private_Clean:", "Private_Dirty:", "Private_Hugetlb:"];
     Ok(Some(Memory {
+        rss: kibibytes(&text, "Rss:"),
         pss: kibibytes(&text, "Pss:"),
         uss: Some(unique.iter().filter_map(|name| kibibytes(&text, name)).sum()),
         // before Linux 4.14 there was no rollup, and since 4.3 there is SwapPss
