@@ -16,7 +16,7 @@ use proc_tree::{
 
 use crate::{
     proc_tree, record, record_of,
-    support::{Fixture, NOBODY, PATIENCE, installed, is_root_or_skipped, skipped, unshare},
+    support::{Fixture, NOBODY, PATIENCE, eventually, installed, is_root_or_skipped, skipped, unshare},
 };
 
 const MIB: u64 = 1 << 20;
@@ -95,7 +95,7 @@ fn one_foreign_member_makes_the_whole_sum_resident() {
     command.arg("sh").arg(setpriv).arg(fixture);
     let tree = Fixture::spawn(command);
     let child = tree.pids().into_iter().find(|&pid| pid != tree.pid()).expect("it said its child");
-    crate::support::eventually("another user's child", || process::uid(child).ok().flatten() == Some(NOBODY));
+    eventually("another user's child", || process::uid(child).ok().flatten() == Some(NOBODY));
     let output = proc_tree().args(["--json", "--members"]).arg(tree.pid().to_string()).user(NOBODY).any_stdout().run();
     let record = record::parse(&output.stdout).remove(0);
     assert_eq!(
@@ -172,6 +172,30 @@ fn a_resident_set_that_the_kernel_has_not_counted_yet_is_read_from_the_page_tabl
     for record in records {
         let large = [record.memory_bytes, record.rss_bytes, record.pss_bytes];
         assert!(large.iter().all(|bytes| bytes.is_some_and(|bytes| bytes > 30 * MIB)), "{record:?}");
+    }
+}
+
+#[test]
+fn what_has_ended_and_was_not_waited_for_has_no_memory_and_no_open_files_whoever_asks() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    let Some(setpriv) = installed("setpriv") else { return };
+    let mut command = Command::new(setpriv);
+    let script = "sleep 0.1 & echo ready pid=$!; exec sleep 60";
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "sh", "-c", script]);
+    let tree = Fixture::spawn(command);
+    let child = tree.pids().into_iter().find(|&pid| pid != tree.pid()).expect("it said its child");
+    eventually("a zombie", || process::stat(child).ok().flatten().is_some_and(|stat| stat.has_ended()));
+    let pid = tree.pid().to_string();
+    for measure in ["auto", "rss"] {
+        let run = proc_tree().args(["--json", "--members", "--memory", measure, &pid]).user(NOBODY);
+        let record = record::parse(&run.any_stdout().run().stdout).remove(0);
+        let members = record.members.as_ref().expect("members were asked for");
+        let ended = &members[1];
+        assert_eq!((ended.pid, ended.memory_bytes, ended.swap_bytes), (child, Some(0), Some(0)), "{members:?}");
+        assert_eq!((ended.open_files, record.open_files), (Some(0), members[0].open_files), "{members:?}");
+        assert!(record.memory_bytes > Some(0) && record.open_files > Some(0), "{record:?}");
     }
 }
 

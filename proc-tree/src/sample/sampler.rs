@@ -198,7 +198,9 @@ impl Round<'_> {
         let each = readings.iter().zip(cpus).zip(memory).map(|((reading, &cpus), memory)| {
             let pid = reading.stat.pid;
             let transfer = usage::transfer(pid).ok().map(Option::unwrap_or_default);
-            let open_files = usage::open_files(pid).ok().map(Option::unwrap_or_default);
+            // what has ended has closed its files, which only root may see
+            let open_files = if reading.stat.has_ended() { Ok(None) } else { usage::open_files(pid) };
+            let open_files = open_files.ok().map(Option::unwrap_or_default);
             let gpu = self.gpu.as_ref().map(|gpu| gpu.get(&pid).copied().unwrap_or(0));
             Figures { gpu_memory_bytes: gpu, ..Figures::of(reading.stat.threads, cpus, reading.lifetime(), memory) }
                 .moved(transfer, open_files)
