@@ -1,5 +1,9 @@
 //! What the user could do next, as data: the command finds the words.
 
+use std::net::SocketAddr;
+
+use port_who::Protocol;
+
 use crate::supervisor::Supervisor;
 
 /// What the user could do next.
@@ -7,8 +11,10 @@ use crate::supervisor::Supervisor;
 pub enum Hint {
     /// A program forwards the port to a container: stopping that frees it.
     Container {
-        /// The port.
-        port: u16,
+        /// The protocol that it forwards.
+        protocol: Protocol,
+        /// Where it listens.
+        local: SocketAddr,
         /// The container's whole ID, where it is known.
         id: Option<String>,
         /// The address and the port that are forwarded to, where they are known.

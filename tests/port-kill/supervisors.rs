@@ -227,10 +227,27 @@ fn a_containers_runtime_that_does_not_answer_is_not_waited_for() {
     assert!(output.took.as_secs() < 5, "{:?}", output.took);
 }
 
+#[test]
+fn the_container_is_found_in_a_long_list_by_its_protocol_and_its_address() {
+    let proxy = Fixture::named("docker-proxy", ["-proto", "tcp", &quiet_address()]);
+    let port = proxy.port();
+    let fakes = tempfile::tempdir().expect("a temporary folder can be made");
+    let others = format!("names\\t0.0.0.0:{port}->53/udp\\nelsewhere\\t127.0.0.2:{port}->80/tcp\\n");
+    // more than a pipe takes
+    let many = "i=0; while [ $i -lt 4000 ]; do echo 'another one with a long name'; i=$((i+1)); done";
+    fake(&fakes, "docker", &format!("printf '{others}'; {many}; printf 'web\\t127.0.0.1:{port}->80/tcp\\n'"));
+    let output = port_kill().env("PATH", path_with(&fakes)).arg(port.to_string()).status(1);
+    let output = output.any_stdout().any_stderr().run();
+    let hint = format!("hint: docker stop web stops the container behind port {port}\n");
+    assert!(output.stderr.ends_with(&hint), "{}", output.stderr);
+}
+
 fn fake(folder: &tempfile::TempDir, name: &str, script: &str) {
-    let path = folder.path().join(name);
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("the folder is ours");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("the file is ours");
+    let (path, source) = (folder.path().join(name), folder.path().join(format!("{name}.sh")));
+    fs::write(&source, format!("#!/bin/sh\n{script}\n")).expect("the folder is ours");
+    // not by this process: what it has open for writing, its other threads' children would have open too (ETXTBSY)
+    let put = Command::new("install").args(["-m", "755"]).args([&source, &path]).status().expect("install runs");
+    assert!(put.success());
 }
 
 fn path_with(folder: &tempfile::TempDir) -> String {

@@ -52,14 +52,16 @@ pub(crate) fn in_use(port: &PortOutcome) -> String {
 /// Words what the user could do next.
 pub(crate) fn hint(hint: &Hint) -> String {
     let said = match hint {
-        Hint::Container { port, id, address, podman } => {
+        Hint::Container { protocol, local, id, address, podman } => {
             let runtime = if *podman { "podman" } else { "docker" };
             let other = if *podman { "docker" } else { "podman" };
-            let named = |runtime| container::publishing(*port, runtime).map(|name| (runtime, name));
+            let named = |runtime| container::publishing(*protocol, *local, runtime).map(|name| (runtime, name));
             let named = if id.is_none() { named(runtime).or_else(|| named(other)) } else { None };
             match named {
-                Some((runtime, name)) => format!("{runtime} stop {name} stops the container behind port {port}"),
-                None => unnamed_container(runtime, *port, id.as_deref(), address.as_ref()),
+                Some((runtime, name)) => {
+                    format!("{runtime} stop {name} stops the container behind port {}", local.port())
+                }
+                None => unnamed_container(runtime, local.port(), id.as_deref(), address.as_ref()),
             }
         }
         Hint::SocketUnit { unit, user } => socket_unit(unit.as_deref(), if *user { " --user" } else { "" }),
@@ -71,7 +73,7 @@ pub(crate) fn hint(hint: &Hint) -> String {
         }
         Hint::NoPort(pids) => format!("kill {} ends what holds no port", list(pids, " ")),
         Hint::Root(words) => {
-            let line = command_line::typed(["sudo", "port-kill"].into_iter().chain(words.iter().map(String::as_str)));
+            let line = format!("sudo port-kill {}", command_line::typed(words.iter().map(String::as_str)));
             if words.last().is_some_and(|word| word == "-") { format!("{line}, with the same input") } else { line }
         }
         Hint::Unseen(why) => why.clone(),
@@ -145,6 +147,8 @@ fn stop_managed(manager: &Manager) -> String {
 
 #[cfg(test)]
 mod tests {
+    use port_who::Protocol;
+
     use super::*;
 
     fn process(pid: u32, outcome: Outcome, name: &str) -> ProcessOutcome {
@@ -199,16 +203,17 @@ mod tests {
         let managed = |manager| Hint::Restart(Supervisor::Manager(manager));
         let named = |id: &str, runtime| managed(Manager::Container { id: id.into(), runtime });
         let container = |runtime| named(&id, runtime);
+        let behind = |id, podman| {
+            let (protocol, local) = (Protocol::Tcp, ([127, 0, 0, 1], 80).into());
+            Hint::Container { protocol, local, id, address: None, podman }
+        };
         let root = |words: &[&str]| Hint::Root(words.iter().map(|&word| word.to_owned()).collect());
         let unit = |user| managed(Manager::Unit { name: "web.service".into(), user });
         let escaped = managed(Manager::Unit { name: r"my\x2dweb.service".into(), user: false });
         for (given, said) in [
+            (behind(Some(id.clone()), true), "podman stop 0123456789ab stops the container behind port 80"),
             (
-                Hint::Container { port: 80, id: Some(id.clone()), address: None, podman: true },
-                "podman stop 0123456789ab stops the container behind port 80",
-            ),
-            (
-                Hint::Container { port: 80, id: None, address: None, podman: false },
+                behind(None, false),
                 "docker ps --filter publish=80 names the container behind port 80; docker stop NAME stops it",
             ),
             (Hint::SocketUnit { unit: Some("web".into()), user: true }, "systemctl --user stop web.socket"),

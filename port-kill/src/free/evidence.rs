@@ -85,7 +85,7 @@ fn is_admitted(process: &Facts, socket: &Socket, request: &Request) -> bool {
 pub(super) fn instead(candidate: &Candidate, evidence: Evidence, holdings: &[Holding]) -> Option<Hint> {
     let is_first = candidate.process.pid == 1;
     if evidence.forwarder {
-        Some(container(candidate))
+        candidate.sockets.first().map(|socket| container(candidate, socket))
     } else if evidence.service_manager && (is_first || evidence.untouchable.is_none()) {
         Some(Hint::SocketUnit { unit: unit(candidate, holdings), user: !is_first })
     } else {
@@ -94,11 +94,12 @@ pub(super) fn instead(candidate: &Candidate, evidence: Evidence, holdings: &[Hol
 }
 
 /// Names the container behind a forwarder by what its arguments and its control group say.
-fn container(candidate: &Candidate) -> Hint {
+fn container(candidate: &Candidate, socket: &Socket) -> Hint {
     let words = candidate.process.command.as_deref().unwrap_or_default();
     let value = |flag: &str| words.iter().skip_while(|word| *word != flag).nth(1).cloned();
     Hint::Container {
-        port: candidate.ports().first().copied().unwrap_or_default(),
+        protocol: socket.protocol,
+        local: socket.local,
         id: manager(&candidate.process).and_then(|manager| match manager {
             Manager::Container { id, .. } => Some(id),
             _ => None,
