@@ -176,6 +176,29 @@ fn a_resident_set_that_the_kernel_has_not_counted_yet_is_read_from_the_page_tabl
 }
 
 #[test]
+fn where_the_kernel_sums_no_page_tables_up_memory_is_told_by_resident_sets() {
+    let Some(unshare) = unshare(&["--mount"]) else { return };
+    let tree = Fixture::start(["load", "touch", "30", "0"]);
+    // a mount namespace shows a process without that file
+    let script = "mount -t tmpfs texts /mnt && mkdir /mnt/proc && mount --bind /proc /mnt/proc &&
+        mount -t tmpfs process \"/proc/$2\" || exit 1; echo ready
+        for file in /mnt/proc/$2/*; do ln -s \"$file\" \"/proc/$2/\"; done; rm \"/proc/$2/smaps_rollup\"
+        exec \"$1\" --json \"$2\"";
+    let output = Command::new(unshare)
+        .args(["--mount", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_proc-tree"), &tree.pid().to_string()])
+        .output()
+        .expect("unshare runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let Some(records) = said.strip_prefix("ready\n").map(record::parse) else {
+        return skipped(&format!("no mount namespace: {}", String::from_utf8_lossy(&output.stderr)));
+    };
+    let record = &records[0];
+    assert_eq!((record.memory_measure.as_str(), record.memory_bytes), ("rss", record.rss_bytes), "{record:?}");
+    assert_eq!((record.pss_bytes, record.uss_bytes, record.swap_bytes), (None, None, Some(0)), "{record:?}");
+    assert!(record.rss_bytes > Some(30 * MIB), "{record:?}");
+}
+
+#[test]
 fn what_has_ended_and_was_not_waited_for_has_no_memory_and_no_open_files_whoever_asks() {
     if !is_root_or_skipped() {
         return;

@@ -37,21 +37,28 @@ pub(super) fn read(pid: u32, rss: Option<u64>, costly: bool) -> Memory {
 
 /// `/proc/PID/smaps_rollup`: see proc_pid_smaps(5). What has no memory of its own has none.
 fn shares(pid: u32) -> io::Result<Option<Memory>> {
-    let Some(text) = if_exists(read_text(pid, "smaps_rollup"))? else { return Ok(None) };
+    let text = read_text(pid, "smaps_rollup");
+    // before Linux 4.14, and in gVisor, no process has it
+    let is_missing = text.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    if is_missing && process::read(pid, "statm").is_ok() {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    let Some(text) = if_exists(text)? else { return Ok(None) };
     let unique = ["Private_Clean:", "Private_Dirty:", "Private_Hugetlb:"];
     Ok(Some(Memory {
         rss: kibibytes(&text, "Rss:"),
         pss: kibibytes(&text, "Pss:"),
         uss: Some(unique.iter().filter_map(|name| kibibytes(&text, name)).sum()),
-        // before Linux 4.14 there was no rollup, and since 4.3 there is SwapPss
         swap: kibibytes(&text, "SwapPss:"),
         ..Memory::UNKNOWN
     }))
 }
 
-/// `VmSwap` counts a page once per process, and is told of any user's process.
+/// `VmSwap` counts a page once per process, and is told of any user's process. What has no memory of its own has no line of it.
 fn swap(pid: u32) -> io::Result<Option<u64>> {
-    let Some(text) = if_exists(read_text(pid, "status"))? else { return Ok(None) };
+    let Some(text) = if_exists(read_text(pid, "status"))?.filter(|text| text.contains("\nVmSize:")) else {
+        return Ok(None);
+    };
     kibibytes(&text, "VmSwap:").map(Some).ok_or_else(|| io::ErrorKind::Unsupported.into())
 }
 
