@@ -125,6 +125,24 @@ fn one_that_no_file_describes_is_what_it_was_also_from_elsewhere() {
     assert_eq!(line(&restart(&site, &["web"]).cwd(&here).run()).action, "restarted");
 }
 
+#[test]
+fn what_is_named_by_its_port_is_what_was_asked_for_and_one_server_is_one() {
+    let site = site(&[("web", "", "depends_on = \"db\""), ("db", "", "")]);
+    run(&site, &["web"]).run();
+    let port = site.port.to_string();
+    let again = |options: &[&str]| run(&site, &[&["--restart", &port], options].concat()).run().stdout;
+    assert_eq!(again(&["--print", "port"]), format!("{port}\n"));
+    let pids = again(&["--pids"]);
+    assert_eq!(pids, format!("{}\n", site.alive()[1]), "web came up again, and db did not");
+    let told = format!("{port} {port}\n");
+    assert_eq!(again(&["--then", "echo $PORT $PORT_WEB"]), told);
+    for state in ["it was stopped by --then", "it runs"] {
+        let before = site.started().len();
+        let once = records(&restart(&site, &["web", &port]).run().stdout);
+        assert_eq!((once.len(), site.started().len()), (1, before + 1), "{state}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn one_whose_record_is_lost_is_what_its_process_shows() {

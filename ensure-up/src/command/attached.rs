@@ -90,11 +90,12 @@ impl<'a> Staying<'a> {
         Ok(())
     }
 
-    /// Adds a server that another process saw to; tells whether it is still up.
+    /// Adds a server that another process saw to, and that may be the one that is meant; tells whether it is still up.
     pub(super) fn add_reported(
         &mut self,
         spec: &ServiceSpec,
         report: &StartRecord,
+        is_the_one: bool,
         is_ours: bool,
         begun: Option<Use>,
     ) -> anyhow::Result<bool> {
@@ -104,8 +105,7 @@ impl<'a> Staying<'a> {
         let Some(settled) = settle(self.arguments, self.state_folder, &service, port, is_ours, begun)? else {
             return Ok(false);
         };
-        let is_asked_for = self.arguments.names.as_slice() == [report.name.as_str()];
-        self.tell_port(spec.name.as_deref(), port, is_asked_for);
+        self.tell_port(spec.name.as_deref(), port, is_the_one);
         if self.arguments.detaches() {
             return Ok(true);
         }

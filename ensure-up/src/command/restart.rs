@@ -3,7 +3,7 @@
 use std::{env, io::Write};
 
 use ensure_up::{
-    Failure, ServerRecord, ServiceSpec, StateFolder,
+    Failure, Port, ServerRecord, ServiceId, ServiceSpec, StateFolder,
     server::{
         environment::Environment,
         known,
@@ -28,11 +28,20 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     let names = &place.names;
     let state_folder = StateFolder::find()?;
     let known = place.described(known::servers(&state_folder, &ports(names))?);
-    let mut again = Again { arguments, state_folder: &state_folder, asked: Asked::default(), exit: None };
+    let asked = Asked::default();
+    let mut again = Again { arguments, state_folder: &state_folder, asked, meant: Vec::new(), exit: None };
     for name in names {
         match (place.find(name, &known)?, place.service(name)) {
-            (Meant::One(one), _) => again.known(&one.record)?,
-            (_, Some(service)) => again.add(&service.spec, None),
+            (Meant::One(one), _) => {
+                if again.is_new(&one.record.service, one.record.port) {
+                    again.known(&one.record)?;
+                }
+            }
+            (_, Some(service)) => {
+                if again.is_new(&service.id, service.port()) {
+                    again.add(&service.spec, None);
+                }
+            }
             (Meant::Port(port), None) => match stop::server::free(&state_folder, port) {
                 Ok(()) => again.unknown(&place, name, &known),
                 Err(failure) => again.held(&failure),
@@ -54,11 +63,21 @@ struct Again<'a> {
     arguments: &'a Arguments,
     state_folder: &'a StateFolder,
     asked: Asked,
+    /// Which they are: a name and a port can mean the same one.
+    meant: Vec<(ServiceId, Option<Port>)>,
     /// How the call ends when all else goes well.
     exit: Option<Exit>,
 }
 
 impl Again<'_> {
+    /// Notes that a server is meant; tells whether it was not before.
+    fn is_new(&mut self, service: &ServiceId, port: Option<Port>) -> bool {
+        let one = (service.clone(), port);
+        let is_new = !self.meant.contains(&one);
+        self.meant.push(one);
+        is_new
+    }
+
     /// Adds a known server: as its file has it by now, with the profile and the options of the call that it was started by;
     /// where no file has it, as it was asked for.
     fn known(&mut self, record: &ServerRecord) -> anyhow::Result<()> {
@@ -91,6 +110,7 @@ impl Again<'_> {
         let mut spec = spec.overlaid(&self.arguments.spec, &self.arguments.given());
         spec.existing.restart = true;
         let index = self.asked.services.len();
+        self.asked.named.insert(index);
         self.asked.environments.extend(environment.map(|environment| (index, environment)));
         self.asked.services.push(spec);
     }

@@ -36,16 +36,22 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     let config = Config::read(&path, arguments.profile.as_deref()).map_err(|error| usage::config(&error))?;
     let chosen = config.select(&arguments.names).map_err(UsageError::new)?;
     let given = arguments.given();
+    let is_named = |service: &ServiceSpec| service.name.as_ref().is_some_and(|name| arguments.names.contains(name));
     let overlaid = |service: &ServiceSpec| {
         let overlaid = service.overlaid(&arguments.spec, &given);
-        let is_named = service.name.as_ref().is_some_and(|name| arguments.names.contains(name));
         // a job that is only needed cannot be kept up, and is not meant
-        let supervision = if service.once && !is_named { &service.supervision } else { &overlaid.supervision };
+        let supervision = if service.once && !is_named(service) { &service.supervision } else { &overlaid.supervision };
         ServiceSpec { profile: arguments.profile.clone(), supervision: supervision.clone(), ..overlaid }
     };
     let (folder, state_folder) = (file::folder(&path), StateFolder::find()?);
     let ports = known::ports(&state_folder, &folder, &config.services)?;
-    let asked = Asked { services: chosen.iter().map(overlaid).collect(), ports, environments: BTreeMap::new() };
+    let is_meant = |index: &usize| arguments.names.is_empty() || is_named(&chosen[*index]);
+    let asked = Asked {
+        services: chosen.iter().map(overlaid).collect(),
+        named: (0..chosen.len()).filter(is_meant).collect(),
+        ports,
+        environments: BTreeMap::new(),
+    };
     run(arguments, &asked, &folder, &state_folder, out)
 }
 
@@ -53,6 +59,8 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     pub(super) services: Vec<ServiceSpec>,
+    /// The places of those that are meant; the others are needed by them.
+    pub(super) named: BTreeSet<usize>,
     /// The ports of their files' services, as far as they are known.
     pub(super) ports: BTreeMap<String, u16>,
     /// What a server inherits, by its service's place, where that is not this call's environment.
@@ -67,7 +75,7 @@ pub(super) fn run(
     state_folder: &StateFolder,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    let Asked { services, ports, environments } = asked;
+    let Asked { services, named, ports, environments } = asked;
     let (sequential, takes_in) = (arguments.sequential, !arguments.detaches());
     let several = Several { services, folder, environments, sequential, takes_in, ports: ports.clone() };
     let (columns, look) = (Columns::of(services), arguments.look());
@@ -119,7 +127,8 @@ pub(super) fn run(
         let mut are_up = true;
         for (&index, EndedStart { report, .. }) in ended.starts.iter().filter(|(_, start)| start.status == 0) {
             let is_ours = was_started.contains(&index);
-            are_up &= staying.add_reported(&services[index], &report.record, is_ours, uses.take(index))?;
+            let is_the_one = named.len() == 1 && named.contains(&index);
+            are_up &= staying.add_reported(&services[index], &report.record, is_the_one, is_ours, uses.take(index))?;
         }
         // somebody may have stopped one that was reused: then all are looked at once more
         if are_up || ended.signal.is_some() {
@@ -133,7 +142,8 @@ pub(super) fn run(
     if let Some(signal) = ended.signal {
         return if arguments.detaches() { Ok(Exit::Signal(signal)) } else { staying.give_up(Exit::Signal(signal)) };
     }
-    print(arguments, &starts, out)?;
+    let meant = ended.starts.iter().filter(|(index, _)| named.contains(index)).map(|(_, start)| start);
+    print(arguments, meant, out)?;
     let is_started = |start: &&EndedStart| start.report.record.action == Action::Started;
     if !is_known && starts.iter().any(is_started) && arguments.detaches() {
         arguments.note("hint: ensure-up --status shows them, --logs NAME prints the log of one, --stop stops them");
@@ -185,11 +195,13 @@ fn goes_on(ended: &EndedStarts) -> Option<String> {
     Some(text::escape(&said).into_owned())
 }
 
-/// Writes what was asked for of those that are up and were named, in the file's order: what these need was not asked for.
-fn print(arguments: &Arguments, ended: &[&EndedStart], out: &mut dyn Write) -> Result<(), OutputError> {
-    let is_named = |name: &String| arguments.names.is_empty() || arguments.names.contains(name);
-    let up = ended.iter().filter(|start| start.status == 0).map(|start| &start.report.record);
-    let mut up = up.filter(|record| is_named(&record.name));
+/// Writes what was asked for of those that are up and are meant, in the file's order: what these need was not asked for.
+fn print<'s>(
+    arguments: &Arguments,
+    meant: impl Iterator<Item = &'s EndedStart>,
+    out: &mut dyn Write,
+) -> Result<(), OutputError> {
+    let mut up = meant.filter(|start| start.status == 0).map(|start| &start.report.record);
     if let Some(print) = arguments.print {
         let texts = up.by_ref().map(|record| print.of(record));
         texts.filter(|text| !text.is_empty()).try_for_each(|text| writeln!(out, "{text}"))?;
