@@ -143,6 +143,30 @@ fn what_is_named_by_its_port_is_what_was_asked_for_and_one_server_is_one() {
     }
 }
 
+#[test]
+fn a_port_is_that_of_this_folders_service_before_that_of_a_server_that_ended_elsewhere() {
+    let site = site(&[("api", "--print shop --body shop", "")]);
+    let (blog, shop, port) = (site.path("blog"), site.path("shop"), site.port.to_string());
+    fs::create_dir(&blog).and_then(|()| fs::create_dir(&shop)).unwrap();
+    fs::rename(site.path("ensure-up.toml"), shop.join("ensure-up.toml")).unwrap();
+    let bare = site.bare().args(["--port", &port, "--"]).args(site.server(&["--print", "blog"]));
+    bare.cwd(&blog).any_stderr().run();
+    run(&site, &["--stop", &port]).run();
+    let here = |arguments: &[&str]| run(&site, arguments).cwd(&shop);
+    for (state, status) in [("it was never started", 1), ("it was stopped", 0)] {
+        let listed = records(&here(&["--status", "--json", &port]).status(1).run().stdout);
+        assert_eq!(listed.iter().map(|one| one["name"].clone()).collect::<Vec<_>>(), ["api"], "{state}");
+        let log = here(&["--logs", &port]).status(status).run().stdout;
+        assert_eq!((log.contains("shop"), log.contains("blog")), (status == 0, false), "{state}");
+        assert_eq!(line(&restart(&site, &[&port]).cwd(&shop).run()).name, "api", "{state}");
+        assert!(site.get().ends_with("shop"), "{state}");
+        here(&["--stop", &port]).run();
+    }
+    // from where no service has the port, the one that ended is meant
+    let listed = records(&run(&site, &["--status", "--json", &port]).cwd(&blog).status(1).run().stdout);
+    assert_eq!(listed[0]["folder"], blog.to_str().unwrap());
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn one_whose_record_is_lost_is_what_its_process_shows() {

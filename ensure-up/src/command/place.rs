@@ -54,7 +54,8 @@ impl Place {
         Ok(place)
     }
 
-    /// Finds what a word means; a name that two servers bear is no name.
+    /// Finds what a word means; a name that two servers bear is no name. One that has ended is history beside the service of
+    /// the file that the word means, unless it was that one's.
     pub(super) fn find<'k>(&self, word: &str, known: &'k [Known]) -> Result<Meant<'k>, UsageError> {
         match self.scope.find(word, known) {
             Meant::Several(several) => {
@@ -62,6 +63,11 @@ impl Place {
                 let all = each.collect::<Vec<_>>().join(" and ");
                 Err(UsageError::new(format!("{word:?} is the name of more than one server: {all}"))
                     .hint("name one by its port"))
+            }
+            Meant::One(one)
+                if !one.is_alive && self.service(word).is_some_and(|service| service.id != one.record.service) =>
+            {
+                Ok(Meant::Unknown)
             }
             meant => Ok(meant),
         }

@@ -68,7 +68,12 @@ impl Scope {
     /// Finds what a word means.
     pub fn find<'k>(&self, word: &str, known: &'k [Known]) -> Meant<'k> {
         if let Ok(port) = word.parse() {
-            return one_of(on_port(port, word, known), false).unwrap_or(Meant::Port(port));
+            let mut found = on_port(port, word, known);
+            // where all have ended, those of this folder come first
+            if found.iter().any(|known| self.has(known)) && !found.iter().any(|known| known.is_alive) {
+                found.retain(|known| self.has(known));
+            }
+            return one_of(found, false).unwrap_or(Meant::Port(port));
         }
         let is_named = |known: &&Known| self.has(known) && known.record.service.name.as_deref() == Some(word);
         // a bare command goes by its program
