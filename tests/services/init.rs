@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::{
     by_name, run,
-    site::{Site, by_hand, line, start_by_hand},
+    site::{Site, by_hand, fixture, line, start_by_hand},
     support::eventually,
 };
 
@@ -141,6 +141,37 @@ fn how_servers_are_kept_up_is_told_once_for_all() {
         "note: how db and api are kept up is not recorded: ensure-up --restart db api takes what the file says\n";
     assert!(said.contains(told), "{said}");
     run(&site, &["--stop"]).run();
+}
+
+#[test]
+fn what_does_not_run_is_not_depended_on_and_no_table_has_a_name_that_means_something_else() {
+    let site = Site::with_ports(3);
+    let (program, port) = (fixture(), site.port);
+    let serve =
+        |offset: u16| format!("command = [{program:?}, \"serve\", \"127.0.0.1:{{port}}\"]\nport = {}\n", port + offset);
+    let text = format!(
+        "[migrate]\ncommand = \"true\"\nonce = true\n[db]\n{}[api]\n{}depends_on = [\"migrate\", \"db\"]\n",
+        serve(0),
+        serve(1)
+    );
+    fs::write(site.path("other.toml"), text).expect("the folder is ours");
+    run(&site, &["--file", "other.toml", "api"]).run();
+    let other = (port + 2).to_string();
+    run(&site, &["--name", "profile", "--port", &other, "--", &program, "serve", &format!("127.0.0.1:{other}")]).run();
+    let output = run(&site, &["--init"]).run();
+    let note = "note: api depended on migrate, which does not run: it is left out\n";
+    assert_eq!(output.stderr.matches("which does not run").count(), 1, "{}", output.stderr);
+    assert!(output.stderr.contains(note), "{}", output.stderr);
+    let file = output.stdout;
+    assert!(file.contains("depends_on = [\"db\"]\n") && file.contains("[server-profile]\n"), "{file}");
+    let again = by_name(&run(&site, &["--all", "--json"]).run());
+    assert!(again.len() == 3 && again.values().all(|record| record["action"] == "reused"), "{again:?}");
+    // what stands before the one that is stopped is no dependency any more
+    run(&site, &["--stop", "db"]).run();
+    fs::remove_file(site.path("ensure-up.toml")).expect("the folder is ours");
+    let output = run(&site, &["--init"]).run();
+    assert!(output.stderr.contains("note: api depended on db, which does not run"), "{}", output.stderr);
+    assert!(!output.stdout.contains("depends_on"), "{}", output.stdout);
 }
 
 #[test]

@@ -47,12 +47,12 @@ pub(super) fn write(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
         return Ok(Status::No.into());
     }
     let written = text::of(&here);
+    let config = Config::parse(&path, &written, None).map_err(|error| usage::config(&error))?;
     match OpenOptions::new().write(true).create_new(true).open(&path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(is_there(&path).into()),
         file => file.and_then(|mut file| file.write_all(written.as_bytes())),
     }
     .with_context(|| format!("cannot write {}", shown::path(&path)))?;
-    let config = Config::read(&path, None).map_err(|error| usage::config(&error))?;
     for (spec, found) in config.services.into_iter().zip(&here.found) {
         taken::take(&state_folder, &usage::resolve(spec)?, found)?;
     }
@@ -71,6 +71,8 @@ fn notes(here: &Here) -> Vec<String> {
     let mut notes = Vec::new();
     for found in &here.found {
         let name = shown::escape(found.spec.name.as_deref().unwrap_or_default());
+        let left_out = found.left_out.iter().map(|needed| shown::escape(needed));
+        notes.extend(left_out.map(|needed| format!("{name} depended on {needed}, which does not run: it is left out")));
         if !found.variables.is_empty() {
             let variables = found.variables.iter().map(|name| shown::escape(name)).collect::<Vec<_>>().join(", ");
             notes.push(format!(

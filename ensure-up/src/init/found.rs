@@ -1,6 +1,10 @@
 //! What runs here: the servers of a folder that are known of, and what else listens that was started in it.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    path::Path,
+};
 
 use nix::unistd::geteuid;
 use port_who::{Protocol, Query};
@@ -26,6 +30,8 @@ pub struct Found {
     pub port: Option<Port>,
     /// The variables that were set for it: their values are in no record, and not for a file.
     pub variables: Vec<String>,
+    /// What it needs and does not run: nothing of the file.
+    pub left_out: Vec<String>,
 }
 
 /// What runs in a folder.
@@ -68,12 +74,25 @@ pub fn find(state_folder: &StateFolder, folder: &Path) -> Result<Here, Failure> 
         }
     }
     let mut names = BTreeSet::new();
-    for one in found {
-        let name = one.spec.name.clone().unwrap_or_else(|| named(&one.spec));
+    for one in &mut *found {
+        let name = one.spec.name.clone().map_or_else(|| named(&one.spec), table);
         let free = (1..).map(|number| if number == 1 { name.clone() } else { format!("{name}-{number}") });
         one.spec.name = free.into_iter().find(|name| names.insert(name.clone()));
     }
+    depend(found);
     Ok(here)
+}
+
+/// Lets each depend on those that are found, by the names that they have now.
+fn depend(found: &mut [Found]) {
+    let renamed = |one: &Found| Some((one.record.as_ref()?.service.name.clone()?, one.spec.name.clone()?));
+    let names: BTreeMap<String, String> = found.iter().filter_map(renamed).collect();
+    for one in found {
+        let (kept, left_out) =
+            mem::take(&mut one.spec.depends_on).into_iter().partition(|name| names.contains_key(name));
+        (one.spec.depends_on, one.left_out) = (kept, left_out);
+        one.spec.depends_on.iter_mut().for_each(|name| name.clone_from(&names[name.as_str()]));
+    }
 }
 
 /// Describes a server that is recorded.
@@ -95,7 +114,7 @@ fn recorded(record: &ServerRecord, identity: Identity) -> Found {
         ..ServiceSpec::default()
     };
     let variables = record.environment.keys().cloned().collect();
-    Found { spec, record: Some(record.clone()), identity, port: record.port, variables }
+    Found { spec, record: Some(record.clone()), identity, port: record.port, variables, left_out: Vec::new() }
 }
 
 /// Finds the programs that listen, were started in the folder, and are no server that is known: each by its eldest process
@@ -136,7 +155,8 @@ fn listeners(folder: &Path, known: &[Root]) -> Result<Vec<(Port, Facts)>, Failur
 fn listener(port: Port, process: &Facts, folder: &Path) -> Option<Found> {
     let command = with_port(&typed::command(process, folder)?, Some(port));
     let spec = ServiceSpec { command, port: Some(port.into()), ..ServiceSpec::default() };
-    Some(Found { spec, record: None, identity: process.identity(), port: Some(port), variables: Vec::new() })
+    let identity = process.identity();
+    Some(Found { spec, record: None, identity, port: Some(port), variables: Vec::new(), left_out: Vec::new() })
 }
 
 /// Puts `{port}` where the port's number stands by itself.
@@ -171,8 +191,11 @@ fn named(spec: &ServiceSpec) -> String {
     let stem = stem.unwrap_or_else(|| spec.program());
     let letter = |one: char| if one.is_ascii_alphanumeric() || one == '_' { one } else { '-' };
     let name: String = stem.chars().map(letter).collect();
-    let name = name.trim_matches('-').to_owned();
-    // a number would be a port, and profiles have their table
+    table(name.trim_matches('-').to_owned())
+}
+
+/// Names its table: a number would be a port, and profiles have theirs.
+fn table(name: String) -> String {
     if name.is_empty() || name == "profile" || name.bytes().all(|byte| byte.is_ascii_digit()) {
         return format!("server-{name}").trim_matches('-').to_owned();
     }

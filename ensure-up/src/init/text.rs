@@ -95,7 +95,8 @@ mod tests {
             ..ServiceSpec::default()
         };
         let identity = Identity { pid: 1, start_id: 1 };
-        let found = Found { spec, record: None, identity, port: None, variables: vec!["TOKEN".into()] };
+        let found =
+            Found { spec, record: None, identity, port: None, variables: vec!["TOKEN".into()], left_out: Vec::new() };
         let expected = "[\"my api\"]\ncommand = [\"sh\", \"-c\", \"echo \\\"$X $${Y}\\\"\\u007f\\n\"]\nport = 8000\n\
                         depends_on = [\"db\"]\n\
                         # set when it was started, and not copied: env = { TOKEN = \"${TOKEN}\" }\n";

@@ -82,9 +82,16 @@ impl Config {
     /// # Errors
     /// When it cannot be read or another user may write to it, or for the first thing in it that makes no sense.
     pub fn read(path: &Path, profile: Option<&str>) -> Result<Self, ConfigError> {
-        let text = believed(path)?;
-        let source = Source { path, text: &text };
-        let table = DeTable::parse(&text).map_err(|error| {
+        Self::parse(path, &believed(path)?, profile)
+    }
+
+    /// Does the same with the text that stands there, or will.
+    ///
+    /// # Errors
+    /// For the first thing in it that makes no sense.
+    pub fn parse(path: &Path, text: &str, profile: Option<&str>) -> Result<Self, ConfigError> {
+        let source = Source { path, text };
+        let table = DeTable::parse(text).map_err(|error| {
             let what = error.message().lines().collect::<Vec<_>>().join(" ");
             source.fault(&error.span().unwrap_or_default(), what)
         })?;
