@@ -146,6 +146,30 @@ fn without_a_port_what_means_one_is_refused() {
 }
 
 #[test]
+fn a_file_of_variables_may_begin_with_a_mark_and_end_with_a_space_and_its_line_is_the_one_that_is_wrong() {
+    let site = Site::new();
+    let job = |text: &str, status: i32| {
+        std::fs::write(site.path("job.env"), text).unwrap();
+        let words = ["--name", "job", "--once", "--env-file", "job.env", "--", "/bin/sh", "-c", "echo $A-$B >out"];
+        site.bare().args(words).status(status).any_stderr().run().stderr
+    };
+    for text in ["A=1\nB=2 ", "\u{feff}A=1\nB=2\n", "A=1\nB=2\n  ", "A=1\r\nB=\"2\"\t\r\n\t", "A=1\nB=2 # two"] {
+        job(text, 0);
+        assert_eq!(std::fs::read_to_string(site.path("out")).unwrap(), "1-2\n", "{text:?}");
+    }
+    for (text, line) in [
+        ("A=1\nNOT_WRONG=1\n# WRONG\n\nWRONG\n", 5),
+        ("A=\"1\n2\"\nWRONG", 3),
+        ("A=1\nB=\"2\n\nC=3\n", 2),
+        ("A=1\nB='2' 3\n\nC=3\n", 2),
+        ("\u{feff}1=2", 1),
+    ] {
+        let said = job(text, 2);
+        assert!(said.contains(&format!("job.env\": line {line} is not NAME=VALUE")), "{text:?}: {said}");
+    }
+}
+
+#[test]
 fn a_broken_env_file_is_refused() {
     let site = Site::new();
     std::fs::write(site.path("bad.env"), "A=1\nsecret words\n").unwrap();
