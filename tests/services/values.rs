@@ -200,6 +200,28 @@ fn an_option_for_what_is_named_is_not_laid_over_the_jobs_that_it_needs() {
     assert!(said.contains("keep"), "a job that is named cannot be kept up: {said}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_path_in_an_option_begins_where_the_call_is_made_and_stays_there() {
+    let site = site("[api]\ncommand = @\nport = #\nenv_file = \".env\"\n");
+    let below = site.path("below");
+    fs::create_dir(&below).expect("the folder is ours");
+    for (path, text) in [(".env", "FILE=1\nA=file\n"), (".env.test", "A=file\n"), ("below/.env.test", "A=call\n")] {
+        fs::write(site.path(path), text).expect("the folder is ours");
+    }
+    let options = ["--json", "--env-file", ".env.test", "--log", "api.log", "api"];
+    let first = by_name(&run(&site, &options).cwd(&below).run()).remove("api").expect("the service");
+    for started in [first, records(&run(&site, &["--restart", "--json", "api"]).run().stdout).remove(0)] {
+        assert_eq!(started["log"], below.join("api.log").to_str().expect("text"));
+        let environment = fs::read_to_string(format!("/proc/{}/environ", site.alive()[0])).expect("it is ours");
+        let set: Vec<&str> =
+            environment.split('\0').filter(|one| one.starts_with("A=") || one.starts_with("FILE=")).collect();
+        assert!(set.contains(&"A=call") && set.contains(&"FILE=1"), "{set:?}");
+        let again = by_name(&run(&site, &options).cwd(&below).run());
+        assert_eq!(again["api"]["action"], "reused");
+    }
+}
+
 #[test]
 fn a_path_means_the_same_from_every_folder() {
     let site = site("[api]\ncommand = @\nport = #\nhealth = \"/\"\ndata = \"${AT}question\"\n");

@@ -1,6 +1,6 @@
 //! The command line of `ensure-up`.
 
-use std::{ffi::OsString, io, path::PathBuf, time::Duration};
+use std::{env, ffi::OsString, io, path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Command, FromArgMatches, Id, Parser, parser::ValueSource};
 use ensure_up::{ServiceSpec, StateFolder, report::start_record::StartRecord, stop::manner::Asked};
@@ -181,6 +181,14 @@ impl Arguments {
         let of_a_service = ServiceSpec::augment_args(Command::new(""));
         let given = of_a_service.get_arguments().filter(|one| self.given.contains(one.get_id()));
         given.filter_map(|one| Some(one.get_long()?.replace('-', "_"))).collect()
+    }
+
+    /// Lays the options that stand on the command line over a service. Their paths begin where this call is made.
+    pub(super) fn laid_over(&self, service: &ServiceSpec) -> ServiceSpec {
+        let mut given = self.spec.clone();
+        // in a folder that was removed there is nothing that they could mean
+        given.begin_paths_in(&env::current_dir().unwrap_or_default());
+        service.overlaid(&given, &self.given())
     }
 
     /// Tells whether servers are to be started again that are known: by name or port, and with no command.

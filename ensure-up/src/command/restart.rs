@@ -107,7 +107,7 @@ impl Again<'_> {
 
     fn add(&mut self, spec: &ServiceSpec, environment: Option<Environment>) {
         self.asked.ports.extend(spec.other_ports.clone());
-        let mut spec = spec.overlaid(&self.arguments.spec, &self.arguments.given());
+        let mut spec = self.arguments.laid_over(spec);
         spec.existing.restart = true;
         let index = self.asked.services.len();
         self.asked.named.insert(index);

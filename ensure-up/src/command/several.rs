@@ -35,10 +35,9 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     let path = Config::find(arguments.file.as_deref()).map_err(|error| usage::config(&error))?;
     let config = Config::read(&path, arguments.profile.as_deref()).map_err(|error| usage::config(&error))?;
     let chosen = config.select(&arguments.names).map_err(UsageError::new)?;
-    let given = arguments.given();
     let is_named = |service: &ServiceSpec| service.name.as_ref().is_some_and(|name| arguments.names.contains(name));
     let overlaid = |service: &ServiceSpec| {
-        let overlaid = service.overlaid(&arguments.spec, &given);
+        let overlaid = arguments.laid_over(service);
         // a job that is only needed cannot be kept up, and is not meant
         let supervision = if service.once && !is_named(service) { &service.supervision } else { &overlaid.supervision };
         ServiceSpec { profile: arguments.profile.clone(), supervision: supervision.clone(), ..overlaid }

@@ -168,7 +168,13 @@ impl ServiceSpec {
     /// Makes it one of a services file in this folder: that is where its paths begin.
     pub(crate) fn place_in(&mut self, folder: &Path) {
         self.folder = Some(folder.to_owned());
-        self.cwd = Some(self.cwd.as_ref().map_or_else(|| folder.to_owned(), |cwd| folder.join(cwd)));
+        self.begin_paths_in(folder);
+        self.cwd.get_or_insert_with(|| folder.to_owned());
+    }
+
+    /// Lets the paths that it names begin in this folder.
+    pub fn begin_paths_in(&mut self, folder: &Path) {
+        self.cwd = self.cwd.take().map(|cwd| folder.join(cwd));
         self.env_file.iter_mut().for_each(|file| *file = folder.join(&*file));
         self.log = self.log.take().map(|log| folder.join(log).to_string_lossy().into_owned());
         self.probe.change_paths(|path| folder.join(path));
