@@ -40,6 +40,21 @@ fn three_servers_that_ignore_the_signal_take_one_grace_and_each_says_so() {
 }
 
 #[test]
+fn how_long_all_may_take_is_said_with_all() {
+    let site = site(&STUBBORN[..2]);
+    run(&site, &["--all"]).run();
+    let refused = run(&site, &["--stop", "--grace", "200ms"]).status(2).run().stderr;
+    assert_eq!(refused, "ensure-up: --grace names no server: give its name or its port\n");
+    assert_eq!(site.alive().len(), 2);
+    let said = run(&site, &["--stop", "--all", "--grace", "200ms"]).run().stderr;
+    assert_eq!(said.matches("SIGTERM ignored, SIGKILL after 0.20 s").count(), 2, "{said}");
+    run(&site, &["--all"]).run();
+    let said = run(&site, &["--stop", "--all", "--stop-signal", "INT"]).run().stderr;
+    assert_eq!((said.matches("stopped ").count(), said.contains("ignored")), (2, false), "{said}");
+    assert!(site.processes().is_empty());
+}
+
+#[test]
 fn the_end_of_a_command_stops_them_at_once_too() {
     let site = site(&STUBBORN);
     let output = run(&site, &["--all", "--then", "date +%s%N > end"]).run();

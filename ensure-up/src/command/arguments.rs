@@ -240,7 +240,10 @@ impl Arguments {
         if !names.is_empty() {
             return Ok(names);
         }
-        let given = self.given().into_iter().find(|key| key != "cwd").map(|key| format!("--{}", key.replace('_', "-")));
+        // all of them are meant where that is said
+        let is_for_all = |key: &str| self.stop && self.all && ["grace", "stop_signal"].contains(&key);
+        let idle = self.given().into_iter().find(|key| key != "cwd" && !is_for_all(key));
+        let given = idle.map(|key| format!("--{}", key.replace('_', "-")));
         match given.or_else(|| (!spec.command.is_empty()).then(|| "the command after --".into())) {
             Some(idle) => Err(UsageError::new(format!("{idle} names no server: give its name or its port"))),
             None => Ok(names),

@@ -33,7 +33,10 @@ impl Status {
     /// The statuses as `--help` lists them.
     pub(super) const HELP: &[(&str, &str)] = &[
         ("0", "the server is up and healthy; with --then, the status of its command"),
-        ("1", "a server named to --status or --logs is not there, or one to --stop is not gone"),
+        (
+            "1",
+            "a server named to --status, --logs or --restart is not there, one to --stop is not gone, or --init finds none",
+        ),
         ("2", "usage: a bad flag, port, target, duration or file; nothing was done"),
         ("3", "the command ended before it was ready"),
         ("4", "another program holds the port, or the server said that it failed"),
