@@ -169,6 +169,31 @@ fn a_port_is_that_of_this_folders_service_before_that_of_a_server_that_ended_els
 
 #[cfg(target_os = "linux")]
 #[test]
+fn servers_of_two_folders_are_told_the_ports_of_their_own() {
+    let site = site(&[("db", "", ""), ("api", "", "depends_on = \"db\"")]);
+    let (shop, blog) = (site.path("shop"), site.path("blog"));
+    fs::create_dir(&blog).and_then(|()| fs::create_dir(&shop)).unwrap();
+    fs::rename(site.path("ensure-up.toml"), shop.join("ensure-up.toml")).unwrap();
+    let unused = [("a", "", ""), ("b", "", "")];
+    write(&site, &[&unused[..], &[("db", "", ""), ("api", "", "depends_on = \"db\"")]].concat());
+    fs::rename(site.path("ensure-up.toml"), blog.join("ensure-up.toml")).unwrap();
+    run(&site, &["api"]).cwd(&shop).run();
+    run(&site, &["api"]).cwd(&blog).run();
+    let port = |place: u16| (site.port + place).to_string();
+    for (ports, told) in [([1, 3], [0, 2]), ([1, 2], [0, 2]), ([0, 3], [0, 2])] {
+        restart(&site, &ports.map(port).each_ref().map(String::as_str)).run();
+        let alive = site.alive();
+        let of = |place: u16| {
+            let is_its = |pid: &&u32| variable(**pid, "PORT") == Some(port(place));
+            variable(*alive.iter().find(is_its).unwrap(), "PORT_DB")
+        };
+        assert_eq!([of(1), of(3)], told.map(|place| Some(port(place))), "{ports:?}");
+        assert_eq!(alive.len(), 4);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn one_whose_record_is_lost_is_what_its_process_shows() {
     let site = Site::new();
     site.run(&["--name", "web", "--env", "TOKEN=s3cret"], &site.server(&["--body", "hello"]))

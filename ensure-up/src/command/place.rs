@@ -1,6 +1,7 @@
 //! Where a command is given: the services file there, and whose names are meant.
 
 use std::{
+    collections::BTreeMap,
     env,
     path::{Path, PathBuf},
 };
@@ -25,6 +26,8 @@ pub(super) struct Place {
     pub(super) scope: Scope,
     /// The services of the file there.
     pub(super) services: Vec<Service>,
+    /// The ports of these, by their names, as far as they are known.
+    pub(super) ports: BTreeMap<String, u16>,
     /// Whether there is a file.
     pub(super) has_file: bool,
 }
@@ -40,11 +43,11 @@ impl Place {
         let folders = here.map(|here| here.canonicalize().unwrap_or(here)).into_iter().collect();
         let are_ports = !names.is_empty() && names.iter().all(|word| word.parse::<Port>().is_ok());
         let scope = Scope { folders, everywhere: arguments.everywhere };
-        let mut place = Self { names, scope, services: Vec::new(), has_file: false };
+        let mut place = Self { names, scope, services: Vec::new(), ports: BTreeMap::new(), has_file: false };
         match read(arguments) {
-            Ok(Some((folder, services))) => {
+            Ok(Some((folder, services, ports))) => {
                 place.has_file = true;
-                place.services = services;
+                (place.services, place.ports) = (services, ports);
                 place.scope.folders.push(folder);
             }
             Ok(None) => {}
@@ -130,8 +133,11 @@ pub(super) fn tell_elsewhere(arguments: &Arguments, count: usize) {
     }
 }
 
+/// What a file says: its folder, its services, and their ports.
+type Said = (PathBuf, Vec<Service>, BTreeMap<String, u16>);
+
 /// Reads the file; `None` where there is none.
-fn read(arguments: &Arguments) -> Result<Option<(PathBuf, Vec<Service>)>, UsageError> {
+fn read(arguments: &Arguments) -> Result<Option<Said>, UsageError> {
     let Some(path) = usage::file(arguments)? else { return Ok(None) };
     let config = Config::read(&path, arguments.profile.as_deref()).map_err(|error| usage::config(&error))?;
     let folder = file::folder(&path);
@@ -142,7 +148,7 @@ fn read(arguments: &Arguments) -> Result<Option<(PathBuf, Vec<Service>)>, UsageE
     let port = |name: &str| ports.get(name).map(u16::to_string);
     let services = config.services.iter().map(|service| usage::resolve(service.replaced(&port)));
     let services = services.collect::<Result<Vec<_>, _>>()?;
-    Ok(Some((folder, services)))
+    Ok(Some((folder, services, ports)))
 }
 
 /// Returns the ports among these words.

@@ -1,6 +1,6 @@
 //! `--restart` without a command: servers that are known, by name or port, as they were asked for.
 
-use std::{env, io::Write};
+use std::{collections::BTreeMap, env, io::Write};
 
 use ensure_up::{
     Failure, Port, ServerRecord, ServiceId, ServiceSpec, StateFolder,
@@ -39,7 +39,7 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
             }
             (_, Some(service)) => {
                 if again.is_new(&service.id, service.port()) {
-                    again.add(&service.spec, None);
+                    again.add(&service.spec, place.ports.clone(), None);
                 }
             }
             (Meant::Port(port), None) => match stop::server::free(&state_folder, port) {
@@ -83,7 +83,7 @@ impl Again<'_> {
     fn known(&mut self, record: &ServerRecord) -> anyhow::Result<()> {
         let asked = record.asked_spec();
         let profile = self.arguments.profile.clone().or_else(|| asked.as_ref()?.profile.clone());
-        let of_file = self.in_file(record, profile.as_deref())?;
+        let (of_file, ports) = self.in_file(record, profile.as_deref())?;
         let spec = match (of_file, asked) {
             (Some(spec), Some(asked)) => spec.with(asked.given),
             (Some(spec), None) => spec,
@@ -101,30 +101,33 @@ impl Again<'_> {
                 shown
             }
         };
-        self.add(&ServiceSpec { profile, ..spec }, record.inherited());
+        self.add(&ServiceSpec { profile, ..spec }, ports, record.inherited());
         Ok(())
     }
 
-    fn add(&mut self, spec: &ServiceSpec, environment: Option<Environment>) {
-        self.asked.ports.extend(spec.other_ports.clone());
+    /// Adds a service: with the ports of those of its file, and what its server inherits.
+    fn add(&mut self, spec: &ServiceSpec, mut ports: BTreeMap<String, u16>, environment: Option<Environment>) {
+        let index = self.asked.services.len();
+        ports.extend(spec.other_ports.clone());
+        self.asked.ports.insert(index, ports);
         let mut spec = self.arguments.laid_over(spec);
         spec.existing.restart = true;
-        let index = self.asked.services.len();
         self.asked.named.insert(index);
         self.asked.environments.extend(environment.map(|environment| (index, environment)));
         self.asked.services.push(spec);
     }
 
-    /// Finds the service of the file that a server is of.
-    fn in_file(&mut self, record: &ServerRecord, profile: Option<&str>) -> anyhow::Result<Option<ServiceSpec>> {
-        let Some(path) = usage::file(self.arguments)? else { return Ok(None) };
-        let folder = file::folder(&path);
-        if folder != record.service.folder {
-            return Ok(None);
-        }
+    /// Finds the service of the file that a server is of, and the ports of all that the file has.
+    fn in_file(
+        &self,
+        record: &ServerRecord,
+        profile: Option<&str>,
+    ) -> anyhow::Result<(Option<ServiceSpec>, BTreeMap<String, u16>)> {
+        let path = usage::file(self.arguments)?.filter(|path| file::folder(path) == record.service.folder);
+        let Some(path) = path else { return Ok((None, BTreeMap::new())) };
         let config = Config::read(&path, profile).map_err(|error| usage::config(&error))?;
-        self.asked.ports.extend(known::ports(self.state_folder, &folder, &config.services)?);
-        Ok(config.services.into_iter().find(|service| service.name == record.service.name))
+        let ports = known::ports(self.state_folder, &record.service.folder, &config.services)?;
+        Ok((config.services.into_iter().find(|service| service.name == record.service.name), ports))
     }
 
     fn unknown(&mut self, place: &Place, name: &str, known: &[Known]) {

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Write,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context;
@@ -48,7 +48,7 @@ pub(super) fn start(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Resul
     let asked = Asked {
         services: chosen.iter().map(overlaid).collect(),
         named: (0..chosen.len()).filter(is_meant).collect(),
-        ports,
+        ports: (0..chosen.len()).map(|index| (index, ports.clone())).collect(),
         environments: BTreeMap::new(),
     };
     run(arguments, &asked, &folder, &state_folder, out)
@@ -60,8 +60,8 @@ pub(super) struct Asked {
     pub(super) services: Vec<ServiceSpec>,
     /// The places of those that are meant; the others are needed by them.
     pub(super) named: BTreeSet<usize>,
-    /// The ports of their files' services, as far as they are known.
-    pub(super) ports: BTreeMap<String, u16>,
+    /// The ports of the services of its file, by a service's place, as far as they are known.
+    pub(super) ports: BTreeMap<usize, BTreeMap<String, u16>>,
     /// What a server inherits, by its service's place, where that is not this call's environment.
     pub(super) environments: BTreeMap<usize, Environment>,
 }
@@ -76,7 +76,7 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     let Asked { services, named, ports, environments } = asked;
     let (sequential, takes_in) = (arguments.sequential, !arguments.detaches());
-    let several = Several { services, folder, environments, sequential, takes_in, ports: ports.clone() };
+    let several = Several { services, folder, environments, sequential, takes_in, ports };
     let (columns, look) = (Columns::of(services), arguments.look());
     let mut uses = Uses::begin(arguments, services)?;
     let mut was_started = BTreeSet::new();
@@ -117,7 +117,8 @@ pub(super) fn run(
         for (&index, start) in &ended.starts {
             let spec = &services[index];
             if start.status == 0 && was_started.contains(&index) && !arguments.detaches() && !spec.once {
-                let service = ServiceId { folder: folder.to_owned(), name: spec.name.clone() };
+                let folder = start.report.record.folder.as_ref().map_or_else(|| folder.to_owned(), PathBuf::from);
+                let service = ServiceId { folder, name: spec.name.clone() };
                 begun.add(&service, start.report.record.port.map(|number| spec.port_at(number)));
             }
         }

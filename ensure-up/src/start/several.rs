@@ -4,7 +4,7 @@ mod report;
 mod starter;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     os::unix::process::ExitStatusExt,
     path::Path,
@@ -48,7 +48,7 @@ pub enum Told<'t> {
 pub struct Several<'s> {
     /// The services, in their file's order; each has its name.
     pub services: &'s [ServiceSpec],
-    /// The folder that they belong to, links resolved; their paths are relative to it.
+    /// The folder that they belong to, links resolved, unless they name another one; their paths are relative to it.
     pub folder: &'s Path,
     /// What a service's server inherits, by the service's place, where that is not this process's environment.
     pub environments: &'s BTreeMap<usize, Environment>,
@@ -56,8 +56,8 @@ pub struct Several<'s> {
     pub sequential: bool,
     /// Whether what is started shall come to this process when its starter has ended, so that its end can be learned.
     pub takes_in: bool,
-    /// The ports of the file's services, as far as they are known before any is started.
-    pub ports: BTreeMap<String, u16>,
+    /// The ports of the services of its file, by a service's place, as far as they are known before any is started.
+    pub ports: &'s BTreeMap<usize, BTreeMap<String, u16>>,
 }
 
 /// What came of the services of one call.
@@ -192,27 +192,34 @@ impl Several<'_> {
         (0..self.services.len()).filter(|_| !self.sequential).filter(is_soon)
     }
 
+    /// Lists those that a service needs. Names are those of a folder.
     fn needs(&self, index: usize) -> impl Iterator<Item = usize> {
-        let needed = &self.services[index].depends_on;
-        let is_needed = |service: &ServiceSpec| service.name.as_ref().is_some_and(|name| needed.contains(name));
+        let ServiceSpec { depends_on, folder, .. } = &self.services[index];
+        let is_needed = move |service: &ServiceSpec| {
+            service.folder == *folder && service.name.as_ref().is_some_and(|name| depends_on.contains(name))
+        };
         self.services.iter().enumerate().filter(move |(_, service)| is_needed(service)).map(|(index, _)| index)
     }
 
     /// Describes a service with the ports of those that it needs, which are up.
     fn with_ports(&self, index: usize, done: &BTreeMap<usize, EndedStart>) -> ServiceSpec {
-        let mut ports = self.ports.clone();
-        ports.extend(
-            done.values().filter_map(|start| Some((start.report.record.name.clone(), start.report.record.port?))),
-        );
+        let mut ports = self.ports.get(&index).cloned().unwrap_or_default();
+        let is_beside = |other: usize| self.services[other].folder == self.services[index].folder;
+        let beside = done.iter().filter(|(other, _)| is_beside(**other)).map(|(_, start)| &start.report.record);
+        ports.extend(beside.filter_map(|record| Some((record.name.clone(), record.port?))));
         let service = self.services[index].replaced(&|name| ports.get(name).map(u16::to_string));
-        ports.retain(|name, _| self.is_needed(index, name));
+        let needed = self.all_needed(index);
+        ports.retain(|name, _| needed.contains(name));
         ServiceSpec { other_ports: ports, ..service }
     }
 
-    /// Tells whether a service needs another one, directly or not.
-    fn is_needed(&self, index: usize, name: &str) -> bool {
-        self.services[index].depends_on.iter().any(|needed| needed == name)
-            || self.needs(index).any(|needed| self.is_needed(needed, name))
+    /// Lists the names of those that a service needs, directly or not.
+    fn all_needed(&self, index: usize) -> BTreeSet<&String> {
+        let (mut seen, mut left) = (BTreeSet::from([index]), vec![index]);
+        while let Some(one) = left.pop() {
+            left.extend(self.needs(one).filter(|needed| seen.insert(*needed)));
+        }
+        seen.into_iter().flat_map(|one| &self.services[one].depends_on).collect()
     }
 
     /// Makes the process that starts a service.
@@ -239,7 +246,8 @@ impl Several<'_> {
     fn not_up(&self, index: usize, why: String) -> StartRecord {
         let service = &self.services[index];
         let port = service.port.and_then(Ports::only);
-        StartRecord::not_up(&service.name(), port, why).in_folder(self.folder)
+        let folder = service.folder.as_ref().and_then(|folder| folder.canonicalize().ok());
+        StartRecord::not_up(&service.name(), port, why).in_folder(folder.as_deref().unwrap_or(self.folder))
     }
 
     fn not_started(&self, index: usize, needed: usize, status: u8) -> EndedStart {
@@ -266,4 +274,34 @@ async fn end_of(mut process: Child) {
 
 async fn all_of(mut leaving: FuturesUnordered<impl Future<Output = ()>>) {
     while leaving.next().await.is_some() {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ports_of_those_that_are_needed_are_found_in_a_dense_graph_and_in_one_folder() {
+        let names: Vec<String> = (0..60).map(|number| format!("s{number}")).collect();
+        let spec = |place: usize| ServiceSpec {
+            name: Some(names[place].clone()),
+            depends_on: names[..place].to_vec(),
+            folder: Some("/shop".into()),
+            ..ServiceSpec::default()
+        };
+        let elsewhere = ServiceSpec { folder: Some("/blog".into()), ..spec(3) };
+        let services: Vec<ServiceSpec> = (0..60).map(spec).chain([elsewhere]).collect();
+        let (environments, mut ports) = (BTreeMap::new(), BTreeMap::new());
+        ports.insert(59, names.iter().map(|name| (name.clone(), 1)).collect());
+        let several = Several {
+            services: &services,
+            folder: Path::new("/"),
+            environments: &environments,
+            sequential: false,
+            takes_in: false,
+            ports: &ports,
+        };
+        assert_eq!(several.with_ports(59, &BTreeMap::new()).other_ports.len(), 59);
+        assert_eq!((several.needs(3).count(), several.needs(60).count()), (3, 0));
+    }
 }
