@@ -98,6 +98,38 @@ fn a_port_of_datagrams_is_called_that_wherever_it_stands() {
 }
 
 #[test]
+fn what_is_said_of_a_server_of_another_folder_is_to_be_typed_where_it_is_said() {
+    let site = Site::with_ports(2);
+    let here = site.path("here");
+    for folder in [&here, &site.path("there"), &site.path("further"), &site.path("apart")] {
+        std::fs::create_dir(folder).expect("the folder is ours");
+    }
+    let port = site.port.to_string();
+    let call = |arguments: &[&str]| run(&site, arguments).cwd(&here);
+    let server = site.server(&["--print", "hello"]);
+    let server: Vec<&str> = server.iter().map(String::as_str).collect();
+    let said =
+        call(&[&["--cwd", "../there", "--name", "web", "--port", &port, "--"], &server[..]].concat()).run().stderr;
+    assert!(said.ends_with(&format!("; stop: ensure-up --stop {port}; log: ensure-up --logs {port}\n")), "{said}");
+    call(&["--stop", &port]).run();
+    let worker = ["--cwd", "../further", "--name", "my worker", "--", "sleep", "60"];
+    let said = call(&worker).run().stderr;
+    let told = "; stop: ensure-up --stop 'my worker' --everywhere; log: ensure-up --logs 'my worker' --everywhere\n";
+    assert!(said.ends_with(told), "{said}");
+    call(&["--stop", "my worker", "--everywhere"]).run();
+    assert!(site.processes().is_empty());
+
+    let table = |name: &str, port: u16| format!("[{name}]\ncommand = {server:?}\nport = {port}\n");
+    let file = table("web", site.port) + &table("db", site.port + 1);
+    std::fs::write(site.path("apart/other.toml"), file).expect("the folder is ours");
+    let said = call(&["--file", "../apart/other.toml", "--all"]).run().stderr;
+    let of = "ensure-up --file ../apart/other.toml";
+    row(&said, &format!("hint: {of} --status shows them, --logs NAME prints the log of one, --stop stops them"));
+    let said = call(&["--file", "../apart/other.toml", "web", "--then", "false"]).status(1).run().stderr;
+    row(&said, &format!("web: the end of its log (ensure-up --logs {port}):"));
+}
+
+#[test]
 fn on_a_terminal_a_row_is_wrapped_at_its_edge_and_its_hint_stands_below_it() {
     let site = site(&SERVICES);
     let mut tool = run(&site, &["ml"]);

@@ -9,6 +9,7 @@ use std::{
 use anyhow::Context;
 use ensure_up::{
     Action, ServerRecord, ServiceId, ServiceSpec, StateFolder,
+    report::start_record::StartRecord,
     server::{environment::Environment, known},
     service::file::{self, Config},
     start::several::{EndedStart, EndedStarts, Several, StartReport, Told},
@@ -26,7 +27,7 @@ use super::{
     display::Display,
     row::Columns,
     status::Status,
-    usage,
+    usage, words,
 };
 
 /// Starts the services, says what came of each, and stays if that was asked for.
@@ -107,7 +108,7 @@ pub(super) fn run(
             }
         });
         let ended = ended.context("cannot start the services")?;
-        if let Some(line) = goes_on(&ended).filter(|_| arguments.detaches() && !arguments.common.quiet) {
+        if let Some(line) = goes_on(services, &ended).filter(|_| arguments.detaches() && !arguments.common.quiet) {
             display.say(&line);
         }
         drop(display);
@@ -117,9 +118,10 @@ pub(super) fn run(
         for (&index, start) in &ended.starts {
             let spec = &services[index];
             if start.status == 0 && was_started.contains(&index) && !arguments.detaches() && !spec.once {
-                let folder = start.report.record.folder.as_ref().map_or_else(|| folder.to_owned(), PathBuf::from);
-                let service = ServiceId { folder, name: spec.name.clone() };
-                begun.add(&service, start.report.record.port.map(|number| spec.port_at(number)));
+                begun.add(
+                    &service(spec, &start.report.record),
+                    start.report.record.port.map(|number| spec.port_at(number)),
+                );
             }
         }
         written?;
@@ -146,7 +148,12 @@ pub(super) fn run(
     print(arguments, meant, out)?;
     let is_started = |start: &&EndedStart| start.report.record.action == Action::Started;
     if !is_known && starts.iter().any(is_started) && arguments.detaches() {
-        arguments.note("hint: ensure-up --status shows them, --logs NAME prints the log of one, --stop stops them");
+        let file = arguments.file.as_ref().filter(|_| !words::is_found_here(folder));
+        let of = file.map(|path| format!(" --file {}", typed([&*path.to_string_lossy()].into_iter())));
+        let of = of.unwrap_or_default();
+        arguments.note(&text::escape(&format!(
+            "hint: ensure-up{of} --status shows them, --logs NAME prints the log of one, --stop stops them"
+        )));
     }
     match starts.iter().find(|start| start.status != 0) {
         Some(failed) if arguments.detaches() => Ok(Exit::Code(failed.status)),
@@ -179,20 +186,28 @@ fn gave_up(arguments: &Arguments, display: &Display, start: &EndedStart) {
 }
 
 /// Says which servers a call has brought up before it was given up, and how they are stopped.
-fn goes_on(ended: &EndedStarts) -> Option<String> {
+fn goes_on(services: &[ServiceSpec], ended: &EndedStarts) -> Option<String> {
     ended.signal?;
-    let is_new = |start: &&EndedStart| {
-        start.status == 0 && start.report.record.action.is_start() && start.report.record.pid.is_some()
-    };
-    let names: Vec<&str> =
-        ended.starts.values().filter(is_new).map(|start| start.report.record.name.as_str()).collect();
-    let stop = format!("ensure-up --stop {} stops", typed(names.iter().copied()));
-    let said = match names.as_slice() {
+    let (mut names, mut handles) = (Vec::new(), Vec::new());
+    for (index, EndedStart { report: StartReport { record, .. }, status }) in &ended.starts {
+        if *status == 0 && record.action.is_start() && record.pid.is_some() {
+            let spec = &services[*index];
+            names.push(text::escape(&record.name));
+            handles.extend(words::handle(&service(spec, record), record.port.map(|number| spec.port_at(number))));
+        }
+    }
+    let stop = format!("ensure-up --stop {} stops", handles.join(" "));
+    Some(match names.as_slice() {
         [] => return None,
         [name] => format!("{name} goes on: this call started it; {stop} it"),
         [names @ .., last] => format!("{} and {last} go on: this call started them; {stop} them", names.join(", ")),
-    };
-    Some(text::escape(&said).into_owned())
+    })
+}
+
+/// Names the service that a start was of.
+fn service(spec: &ServiceSpec, record: &StartRecord) -> ServiceId {
+    let folder = record.folder.as_ref().map(PathBuf::from).unwrap_or_default();
+    ServiceId { folder, name: spec.name.clone() }
 }
 
 /// Writes what was asked for of those that are up and are meant, in the file's order: what these need was not asked for.

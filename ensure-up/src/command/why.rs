@@ -33,7 +33,9 @@ pub(super) fn message(message: String) -> Explanation {
 pub(super) fn explain(failure: &Failure, service: &Service) -> Explanation {
     let log = failure.log().map(|path| {
         let lines = last::lines(path, last::SHOWN);
-        let shown_by = handle(service).map_or_else(|| text::path(path), |handle| format!("ensure-up --logs {handle}"));
+        let port = service.ports.and_then(Ports::only);
+        let shown_by =
+            handle(&service.id, port).map_or_else(|| text::path(path), |handle| format!("ensure-up --logs {handle}"));
         LogEnd { shown_by, lines: lines.iter().map(|line| text::escape(line).into_owned()).collect() }
     });
     let mut explanation = Explanation { log, ..concerning(failure) };

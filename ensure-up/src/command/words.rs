@@ -1,8 +1,11 @@
 //! What the command says to a person: what was done, and of whom.
 
-use std::io::Write;
+use std::{env, io::Write, path::Path};
 
-use ensure_up::{Action, Outcome, Port, Service};
+use ensure_up::{
+    Action, Outcome, Port, Service, ServiceId,
+    service::file::{self, Config},
+};
 use proc_tree::{
     Identity,
     cli::{
@@ -52,14 +55,24 @@ pub(super) fn pid(identity: Identity, look: &Look) -> String {
 
 /// Says how to stop a server and to see its log, for somebody who never started one here.
 pub(super) fn handling(service: &Service, port: Option<Port>) -> String {
-    let handle = handle(service).or(port.map(|port| port.to_string())).unwrap_or_default();
+    let handle = handle(&service.id, port).unwrap_or_default();
     format!("; stop: ensure-up --stop {handle}; log: ensure-up --logs {handle}")
 }
 
-/// Returns the word that means the service's server here: its name, else its port.
-pub(super) fn handle(service: &Service) -> Option<String> {
-    let name = service.id.name.as_ref().map(|name| text::escape(&quoted(name)).into_owned());
-    name.or_else(|| Some(service.ports?.only()?.to_string()))
+/// Returns what means a service's server where this call is made: its name if it is found from there, else its port.
+pub(super) fn handle(service: &ServiceId, port: Option<Port>) -> Option<String> {
+    let name = service.name.as_ref().map(|name| text::escape(&quoted(name)).into_owned());
+    match (name, port) {
+        (Some(name), _) if is_found_here(&service.folder) => Some(name),
+        (_, Some(port)) => Some(port.to_string()),
+        (name, None) => name.map(|name| format!("{name} --everywhere")),
+    }
+}
+
+/// Tells whether the names of a folder are meant by names that are given here.
+pub(super) fn is_found_here(folder: &Path) -> bool {
+    let is_here = env::current_dir().and_then(|here| here.canonicalize()).is_ok_and(|here| here == *folder);
+    is_here || Config::find(None).is_ok_and(|path| file::folder(&path) == *folder)
 }
 
 /// `, up 2h14m, 19.8 GiB`, as far as it is known; nobody waits for the exact memory of a server that a script finds up.

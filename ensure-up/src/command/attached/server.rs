@@ -9,7 +9,7 @@ use ensure_up::{
     report::start_record::StartRecord,
     stop::manner::Manner,
 };
-use proc_tree::cli::{command_line::quoted, text};
+use proc_tree::cli::text;
 
 use super::{super::words, settled::Settled};
 
@@ -79,9 +79,8 @@ impl Server {
         let lines = self.log.as_ref().map(|log| last::lines(log, last::SHOWN)).unwrap_or_default();
         if !lines.is_empty() {
             let name = text::escape(&self.name);
-            let port = self.port.map(|port| port.to_string());
-            let handle = self.service.name.clone().or(port).unwrap_or_else(|| self.name.clone());
-            words::say(&format!("{name}: the end of its log (ensure-up --logs {}):", text::escape(&quoted(&handle))));
+            let handle = words::handle(&self.service, self.port).unwrap_or_else(|| name.clone().into_owned());
+            words::say(&format!("{name}: the end of its log (ensure-up --logs {handle}):"));
             for line in lines {
                 words::say(&format!("  {}", text::escape(&line)));
             }
