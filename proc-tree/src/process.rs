@@ -204,6 +204,12 @@ pub fn children(pid: u32, threads: u32) -> io::Result<Vec<u32>> {
     platform::children(pid, threads)
 }
 
+/// Finds a thread of a process besides its main one: where that has exited and others go on, the kernel tells of the process by
+/// them alone. `None` where there is none, and on macOS, which tells of processes as such.
+pub(crate) fn other_thread(pid: u32) -> Option<u32> {
+    platform::other_thread(pid)
+}
+
 impl StartTime {
     /// Returns the start of a process that starts now.
     pub fn now() -> Self {

@@ -198,6 +198,29 @@ fn where_the_kernel_sums_no_page_tables_up_memory_is_told_by_resident_sets() {
     assert!(record.rss_bytes > Some(30 * MIB), "{record:?}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_whose_main_thread_has_exited_has_its_memory_and_its_files_whoever_asks() {
+    let is_leaderless =
+        |tree: &Fixture| process::stat(tree.pid()).ok().flatten().is_some_and(|stat| stat.state.is_over());
+    let of = |tree: &Fixture, output: &str| {
+        let record = record::parse(output).remove(0);
+        assert_eq!((record.pid, record.memory_measure.as_str()), (Some(tree.pid()), "pss"), "{record:?}");
+        assert!(record.memory_bytes > Some(0) && record.rss_bytes >= record.memory_bytes, "{record:?}");
+        // the three streams and the listener
+        assert!(record.open_files > Some(3) && record.read_bytes.is_some(), "{record:?}");
+    };
+    let arguments = ["hold", "leaderless", "127.0.0.1:0"];
+    let tree = Fixture::start(arguments);
+    eventually("the main thread to exit", || is_leaderless(&tree));
+    of(&tree, &proc_tree().args(["--json", &tree.pid().to_string()]).any_stdout().run().stdout);
+    if is_root_or_skipped() {
+        let tree = Fixture::of_nobody(arguments);
+        eventually("the main thread to exit", || is_leaderless(&tree));
+        of(&tree, &proc_tree().args(["--json", &tree.pid().to_string()]).user(NOBODY).any_stdout().run().stdout);
+    }
+}
+
 #[test]
 fn what_has_ended_and_was_not_waited_for_has_no_memory_and_no_open_files_whoever_asks() {
     if !is_root_or_skipped() {

@@ -306,6 +306,13 @@ pub(super) fn children(pid: u32, threads: u32) -> io::Result<Vec<u32>> {
     Ok(pids)
 }
 
+/// There is a folder below /proc for every thread, though none is listed there.
+pub(super) fn other_thread(pid: u32) -> Option<u32> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let mut threads = tasks.map_while(Result::ok).filter_map(|task| task.file_name().to_str()?.parse().ok());
+    threads.find(|&thread| thread != pid)
+}
+
 /// Without `CONFIG_PROC_CHILDREN` the file is missing although the task is there.
 fn read_children(pid: u32, task: u32, pids: &mut Vec<u32>) -> io::Result<()> {
     match if_exists(read(pid, &format!("task/{task}/children")))? {

@@ -166,6 +166,11 @@ pub(super) fn stat_by_start(pid: u32) -> io::Result<Option<Stat>> {
     stat(pid)
 }
 
+/// libproc tells of processes as such.
+pub(super) fn other_thread(_pid: u32) -> Option<u32> {
+    None
+}
+
 /// proc_listchildpids(3) goes through the whole table for each process: one pass for all of them is cheaper.
 pub(super) fn children(_pid: u32, _threads: u32) -> io::Result<Vec<u32>> {
     Err(io::ErrorKind::Unsupported.into())

@@ -9,7 +9,7 @@ use std::{
 #[cfg(feature = "gpu")]
 use crate::usage::gpu::Gpu;
 use crate::{
-    Figures, Identity, Member, TreeRecord,
+    Figures, Identity, Member, TreeRecord, process,
     roots::Root,
     sample::peak::Peak,
     sample::reading::{Origin, Reading, Readings, cpus, orphaned},
@@ -196,10 +196,12 @@ impl Round<'_> {
         let pids: Vec<u32> = readings.iter().map(|reading| reading.stat.pid).collect();
         let (memory, measure) = memory::of_all(&pids, self.options.memory, tree.exact);
         let each = readings.iter().zip(cpus).zip(memory).map(|((reading, &cpus), memory)| {
-            let pid = reading.stat.pid;
-            let transfer = usage::transfer(pid).ok().map(Option::unwrap_or_default);
+            let (pid, has_ended) = (reading.stat.pid, reading.stat.has_ended());
+            let is_by_thread = reading.stat.state.is_over() && !has_ended;
+            let told_by = if is_by_thread { process::other_thread(pid).unwrap_or(pid) } else { pid };
+            let transfer = usage::transfer(told_by).ok().map(Option::unwrap_or_default);
             // what has ended has closed its files, which only root may see
-            let open_files = if reading.stat.has_ended() { Ok(None) } else { usage::open_files(pid) };
+            let open_files = if has_ended { Ok(None) } else { usage::open_files(told_by) };
             let open_files = open_files.ok().map(Option::unwrap_or_default);
             let gpu = self.gpu.as_ref().map(|gpu| gpu.get(&pid).copied().unwrap_or(0));
             Figures { gpu_memory_bytes: gpu, ..Figures::of(reading.stat.threads, cpus, reading.lifetime(), memory) }

@@ -6,7 +6,7 @@
 
 use std::io;
 
-use crate::tree;
+use crate::{process, tree};
 
 mod amount;
 #[cfg_attr(target_os = "linux", path = "memory/linux.rs")]
@@ -62,15 +62,22 @@ impl Choice {
 /// A process that is gone has none. `exact` tells whether [`Choice::Auto`] may still answer with more than resident
 /// sets: a caller that watches keeps to one measure.
 pub(crate) fn of_all(pids: &[u32], choice: Choice, exact: bool) -> (Vec<Memory>, Measure) {
-    let resident: Vec<Option<u64>> = pids.iter().map(|&pid| known(platform::resident(pid))).collect();
-    let sum = resident.iter().copied().fold(Some(0), add);
+    let resident: Vec<(u32, Option<u64>)> = pids.iter().map(|&pid| resident(pid)).collect();
+    let sum = resident.iter().map(|&(_, rss)| rss).fold(Some(0), add);
     let costly = choice.reads_more_than(sum, exact);
-    let each: Vec<Memory> = pids.iter().zip(resident).map(|(&pid, rss)| platform::read(pid, rss, costly)).collect();
+    let each: Vec<Memory> = resident.into_iter().map(|(told_by, rss)| platform::read(told_by, rss, costly)).collect();
     let best = platform::BEST;
     let measure = choice
         .measure()
         .unwrap_or_else(|| if exact && Memory::sum(&each).by(best).is_some() { best } else { Measure::Rss });
     (each, measure)
+}
+
+/// Reads a resident set, and says who tells it and the rest: the process, or a thread where the main one has exited.
+fn resident(pid: u32) -> (u32, Option<u64>) {
+    let rss = known(platform::resident(pid));
+    let thread = if rss == Some(0) { process::other_thread(pid) } else { None };
+    thread.map_or((pid, rss), |thread| (thread, known(platform::resident(thread))))
 }
 
 /// Sums the memory of a process and its descendants now, by the truest measure that can be had for all of them;
