@@ -63,6 +63,28 @@ fn a_job_that_fails_is_not_up() {
 }
 
 #[test]
+fn a_job_or_a_worker_that_fails_is_not_what_it_left_in_another_session() {
+    let site = Site::new();
+    let failed = line(&job(&site, &["--json"], "setsid sleep 60 & sleep 0.2; exit 7").status(3).run());
+    assert_eq!((failed.action.as_str(), failed.healthy), ("failed", false));
+    let reason = failed.reason.expect("how it ended");
+    assert!(reason.starts_with("migrate ended with status 7 after "), "{reason}");
+    assert!(site.processes().is_empty(), "what it left is stopped");
+    let script = "setsid sleep 60 & sleep 0.2; exit 1";
+    site.bare().args(["--name", "worker", "--", "/bin/sh", "-c", script]).status(3).any_stderr().run();
+    assert!(site.processes().is_empty());
+    // where its starter is killed, the next call runs it again
+    let script = "setsid sleep 60 & sleep 0.3; echo done >> runs";
+    let mut starter = job(&site, &[], script).spawn();
+    eventually("the job", || site.started().len() == 2);
+    send(starter.id(), Signal::SIGKILL);
+    starter.wait().expect("it was killed");
+    eventually("its end", || site.path("runs").exists() && site.alive().is_empty());
+    assert_eq!(line(&job(&site, &["--json"], script).run()).action, "started");
+    assert_eq!(fs::read_to_string(site.path("runs")).expect("both have run").lines().count(), 2);
+}
+
+#[test]
 fn callers_that_come_while_it_runs_join_the_run() {
     let site = Site::new();
     let start = Barrier::new(8);

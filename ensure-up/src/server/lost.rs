@@ -193,7 +193,8 @@ fn described(
 /// Finds the process that is the server: the one that was started, or a daemon that has left that. Where no port is held, a
 /// child that was left behind in a session of its own looks the same: then the record tells.
 fn leader<'s>(marked: &[&'s Seen], is_held: bool, known: Option<&ServerRecord>) -> Option<&'s Seen> {
-    let is_on_its_way = known.is_some_and(|known| known.phase == Phase::Starting);
+    // a job is no daemon
+    let is_on_its_way = known.is_some_and(|known| known.phase == Phase::Starting && !known.once);
     let mut daemons = marked.iter().filter(|_| is_held || is_on_its_way);
     let daemon = || daemons.find(|seen| seen.facts.session == seen.facts.pid);
     marked.iter().find(|seen| seen.is_main()).or_else(daemon).copied()

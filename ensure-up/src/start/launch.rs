@@ -118,7 +118,10 @@ fn launch_and_wait(
         Err(failure) => Err(starting.fail(failure)),
         Ok(end) => {
             let is_over = matches!(end, RaceEnd::Ended { .. });
-            if is_over && let Some(up) = successor::take(call, port)? {
+            if is_over
+                && port.is_some()
+                && let Some(up) = successor::take(call, port)?
+            {
                 drop(starting.release());
                 return Ok(up);
             }
