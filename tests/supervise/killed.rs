@@ -1,6 +1,6 @@
 //! What is killed: the supervisor, the starter; and who comes at the same time.
 
-use std::{fs, thread};
+use std::{fs, net::TcpStream, thread, time::Duration};
 
 use nix::sys::signal::Signal;
 use proc_tree::process;
@@ -25,6 +25,43 @@ fn a_server_outlives_its_supervisor_and_the_next_call_supervises_it_again() {
     assert_eq!(site.kept(&[], &command).action, "reused");
     send(first.pid.expect("a PID"), Signal::SIGKILL);
     site.generation(2);
+}
+
+#[test]
+fn one_that_loads_when_its_supervisor_is_killed_is_ready_when_it_says_so() {
+    let site = Site::new();
+    // the first one says so at once, the second one when it may
+    let loads = "(until [ -e go ]; do sleep 0.02; done; echo model loaded) &";
+    let script = format!("if [ -e once ]; then {loads} else touch once; echo model loaded; fi; exec \"$@\"");
+    let (command, ready) = (scripted(&script), ["--ready-log", "model loaded"]);
+    site.kept(&ready, &command);
+    send(site.started()[0], Signal::SIGKILL);
+    eventually("the second one", || {
+        let is_recorded = |pid: &u32| site.recorded("pid") == *pid;
+        site.started().get(1).is_some_and(is_recorded) && TcpStream::connect(("127.0.0.1", site.port)).is_ok()
+    });
+    let lost = site.supervisor();
+    end(lost);
+    let mut call = site.keep(&ready, &command).spawn();
+    eventually("another supervisor", || site.recorded("supervisor")["pid"] != lost.pid);
+    thread::sleep(Duration::from_millis(500));
+    assert_eq!((call.try_wait().expect("a child"), site.recorded("phase")), (None, "starting".into()));
+    site.write("go", "");
+    assert!(call.wait().expect("a child").success());
+    assert_eq!((site.started().len(), site.recorded("phase")), (2, "ready".into()));
+}
+
+#[test]
+fn one_that_may_have_said_so_while_nobody_listened_is_started_again() {
+    let site = Site::new();
+    let notifies = |ms: u32| format!("exec \"$program\" notify {ms} \"$@\"");
+    let (first, second) = (notifies(60_000), notifies(50));
+    let script = format!("program=$1; shift 2; [ -e once ] && {second}; touch once; {first}");
+    let mut call = site.keep(&["--ready-notify"], &scripted(&script)).spawn();
+    eventually("the first one", || site.started().first().is_some_and(|pid| site.recorded("pid") == *pid));
+    end(site.supervisor());
+    assert!(call.wait().expect("a child").success());
+    assert_eq!((site.started().len(), runs(site.started()[0]), site.recorded("phase")), (2, false, "ready".into()));
 }
 
 #[test]
@@ -99,7 +136,7 @@ fn a_starter_that_is_killed_at_any_time_leaves_one_server_or_none() {
     let command = site.server(&["--delay", "50"]);
     for wait in [0, 2, 5, 10, 20, 40, 80] {
         let mut starter = site.keep(&[], &command).spawn();
-        thread::sleep(std::time::Duration::from_millis(wait));
+        thread::sleep(Duration::from_millis(wait));
         starter.kill().expect("a starter can be killed");
         starter.wait().expect("it ends");
         let line = site.kept(&[], &command);

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Seek, SeekFrom},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
     path::Path,
     sync::LazyLock,
 };
@@ -43,6 +43,19 @@ pub(crate) fn since(path: &Path, before: u64) -> String {
         read(&mut file, length.saturating_sub(CHUNK).max(before), length)
     };
     String::from_utf8_lossy(&end().unwrap_or_default()).into_owned()
+}
+
+/// Counts the lines behind the last one that begins with `mark`; all of them where none does.
+pub(super) fn count_behind(mark: &str, path: &Path) -> u64 {
+    let Ok(file) = File::open(path) else { return 0 };
+    let (mut log, mut part, mut count, mut begins) = (BufReader::new(file), Vec::new(), 0, true);
+    // a line without an end must not fill the memory
+    while (&mut log).take(CHUNK).read_until(b'\n', &mut part).is_ok_and(|read| read > 0) {
+        count = if begins && part.starts_with(mark.as_bytes()) { 0 } else { count + u64::from(begins) };
+        begins = part.ends_with(b"\n");
+        part.clear();
+    }
+    count
 }
 
 /// Quotes a line: without its colours, and cut where it is too long.
@@ -87,6 +100,18 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+
+    #[test]
+    fn the_lines_behind_the_last_mark_are_counted() {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+        for (more, expected) in
+            [("one\ntwo\n", 2), ("ensure-up: x\n", 0), ("three\n", 1), ("ensure-up: y\nfour\nfive", 2)]
+        {
+            file.write_all(more.as_bytes()).expect("it is ours");
+            assert_eq!(count_behind("ensure-up: ", file.path()), expected, "{more:?}");
+        }
+        assert_eq!(count_behind("ensure-up: ", Path::new("/nowhere")), 0);
+    }
 
     #[test]
     fn a_line_is_quoted_without_what_is_for_the_terminal_alone_and_cut() {

@@ -46,6 +46,16 @@ impl LogPatterns {
         Self { source, said: Arc::new(Mutex::new(said)), has_more: false }
     }
 
+    /// Prepares to read a log from behind the last line that begins with `mark`: what an earlier server said is over.
+    pub(crate) fn behind(mark: &str, path: &Path, service: &Service) -> Self {
+        let all = Self::of(path, service);
+        let source = match all.source {
+            Source::Log(_) => Source::Log(Tail::last(path, None, last::count_behind(mark, path))),
+            source => source,
+        };
+        Self { source, ..all }
+    }
+
     /// Prepares to look at all that comes from now on.
     pub(crate) fn passing(output: &Arc<Pump>, service: &Service) -> Self {
         let said = Said::awaited(service);

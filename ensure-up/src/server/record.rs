@@ -86,8 +86,8 @@ pub struct ServerRecord {
     pub end: Option<End>,
     /// Why it is broken, or how it ended last.
     pub reason: Option<String>,
-    /// Whether a call has begun to stop it. When nobody does that any more, the call was killed or interrupted: what is there may be
-    /// about to end, or be halted.
+    /// Whether a call, or its supervisor, has begun to stop it. When nobody does that any more, whoever did was killed or interrupted:
+    /// what is there may be about to end, or be halted.
     #[serde(default)]
     pub is_being_stopped: bool,
     /// Whether it is a job: up once it has ended with status 0.
@@ -241,6 +241,17 @@ impl ServerRecord {
     #[must_use]
     pub(crate) fn with_identity(&self, identity: Identity) -> Self {
         Self { pid: identity.pid, start_id: identity.start_id, ..self.clone() }
+    }
+
+    /// Returns the record of a server that is started again: of the one before nobody is left.
+    #[must_use]
+    pub(crate) fn starting_again(self) -> Self {
+        Self { phase: Phase::Starting, holders: Vec::new(), acceptors: Vec::new(), ..self }
+    }
+
+    /// Tells whether the process that it names was found ready since it was started.
+    pub(crate) fn was_ready(&self) -> bool {
+        self.phase == Phase::Ready || !self.holders.is_empty()
     }
 
     /// Tells whether its supervisor was to listen for it.

@@ -20,6 +20,7 @@ use super::{
     holders::{Holders, Left},
     idle, liveness, memory, memory_limit,
     next::Event,
+    said::MARK,
     state::{Supervisor, retried},
 };
 use crate::{
@@ -44,9 +45,18 @@ impl Supervisor<'_> {
     /// Starts the server, unless one was adopted, and stays with it until something happens.
     pub(super) async fn generation(&mut self, processes: &mut Option<ServerProcesses>) -> Result<Event, Failure> {
         let is_adopted = processes.is_some();
+        // one that was ready once need not say so again
+        let was_ready = is_adopted && self.record.was_ready();
+        if is_adopted && !was_ready && self.service.spec.ready_notify {
+            return Ok(self.failed("may have said that it is ready while nobody listened".into(), Duration::ZERO));
+        }
         let wants_notify = self.service.spec.ready_notify && !is_adopted;
         let notify = wants_notify.then(Notify::open).transpose().map_err(Failure::system("open the notify socket"))?;
-        let log = (!is_adopted).then(|| LogPatterns::passing(&self.output, self.service));
+        let log = match (is_adopted, was_ready) {
+            (false, _) => Some(LogPatterns::passing(&self.output, self.service)),
+            (true, false) => Some(LogPatterns::behind(MARK, &self.log, self.service)),
+            (true, true) => None,
+        };
         let processes = match processes {
             Some(adopted) => adopted,
             None => match self.hold().and_then(|()| self.launch(notify.as_ref())) {

@@ -16,7 +16,7 @@ use super::{
     state::Supervisor,
 };
 use crate::{
-    Clock, Doing, Failure, Observer, Phase, ServerProcesses, Waiting,
+    Clock, Doing, Failure, Observer, ServerProcesses, ServerRecord, Waiting,
     log::patterns::LogPatterns,
     report::explanation::NOT_ACCEPTED,
     server::{environment, holding::Holding},
@@ -71,9 +71,8 @@ impl Supervisor<'_> {
         let output = spawn::output(pump.pipe());
         let launch = Launch { command: &command, cwd: &self.service.cwd, environment, input: None, socket, output };
         starting::launch(&launch, |identity| {
-            self.record = self.record.with_identity(identity);
-            self.record.phase = Phase::Starting;
-            self.record.log = Some(self.log.clone());
+            let log = Some(self.log.clone());
+            self.record = ServerRecord { log, ..self.record.with_identity(identity).starting_again() };
             self.write();
             Ok(())
         })
