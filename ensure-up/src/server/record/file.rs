@@ -83,8 +83,9 @@ impl ServerRecord {
     /// Another process may have written identities of the other kind. What cannot be told stays as it is.
     fn read_here(self) -> Self {
         let read = |given: Identity| given.as_read_here().unwrap_or(given);
-        let holders = self.holders.iter().copied().map(read).collect();
-        Self { supervisor: self.supervisor.map(read), holders, ..self.with_identity(read(self.identity())) }
+        let all = |given: &[Identity]| given.iter().copied().map(read).collect();
+        let (holders, acceptors) = (all(&self.holders), all(&self.acceptors));
+        Self { supervisor: self.supervisor.map(read), holders, acceptors, ..self.with_identity(read(self.identity())) }
     }
 
     /// Puts the record in place: whole or not at all.
