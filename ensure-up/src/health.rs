@@ -12,6 +12,8 @@ use deserted::Deserted;
 use health_wait::{Event, ProbeOptions, Target, Verdict, Wait, WaitError};
 use program::Program;
 
+use crate::Port;
+
 /// Why a target is not healthy that has not answered so far.
 const NO_ANSWER: &str = "no answer";
 
@@ -35,6 +37,15 @@ pub(crate) struct Question {
     pub(crate) program: Option<(Program, SocketAddr)>,
     /// Whether a connection may be one that nobody accepts.
     pub(crate) deserted: Option<Deserted>,
+}
+
+impl Question {
+    /// Returns how many connections to the server's port it takes to ask.
+    pub(crate) fn connections(&self, port: Option<Port>) -> usize {
+        let is_there =
+            |target: &&Target| target.tcp_port().is_some_and(|asked| port.is_some_and(|port| port.number == asked));
+        self.targets.iter().filter(is_there).count() + usize::from(self.program.is_some())
+    }
 }
 
 /// Asks again and again, and counts how often the answer was good.

@@ -10,9 +10,9 @@ pub(crate) fn begin(path: &Path) -> io::Result<()> {
     state_file::write(path, b"")
 }
 
-/// Takes note that the server is asked now; where nobody counts, nothing.
-pub(crate) fn note(path: &Path) {
-    let _ = state_file::append(path, b".");
+/// Takes note that so many connections are made to the server now, to ask it; where nobody counts, nothing.
+pub(crate) fn note(path: &Path, connections: usize) {
+    let _ = state_file::append(path, &vec![b'.'; connections]);
 }
 
 /// Returns how often it was asked.

@@ -296,8 +296,9 @@ fn running(record: &ServerRecord) -> std::io::Result<Option<ServerProcesses>> {
 
 async fn ask(state_folder: &StateFolder, asked: Option<&(ServerRecord, Vec<Holding>)>) -> Option<Asked> {
     let (record, holdings) = asked?;
-    ask_count::note(&state_folder.of_service(&record.service, record.port, "asked"));
     let question = site(record, holdings).question().ok()?;
+    let counted = state_folder.of_service(&record.service, record.port, "asked");
+    ask_count::note(&counted, question.connections(record.port));
     let answer = Prober::new(&record.probe).ask(&question).await;
     Some(answer.unwrap_or_else(|error| Asked::Not(error.to_string())))
 }

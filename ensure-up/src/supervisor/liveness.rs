@@ -15,15 +15,15 @@ use crate::{
 /// How often a server is probed, unless an interval was asked for.
 const PROBE: Duration = Duration::from_secs(1);
 
-/// Returns once so many probes in a row have failed; says how the last one did. Each is counted.
+/// Returns once so many probes in a row have failed; says how the last one did. The connections
+/// that they make are counted.
 pub(super) async fn unhealthy(service: &Service, port: Option<Port>, most: u32, asked: Rc<Cell<u64>>) -> String {
     let interval = service.spec.probe.interval.unwrap_or(PROBE);
     let mut prober = Prober::new(&service.spec.probe);
     let mut failed = 0;
     loop {
         sleep(interval).await;
-        asked.set(asked.get() + 1);
-        failed = match probe(service, port, &mut prober).await {
+        failed = match probe(service, port, &mut prober, &asked).await {
             Ok(None) => 0,
             Ok(Some(why)) if failed + 1 >= most => return format!("was unhealthy {most} times in a row: {why}"),
             Ok(Some(_)) => failed + 1,
@@ -39,7 +39,12 @@ pub(super) async fn unhealthy(service: &Service, port: Option<Port>, most: u32, 
 
 /// Tells why it is not healthy. Whose the port is was told when the server became ready: to ask that again each time would
 /// mean to look at all processes.
-async fn probe(service: &Service, port: Option<Port>, prober: &mut Prober) -> Result<Option<String>, Failure> {
+async fn probe(
+    service: &Service,
+    port: Option<Port>,
+    prober: &mut Prober,
+    asked: &Cell<u64>,
+) -> Result<Option<String>, Failure> {
     let sockets = port.map_or(Ok(Vec::new()), listening::sockets).map_err(ReadyError::from)?;
     let listener = listening::usual(sockets.iter().map(|socket| socket.local));
     if port.is_some() && listener.is_none() {
@@ -50,6 +55,7 @@ async fn probe(service: &Service, port: Option<Port>, prober: &mut Prober) -> Re
     let folder = service.id.folder.as_path();
     let site = Site { health: &health, folder, port, listener, program: None, deserted: None, has_stranger: false };
     let question = site.question().map_err(ReadyError::from)?;
+    asked.set(asked.get() + question.connections(port) as u64);
     Ok(match prober.ask(&question).await.map_err(ReadyError::from)? {
         Asked::Healthy => None,
         Asked::Not(why) | Asked::Failed(why) => Some(why),
