@@ -62,6 +62,32 @@ fn a_server_that_cannot_be_stopped_is_told_and_remembered_however_it_was_to_end(
 }
 
 #[test]
+fn what_cannot_be_stopped_gets_no_other_one_beside_it_when_a_file_changes() {
+    if !is_root_or_skipped() {
+        return;
+    }
+    let site = Site::new();
+    let helper = promoted(&site).join("' '").replace("{port}", "0");
+    let worker = format!("echo $$ >> started; '{helper}' > helper & exec sleep 300");
+    let options = ["--name", "worker", "--reload-on", "*.py", "--grace", "1s", "--", "/bin/sh", "-c", &worker];
+    site.bare().args(options).user(NOBODY).cwd(&site.folder()).any_stderr().run();
+    let started = || fs::read_to_string(site.path("started")).unwrap().lines().count();
+    let is_log = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "log");
+    let mut files = fs::read_dir(site.path("state")).unwrap().map(|entry| entry.unwrap().path());
+    let log = files.find(is_log).unwrap();
+    let told = format!("giving up: cannot stop fixture ({})", site.started()[0]);
+    for time in 1..=2 {
+        fs::write(site.path("app.py"), time.to_string()).unwrap();
+        eventually("what is left", || fs::read_to_string(&log).unwrap().matches(&told).count() == time);
+        thread::sleep(Duration::from_millis(300));
+        assert_eq!(started(), 1, "{time}");
+    }
+    send(site.started()[0], Signal::SIGKILL);
+    fs::write(site.path("app.py"), "3").unwrap();
+    eventually("the next one", || started() == 2);
+}
+
+#[test]
 fn a_server_in_the_foreground_that_cannot_be_stopped_is_told() {
     if !is_root_or_skipped() {
         return;

@@ -58,7 +58,21 @@ fn a_server_that_uses_too_much_memory_is_started_again_and_says_how_much() {
 #[test]
 fn a_server_that_nobody_uses_is_stopped_and_the_next_call_starts_it() {
     let site = Site::new();
-    let options = ["--idle-stop", "1s", "--liveness", "3", "--interval", "100ms"];
+    let health = format!("tcp://127.0.0.1:{}", site.port);
+    let options = [
+        "--idle-stop",
+        "1s",
+        "--liveness",
+        "3",
+        "--interval",
+        "100ms",
+        "--health",
+        "/",
+        "--health",
+        &health,
+        "--health",
+        "file:count",
+    ];
     let first = line(&site.run(&[&options[..], &["--json"]].concat(), &site.server(&[])).run());
     let supervisor = site.supervisor();
     // neither its supervisor's own questions nor those of --status are use
@@ -77,6 +91,23 @@ fn a_server_that_nobody_uses_is_stopped_and_the_next_call_starts_it() {
     assert_eq!((second.action.as_str(), second.pid == first.pid), ("started", false));
     site.tool().arg("--stop").run();
     assert!(site.is_stopped());
+}
+
+#[test]
+fn one_that_is_on_its_way_to_rest_is_not_up() {
+    // it serves until it is killed, or nobody any more and takes its time
+    let drains = r#""$@" & trap "kill $!; wait $!; sleep 1; exit 0" TERM; wait"#;
+    for (ends, grace) in [(None, "1s"), (Some(scripted(drains)), "20s")] {
+        let site = Site::new();
+        let command = ends.unwrap_or_else(|| site.server(&["--ignore-term"]));
+        let options = ["--idle-stop", "500ms", "--grace", grace];
+        site.run(&options, &command).any_stdout().run();
+        eventually("its stop", || site.recorded("is_being_stopped") == true);
+        let line = line(&site.run(&[&options[..], &["--json"]].concat(), &command).run());
+        assert_eq!((line.action.as_str(), site.started().len()), ("started", 2), "{line:?}");
+        assert!(site.get().ends_with("ok\n") && !runs(site.started()[0]), "{line:?}");
+        site.tool().arg("--stop").run();
+    }
 }
 
 #[test]

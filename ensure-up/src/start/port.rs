@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Why a server that was there is stopped by a call that wants it up.
-const HALF_STOPPED: &str = "a stop of it was killed or interrupted; it was stopped first";
+const HALF_STOPPED: &str = "a stop of it had begun; it was stopped first";
 
 /// Sees to it that the server is up on this port; `waited` tells whether this call has waited for another one already.
 pub(super) fn ensure(call: &Call<'_>, port: Option<Port>, waited: bool) -> Result<Up, Failure> {

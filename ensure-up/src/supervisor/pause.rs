@@ -72,6 +72,7 @@ impl Supervisor<'_> {
         self.output.flush();
         self.record.phase = phase;
         self.record.supervisor = None;
+        self.record.is_being_stopped = false;
         self.record.reason = Some(why);
         self.write();
     }

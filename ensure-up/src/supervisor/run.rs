@@ -98,16 +98,31 @@ impl Supervisor<'_> {
                     self.failed(format!("cannot be supervised: {}", text::failure(&failure)), Duration::ZERO)
                 }
             };
-            if let Some(processes) = processes.take()
-                && let Err(left) = self.stop(processes)
+            if matches!(event, Event::Unwanted(_) | Event::Unused(_)) {
+                // whoever wants it meanwhile is not told that it is up
+                self.record.is_being_stopped = true;
+                self.write();
+            }
+            let mut left = None;
+            if let Some(mut ended) = processes.take()
+                && let Err(failure) = self.stop(&mut ended)
             {
                 if matches!(event, Event::Asked | Event::Unwanted(_) | Event::Unused(_)) {
-                    return self.leave(left);
+                    return self.leave(failure);
                 }
-                event = Event::NotStopped(text::failure(&left));
+                event = Event::NotStopped(text::failure(&failure));
+                left = Some(ended);
             }
             loop {
-                match self.policy.next(event, Instant::now()) {
+                let action = self.policy.next(event, Instant::now());
+                // what could not be stopped gets no other one beside it
+                if matches!(action, Action::Start | Action::Reload(_))
+                    && let Some(Err(failure)) = left.as_mut().map(|left| self.stop(left))
+                {
+                    event = Event::NotStopped(text::failure(&failure));
+                    continue;
+                }
+                match action {
                     Action::Start => {
                         self.record.restarts += 1;
                         self.restarted =
@@ -152,13 +167,13 @@ impl Supervisor<'_> {
     }
 
     /// Stops what is left of a generation.
-    fn stop(&mut self, mut processes: ServerProcesses) -> Result<(), Failure> {
+    fn stop(&mut self, processes: &mut ServerProcesses) -> Result<(), Failure> {
         // what remains of it is known by then
         let _ = processes.end();
         // what cannot be looked at is not looked for
         let mut more = beside::find(&self.record).unwrap_or_default();
         more.extend(Census::take().map(|census| census.members(&self.record)).unwrap_or_default());
-        let stopped = whole::stop(&processes, &more, self.manner());
+        let stopped = whole::stop(processes, &more, self.manner());
         let _ = processes.end();
         orphans::reap();
         // a server may have shut it down at its end
@@ -178,6 +193,7 @@ impl Supervisor<'_> {
         let why = text::failure(&left);
         self.say(&why);
         self.record.phase = Phase::Ready;
+        self.record.is_being_stopped = false;
         self.record.reason = Some(why);
         self.write();
         Err(left)

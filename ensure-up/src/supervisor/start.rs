@@ -123,7 +123,8 @@ impl Call<'_> {
     }
 
     /// Waits until the supervisor of a recorded server, which somebody else started, has its server ready; `None` when it
-    /// was killed, or ended before it began one, as it does when its starter was killed before it said what to start.
+    /// was killed, ended before it began one, as it does when its starter was killed before it said what to start, or put it to
+    /// rest.
     pub(crate) fn join_supervisor(
         &self,
         record: &ServerRecord,
@@ -138,7 +139,7 @@ impl Call<'_> {
             }
             Waited::Lost => Ok(None),
             Waited::Failed(Failure::Ended { .. } | Failure::Supervisor(_))
-                if self.began_nothing(record.port, supervisor)? =>
+                if self.is_to_be_started(record.port, supervisor)? =>
             {
                 Ok(None)
             }
@@ -146,9 +147,11 @@ impl Call<'_> {
         }
     }
 
-    /// Until it has started the server, a supervisor stands for it in the record.
-    fn began_nothing(&self, port: Option<Port>, supervisor: Identity) -> Result<bool, Failure> {
-        Ok(self.recorded_on(port)?.is_some_and(|record| record.identity() == supervisor))
+    /// Tells whether a supervisor that has ended began none, as it stands for it in the record until then, or stopped it until
+    /// somebody wants it.
+    fn is_to_be_started(&self, port: Option<Port>, supervisor: Identity) -> Result<bool, Failure> {
+        let is_so = |record: ServerRecord| record.identity() == supervisor || record.phase == Phase::Idle;
+        Ok(self.recorded_on(port)?.is_some_and(is_so))
     }
 
     /// Words what was done about a server whose supervisor found it ready.
