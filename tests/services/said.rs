@@ -99,7 +99,7 @@ fn a_port_of_datagrams_is_called_that_wherever_it_stands() {
 
 #[test]
 fn what_is_said_of_a_server_of_another_folder_is_to_be_typed_where_it_is_said() {
-    let site = Site::with_ports(2);
+    let site = Site::with_ports(3);
     let here = site.path("here");
     for folder in [&here, &site.path("there"), &site.path("further"), &site.path("apart")] {
         std::fs::create_dir(folder).expect("the folder is ours");
@@ -127,6 +127,12 @@ fn what_is_said_of_a_server_of_another_folder_is_to_be_typed_where_it_is_said() 
     row(&said, &format!("hint: {of} --status shows them, --logs NAME prints the log of one, --stop stops them"));
     let said = call(&["--file", "../apart/other.toml", "web", "--then", "false"]).status(1).run().stderr;
     row(&said, &format!("web: the end of its log (ensure-up --logs {port}):"));
+    let broken = site.port + 2;
+    let file = format!("[broken]\ncommand = \"echo no; exit 7\"\nport = {broken}\n");
+    std::fs::write(site.path("apart/other.toml"), file).expect("the folder is ours");
+    let said = call(&["--file", "../apart/other.toml", "broken"]).status(3).run().stderr;
+    assert!(said.contains(&format!(" hint: ensure-up --logs {broken}\n")), "{said}");
+    assert_eq!(call(&["--logs", &broken.to_string()]).run().stdout, "no\n");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use ensure_up::{
 };
 use proc_tree::cli::{duration, terminal::Look, text};
 
-use super::words;
+use super::{several, words};
 
 const GAP: usize = 2;
 
@@ -52,7 +52,7 @@ impl Columns {
         };
         let mut lines = wrapped(&head, &rest, look);
         let indent = " ".repeat(self.name + GAP);
-        for line in Self::below(start, look) {
+        for line in Self::below(service, start, look) {
             let (own, rest) = line.split_at(line.len() - line.trim_start().len());
             lines.extend(wrapped(&format!("{indent}{own}"), rest, look));
         }
@@ -83,9 +83,9 @@ impl Columns {
     }
 
     /// The end of a log is for somebody who cannot ask for it: on a terminal the command that shows it is enough.
-    fn below(start: &EndedStart, look: &Look) -> Vec<String> {
+    fn below(service: &ServiceSpec, start: &EndedStart, look: &Look) -> Vec<String> {
         let mut lines = Vec::new();
-        let StartRecord { name, .. } = &start.report.record;
+        let record = &start.report.record;
         if let Some(explanation) = &start.report.explanation {
             let log = explanation.log.as_ref();
             let shown = log.filter(|log| look.columns.is_none() && !log.lines.is_empty());
@@ -97,9 +97,15 @@ impl Columns {
                     .map(|line| format!("  {line}")),
             );
             lines.extend(explanation.hints.iter().map(|hint| format!("hint: {hint}")));
-            lines.extend(log.map(|log| format!("hint: {}", log.shown_by)));
+            // what started it stood in the folder of its file
+            let port = record.port.map(|number| service.port_at(number));
+            let handle = words::handle(&several::service(service, record), port);
+            lines.extend(log.map(|log| match handle {
+                Some(handle) => format!("hint: ensure-up --logs {handle}"),
+                None => format!("hint: {}", log.shown_by),
+            }));
         }
-        lines.extend(start.report.notes.iter().map(|note| format!("note: {}: {note}", text::escape(name))));
+        lines.extend(start.report.notes.iter().map(|note| format!("note: {}: {note}", text::escape(&record.name))));
         lines
     }
 }

@@ -205,7 +205,7 @@ fn goes_on(services: &[ServiceSpec], ended: &EndedStarts) -> Option<String> {
 }
 
 /// Names the service that a start was of.
-fn service(spec: &ServiceSpec, record: &StartRecord) -> ServiceId {
+pub(super) fn service(spec: &ServiceSpec, record: &StartRecord) -> ServiceId {
     let folder = record.folder.as_ref().map(PathBuf::from).unwrap_or_default();
     ServiceId { folder, name: spec.name.clone() }
 }
